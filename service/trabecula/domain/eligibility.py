@@ -13,13 +13,22 @@ class ReasonCode(Enum):
     so ``dicom_code`` abbreviates; the name is what databases, JSON and people see."""
 
     NOT_TARGET_MODALITY = ("The study holds no CT or MR images.", "Route lumbar CT or MR studies only.")
-    NOT_TARGET_BODYPART = ("Fewer than two of L1-L4 were found in the images.", "Route studies that show the lumbar spine.")
+    NOT_TARGET_BODYPART = (
+        "Fewer than two of L1-L4 were found in the images.",
+        "Route studies that show the lumbar spine.",
+    )
     NO_SUITABLE_SERIES = (
         "No series of the study is suited for a measurement.",
         "Send an axial or sagittal CT series, or a sagittal T1-weighted or T2-weighted spin-echo MR series.",
     )
-    SEQUENCE_UNSUPPORTED = ("The MR sequence is not suited for this measurement.", "Send a sagittal T1-weighted spin-echo series.")
-    POST_CONTRAST_MR = ("The MR series was acquired after contrast agent.", "Send the series acquired before contrast agent.")
+    SEQUENCE_UNSUPPORTED = (
+        "The MR sequence is not suited for this measurement.",
+        "Send a sagittal T1-weighted spin-echo series.",
+    )
+    POST_CONTRAST_MR = (
+        "The MR series was acquired after contrast agent.",
+        "Send the series acquired before contrast agent.",
+    )
     ORIENTATION = ("The slices are not in a usable plane.", "Send a sagittal MR series or an axial CT series.")
     SLICE_THICKNESS = ("The slices are too thick for this measurement.", "Send a reconstruction with thinner slices.")
     GEOMETRY = ("The slices of the series do not form one regular volume.", "Send the complete original series.")
@@ -30,9 +39,15 @@ class ReasonCode(Enum):
     KERNEL_SHARP = ("The reconstruction kernel is sharp.", "Send a reconstruction with a soft-tissue kernel.")
     KERNEL_UNKNOWN = ("The reconstruction kernel is not known.", "None; texture models do not run on this series.")
     SPECTRAL = ("The series is a spectral or virtual image.", "Send the conventional polychromatic reconstruction.")
-    CONTRAST_PHASE = ("The CT was acquired with intravenous contrast agent.", "None; the correction is stated with the value.")
+    CONTRAST_PHASE = (
+        "The CT was acquired with intravenous contrast agent.",
+        "None; the correction is stated with the value.",
+    )
     FOV_TRUNCATION = ("The field of view cuts the vertebrae.", "Send a reconstruction with a larger field of view.")
-    HU_SANITY = ("The Hounsfield units are not plausible.", "Check the rescale values and the calibration of the scanner.")
+    HU_SANITY = (
+        "The Hounsfield units are not plausible.",
+        "Check the rescale values and the calibration of the scanner.",
+    )
     LOW_DOSE_NOISE = ("The images are very noisy.", "None; read the value with care.")
     METAL = ("Metal lies in or beside the vertebra.", "None for this level.")
     CEMENT = ("The vertebral body holds bone cement.", "None for this level.")
@@ -41,7 +56,10 @@ class ReasonCode(Enum):
     DIFFUSE_MARROW = ("The marrow signal is diffusely abnormal.", "Review the study; the score is not interpreted.")
     OUTLIER_LEVEL = ("The level differs strongly from its neighbours.", "Review the level; it is not averaged.")
     NUMBERING_AMBIGUOUS = ("The levels cannot be numbered with certainty.", "Send images that include the sacrum.")
-    LEVELS_ASSUMED = ("Levels were counted from the sacrum.", "None; a transitional vertebra cannot be excluded by counting.")
+    LEVELS_ASSUMED = (
+        "Levels were counted from the sacrum.",
+        "None; a transitional vertebra cannot be excluded by counting.",
+    )
     LEVEL_NOT_FOUND = ("The vertebral body was not found.", "None for this level.")
     TOO_FEW_LEVELS = ("Fewer than two levels can be evaluated.", "Send images that show L1-L4 completely.")
     SEG_QC = ("The outline of the vertebra is not reliable.", "Look at the picture; the level is not measured.")
@@ -56,13 +74,28 @@ class ReasonCode(Enum):
     AGE = ("The patient is younger than 18 years.", "None; the method is for adults.")
     AGE_SEX_MISSING = ("Age or sex is not recorded.", "Send studies with birth date and sex.")
     YOUNG_ADULT = ("The patient is younger than 50 years.", "None; thresholds were established in older adults.")
-    OUT_OF_TRAINING_RANGE = ("The study lies outside the range the model was trained on.", "None; only biomarkers are shown.")
-    MODEL_UNAVAILABLE = ("No verified model is active for this kind of study.", "Activate a model that passes verification.")
+    OUT_OF_TRAINING_RANGE = (
+        "The study lies outside the range the model was trained on.",
+        "None; only biomarkers are shown.",
+    )
+    MODEL_UNAVAILABLE = (
+        "No verified model is active for this kind of study.",
+        "Activate a model that passes verification.",
+    )
     SCOLIOSIS = ("The spine is curved sideways.", "None; the middle slice is chosen per level.")
-    UPSIDE_DOWN = ("The image orientation in the header does not fit the anatomy.", "Check the orientation tags of the series.")
+    UPSIDE_DOWN = (
+        "The image orientation in the header does not fit the anatomy.",
+        "Check the orientation tags of the series.",
+    )
     NOT_A_SPINE = ("No vertebrae were found.", "Route studies that show the lumbar spine.")
-    VOLUME_TOO_LARGE = ("The series is larger than the configured limit.", "Raise the limit or send a coarser reconstruction.")
-    UNREADABLE_PIXELS = ("The pixel data of the series cannot be decoded.", "Send the series in another transfer syntax.")
+    VOLUME_TOO_LARGE = (
+        "The series is larger than the configured limit.",
+        "Raise the limit or send a coarser reconstruction.",
+    )
+    UNREADABLE_PIXELS = (
+        "The pixel data of the series cannot be decoded.",
+        "Send the series in another transfer syntax.",
+    )
     ANALYSIS_FAILED = ("The analysis of this series failed.", "See the error code; retry or report it.")
 
     @property

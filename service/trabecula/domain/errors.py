@@ -31,7 +31,9 @@ class ConfigurationInvalid(TrabeculaError):
     """The configuration is not usable."""
 
     code = "CONFIGURATION_INVALID"
-    next_step = "Correct the named key in the TOML file or the environment; deploy/trabecula.example.toml shows every key."
+    next_step = (
+        "Correct the named key in the TOML file or the environment; deploy/trabecula.example.toml shows every key."
+    )
 
 
 class DatabaseUnavailable(TrabeculaError):

@@ -45,8 +45,8 @@ class SegmenterIdentity:
 class Segmentation:
     """Vertebral bodies (cortical rim included) of one volume, on that volume's grid.
 
-    ``labels`` is uint8 ``[slice, row, column]``: 0 background, else a label of domain.spine. ``tissues`` is uint8 on the
-    same grid with the integers of ``TISSUE_LABELS``, or None where the segmenter gives none (an external program).
+    ``labels`` is uint8 ``[slice, row, column]``: 0 background, else a label of domain.spine. ``tissues`` is uint8 on
+    the same grid with the integers of ``TISSUE_LABELS``, or None where the segmenter gives none (an external program).
     ``quality`` estimates the mean Dice of the study's bodies. ``reasons`` concern the study as a whole.
     ``numbering`` says in words how the levels were named, e.g. "counted from the sacrum".
     """

@@ -56,7 +56,7 @@ class Geometry:
     @cached_property
     def directions(self) -> FloatArray:
         """3x3; column k is the LPS unit vector in which index k (slice, row, column) grows."""
-        return self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0)
+        return np.asarray(self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0), dtype=np.float64)
 
     @cached_property
     def voxel_volume_mm3(self) -> float:

@@ -1,0 +1,53 @@
+"""Fixtures shared by all tests: real peers, found by name or reported missing by name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+"""Development scans; not part of the project, and no test needs them to pass."""
+
+
+@pytest.fixture(scope="session")
+def require_tool() -> Callable[[str], str]:
+    """Return a function that gives the path of a program, or skips the test naming the program that is missing.
+
+    With TRABECULA_REQUIRE_PEERS=1 (set by .ci/run) a missing program is a failure, so that nothing is skipped there.
+    """
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            message = f"{name} is not installed; run deploy/install-test-peers.sh as root"
+            if os.environ.get("TRABECULA_REQUIRE_PEERS") == "1":
+                pytest.fail(message)
+            pytest.skip(message)
+        return path
+
+    return find
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Return a function that gives a TCP port of 127.0.0.1 that was free a moment ago."""
+
+    def pick() -> int:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return pick
+
+
+@pytest.fixture(scope="session")
+def development_data() -> Path:
+    """Return the folder of development scans, or skip saying that it is absent."""
+    if not DATA.is_dir():
+        pytest.skip("the development scans are not on this machine")
+    return DATA
