@@ -1,0 +1,56 @@
+# Every target sets up what it needs; see README.md.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export CMAKE_ARGS ?= -DFORCE_DISABLE_CUDA=ON
+
+.DEFAULT_GOAL := help
+.PHONY: help install run demo test check format bench peers clean
+
+help: ## show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.service: requirements/service.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/service.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)/.all: requirements/all.lock requirements/cnn.lock $(VENV)/.service
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/all.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/cnn.lock
+	$(BIN)/python -m pip install --quiet "torch==2.13.0"
+	touch $@
+
+install: $(VENV)/.all ## .venv with everything
+
+run: $(VENV)/.service ## install what the service needs and serve
+	$(BIN)/trabecula serve
+
+demo: $(VENV)/.service ## a phantom study through the whole service, and its result
+	$(BIN)/trabecula demo
+
+peers: ## Debian packages the tests drive (root and apt needed; otherwise says so)
+	deploy/install-test-peers.sh
+
+test: $(VENV)/.all peers ## all tests
+	deploy/run-tests.sh
+
+check: $(VENV)/.all ## format, lint, types, imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.all ## rewrite to the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.all ## ratios, side by side, into bench/results
+	$(BIN)/python -m bench
+
+clean: ## remove the virtual environment
+	rm -rf $(VENV)

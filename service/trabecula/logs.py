@@ -1,0 +1,55 @@
+"""The log: one JSON line per event on standard error, with bound association, study and job ids; no patient data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+_PATIENT_KEYS = frozenset({"patient_id", "patient_name", "birth_date", "patient_birth_date", "accession_number"})
+
+
+def configure_logging(level: str = "INFO", part: str = "") -> None:
+    """Send structlog and standard-library records as JSON lines to standard error, from ``level`` up.
+
+    ``part`` names the process (listen, work, ...) in every line.
+    """
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _drop_patient_data,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("pynetdicom", "pydicom", "highdicom", "alembic"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.clear_contextvars()
+    if part:
+        structlog.contextvars.bind_contextvars(part=part)
+
+
+def _drop_patient_data(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Remove keys that name a person, should anybody ever bind one."""
+    for key in _PATIENT_KEYS & event.keys():
+        event[key] = "[removed]"
+    return event

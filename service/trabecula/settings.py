@@ -1,0 +1,197 @@
+"""The settings of one installation: a TOML file named by TRABECULA_CONFIG, each key also as TRABECULA_<KEY>."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from trabecula.domain.errors import ConfigurationInvalid
+
+_PEER = re.compile(r"^(?:(?P<name>[A-Za-z0-9_-]{1,64})=)?(?P<ae>[^@\\]{1,16})@(?P<host>[^:@\s]+):(?P<port>\d{1,5})$")
+
+
+class PeerSettings(BaseModel):
+    """A DICOM peer. As one string: ``NAME=AE_TITLE@host:port``; in TOML a table with more options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=64)
+    ae_title: str = Field(min_length=1, max_length=16)
+    host: str = Field(min_length=1)
+    port: int = Field(ge=1, le=65535)
+    objects: tuple[str, ...] = ("SR", "SEG", "SC")
+    """Which kinds of result objects this peer gets: SR, SEG, SC (the picture)."""
+    commitment: bool = True
+    """Ask the peer for storage commitment after sending."""
+
+    @field_validator("objects")
+    @classmethod
+    def _known_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = set(value) - {"SR", "SEG", "SC"}
+        if unknown:
+            raise ValueError(f"unknown object kinds {sorted(unknown)}; known are SR, SEG, SC")
+        return value
+
+    @classmethod
+    def parse(cls, text: str) -> PeerSettings:
+        """Return the peer written as ``NAME=AE@host:port``; without NAME the AE title is the name."""
+        match = _PEER.match(text.strip())
+        if match is None:
+            raise ValueError(f"{text!r} is not NAME=AETITLE@host:port")
+        ae_title = match["ae"].strip()
+        return cls(name=match["name"] or ae_title, ae_title=ae_title, host=match["host"], port=int(match["port"]))
+
+
+class ExternalSegmenterSettings(BaseModel):
+    """An external segmentation program: a command with {input}, {output} and {output_dir}, and how to read labels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: str
+    label_map: str
+    timeout_seconds: float = Field(default=900.0, gt=0)
+
+
+class Settings(BaseSettings):
+    """Every setting, its unit in its name, and why its default is what it is."""
+
+    model_config = SettingsConfigDict(env_prefix="TRABECULA_", frozen=True, extra="forbid")
+
+    data_dir: Path = Path("/var/lib/trabecula") if os.geteuid() == 0 else Path.home() / ".local/share/trabecula"
+    """Spool, results and the embedded database. On several hosts: the shared volume."""
+    database_url: str = ""
+    """PostgreSQL URL; empty starts an embedded PostgreSQL in data_dir (one box)."""
+
+    ae_title: str = Field(default="TRABECULA", min_length=1, max_length=16)
+    """Our AE title; calls to another called AE title are refused."""
+    dicom_host: str = "127.0.0.1"
+    """Address the listener binds; loopback until an admin decides otherwise."""
+    dicom_port: int = Field(default=11112, ge=0, le=65535)
+    """Port of the listener; 0 takes a free one and prints it."""
+    calling_ae_titles: Annotated[tuple[str, ...], NoDecode] = ()
+    """AE titles that may call. Empty: anybody on loopback, nobody on any other interface."""
+    max_associations: int = Field(default=64, ge=1)
+    """Associations at once; more are refused transiently (a router and several modalities use 10 to 30)."""
+    min_free_gib: float = Field(default=2.0, ge=0)
+    """Below this free space on the spool new instances are refused with 0xA700, so that nothing is half kept."""
+    drain_seconds: float = Field(default=20.0, ge=0)
+    """How long running associations may finish after SIGTERM."""
+
+    web_host: str = "127.0.0.1"
+    """Address of the web pages."""
+    web_port: int = Field(default=8080, ge=0, le=65535)
+    """Port of the web pages."""
+
+    study_quiet_seconds: float = Field(default=60.0, ge=0)
+    """A study without a new image for this long is taken as complete (a PACS router sends over many associations)."""
+    archive: Annotated[PeerSettings | None, NoDecode] = None
+    """AE@host:port of the source archive for the count check by C-FIND; none: quiet time alone."""
+    destinations: Annotated[tuple[PeerSettings, ...], NoDecode] = ()
+    """Where results go: NAME=AET@host:port, comma-separated; TOML tables [[destinations]] give more options."""
+    commitment_timeout_seconds: float = Field(default=900.0, gt=0)
+    """How long to wait for a storage commitment answer before it is shown as missing."""
+
+    workers: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 2) - 1), ge=1)
+    """Analyses at once on this host; one processor core each."""
+    analysis_timeout_seconds: float = Field(default=900.0, gt=0)
+    """An analysis that takes longer is ended and tried again."""
+    max_attempts: int = Field(default=4, ge=1)
+    """Runs of one job before it fails for good."""
+    stalled_seconds: float = Field(default=45.0, ge=10)
+    """A worker silent for this long is taken as dead and its jobs are run again (the queue's heartbeat is 10 s)."""
+
+    segmenter: str = "network"
+    """``network`` (the shipped one), ``dicom-seg`` or the name of a table under [external_segmenters]."""
+    external_segmenters: dict[str, ExternalSegmenterSettings] = Field(default_factory=dict)
+    """External segmentation programs by name."""
+    bundles_dir: Path | None = None
+    """Model bundles; empty: the ones shipped with the program."""
+    thresholds_file: Path | None = None
+    """A site's own thresholds (TOML, same keys as the shipped data/thresholds.toml); empty: the shipped ones."""
+
+    uid_root: str = "2.25"
+    """Root of the UIDs we issue; an organisation may use its own."""
+    institution_name: str = ""
+    """Written into the result objects when set."""
+    send_without_patient_id: bool = False
+    """Write and send results for studies without a Patient ID; off, they fail with a reason."""
+    burn_in_patient_name: bool = False
+    """Print the patient's name on the picture; off, only Patient ID and study date identify it."""
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    """Threshold of the JSON log on standard error."""
+
+    @field_validator("calling_ae_titles", mode="before")
+    @classmethod
+    def _split_titles(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("destinations", mode="before")
+    @classmethod
+    def _split_destinations(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(PeerSettings.parse(part) for part in value.split(",") if part.strip())
+        if isinstance(value, (list, tuple)):
+            return tuple(PeerSettings.parse(item) if isinstance(item, str) else item for item in value)
+        return value
+
+    @field_validator("archive", mode="before")
+    @classmethod
+    def _parse_archive(cls, value: object) -> object:
+        return (PeerSettings.parse(value) if value else None) if isinstance(value, str) else value
+
+    @field_validator("destinations")
+    @classmethod
+    def _unique_names(cls, value: tuple[PeerSettings, ...]) -> tuple[PeerSettings, ...]:
+        names = [peer.name for peer in value]
+        if len(set(names)) != len(names):
+            raise ValueError("two destinations have the same name")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file over defaults."""
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        path = os.environ.get("TRABECULA_CONFIG")
+        return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=path)) if path else sources
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Return the settings of this process. Raises ConfigurationInvalid naming the key and what is wrong with it."""
+    path = os.environ.get("TRABECULA_CONFIG")
+    if path and not Path(path).is_file():
+        raise ConfigurationInvalid(f"TRABECULA_CONFIG names {path}, which is not a file")
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}" for item in error.errors()
+        )
+        raise ConfigurationInvalid(problems) from error
+    except ValueError as error:  # a TOML file that does not parse
+        raise ConfigurationInvalid(str(error)) from error
+    return settings
+
+
+def unknown_variables() -> tuple[str, ...]:
+    """Return the TRABECULA_* variables of the environment that no setting reads: most likely typing errors."""
+    known = {f"TRABECULA_{name.upper()}" for name in Settings.model_fields} | {"TRABECULA_CONFIG"}
+    ours = {name for name in os.environ if name.startswith("TRABECULA_") and not name.startswith("TRABECULA_TEST_")}
+    return tuple(sorted(ours - known - {"TRABECULA_REQUIRE_PEERS"}))

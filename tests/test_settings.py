@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trabecula.domain.errors import ConfigurationInvalid
+from trabecula.settings import PeerSettings, Settings, load_settings, unknown_variables
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"TRABECULA_{name.upper()}", raising=False)
+    monkeypatch.delenv("TRABECULA_CONFIG", raising=False)
+
+
+def test_defaults_listen_on_loopback_only() -> None:
+    settings = load_settings()
+
+    assert settings.dicom_host == "127.0.0.1"
+    assert (settings.ae_title, settings.dicom_port, settings.study_quiet_seconds) == ("TRABECULA", 11112, 60)
+
+
+def test_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "trabecula.toml"
+    file.write_text('ae_title = "FILE"\ndicom_port = 4000\n')
+    monkeypatch.setenv("TRABECULA_CONFIG", str(file))
+    monkeypatch.setenv("TRABECULA_AE_TITLE", "ENV")
+
+    settings = load_settings()
+
+    assert (settings.ae_title, settings.dicom_port) == ("ENV", 4000)
+
+
+def test_destinations_come_as_one_string_or_as_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "trabecula.toml"
+    file.write_text(
+        '[[destinations]]\nname = "PACS"\nae_title = "ARCHIVE"\nhost = "pacs.example"\nport = 104\n'
+        'objects = ["SR"]\ncommitment = false\n'
+    )
+    monkeypatch.setenv("TRABECULA_CONFIG", str(file))
+    from_file = load_settings().destinations
+    monkeypatch.setenv("TRABECULA_DESTINATIONS", "PACS=ARCHIVE@pacs.example:104, LAB@10.0.0.1:11112")
+    from_environment = load_settings().destinations
+
+    assert from_file[0].objects == ("SR",)
+    assert not from_file[0].commitment
+    assert from_environment[0] == PeerSettings(name="PACS", ae_title="ARCHIVE", host="pacs.example", port=104)
+    assert from_environment[1].name == "LAB"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("WORKERS", "0", "workers"),
+        ("DESTINATIONS", "nonsense", "destinations"),
+        ("DESTINATIONS", "A=X@h:1,A=Y@h:2", "same name"),
+        ("DICOM_PORT", "seventy", "dicom_port"),
+        ("CONFIG", "/nonexistent.toml", "not a file"),
+    ],
+)
+def test_a_wrong_value_names_its_key_and_the_next_step(
+    monkeypatch: pytest.MonkeyPatch, key: str, value: str, named: str
+) -> None:
+    monkeypatch.setenv(f"TRABECULA_{key}", value)
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        load_settings()
+
+    assert caught.value.code == "CONFIGURATION_INVALID"
+    assert named in caught.value.sentence
+    assert "trabecula.example.toml" in caught.value.next_step
+
+
+def test_a_broken_toml_file_is_a_configuration_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "trabecula.toml"
+    file.write_text("ae_title = \n")
+    monkeypatch.setenv("TRABECULA_CONFIG", str(file))
+
+    with pytest.raises(ConfigurationInvalid):
+        load_settings()
+
+
+def test_an_unknown_key_in_the_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "trabecula.toml"
+    file.write_text("ae_titel = 'X'\n")
+    monkeypatch.setenv("TRABECULA_CONFIG", str(file))
+
+    with pytest.raises(ConfigurationInvalid, match="ae_titel"):
+        load_settings()
+
+
+def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRABECULA_AE_TITEL", "X")
+
+    assert unknown_variables() == ("TRABECULA_AE_TITEL",)
+
+
+def test_every_setting_stands_in_the_example_file() -> None:
+    example = (Path(__file__).parents[1] / "deploy" / "trabecula.example.toml").read_text()
+
+    missing = [name for name in Settings.model_fields if name not in example]
+
+    assert not missing, json.dumps(missing)
