@@ -60,10 +60,12 @@ class Measurement:
 @dataclass(frozen=True)
 class Outline:
     """A closed polygon of a body on one source image: column and row in image pixels, (1, 1)-based centre convention
-    of PS3.3 C.18.6.1.2 left to the border; here (0, 0) is the centre of the first pixel."""
+    of PS3.3 C.18.6.1.2 left to the border; here (0, 0) is the centre of the first pixel. ``frame_number`` counts from
+    1 in a multi-frame image and is None in any other."""
 
     sop_instance_uid: str
     points: tuple[tuple[float, float], ...]
+    frame_number: int | None = None
 
 
 @dataclass(frozen=True)
