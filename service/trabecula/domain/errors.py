@@ -112,6 +112,28 @@ class CalledAeRefused(TrabeculaError):
     next_step = "Set the AE title of TRABECULA_AE_TITLE in the sender."
 
 
+class PeerViolation(TrabeculaError):
+    """What connected to the DICOM port does not keep to the protocol."""
+
+    code = "PEER_VIOLATION"
+    next_step = "Check what connects from the logged address; a port scanner can be ignored."
+
+
+class PeerTooSlow(TrabeculaError):
+    """What connected to the DICOM port went silent or sends too slowly."""
+
+    code = "PEER_TOO_SLOW"
+    next_step = "Check the network to the logged address; the sender must send again what was not acknowledged."
+
+
+class AssociationLimitReached(TrabeculaError):
+    """As many associations are open as are allowed."""
+
+    code = "ASSOCIATION_LIMIT_REACHED"
+    next_step = "The sender tries again by itself; raise the association limit if it happens often."
+    retryable = True
+
+
 class StudyUnknown(TrabeculaError):
     """The ledger knows no such study."""
 

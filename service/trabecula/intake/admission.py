@@ -1,0 +1,59 @@
+"""Who may call, how many at once, and whether the disk still takes anything: pure rules with injected figures."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trabecula.domain.errors import CalledAeRefused, CallingAeRefused, StorageFull
+
+
+@dataclass(frozen=True)
+class Admission:
+    """AE titles that may associate. ``anybody`` is only for a listener that no other machine can reach."""
+
+    own_ae_title: str
+    calling_ae_titles: frozenset[str]
+    anybody: bool = False
+
+    @classmethod
+    def for_host(cls, own_ae_title: str, calling_ae_titles: frozenset[str], host: str) -> Admission:
+        """Return the rule for a listener on ``host``: without a list, everybody on loopback and nobody elsewhere."""
+        return cls(own_ae_title, calling_ae_titles, anybody=not calling_ae_titles and is_loopback(host))
+
+    def check(self, called_ae_title: str, calling_ae_title: str) -> None:
+        """Raise CalledAeRefused or CallingAeRefused unless this association may be."""
+        if called_ae_title != self.own_ae_title:
+            raise CalledAeRefused(f"it called {_shown(called_ae_title)}")
+        if not self.anybody and calling_ae_title not in self.calling_ae_titles:
+            raise CallingAeRefused(_shown(calling_ae_title))
+
+
+@dataclass(frozen=True)
+class DiskWatermark:
+    """Refuses to take more when less than ``min_free_bytes`` are free; ``free_bytes`` is asked each time."""
+
+    free_bytes: Callable[[], int]
+    min_free_bytes: int
+
+    def check(self) -> None:
+        """Raise StorageFull below the watermark."""
+        free = self.free_bytes()
+        if free < self.min_free_bytes:
+            raise StorageFull(f"{free >> 20} MiB are free, {self.min_free_bytes >> 20} MiB must stay free")
+
+
+def is_loopback(host: str) -> bool:
+    """True if only this machine can reach ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(ae_title: str) -> str:
+    """An AE title as it may stand in a log line: a peer chose it."""
+    return "".join(character if character.isprintable() else "?" for character in ae_title[:16]) or "(empty)"

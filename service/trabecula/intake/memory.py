@@ -1,0 +1,48 @@
+"""A registrar that remembers in memory, for trials without a ledger; it keeps the promises of the port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from trabecula.domain.study import ReceivedInstance
+
+
+class MemoryRegistrar:
+    """Implements domain.ports.Registrar; everything is lost with the process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._instances: dict[str, ReceivedInstance] = {}
+        self._quarantined: dict[str, ReceivedInstance] = {}
+        self._commitments: dict[str, dict[str, bool]] = {}
+
+    def register(self, instance: ReceivedInstance) -> bool:
+        """Remember an instance under its SOP Instance UID, a faulty one under its spool key; True when new."""
+        with self._lock:
+            if instance.fault:
+                return self._quarantined.setdefault(instance.spool_key, instance) is instance
+            return self._instances.setdefault(instance.sop_instance_uid, instance) is instance
+
+    def commitment_answered(self, transaction_uid: str, committed: Mapping[str, bool]) -> None:
+        """Remember the answer of a transaction."""
+        with self._lock:
+            self._commitments.setdefault(transaction_uid, {}).update(committed)
+
+    @property
+    def instances(self) -> tuple[ReceivedInstance, ...]:
+        """The instances that were kept, in the order they came."""
+        with self._lock:
+            return tuple(self._instances.values())
+
+    @property
+    def quarantined(self) -> tuple[ReceivedInstance, ...]:
+        """The instances with a fault, in the order they came."""
+        with self._lock:
+            return tuple(self._quarantined.values())
+
+    @property
+    def commitments(self) -> Mapping[str, Mapping[str, bool]]:
+        """Answers per transaction UID."""
+        with self._lock:
+            return {transaction: dict(answers) for transaction, answers in self._commitments.items()}

@@ -1,0 +1,207 @@
+"""The received bytes on disk: written aside, synced, and named only when they are whole; quarantine beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
+
+INCOMING, OBJECTS, QUARANTINE = "incoming", "objects", "quarantine"
+_BUFFER_BYTES = 1 << 18
+_READ_BYTES = 1 << 20
+_NO_HARD_LINKS = (PermissionError, NotImplementedError)
+
+
+class Kept(StrEnum):
+    """What became of an incoming file."""
+
+    NEW = "NEW"
+    REPEATED = "REPEATED"
+    """The same bytes were there already."""
+    CONFLICT = "CONFLICT"
+    """Other bytes are there under the same SOP Instance UID; the incoming ones are still only aside."""
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file in the spool: its key, size and SHA-256 (of the Part 10 file), and whether it is new."""
+
+    outcome: Kept
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+@contextlib.contextmanager
+def _as_spool_error() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # The reason only: a path may hold what a sender chose.
+        raise SpoolUnavailable(os.strerror(error.errno) if error.errno else type(error).__name__) from error
+
+
+class Incoming:
+    """One file that is being received; ``keep``, ``quarantine`` or ``discard`` ends it."""
+
+    def __init__(self, spool: Spool, path: Path) -> None:
+        self._spool = spool
+        self._path = path
+        self._digest = hashlib.sha256()
+        self.size_bytes = 0
+        with _as_spool_error():
+            self._file = open(path, "xb+", buffering=_BUFFER_BYTES)  # noqa: SIM115 - closed by the three endings
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes. Raises SpoolUnavailable."""
+        with _as_spool_error():
+            self._file.write(data)
+        self._digest.update(data)
+        self.size_bytes += len(data)
+
+    def beginning(self, offset: int, count: int) -> bytes:
+        """Return up to ``count`` bytes from ``offset`` of what was written. Raises SpoolUnavailable."""
+        with _as_spool_error():
+            self._file.flush()
+            return os.pread(self._file.fileno(), count, offset)
+
+    def keep(self, sop_instance_uid: str) -> KeptFile:
+        """Make the file durable under the instance's key, unless other bytes are there. Raises SpoolUnavailable.
+
+        Returns only after the bytes and the name are on stable storage. After CONFLICT (the answer then describes the
+        file that is there) the incoming file is still to be ended.
+        """
+        key = self._spool.key_of(sop_instance_uid)
+        with _as_spool_error():
+            self._sync()
+            target = self._spool.root / key
+            outcome = Kept.NEW if _named(self._path, target) else Kept.REPEATED
+            if outcome is Kept.REPEATED:
+                there = _describe(target, key)
+                if there.sha256 != self._digest.hexdigest():
+                    return KeptFile(Kept.CONFLICT, key, there.size_bytes, there.sha256)
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+            _sync_folder(target.parent)
+        return KeptFile(outcome, key, self.size_bytes, self._digest.hexdigest())
+
+    def quarantine(self) -> KeptFile:
+        """Make the file durable in the quarantine, named by its content. Raises SpoolUnavailable."""
+        sha256 = self._digest.hexdigest()
+        key = f"{QUARANTINE}/{sha256}.dcm"
+        with _as_spool_error():
+            self._sync()
+            self._file.close()
+            target = self._spool.root / key
+            outcome = Kept.REPEATED if target.exists() else Kept.NEW
+            os.replace(self._path, target)
+            _sync_folder(target.parent)
+        return KeptFile(outcome, key, self.size_bytes, sha256)
+
+    def discard(self) -> None:
+        """Drop the file; never raises, also after ``keep``."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fdatasync(self._file.fileno())
+
+
+class Spool:
+    """A folder of received instances that any number of processes may share."""
+
+    def __init__(self, root: Path) -> None:
+        """Make ``incoming/``, ``objects/00`` to ``objects/ff`` and ``quarantine/``. Raises SpoolUnavailable."""
+        self.root = root
+        with _as_spool_error():
+            for folder in (INCOMING, QUARANTINE, *(f"{OBJECTS}/{number:02x}" for number in range(256))):
+                (root / folder).mkdir(parents=True, exist_ok=True)
+            for folder in (OBJECTS, ""):
+                _sync_folder(root / folder)
+
+    def key_of(self, sop_instance_uid: str) -> str:
+        """Return the key of an instance: safe as a path whatever the UID holds."""
+        name = hashlib.sha256(sop_instance_uid.encode()).hexdigest()
+        return f"{OBJECTS}/{name[:2]}/{name}.dcm"
+
+    def path(self, key: str) -> Path:
+        """Return the absolute path of a key; the file need not exist. Raises SpoolObjectMissing for a foreign key."""
+        path = Path(os.path.normpath(self.root.absolute() / key))
+        if not path.is_relative_to(self.root.absolute()) or path == self.root.absolute():
+            raise SpoolObjectMissing("the key leads out of the spool")
+        return path
+
+    def existing(self, key: str) -> Path:
+        """Return the path of a key whose file exists. Raises SpoolObjectMissing."""
+        path = self.path(key)
+        if not path.is_file():
+            raise SpoolObjectMissing(key)
+        return path
+
+    def receive(self) -> Incoming:
+        """Begin a file. Raises SpoolUnavailable."""
+        name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}.part"
+        return Incoming(self, self.root / INCOMING / name)
+
+    def free_bytes(self) -> int:
+        """Return the free space where the spool lies. Raises SpoolUnavailable."""
+        with _as_spool_error():
+            return shutil.disk_usage(self.root).free
+
+    def sweep(self, older_than_seconds: float) -> int:
+        """Remove what a killed process left in ``incoming/``; nothing there was ever acknowledged. Returns how many."""
+        swept = 0
+        oldest = time.time() - older_than_seconds
+        with _as_spool_error():
+            for path in (self.root / INCOMING).glob("*.part"):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < oldest:
+                        path.unlink()
+                        swept += 1
+        return swept
+
+
+def _named(source: Path, target: Path) -> bool:
+    """Give ``source`` the name ``target``; False if that name is taken. Atomic, also between processes."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return False
+    except _NO_HARD_LINKS:
+        # Some mounted volumes have no hard links; there two listeners could race for one UID, and the later wins.
+        if target.exists():
+            return False
+        os.rename(source, target)
+    return True
+
+
+def _describe(path: Path, key: str) -> KeptFile:
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as file:
+        while block := file.read(_READ_BYTES):
+            digest.update(block)
+            size += len(block)
+        os.fdatasync(file.fileno())
+    return KeptFile(Kept.REPEATED, key, size, digest.hexdigest())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

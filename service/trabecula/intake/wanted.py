@@ -1,0 +1,33 @@
+"""What of the acknowledged the service keeps: CT and MR images and foreign segmentations; pure rules."""
+
+from __future__ import annotations
+
+IMAGE_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.2",  # CT Image
+        "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT Image
+        "1.2.840.10008.5.1.4.1.1.2.2",  # Legacy Converted Enhanced CT Image
+        "1.2.840.10008.5.1.4.1.1.4",  # MR Image
+        "1.2.840.10008.5.1.4.1.1.4.1",  # Enhanced MR Image
+        "1.2.840.10008.5.1.4.1.1.4.4",  # Legacy Converted Enhanced MR Image
+    }
+)
+"""PS3.4 B.5. This product writes none of them, so an image is never one of its own objects."""
+
+SEGMENTATION_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
+"""Segmentation and Label Map Segmentation: vertebrae that another product outlined."""
+
+OWN_MANUFACTURER = "Trabecula"
+"""(0008,0070) of every object this product writes."""
+
+
+def is_wanted_class(sop_class_uid: str) -> bool:
+    """True if instances of this class may be kept; everything else is acknowledged and dropped unread."""
+    return sop_class_uid in IMAGE_CLASSES or sop_class_uid in SEGMENTATION_CLASSES
+
+
+def is_wanted(sop_class_uid: str, manufacturer: str) -> bool:
+    """True if this instance is kept: images, and segmentations that are not our own coming back from a router."""
+    if sop_class_uid in SEGMENTATION_CLASSES:
+        return manufacturer.strip().casefold() != OWN_MANUFACTURER.casefold()
+    return sop_class_uid in IMAGE_CLASSES
