@@ -1,0 +1,1 @@
+"""Measuring images: series choice, volumes, segmentation, biomarkers, models; everything between files and a result."""

@@ -1,0 +1,1 @@
+"""Segmenters: adapters that name and outline vertebral bodies, and pictures of what they found."""
