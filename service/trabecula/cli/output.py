@@ -1,0 +1,59 @@
+"""How commands speak: tables and pictures for people, JSON for programs, one shape for every error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trabecula.domain.errors import TrabeculaError
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+
+console = Console(soft_wrap=True)
+error_console = Console(stderr=True, soft_wrap=True)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output."""
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
+
+
+def print_line(text: str) -> None:
+    """Print one plain line at once (no markup): for readiness lines that programs wait for."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; every cell is shown as plain text."""
+    table = Table(title=title or None, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell).replace("[", r"\[") for cell in row))
+    console.print(table)
+
+
+def print_error(error: TrabeculaError) -> None:
+    """Print code, sentence and next step on standard error."""
+    error_console.print(f"{error.code}: {error.sentence}", style="bold red", markup=False, highlight=False)
+    error_console.print(f"  {error.next_step}", markup=False, highlight=False)
+
+
+@contextmanager
+def errors_as_exit_code(on_error: Callable[[TrabeculaError], None] = print_error) -> Iterator[None]:
+    """Turn a TrabeculaError into its message and exit code 2."""
+    try:
+        yield
+    except TrabeculaError as error:
+        on_error(error)
+        raise typer.Exit(EXIT_USAGE) from error

@@ -1,0 +1,86 @@
+"""The parts of one box as processes: started in order, restarted when they die, stopped in order."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+SUPERVISED = "_TRABECULA_SUPERVISED"
+"""Set in the environment of a part: it asks the kernel to end it when the supervisor dies."""
+
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process of the service: its name, its ``trabecula`` arguments and how long it may take to end."""
+
+    name: str
+    arguments: tuple[str, ...]
+    grace_seconds: float = 30.0
+
+    @property
+    def command(self) -> list[str]:
+        """The whole command line."""
+        return [sys.executable, "-m", "trabecula", *self.arguments]
+
+
+@dataclass
+class Supervisor:
+    """Keeps parts running until told to stop. Their standard output comes line by line to ``on_line(part, line)``."""
+
+    parts: Sequence[Part]
+    environment: dict[str, str]
+    on_line: Callable[[Part, str], None]
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    _threads: dict[str, threading.Thread] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start every part, each watched by a thread of its own (a part dies with the thread that started it)."""
+        for part in self.parts:
+            thread = threading.Thread(target=self._keep, args=(part,), name=f"part-{part.name}", daemon=True)
+            self._threads[part.name] = thread
+            thread.start()
+
+    def stop(self) -> None:
+        """End the parts in their order with SIGTERM; what outlasts its grace period is killed."""
+        self._stopping.set()
+        for part in self.parts:
+            process = self._processes.get(part.name)
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(part.grace_seconds)
+                except subprocess.TimeoutExpired:
+                    log.warning("part.killed", name=part.name, after_s=part.grace_seconds)
+                    process.kill()
+            self._threads[part.name].join(timeout=5.0)
+
+    def _keep(self, part: Part) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while not self._stopping.is_set():
+            process = subprocess.Popen(
+                part.command, stdout=subprocess.PIPE, text=True, env=self.environment | {SUPERVISED: "1"}
+            )
+            self._processes[part.name] = process
+            if self._stopping.is_set():
+                process.send_signal(signal.SIGTERM)
+            assert process.stdout is not None
+            for line in process.stdout:
+                pause = _FIRST_PAUSE_SECONDS
+                self.on_line(part, line.rstrip("\n"))
+            code = process.wait()
+            if not self._stopping.is_set():
+                log.error("part.ended", name=part.name, exit_code=code, restart_in_s=pause)
+                self._stopping.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

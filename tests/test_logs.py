@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from trabecula.logs import configure_logging
+
+
+def test_every_line_is_json_with_its_part_and_bound_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO", part="listen")
+
+    with structlog.contextvars.bound_contextvars(association="a1"):
+        structlog.get_logger("trabecula.test").info("instance.stored", size=3)
+    logging.getLogger("some.library").warning("plain %s", "text")
+
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (first["event"], first["part"], first["association"], first["size"]) == (
+        "instance.stored",
+        "listen",
+        "a1",
+        3,
+    )
+    assert (second["event"], second["level"]) == ("plain text", "warning")
+
+
+def test_keys_that_name_a_person_never_reach_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO")
+
+    structlog.get_logger("trabecula.test").info("study.seen", patient_name="Doe^Jane", patient_id="4711")
+
+    assert "Doe" not in capsys.readouterr().err
