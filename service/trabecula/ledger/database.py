@@ -1,0 +1,49 @@
+"""Connections to PostgreSQL: the engine, and the translation of its failures into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+
+from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
+
+_CONNECT_TIMEOUT_SECONDS = 10
+
+
+def create_engine_for(url: str, *, pool_size: int = 5) -> Engine:
+    """Return an engine for a PostgreSQL URL (``postgresql://...``), through psycopg 3; nothing is connected yet.
+
+    Raises ConfigurationInvalid for a URL of another kind.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationInvalid("TRABECULA_DATABASE_URL is not a URL") from error
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise ConfigurationInvalid(f"TRABECULA_DATABASE_URL must name PostgreSQL, not {parsed.get_backend_name()}")
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        max_overflow=4 * pool_size,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+    )
+
+
+def conninfo_of(url: str) -> str:
+    """Return the URL in the form libpq reads (no driver name)."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn a lost or refused connection into DatabaseUnavailable; the URL and its password stay out of the text."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        cause = error.orig if error.orig is not None else error
+        raise DatabaseUnavailable(str(cause).strip().splitlines()[0] if str(cause).strip() else "") from error

@@ -1,0 +1,11 @@
+"""What alembic runs: applies migrations on the connection that ledger.schema hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from trabecula.ledger.tables import Base
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+with context.begin_transaction():
+    context.run_migrations()

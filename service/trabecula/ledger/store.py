@@ -1,0 +1,115 @@
+"""The unit of work: one transaction over rows and queue; what is not committed never happened."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, Protocol
+
+from sqlalchemy import Engine, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from trabecula.domain.identity import derived_uid
+from trabecula.domain.jobs import Job
+from trabecula.domain.ledger_ports import Ledger, OpenLedger
+from trabecula.ledger.database import database_errors
+from trabecula.ledger.delivery_rows import SqlDeliveryRows
+from trabecula.ledger.revision_rows import SqlRevisionRows
+from trabecula.ledger.study_rows import SqlStudyRows
+from trabecula.ledger.tables import Installation, StageAttempt
+
+
+class JobQueue(Protocol):
+    """Port: puts a job into the queue on the caller's own connection, so that it commits with the caller's rows."""
+
+    def defer(self, connection: Any, job: Job) -> bool:
+        """Insert the job with a psycopg 3 connection; False when the same job waits already (nothing changed)."""
+        ...
+
+
+class UnitOfWork:
+    """Implements domain.ledger_ports.Ledger on one session."""
+
+    def __init__(self, session: Session, queue: JobQueue) -> None:
+        self._session = session
+        self._queue = queue
+
+    @cached_property
+    def studies(self) -> SqlStudyRows:
+        """Studies and instances."""
+        return SqlStudyRows(self._session)
+
+    @cached_property
+    def revisions(self) -> SqlRevisionRows:
+        """Revisions, results, objects."""
+        return SqlRevisionRows(self._session)
+
+    @cached_property
+    def deliveries(self) -> SqlDeliveryRows:
+        """Deliveries."""
+        return SqlDeliveryRows(self._session)
+
+    def defer(self, job: Job) -> bool:
+        """Put a job into the queue within this transaction; False when the same job waits there already."""
+        self._session.flush()
+        return self._queue.defer(self._session.connection().connection.driver_connection, job)
+
+    def count_attempt(self, job: Job) -> int:
+        """Count that the job starts and return how often it has started since it last succeeded."""
+        statement = (
+            upsert(StageAttempt)
+            .values(
+                study_uid=job.study_uid,
+                revision=job.revision,
+                stage=str(job.stage),
+                destination=job.destination,
+                attempts=1,
+            )
+            .on_conflict_do_update(
+                index_elements=["study_uid", "revision", "stage", "destination"],
+                set_={"attempts": StageAttempt.attempts + 1},
+            )
+            .returning(StageAttempt.attempts)
+        )
+        return int(self._session.execute(statement).scalar_one())
+
+    def forget_attempts(self, job: Job, last: int | None = None) -> None:
+        """Forget the counted attempts, or only the ``last`` so many of them."""
+        key = (
+            StageAttempt.study_uid == job.study_uid,
+            StageAttempt.revision == job.revision,
+            StageAttempt.stage == str(job.stage),
+            StageAttempt.destination == job.destination,
+        )
+        if last is None:
+            self._session.execute(delete(StageAttempt).where(*key))
+        else:
+            self._session.execute(update(StageAttempt).where(*key).values(attempts=StageAttempt.attempts - last))
+
+    def installation_uid(self) -> str:
+        """Return the UID that names this installation for ever; made at the first call."""
+        self._session.execute(
+            upsert(Installation)
+            .values(one=1, uid=derived_uid("installation", uuid.uuid4().hex))
+            .on_conflict_do_nothing()
+        )
+        return self._session.execute(select(Installation.uid)).scalar_one()
+
+    def commit(self) -> None:
+        """Make everything since the last commit durable. Raises DatabaseUnavailable."""
+        with database_errors():
+            self._session.commit()
+
+
+def ledger_opener(engine: Engine, queue: JobQueue) -> OpenLedger:
+    """Return the function that opens a transaction of the ledger on this engine and queue."""
+
+    @contextmanager
+    def open_ledger() -> Iterator[Ledger]:
+        with database_errors(), Session(engine, expire_on_commit=True) as session:
+            yield UnitOfWork(session, queue)
+
+    return open_ledger

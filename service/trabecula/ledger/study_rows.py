@@ -1,0 +1,190 @@
+"""Rows of studies, received instances, quarantine and the audit trail, inside one transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from trabecula.domain.errors import StudyUnknown, TrabeculaError
+from trabecula.domain.jobs import Failure, Stage
+from trabecula.domain.ledger_ports import Event, StudyFacts, StudyStanding
+from trabecula.domain.study import ReceivedInstance, StudyState, check_transition
+from trabecula.ledger.tables import (
+    EventRow,
+    Instance,
+    Quarantine,
+    ResultObjectRow,
+    Revision,
+    Series,
+    Study,
+    clock_timestamp,
+)
+
+
+class SqlStudyRows:
+    """Implements domain.ledger_ports.StudyRows on a session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def standing(self, study_uid: str, *, lock: bool = False) -> StudyStanding:
+        """Return where the study stands; ``lock`` takes its row until the end of the transaction."""
+        query = select(
+            Study.state,
+            Study.revision,
+            func.extract("epoch", clock_timestamp() - Study.last_image_at),
+            Study.count_checks,
+            Study.failed_stage,
+        ).where(Study.study_uid == study_uid)
+        row = self._session.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
+        if row is None:
+            raise StudyUnknown(study_uid)
+        state, revision, quiet_s, count_checks, failed_stage = row
+        counted = select(func.count()).select_from(Instance).where(Instance.study_uid == study_uid)
+        return StudyStanding(
+            study_uid=study_uid,
+            state=StudyState(state),
+            revision=revision,
+            quiet_s=float(quiet_s),
+            instances=self._session.execute(counted).scalar_one(),
+            count_checks=count_checks,
+            failed_stage=Stage(failed_stage) if failed_stage else None,
+        )
+
+    def add_instance(self, instance: ReceivedInstance) -> bool:
+        """Record an instance with its study and series; False when it is known or one of our own objects."""
+        own = exists().where(ResultObjectRow.sop_instance_uid == instance.sop_instance_uid)
+        if self._session.execute(select(own)).scalar_one():
+            return False
+        execute = self._session.execute
+        execute(
+            upsert(Study)
+            .values(study_uid=instance.study_uid, calling_ae_title=instance.calling_ae_title)
+            .on_conflict_do_nothing()
+        )
+        execute(
+            upsert(Series).values(series_uid=instance.series_uid, study_uid=instance.study_uid).on_conflict_do_nothing()
+        )
+        added = execute(
+            upsert(Instance)
+            .values(
+                sop_instance_uid=instance.sop_instance_uid,
+                study_uid=instance.study_uid,
+                series_uid=instance.series_uid,
+                sop_class_uid=instance.sop_class_uid,
+                transfer_syntax_uid=instance.transfer_syntax_uid,
+                spool_key=instance.spool_key,
+                size_bytes=instance.size_bytes,
+                sha256=instance.sha256,
+                calling_ae_title=instance.calling_ae_title,
+                association_id=instance.association_id,
+                received_at=instance.received_at,
+            )
+            .on_conflict_do_nothing()
+            .returning(Instance.sop_instance_uid)
+        )
+        return added.one_or_none() is not None
+
+    def quarantine(self, instance: ReceivedInstance, error: TrabeculaError) -> bool:
+        """Record an instance that is kept but not used; False when exactly this one is recorded already."""
+        added = self._session.execute(
+            upsert(Quarantine)
+            .values(
+                sop_instance_uid=instance.sop_instance_uid,
+                study_uid=instance.study_uid,
+                sop_class_uid=instance.sop_class_uid,
+                spool_key=instance.spool_key,
+                size_bytes=instance.size_bytes,
+                sha256=instance.sha256,
+                calling_ae_title=instance.calling_ae_title,
+                association_id=instance.association_id,
+                received_at=instance.received_at,
+                code=error.code,
+                sentence=error.sentence,
+            )
+            .on_conflict_do_nothing()
+            .returning(Quarantine.id)
+        )
+        return added.one_or_none() is not None
+
+    def known_sha256(self, sop_instance_uid: str) -> str | None:
+        """Return the digest of the instance held under this UID, or None."""
+        query = select(Instance.sha256).where(Instance.sop_instance_uid == sop_instance_uid)
+        return self._session.execute(query).scalar_one_or_none()
+
+    def image_arrived(self, study_uid: str) -> None:
+        """Start the quiet time anew, by the database's clock."""
+        self._update(study_uid, last_image_at=clock_timestamp(), count_checks=0)
+
+    def count_check_failed(self, study_uid: str) -> None:
+        """Count one more wait for images the source archive still has."""
+        self._update(study_uid, count_checks=Study.count_checks + 1)
+
+    def move(self, study_uid: str, target: StudyState) -> None:
+        """Change the state; a reason of failure is forgotten. Raises TransitionRefused."""
+        standing = self.standing(study_uid, lock=True)
+        check_transition(standing.state, target)
+        self._update(
+            study_uid,
+            state=str(target),
+            failed_stage=None,
+            failure_code=None,
+            failure_sentence=None,
+            failure_next_step=None,
+        )
+        if target is StudyState.DONE:
+            self._session.execute(
+                update(Revision)
+                .where(Revision.study_uid == study_uid, Revision.revision == standing.revision)
+                .values(done_at=clock_timestamp())
+            )
+
+    def fail(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+        """Change the state to FAILED and keep the reason. Raises TransitionRefused."""
+        self.move(study_uid, StudyState.FAILED)
+        self._update(
+            study_uid,
+            failed_stage=str(stage),
+            failure_code=failure.code,
+            failure_sentence=failure.sentence,
+            failure_next_step=failure.next_step,
+        )
+
+    def describe(self, study_uid: str, facts: StudyFacts) -> None:
+        """Keep what lists show of the study and its series."""
+        self._update(
+            study_uid,
+            patient_id=facts.patient_id,
+            patient_name=facts.patient_name,
+            birth_date=facts.birth_date,
+            sex=facts.sex,
+            accession_number=facts.accession_number,
+            study_date=facts.study_date,
+            description=facts.description,
+            manufacturer=facts.manufacturer,
+            scanner_model=facts.scanner_model,
+            station=facts.station,
+        )
+        for series in facts.series:
+            self._session.execute(
+                update(Series)
+                .where(Series.series_uid == series.series_uid)
+                .values(modality=series.modality, description=series.description, number=series.number)
+            )
+
+    def note(self, study_uid: str, event: Event) -> None:
+        """Add a line to the study's audit trail."""
+        self._session.execute(
+            insert(EventRow).values(
+                study_uid=study_uid,
+                revision=event.revision,
+                what=event.what,
+                detail=event.detail,
+                who=event.who,
+                facts=dict(event.facts),
+            )
+        )
+
+    def _update(self, study_uid: str, **values: object) -> None:
+        self._session.execute(update(Study).where(Study.study_uid == study_uid).values(**values))

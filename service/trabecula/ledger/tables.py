@@ -1,0 +1,357 @@
+"""The tables of the ledger, as SQLAlchemy sees them; migrations/ builds them, views included."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, MetaData, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql import functions
+
+from trabecula.domain.ledger_ports import CommitmentState
+from trabecula.domain.ports import DeliveryState
+from trabecula.domain.result import Category
+from trabecula.domain.study import StudyState
+
+
+class clock_timestamp(functions.GenericFunction[datetime]):  # noqa: N801 (the name of the SQL function)
+    """The database's clock: one clock for all hosts."""
+
+    type = DateTime(timezone=True)
+    inherit_cache = True
+
+
+@compiles(clock_timestamp)
+def _compile_clock(*_: object, **__: object) -> str:
+    return "clock_timestamp()"
+
+
+def _one_of(column: str, values: object) -> str:
+    members = ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]
+    return f"{column} IN ({members})"
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints have names that follow from their columns."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text(),
+        int: BigInteger(),
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB(),
+        list[Any]: JSONB(),
+    }
+
+
+_NOW = text("clock_timestamp()")
+_STUDY = "studies.study_uid"
+_EMPTY = text("''")
+_ZERO = text("0")
+
+
+class Installation(Base):
+    """The one row that names this installation."""
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("one = 1", name="single_row"),)
+
+    one: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, server_default=text("1"))
+    uid: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=_NOW)
+
+
+class StudyTransition(Base):
+    """The allowed transitions of domain.study, enforced by a trigger on studies."""
+
+    __tablename__ = "study_transitions"
+
+    from_state: Mapped[str] = mapped_column(primary_key=True)
+    to_state: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Study(Base):
+    """A study, where it stands, and what coordinators need to find it (patient data: never logged)."""
+
+    __tablename__ = "studies"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", StudyState), name="state"),
+        CheckConstraint(_one_of("category", Category), name="category"),
+        Index(None, "state"),
+        Index(None, "last_image_at"),
+        Index(None, "accession_number"),
+        Index(None, "patient_id"),
+    )
+
+    study_uid: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(server_default=text("'RECEIVING'"))
+    category: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(server_default=_ZERO)
+    calling_ae_title: Mapped[str] = mapped_column(server_default=_EMPTY)
+    first_image_at: Mapped[datetime] = mapped_column(server_default=_NOW)
+    last_image_at: Mapped[datetime] = mapped_column(server_default=_NOW)
+    changed_at: Mapped[datetime] = mapped_column(server_default=_NOW)
+    count_checks: Mapped[int] = mapped_column(server_default=_ZERO)
+    failed_stage: Mapped[str | None]
+    failure_code: Mapped[str | None]
+    failure_sentence: Mapped[str | None]
+    failure_next_step: Mapped[str | None]
+    patient_id: Mapped[str] = mapped_column(server_default=_EMPTY)
+    patient_name: Mapped[str] = mapped_column(server_default=_EMPTY)
+    birth_date: Mapped[str] = mapped_column(server_default=_EMPTY)
+    sex: Mapped[str] = mapped_column(server_default=_EMPTY)
+    accession_number: Mapped[str] = mapped_column(server_default=_EMPTY)
+    study_date: Mapped[str] = mapped_column(server_default=_EMPTY)
+    description: Mapped[str] = mapped_column(server_default=_EMPTY)
+    manufacturer: Mapped[str] = mapped_column(server_default=_EMPTY)
+    scanner_model: Mapped[str] = mapped_column(server_default=_EMPTY)
+    station: Mapped[str] = mapped_column(server_default=_EMPTY)
+
+
+class Series(Base):
+    """A series of a study."""
+
+    __tablename__ = "series"
+    __table_args__ = (Index(None, "study_uid"),)
+
+    series_uid: Mapped[str] = mapped_column(primary_key=True)
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"))
+    modality: Mapped[str] = mapped_column(server_default=_EMPTY)
+    description: Mapped[str] = mapped_column(server_default=_EMPTY)
+    number: Mapped[int | None]
+
+
+class Instance(Base):
+    """A received instance whose bytes lie in the spool."""
+
+    __tablename__ = "instances"
+    __table_args__ = (Index(None, "study_uid"), Index(None, "series_uid"))
+
+    sop_instance_uid: Mapped[str] = mapped_column(primary_key=True)
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"))
+    series_uid: Mapped[str]
+    sop_class_uid: Mapped[str]
+    transfer_syntax_uid: Mapped[str]
+    spool_key: Mapped[str]
+    size_bytes: Mapped[int]
+    sha256: Mapped[str]
+    calling_ae_title: Mapped[str]
+    association_id: Mapped[str]
+    received_at: Mapped[datetime]
+
+
+class Quarantine(Base):
+    """An instance that was acknowledged and is kept, but not used, with the reason."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (Index(None, "sop_instance_uid", "sha256", unique=True), Index(None, "study_uid"))
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    sop_instance_uid: Mapped[str]
+    study_uid: Mapped[str]
+    sop_class_uid: Mapped[str]
+    spool_key: Mapped[str]
+    size_bytes: Mapped[int]
+    sha256: Mapped[str]
+    calling_ae_title: Mapped[str]
+    association_id: Mapped[str]
+    received_at: Mapped[datetime]
+    code: Mapped[str]
+    sentence: Mapped[str]
+
+
+class Revision(Base):
+    """A frozen set of instances of a study and what came out of it. ``instance_digest`` is over their UIDs."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (CheckConstraint(_one_of("category", Category), name="category"),)
+
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    instance_digest: Mapped[str]
+    frozen_at: Mapped[datetime] = mapped_column(server_default=_NOW)
+    analysed_at: Mapped[datetime | None]
+    reported_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    category: Mapped[str | None]
+    result: Mapped[dict[str, Any] | None]
+
+
+class RevisionInstance(Base):
+    """Membership of an instance in a revision."""
+
+    __tablename__ = "revision_instances"
+
+    study_uid: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    sop_instance_uid: Mapped[str] = mapped_column(
+        ForeignKey("instances.sop_instance_uid", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class Reason(Base):
+    """A coded reason of a result, of the study or of one level."""
+
+    __tablename__ = "reasons"
+    __table_args__ = (Index(None, "study_uid", "revision"), Index(None, "code"))
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"))
+    revision: Mapped[int]
+    level: Mapped[str] = mapped_column(server_default=_EMPTY)
+    code: Mapped[str]
+    blocking: Mapped[bool]
+    sentence: Mapped[str]
+
+
+class LevelRow(Base):
+    """A vertebral level of a result."""
+
+    __tablename__ = "levels"
+
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    level: Mapped[str] = mapped_column(primary_key=True)
+    evaluable: Mapped[bool]
+    quality: Mapped[float]
+
+
+class MeasurementRow(Base):
+    """One number of a result: of a level, or of the whole study (``level`` empty)."""
+
+    __tablename__ = "measurements"
+    __table_args__ = (Index(None, "study_uid", "revision", "level"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"))
+    revision: Mapped[int]
+    level: Mapped[str] = mapped_column(server_default=_EMPTY)
+    concept: Mapped[str]
+    meaning: Mapped[str]
+    derivation: Mapped[str]
+    value: Mapped[float]
+    unit: Mapped[str]
+    method: Mapped[str]
+    series_uid: Mapped[str]
+
+
+class ScoreRow(Base):
+    """What one model said about a revision."""
+
+    __tablename__ = "scores"
+    __table_args__ = (Index(None, "study_uid", "revision"), Index(None, "model_id"))
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"))
+    revision: Mapped[int]
+    model_id: Mapped[str]
+    model_version: Mapped[str]
+    model_sha256: Mapped[str]
+    endpoint: Mapped[str]
+    active: Mapped[bool]
+    applicable: Mapped[bool]
+    demonstration: Mapped[bool]
+    probability: Mapped[float | None]
+    threshold: Mapped[float | None]
+    operating_point: Mapped[str]
+    positive: Mapped[bool | None]
+
+
+class ResultObjectRow(Base):
+    """A DICOM object made from a revision, or a fall-back form of it (``rank`` above 0)."""
+
+    __tablename__ = "objects"
+    __table_args__ = (Index(None, "study_uid", "revision"),)
+
+    sop_instance_uid: Mapped[str] = mapped_column(primary_key=True)
+    sop_class_uid: Mapped[str] = mapped_column(primary_key=True)
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"))
+    revision: Mapped[int]
+    kind: Mapped[str]
+    rank: Mapped[int]
+    series_uid: Mapped[str]
+
+
+class ObjectDelivery(Base):
+    """One object on its way to one destination."""
+
+    __tablename__ = "object_deliveries"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", DeliveryState), name="state"),
+        CheckConstraint(_one_of("commitment", CommitmentState), name="commitment"),
+        Index(None, "state"),
+        Index(None, "transaction_uid"),
+    )
+
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    destination: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    sop_class_uid: Mapped[str]
+    sop_instance_uid: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default=text("'PENDING'"))
+    status: Mapped[int | None]
+    error_code: Mapped[str] = mapped_column(server_default=_EMPTY)
+    comment: Mapped[str] = mapped_column(server_default=_EMPTY)
+    attempts: Mapped[int] = mapped_column(server_default=_ZERO)
+    commitment: Mapped[str] = mapped_column(server_default=text("'NONE'"))
+    transaction_uid: Mapped[str] = mapped_column(server_default=_EMPTY)
+    changed_at: Mapped[datetime] = mapped_column(server_default=_NOW)
+
+
+class StageAttempt(Base):
+    """How often a stage has started since it last succeeded; counted before it runs, so that death counts too."""
+
+    __tablename__ = "stage_attempts"
+
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    destination: Mapped[str] = mapped_column(primary_key=True)
+    attempts: Mapped[int]
+
+
+class EventRow(Base):
+    """A line of a study's audit trail: when, what, who."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index(None, "study_uid", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"))
+    revision: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(server_default=_NOW)
+    what: Mapped[str]
+    detail: Mapped[str]
+    who: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+
+
+class ReferenceResult(Base):
+    """A later reference measurement (DXA, QCT) of a patient, joined for the site's own predictive values."""
+
+    __tablename__ = "reference_results"
+    __table_args__ = (Index(None, "patient_id"), Index(None, "study_uid"))
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    study_uid: Mapped[str | None] = mapped_column(ForeignKey(_STUDY, ondelete="SET NULL"))
+    patient_id: Mapped[str]
+    measured_on: Mapped[str]
+    method: Mapped[str]
+    site: Mapped[str]
+    t_score: Mapped[float | None]
+    value: Mapped[float | None]
+    unit: Mapped[str] = mapped_column(server_default=_EMPTY)
+    recorded_at: Mapped[datetime] = mapped_column(server_default=_NOW)
+    recorded_by: Mapped[str] = mapped_column(server_default=_EMPTY)

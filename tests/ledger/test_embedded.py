@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from trabecula.domain.errors import DatabaseUnavailable, EmbeddedDatabaseDead
+from trabecula.ledger.embedded import EmbeddedPostgres
+
+
+def postmaster_pid(folder: Path) -> int:
+    return int((folder / "database" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def has_ended(pid: int) -> bool:
+    """True when the process is gone or a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_it_starts_answers_stops_and_keeps_its_data(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path)
+    url = server.start()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    pid = postmaster_pid(tmp_path)
+    server.stop()
+    server.stop()
+    assert has_ended(pid)
+
+    again = EmbeddedPostgres(tmp_path)
+    with psycopg.connect(again.start()) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+    again.stop()
+
+
+def test_nobody_else_reaches_its_socket(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / ("a-very-long-folder-name-" * 5)[:110])
+    url = server.start()
+    socket_dir = Path(psycopg.conninfo.conninfo_to_dict(url)["host"])  # type: ignore[arg-type]
+
+    mode = socket_dir.stat().st_mode & 0o777
+    server.stop()
+
+    assert mode == 0o700
+
+
+_KILLED_POSTMASTER = """
+import ctypes, os, signal, sys
+from pathlib import Path
+import psycopg
+from trabecula.domain.errors import TrabeculaError
+from trabecula.ledger.embedded import EmbeddedPostgres
+
+PR_SET_CHILD_SUBREAPER = 36
+assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0  # the postmaster becomes our child
+folder, reaps = Path(sys.argv[1]), sys.argv[2] == "reaps"
+with psycopg.connect(EmbeddedPostgres(folder).start()) as connection:
+    connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+pid = int((folder / "database" / "postmaster.pid").read_text().splitlines()[0])
+os.kill(pid, signal.SIGKILL)
+os.waitid(os.P_PID, pid, os.WEXITED | (0 if reaps else os.WNOWAIT))
+try:
+    server = EmbeddedPostgres(folder)
+    with psycopg.connect(server.start()) as connection:
+        print(connection.execute("SELECT answer FROM kept").fetchone()[0])
+    server.stop()
+except TrabeculaError as error:
+    print(error)
+"""
+
+
+def start_after_a_kill(folder: Path, init: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED_POSTMASTER, str(folder), init],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_killed_server_comes_back_with_its_data_where_init_reaps(tmp_path: Path) -> None:
+    assert start_after_a_kill(tmp_path, "reaps") == "42"
+
+
+def test_a_killed_server_that_nobody_reaps_is_called_dead_with_the_next_step(tmp_path: Path) -> None:
+    said = start_after_a_kill(tmp_path, "leaves zombies")
+
+    assert said.startswith(f"{EmbeddedDatabaseDead.code}: The embedded PostgreSQL was killed")
+    assert said.endswith(EmbeddedDatabaseDead.next_step)
+
+
+def test_a_folder_of_another_version_is_refused_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "database").mkdir()
+    (tmp_path / "database" / "PG_VERSION").write_text("11\n")
+
+    with pytest.raises(DatabaseUnavailable, match="does not start"):
+        EmbeddedPostgres(tmp_path).start()
