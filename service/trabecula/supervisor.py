@@ -69,17 +69,17 @@ class Supervisor:
     def _keep(self, part: Part) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
-            process = subprocess.Popen(
+            with subprocess.Popen(
                 part.command, stdout=subprocess.PIPE, text=True, env=self.environment | {SUPERVISED: "1"}
-            )
-            self._processes[part.name] = process
-            if self._stopping.is_set():
-                process.send_signal(signal.SIGTERM)
-            assert process.stdout is not None
-            for line in process.stdout:
-                pause = _FIRST_PAUSE_SECONDS
-                self.on_line(part, line.rstrip("\n"))
-            code = process.wait()
+            ) as process:
+                self._processes[part.name] = process
+                if self._stopping.is_set():
+                    process.send_signal(signal.SIGTERM)
+                assert process.stdout is not None
+                for line in process.stdout:
+                    pause = _FIRST_PAUSE_SECONDS
+                    self.on_line(part, line.rstrip("\n"))
+                code = process.wait()
             if not self._stopping.is_set():
                 log.error("part.ended", name=part.name, exit_code=code, restart_in_s=pause)
                 self._stopping.wait(pause)
