@@ -138,7 +138,10 @@ class SourceArchive(Protocol):
     """Port: asks the sending archive how many instances a study has (C-FIND, study root)."""
 
     def count_instances(self, study_uid: str) -> int | None:
-        """Return NumberOfStudyRelatedInstances, or None when the archive does not say. Raises ArchiveQueryFailed."""
+        """Return how many CT and MR images the archive holds of the study, or None when it does not know the study.
+
+        Other objects are not counted: the intake drops them. Raises ArchiveQueryFailed.
+        """
         ...
 
 

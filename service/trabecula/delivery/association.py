@@ -1,0 +1,92 @@
+"""Associations we request: opened with time-outs everywhere, their failures in our own words, always ended."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+from pynetdicom.presentation import build_context
+
+from trabecula.domain.errors import AssociationRejected, DestinationUnreachable, SopClassRefused
+from trabecula.domain.ports import Destination
+
+EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+VERIFICATION = "1.2.840.10008.1.1"
+_REJECTED_TRANSIENT = 2
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long a destination may take: to connect, to answer the association request, to answer each message."""
+
+    connect_seconds: float = 10.0
+    negotiate_seconds: float = 15.0
+    answer_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class Requestor:
+    """Our side of every association we request. ``tls`` maps a destination's name to a client context."""
+
+    ae_title: str
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    tls: Mapping[str, ssl.SSLContext] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def associate(
+        self,
+        destination: Destination,
+        sop_classes: Sequence[str],
+        handlers: Sequence[tuple[Any, Callable[[Any], Any]]] = (),
+    ) -> Iterator[Association]:
+        """Open an association that proposes each SOP Class in both little endian syntaxes; release it at the end.
+
+        Raises DestinationUnreachable, AssociationRejected; SopClassRefused when the peer accepts no class at all.
+        """
+        entity = AE(ae_title=self.ae_title)
+        entity.connection_timeout = self.timeouts.connect_seconds
+        entity.acse_timeout = self.timeouts.negotiate_seconds
+        entity.dimse_timeout = self.timeouts.answer_seconds
+        entity.network_timeout = self.timeouts.answer_seconds
+        context = self.tls.get(destination.name)
+        association = entity.associate(
+            destination.host,
+            destination.port,
+            contexts=[
+                build_context(uid, [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN]) for uid in sop_classes
+            ],
+            ae_title=destination.ae_title,
+            tls_args=(context, destination.host) if context is not None else None,
+            evt_handlers=[(evt.EVT_CONN_OPEN, self._bound_socket), *handlers],
+        )
+        if not association.is_established:
+            raise _failure(association, destination)
+        try:
+            yield association
+        finally:
+            if association.is_established:
+                association.release()
+
+    def _bound_socket(self, event: Any) -> None:
+        """Give the socket a time-out: a peer that stops reading must not hold us for ever."""
+        connected: socket.socket = event.assoc.dul.socket.socket
+        connected.settimeout(self.timeouts.answer_seconds)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _failure(association: Association, destination: Destination) -> Exception:
+    where = f"{destination.name} ({destination.ae_title}@{destination.host}:{destination.port})"
+    answer = association.acceptor.primitive
+    if association.is_rejected and answer is not None:
+        how = "for now" if answer.result == _REJECTED_TRANSIENT else "for good"
+        return AssociationRejected(f"{where} {how}: {answer.reason_str}")
+    if association.rejected_contexts and not association.accepted_contexts:
+        return SopClassRefused(f"{where} accepts none of the proposed")
+    return DestinationUnreachable(where)
