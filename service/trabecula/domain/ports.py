@@ -45,6 +45,15 @@ class Analyser(Protocol):
         ...
 
 
+class VolumeLoader(Protocol):
+    """Port: reads the pixels of chosen instances again, e.g. when a report is written after the analysis."""
+
+    def load(self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str]) -> Volume:
+        """Return the volume of exactly these instances, one slice each, in this order (for a multi-frame instance its
+        UID repeats). Raises GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing."""
+        ...
+
+
 @dataclass(frozen=True)
 class ReportContext:
     """What a report needs beside the analysis.

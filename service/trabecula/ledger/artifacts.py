@@ -8,30 +8,18 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from trabecula.domain.artifact_ports import StoredLabels
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
 from trabecula.domain.ports import Analysis
 from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.result_json import from_json, to_json
 
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
-
-
-@dataclass(frozen=True)
-class StoredLabels:
-    """A label map as kept: ``labels`` uint8 ``[slice, row, column]``, the SOP Instance of each slice, and the files
-    (SOP Instance UIDs in the order of the slices; one for a multi-frame series)."""
-
-    labels: NDArray[np.uint8]
-    sop_instance_uids: tuple[str, ...]
-    file_uids: tuple[str, ...]
-    series_uid: str
 
 
 class ArtifactStore:
