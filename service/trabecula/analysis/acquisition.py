@@ -1,0 +1,109 @@
+"""What the headers say: one frozen record per slice and per acquisition, free of pydicom, and the patient's facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trabecula.domain.study import StoredFile
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """How a slice was made. Times in ms, lengths in mm; None and empty where the header says nothing."""
+
+    modality: str
+    sop_class_uid: str
+    series_uid: str
+    series_number: int | None = None
+    frame_of_reference_uid: str = ""
+    description: str = ""
+    protocol: str = ""
+    sequence_name: str = ""
+    study_text: str = ""
+    body_part: str = ""
+    image_type: tuple[str, ...] = ()
+    burned_in: bool = False
+    samples_per_pixel: int = 1
+    manufacturer: str = ""
+    model: str = ""
+    acquired_at: str = ""
+    slice_thickness: float | None = None
+    kvp: float | None = None
+    kernel: tuple[str, ...] = ()
+    rescale_type: str = ""
+    gantry_tilt_degrees: float | None = None
+    tube_current_ma: float | None = None
+    multi_energy: bool = False
+    contrast_agent: str = ""
+    contrast_given: bool | None = None
+    scanning_sequence: tuple[str, ...] = ()
+    sequence_variant: tuple[str, ...] = ()
+    scan_options: tuple[str, ...] = ()
+    three_dimensional: bool = False
+    repetition_time: float | None = None
+    echo_time: float | None = None
+    inversion_time: float | None = None
+    inversion_recovery: bool | None = None
+    flip_angle: float | None = None
+    field_strength: float | None = None
+    fat_suppressed: bool = False
+    acquisition_contrast: str = ""
+    b_value: float | None = None
+    temporal_position: int | None = None
+    acquisition_number: int | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One slice: its file, its place in it (``number`` counts from 1; None in a single-frame image) and in the patient.
+
+    ``position`` is the LPS centre of the first pixel, ``orientation`` the row and column cosines (PS3.3 C.7.6.2).
+    """
+
+    file: StoredFile
+    number: int | None
+    instance_number: int
+    rows: int
+    columns: int
+    acquisition: Acquisition
+    position: tuple[float, float, float] | None = None
+    orientation: tuple[float, float, float, float, float, float] | None = None
+    pixel_spacing: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What the rules need of the patient: age in years, sex (F, M or empty), weight in kg, height in m."""
+
+    age_years: float | None = None
+    sex: str = ""
+    weight_kg: float | None = None
+    height_m: float | None = None
+
+
+def acquisition_facts(acquisition: Acquisition, slice_spacing_mm: float) -> dict[str, str | float]:
+    """Return the facts a report shows of an acquisition; keys carry the unit; nothing about the patient."""
+    numbers: dict[str, float | None] = {
+        "slice_thickness_mm": acquisition.slice_thickness,
+        "slice_spacing_mm": round(slice_spacing_mm, 3),
+        "kvp": acquisition.kvp,
+        "tube_current_ma": acquisition.tube_current_ma,
+        "repetition_time_ms": acquisition.repetition_time,
+        "echo_time_ms": acquisition.echo_time,
+        "inversion_time_ms": acquisition.inversion_time or None,
+        "flip_angle_degrees": acquisition.flip_angle,
+        "field_strength_t": acquisition.field_strength,
+    }
+    words: dict[str, str] = {
+        "manufacturer": acquisition.manufacturer,
+        "model": acquisition.model,
+        "kernel": "\\".join(acquisition.kernel),
+        "image_type": "\\".join(acquisition.image_type),
+        "sequence_name": acquisition.sequence_name,
+        "scanning_sequence": "\\".join(acquisition.scanning_sequence),
+        "contrast_agent": acquisition.contrast_agent,
+        "protocol": acquisition.protocol,
+    }
+    facts: dict[str, str | float] = {key: value for key, value in numbers.items() if value is not None}
+    facts |= {key: value for key, value in words.items() if value}
+    return facts

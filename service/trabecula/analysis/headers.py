@@ -1,0 +1,245 @@
+"""The border from DICOM headers to frames: classic and Enhanced multi-frame CT and MR, read without pixels."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from trabecula.analysis.acquisition import Acquisition, Frame, Patient
+from trabecula.analysis.header_values import Lookup, integer, number, numbers, text, words
+from trabecula.domain.study import StoredFile
+
+_T = TypeVar("_T")
+
+READ_ERRORS = (
+    InvalidDicomError,
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    NotImplementedError,
+)
+"""What pydicom raises on bytes that are not a usable data set."""
+
+
+@contextmanager
+def lenient() -> Iterator[None]:
+    """Read odd values (TE ``015.2``, over-long strings, unknown character sets) without warnings or refusals."""
+    with warnings.catch_warnings(), pydicom.config.disable_value_validation():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def scan_folder(path: Path) -> tuple[StoredFile, ...]:
+    """Return every readable DICOM image under a folder (or the one file), ordered by path; the rest is passed over."""
+    paths = sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
+    found = []
+    with lenient():
+        for item in paths:
+            try:
+                head = pydicom.dcmread(item, stop_before_pixels=True, specific_tags=list(_IDENTITY))
+            except READ_ERRORS:
+                continue
+            uid = text(head, "SOPInstanceUID")
+            if uid:
+                series = text(head, "SeriesInstanceUID")
+                found.append(StoredFile(str(item.resolve()), uid, text(head, "SOPClassUID"), series))
+    return tuple(found)
+
+
+_IDENTITY = ("SOPInstanceUID", "SOPClassUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality")
+
+
+def study_of(file: StoredFile) -> str:
+    """Return the Study Instance UID of a file, empty where it has none."""
+    with lenient():
+        return text(
+            pydicom.dcmread(file.path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"]), "StudyInstanceUID"
+        )
+
+
+def read_headers(files: Sequence[StoredFile]) -> tuple[tuple[Frame, ...], Patient, tuple[StoredFile, ...]]:
+    """Return the frames of all CT and MR images, the patient's facts, and the files that could not be read."""
+    frames: list[Frame] = []
+    patient = Patient()
+    unreadable: list[StoredFile] = []
+    with lenient():
+        for file in files:
+            try:
+                dataset = pydicom.dcmread(file.path, stop_before_pixels=True)
+                patient = _completed(patient, _patient(dataset))
+                frames.extend(_frames(dataset, file))
+            except READ_ERRORS:
+                unreadable.append(file)
+    return tuple(frames), patient, tuple(unreadable)
+
+
+def frames_of(dataset: Dataset, file: StoredFile) -> tuple[Frame, ...]:
+    """Return the frames of one data set that was read by the caller."""
+    with lenient():
+        return tuple(_frames(dataset, file))
+
+
+def _frames(dataset: Dataset, file: StoredFile) -> Iterator[Frame]:
+    shared = dataset.get("SharedFunctionalGroupsSequence")
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
+    if per_frame:
+        common = shared[0] if shared else Dataset()
+        for index, own in enumerate(per_frame):
+            yield _frame(Lookup(dataset, (own, common)), file, index + 1)
+    elif (integer(Lookup(dataset), "NumberOfFrames") or 1) == 1:
+        yield _frame(Lookup(dataset), file, None)
+
+
+def _frame(lookup: Lookup, file: StoredFile, index: int | None) -> Frame:
+    position = numbers(lookup, "ImagePositionPatient", 3)
+    orientation = numbers(lookup, "ImageOrientationPatient", 6)
+    spacing = numbers(lookup, "PixelSpacing", 2)
+    return Frame(
+        file=file,
+        number=index,
+        instance_number=integer(lookup, "InstanceNumber") or 0,
+        rows=integer(lookup, "Rows") or 0,
+        columns=integer(lookup, "Columns") or 0,
+        acquisition=_acquisition(lookup, file),
+        position=(position[0], position[1], position[2]) if position else None,
+        orientation=_orientation(orientation),
+        pixel_spacing=(spacing[0], spacing[1]) if spacing and min(spacing) > 0 else None,
+    )
+
+
+def _orientation(values: tuple[float, ...] | None) -> tuple[float, float, float, float, float, float] | None:
+    if values is None:
+        return None
+    rows, columns = values[:3], values[3:]
+    lengths = math.hypot(*rows), math.hypot(*columns)
+    skew = abs(sum(a * b for a, b in zip(rows, columns, strict=True)))
+    if min(lengths) < 0.9 or max(lengths) > 1.1 or skew > 0.02:
+        return None
+    a, b, c = (value / lengths[0] for value in rows)
+    d, e, f = (value / lengths[1] for value in columns)
+    return (a, b, c, d, e, f)
+
+
+def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
+    study_text = " ".join(text(lookup, name) for name in ("StudyDescription", "RequestedProcedureDescription"))
+    inversion = text(lookup, "InversionRecovery")
+    given = text(lookup, "AgentAdministered") or ("YES" if lookup.has("ContrastBolusAgentSequence") else "")
+    return Acquisition(
+        modality=text(lookup, "Modality"),
+        sop_class_uid=text(lookup, "SOPClassUID") or file.sop_class_uid,
+        series_uid=text(lookup, "SeriesInstanceUID") or file.series_uid,
+        series_number=integer(lookup, "SeriesNumber"),
+        frame_of_reference_uid=text(lookup, "FrameOfReferenceUID"),
+        description=text(lookup, "SeriesDescription"),
+        protocol=text(lookup, "ProtocolName"),
+        sequence_name=text(lookup, "SequenceName") or text(lookup, "PulseSequenceName"),
+        study_text=study_text.strip(),
+        body_part=text(lookup, "BodyPartExamined") or text(lookup, "AnatomicRegion"),
+        image_type=words(lookup, "FrameType") or words(lookup, "ImageType"),
+        burned_in=text(lookup, "BurnedInAnnotation").upper() == "YES",
+        samples_per_pixel=integer(lookup, "SamplesPerPixel") or 1,
+        manufacturer=text(lookup, "Manufacturer"),
+        model=text(lookup, "ManufacturerModelName"),
+        acquired_at=text(lookup, "AcquisitionDateTime")
+        or text(lookup, "FrameAcquisitionDateTime")
+        or text(lookup, "AcquisitionTime"),
+        slice_thickness=number(lookup, "SliceThickness"),
+        kvp=number(lookup, "KVP"),
+        kernel=words(lookup, "ConvolutionKernel"),
+        rescale_type=text(lookup, "RescaleType"),
+        gantry_tilt_degrees=number(lookup, "GantryDetectorTilt"),
+        tube_current_ma=number(lookup, "XRayTubeCurrent") or number(lookup, "XRayTubeCurrentInmA"),
+        multi_energy=text(lookup, "MultienergyCTAcquisition").upper() == "YES",
+        contrast_agent=text(lookup, "ContrastBolusAgent"),
+        contrast_given=None if not given else given.upper() == "YES",
+        scanning_sequence=_scanning_sequence(lookup),
+        sequence_variant=words(lookup, "SequenceVariant"),
+        scan_options=words(lookup, "ScanOptions"),
+        three_dimensional="3D" in (text(lookup, "MRAcquisitionType") + text(lookup, "VolumetricProperties")).upper(),
+        repetition_time=number(lookup, "RepetitionTime"),
+        echo_time=_first(number(lookup, "EffectiveEchoTime"), number(lookup, "EchoTime")),
+        inversion_time=_first(number(lookup, "InversionTime"), number(lookup, "InversionTimes")),
+        inversion_recovery=None if not inversion else inversion.upper() == "YES",
+        flip_angle=number(lookup, "FlipAngle"),
+        field_strength=number(lookup, "MagneticFieldStrength"),
+        fat_suppressed=text(lookup, "SpectrallySelectedSuppression").upper() in ("FAT", "FAT_AND_WATER"),
+        acquisition_contrast=text(lookup, "AcquisitionContrast").upper(),
+        b_value=_first(number(lookup, "DiffusionBValue"), None),
+        temporal_position=_first(
+            integer(lookup, "TemporalPositionIndex"), integer(lookup, "TemporalPositionIdentifier")
+        ),
+        acquisition_number=integer(lookup, "AcquisitionNumber"),
+    )
+
+
+def _first(first: _T | None, second: _T | None) -> _T | None:
+    return second if first is None else first
+
+
+_ENHANCED_ECHO = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
+
+
+def _scanning_sequence(lookup: Lookup) -> tuple[str, ...]:
+    """Scanning Sequence (0018,0020), or its terms from the Enhanced attributes (PS3.3 C.8.13.4)."""
+    classic = words(lookup, "ScanningSequence")
+    if classic:
+        return classic
+    terms = list(_ENHANCED_ECHO.get(text(lookup, "EchoPulseSequence").upper(), ()))
+    if text(lookup, "InversionRecovery").upper() == "YES":
+        terms.append("IR")
+    if text(lookup, "EchoPlanarPulseSequence").upper() == "YES":
+        terms.append("EP")
+    return tuple(terms)
+
+
+def _patient(dataset: Dataset) -> Patient:
+    lookup = Lookup(dataset)
+    sex = text(lookup, "PatientSex").upper()
+    return Patient(
+        _age(lookup),
+        sex if sex in ("F", "M") else "",
+        number(lookup, "PatientWeight") or None,
+        number(lookup, "PatientSize") or None,
+    )
+
+
+def _completed(known: Patient, other: Patient) -> Patient:
+    return Patient(
+        known.age_years if known.age_years is not None else other.age_years,
+        known.sex or other.sex,
+        known.weight_kg or other.weight_kg,
+        known.height_m or other.height_m,
+    )
+
+
+_AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
+
+
+def _age(lookup: Lookup) -> float | None:
+    """Age at the study from Birth Date and Study Date, else from Patient's Age (``042Y``)."""
+    born, studied = _date(text(lookup, "PatientBirthDate")), _date(text(lookup, "StudyDate"))
+    if born and studied and 0 <= (studied - born).days < 365.25 * 130:
+        return (studied - born).days / 365.25
+    age = text(lookup, "PatientAge").upper()
+    if len(age) >= 2 and age[:-1].isdigit() and age[-1] in _AGE_UNITS:
+        return int(age[:-1]) * _AGE_UNITS[age[-1]]
+    return None
+
+
+def _date(value: str) -> date | None:
+    try:
+        return datetime.strptime(value[:8], "%Y%m%d").date()
+    except ValueError:
+        return None

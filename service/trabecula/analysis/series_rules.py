@@ -1,0 +1,163 @@
+"""The table of rules that refuse a stack: each looks at one thing and gives one coded reason, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trabecula.analysis.contrast import contrast_given
+from trabecula.analysis.geometry_gate import check_geometry
+from trabecula.analysis.mr_sequences import SequenceClass, classify_sequence
+from trabecula.analysis.stacks import Stack
+from trabecula.analysis.thresholds import data_file
+from trabecula.analysis.wording import is_term, mentions
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.volume import Plane
+
+Rule = Callable[[Stack], Reason | None]
+
+_IMAGE_CLASSES = {
+    "CT": {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"},
+    "MR": {"1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4"},
+}
+
+
+def limits() -> Mapping[str, Any]:
+    """The limits of the series rules."""
+    table: Mapping[str, Any] = data_file("gates.toml")["series"]
+    return table
+
+
+def refusal(stack: Stack) -> Reason | None:
+    """Return the first reason why a stack is not measured, or None where it may be."""
+    rules = _COMMON + (_CT if stack.acquisition.modality == "CT" else _MR)
+    return next((reason for rule in rules if (reason := rule(stack)) is not None), None)
+
+
+def _refused(
+    stack: Stack, code: ReasonCode, detail: str = "", value: float | None = None, limit: float | None = None
+) -> Reason:
+    unit = "mm" if value is not None else ""
+    return Reason(code, series_uid=stack.series_uid, detail=detail, value=value, limit=limit, unit=unit)
+
+
+def _modality(stack: Stack) -> Reason | None:
+    made = stack.acquisition
+    classes = _IMAGE_CLASSES.get(made.modality)
+    if classes is None:
+        return _refused(stack, ReasonCode.NOT_TARGET_MODALITY, made.modality)
+    if made.sop_class_uid not in classes or made.samples_per_pixel != 1:
+        return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "not an image series of the scanner")
+    return None
+
+
+def _purpose(stack: Stack) -> Reason | None:
+    made = stack.acquisition
+    words = f"{made.description} {made.protocol}"
+    if "LOCALIZER" in {part.upper() for part in made.image_type} or mentions(words, "localizer"):
+        return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "localizer")
+    terms = made.image_type if made.modality == "MR" else tuple(part for part in made.image_type if len(part) > 2)
+    if is_term(terms, "image_type_reject") or mentions(made.description, "derived_map"):
+        return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "derived or projected images")
+    if made.burned_in or mentions(words, "screenshot"):
+        return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "annotation is burned in")
+    return None
+
+
+def _count(stack: Stack) -> Reason | None:
+    if len(stack.frames) < limits()["minimum_slices"]:
+        return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, f"{len(stack.frames)} parallel slices")
+    return None
+
+
+def _region(stack: Stack) -> Reason | None:
+    made = stack.acquisition
+    words = f"{made.description} {made.protocol}"
+    if mentions(words, "other_region") and not mentions(f"{words} {made.study_text}", "lumbar"):
+        return _refused(stack, ReasonCode.NOT_TARGET_BODYPART, "another region by its name")
+    return None
+
+
+def _placed(stack: Stack) -> Reason | None:
+    if stack.normal is None or any(frame.position is None for frame in stack.frames):
+        return _refused(stack, ReasonCode.GEOMETRY, "position or orientation is missing")
+    return None
+
+
+def _extent(stack: Stack) -> Reason | None:
+    limit = float(limits()["minimum_extent_mm"])
+    if stack.extent_mm < limit:
+        return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "reach along the spine", round(stack.extent_mm, 1), limit)
+    return None
+
+
+def _ct_tilt(stack: Stack) -> Reason | None:
+    found = check_geometry(stack)
+    return found if isinstance(found, Reason) and found.code is ReasonCode.GANTRY_TILT else None
+
+
+def _ct_thickness(stack: Stack) -> Reason | None:
+    made, bounds = stack.acquisition, limits()
+    axial = stack.plane is Plane.AXIAL
+    limit = float(bounds["ct_axial_maximum_thickness_mm" if axial else "ct_reformat_maximum_thickness_mm"])
+    if made.slice_thickness is not None and made.slice_thickness > limit + 0.01:
+        return _refused(stack, ReasonCode.SLICE_THICKNESS, "", made.slice_thickness, limit)
+    return None
+
+
+def _spectral(stack: Stack) -> Reason | None:
+    made = stack.acquisition
+    if made.multi_energy or mentions(f"{made.description} {made.protocol} {' '.join(made.image_type)}", "spectral"):
+        return _refused(stack, ReasonCode.SPECTRAL)
+    return None
+
+
+def _rescale(stack: Stack) -> Reason | None:
+    made = stack.acquisition
+    if made.rescale_type.upper() not in ("", "HU", "US"):
+        return _refused(stack, ReasonCode.HU_SANITY, f"values in {made.rescale_type}")
+    return None
+
+
+def _oblique(stack: Stack) -> Reason | None:
+    limit = float(limits()["sagittal_maximum_angle_degrees"])
+    if stack.obliquity_degrees > limit:
+        detail = f"{stack.obliquity_degrees:.0f} degrees from the nearest plane; limit {limit:g}"
+        return _refused(stack, ReasonCode.ORIENTATION, detail)
+    return None
+
+
+def _mr_plane(stack: Stack) -> Reason | None:
+    limit = float(limits()["mr_maximum_angle_degrees"])
+    if stack.plane is not Plane.SAGITTAL:
+        return _refused(stack, ReasonCode.ORIENTATION, f"{stack.plane or 'no plane'}".lower())
+    if stack.obliquity_degrees > limit:
+        detail = f"{stack.obliquity_degrees:.0f} degrees from sagittal; limit {limit:g}"
+        return _refused(stack, ReasonCode.ORIENTATION, detail)
+    return None
+
+
+def _mr_sequence(stack: Stack) -> Reason | None:
+    verdict = classify_sequence(stack.acquisition)
+    if verdict.sequence in (SequenceClass.T1W, SequenceClass.T2W):
+        return None
+    told = "; the description says otherwise" if verdict.conflict else ""
+    return _refused(stack, ReasonCode.SEQUENCE_UNSUPPORTED, f"{verdict.sequence.value}{told}")
+
+
+def _mr_contrast(stack: Stack) -> Reason | None:
+    if contrast_given(stack.acquisition):
+        return _refused(stack, ReasonCode.POST_CONTRAST_MR)
+    return None
+
+
+def _mr_thickness(stack: Stack) -> Reason | None:
+    made, limit = stack.acquisition, float(limits()["mr_maximum_thickness_mm"])
+    if made.slice_thickness is not None and made.slice_thickness > limit + 0.01:
+        return _refused(stack, ReasonCode.SLICE_THICKNESS, "", made.slice_thickness, limit)
+    return None
+
+
+_COMMON: tuple[Rule, ...] = (_modality, _purpose)
+_CT: tuple[Rule, ...] = (_spectral, _rescale, _count, _placed, _ct_tilt, _oblique, _region, _ct_thickness, _extent)
+_MR: tuple[Rule, ...] = (_mr_sequence, _count, _placed, _mr_plane, _region, _mr_contrast, _mr_thickness, _extent)

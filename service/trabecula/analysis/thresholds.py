@@ -1,0 +1,139 @@
+"""The border of thresholds to TOML: the shipped file, and a site's file laid over it."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from trabecula.domain.errors import ConfigurationInvalid
+from trabecula.domain.spine import Level
+from trabecula.domain.thresholds import (
+    AttenuationNorm,
+    AttenuationThresholds,
+    ContrastCorrection,
+    ContrastPhase,
+    DeformityThresholds,
+    OvalRegion,
+    Thresholds,
+    VbqReference,
+    VbqThresholds,
+)
+
+
+@cache
+def data_file(name: str) -> Mapping[str, Any]:
+    """Return a TOML file of ``trabecula.data``, read once."""
+    return tomllib.loads(files("trabecula.data").joinpath(name).read_text(encoding="utf-8"))
+
+
+def load_thresholds(site_file: Path | None = None) -> Thresholds:
+    """Return the shipped thresholds, or with ``site_file`` those with the site's values laid over them.
+
+    Raises ConfigurationInvalid for a file that cannot be read or holds a key or a value that does not fit.
+    """
+    shipped = files("trabecula.data").joinpath("thresholds.toml").read_text(encoding="utf-8")
+    document = tomllib.loads(shipped)
+    text = shipped
+    if site_file is not None:
+        try:
+            site = site_file.read_text(encoding="utf-8")
+            document = _overlaid(document, tomllib.loads(site), "")
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigurationInvalid(f"thresholds_file {site_file.name}: {error}") from error
+        text = shipped + site
+    try:
+        return _thresholds(document, hashlib.sha256(text.encode()).hexdigest())
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigurationInvalid(f"thresholds_file: {error!r}") from error
+
+
+def _overlaid(base: Mapping[str, Any], site: Mapping[str, Any], place: str) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in site.items():
+        name = f"{place}{key}"
+        if key not in base and name != "vbq.site_reference":
+            raise ConfigurationInvalid(f"thresholds_file: unknown key {name}")
+        inner = base.get(key)
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            merged[key] = _overlaid(inner, value, f"{name}.")
+        elif key in base and isinstance(inner, (int, float)) is not isinstance(value, (int, float)):
+            raise ConfigurationInvalid(f"thresholds_file: {name} is not a number")
+        else:
+            merged[key] = value
+    return merged
+
+
+def _thresholds(document: Mapping[str, Any], digest: str) -> Thresholds:
+    attenuation, age = document["attenuation"], document["age"]
+    return Thresholds(
+        attenuation=_attenuation(attenuation),
+        norm=AttenuationNorm(**_numbers(attenuation["norm"])),
+        oval=OvalRegion(**_numbers(attenuation["oval"])),
+        vbq=_vbq(document["vbq"]),
+        deformity=_deformity(document["deformity"]),
+        minimum_age_years=int(age["minimum_years"]),
+        young_below_years=int(age["young_below_years"]),
+        digest=digest,
+    )
+
+
+def _numbers(table: Mapping[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in table.items() if key != "source"}
+
+
+def _attenuation(table: Mapping[str, Any]) -> AttenuationThresholds:
+    level = table["level"]
+    return AttenuationThresholds(
+        **_numbers(table["category"]),
+        factor_to_120={float(row["kvp"]): float(row["factor_to_120"]) for row in table["tube_voltage"]},
+        contrast={
+            ContrastPhase(row["phase"]): ContrastCorrection(
+                float(row["offset_hu"]), float(row["lowest_hu"]), float(row["highest_hu"])
+            )
+            for row in table["contrast"]
+        },
+        outlier_hu=float(level["outlier_hu"]),
+        minimum_levels=int(level["minimum_levels"]),
+    )
+
+
+def _vbq(table: Mapping[str, Any]) -> VbqThresholds:
+    references = tuple(
+        VbqReference(
+            str(row["manufacturer_model"]),
+            float(row["field_strength_t"]),
+            float(row["tr_ms"][0]),
+            float(row["tr_ms"][1]),
+            float(row["suspected_at_or_above"]),
+            float(row["no_flag_below"]),
+        )
+        for row in table.get("site_reference", ())
+    )
+    return VbqThresholds(
+        float(table["shortest_tr_ms"]),
+        float(table["longest_tr_ms"]),
+        float(table["shortest_te_ms"]),
+        float(table["longest_te_ms"]),
+        int(table["minimum_levels"]),
+        references,
+    )
+
+
+def _deformity(table: Mapping[str, Any]) -> DeformityThresholds:
+    def by_level(name: str) -> dict[str, dict[Level, float]]:
+        rows = table[name]
+        return {sex: {Level[key]: float(value) for key, value in rows[sex].items()} for sex in ("female", "male")}
+
+    return DeformityThresholds(
+        report_from_grade=int(table["report_from_grade"]),
+        exclude_from_grade=int(table["exclude_from_grade"]),
+        losses=(float(table["grade_1_loss"]), float(table["grade_2_loss"]), float(table["grade_3_loss"])),
+        expected_middle_ratio=float(table["expected_middle_ratio"]),
+        expected_wedge_degrees=by_level("expected_wedge_degrees"),
+        expected_posterior_mm=by_level("expected_posterior_height_mm"),
+    )

@@ -1,0 +1,143 @@
+"""Volumes from DICOM: the pixels of a regular stack as float32, rescaled, with what the scanner did not measure."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels import apply_modality_lut, pixel_array
+
+from trabecula.analysis.acquisition import Frame
+from trabecula.analysis.geometry_gate import RegularStack, check_geometry
+from trabecula.analysis.header_values import Lookup, number
+from trabecula.analysis.headers import READ_ERRORS, lenient, read_headers
+from trabecula.analysis.stacks import Stack, split
+from trabecula.analysis.thresholds import data_file
+from trabecula.domain.errors import GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing
+from trabecula.domain.study import StoredFile
+from trabecula.domain.volume import Geometry, Modality, Volume
+
+_DECODE_ERRORS = (*READ_ERRORS, RuntimeError, IndexError, ArithmeticError, MemoryError, struct.error)
+
+
+class SeriesLoader:
+    """Reads the volume of exactly these instances in this order (implements the VolumeLoader port)."""
+
+    def load(self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str]) -> Volume:
+        """Return the volume whose slices are ``sop_instance_uids`` in order.
+
+        For a multi-frame image the one UID repeats; its stack of that many frames is read. Raises GeometryInvalid
+        when the instances do not form a volume, SpoolObjectMissing and PixelDataUndecodable.
+        """
+        wanted = set(sop_instance_uids)
+        frames, _, unreadable = read_headers([file for file in files if file.sop_instance_uid in wanted])
+        if unreadable:
+            raise SpoolObjectMissing(f"{len(unreadable)} of {len(wanted)} instances")
+        if len(wanted) == len(sop_instance_uids):
+            order = {uid: place for place, uid in enumerate(sop_instance_uids)}
+            found = sorted((frame for frame in frames), key=lambda frame: order[frame.file.sop_instance_uid])
+            if [frame.file.sop_instance_uid for frame in found] == list(sop_instance_uids):
+                return load_volume(_as_ordered(found))
+            raise SpoolObjectMissing(f"{len(wanted) - len(found)} of {len(wanted)} instances")
+        for stack in split(frames):
+            regular = check_geometry(stack)
+            if isinstance(regular, RegularStack) and len(regular.frames) == len(sop_instance_uids):
+                return load_volume(regular)
+        raise GeometryInvalid(f"no stack of {len(sop_instance_uids)} frames")
+
+
+def _as_ordered(frames: Sequence[Frame]) -> RegularStack:
+    regular = check_geometry(Stack(tuple(frames)))
+    if not isinstance(regular, RegularStack):
+        raise GeometryInvalid(regular.sentence)
+    if tuple(regular.frames) == tuple(frames):
+        return regular
+    if tuple(reversed(regular.frames)) != tuple(frames):
+        raise GeometryInvalid("the instances are not in the order of their positions")
+    affine = np.array(regular.geometry.affine)
+    affine[:3, 3] += affine[:3, 0] * (regular.geometry.shape[0] - 1)
+    affine[:3, 0] *= -1
+    return RegularStack(tuple(frames), Geometry(regular.geometry.shape, affine))
+
+
+def load_volume(stack: RegularStack) -> Volume:
+    """Return the volume of a regular stack. Raises PixelDataUndecodable."""
+    array = np.empty(stack.geometry.shape, dtype=np.float32)
+    padding: NDArray[np.bool_] | None = None
+    cache: dict[str, tuple[Dataset, NDArray[np.generic]]] = {}
+    modality = Modality(stack.frames[0].acquisition.modality)
+    with lenient():
+        for index, frame in enumerate(stack.frames):
+            dataset, stored = _stored(frame, cache)
+            if stored.shape != stack.geometry.shape[1:]:
+                raise PixelDataUndecodable(f"slice of {stored.shape} in a volume of {stack.geometry.shape[1:]}")
+            array[index] = _rescaled(dataset, stored, frame)
+            empty = _padding(dataset, stored, array[index], modality)
+            if empty is not None and empty.any():
+                padding = np.zeros(array.shape, dtype=np.bool_) if padding is None else padding
+                padding[index] = empty
+    if padding is not None and modality is Modality.CT:
+        array[padding] = data_file("gates.toml")["intensity"]["padding_replacement_hu"]
+    if not np.isfinite(array).all():
+        raise PixelDataUndecodable("values that are not numbers")
+    uids = tuple(frame.file.sop_instance_uid for frame in stack.frames)
+    return Volume(array, stack.geometry, modality, uids, padding)
+
+
+def _stored(frame: Frame, cache: dict[str, tuple[Dataset, NDArray[np.generic]]]) -> tuple[Dataset, NDArray[np.generic]]:
+    """Stored values ``[row, column]`` of one frame; a multi-frame file is decoded once and kept until the end."""
+    path = frame.file.path
+    try:
+        if frame.number is None:
+            dataset = pydicom.dcmread(path)
+            return dataset, np.asarray(pixel_array(dataset, raw=True))
+        if path not in cache:
+            dataset = pydicom.dcmread(path)
+            pixels = np.asarray(pixel_array(dataset, raw=True))
+            cache[path] = (dataset, pixels if pixels.ndim == 3 else pixels[np.newaxis])
+        dataset, pixels = cache[path]
+        return dataset, pixels[frame.number - 1]
+    except _DECODE_ERRORS as error:
+        raise PixelDataUndecodable(f"{type(error).__name__} in series {frame.acquisition.series_uid}") from error
+
+
+def _lookup(dataset: Dataset, frame: Frame) -> Lookup:
+    if frame.number is None:
+        return Lookup(dataset)
+    own = dataset.PerFrameFunctionalGroupsSequence[frame.number - 1]
+    shared = dataset.get("SharedFunctionalGroupsSequence")
+    return Lookup(dataset, (own, shared[0] if shared else Dataset()))
+
+
+def _rescaled(dataset: Dataset, stored: NDArray[np.generic], frame: Frame) -> NDArray[np.float32]:
+    """Apply the Modality LUT (PS3.3 C.11.1): a table where there is one, else slope and intercept."""
+    if "ModalityLUTSequence" in dataset:
+        return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
+    lookup = _lookup(dataset, frame)
+    slope, intercept = number(lookup, "RescaleSlope"), number(lookup, "RescaleIntercept")
+    values = stored.astype(np.float32)
+    if slope not in (None, 0.0, 1.0):
+        values *= np.float32(slope)
+    if intercept:
+        values += np.float32(intercept)
+    return values
+
+
+def _padding(
+    dataset: Dataset, stored: NDArray[np.generic], values: NDArray[np.float32], modality: Modality
+) -> NDArray[np.bool_] | None:
+    """Pixel Padding Value and Range Limit (0028,0120/0121); on CT also the fill values that come without the tag."""
+    empty: NDArray[np.bool_] | None = None
+    first = number(dataset, "PixelPaddingValue")
+    if first is not None:
+        last = number(dataset, "PixelPaddingRangeLimit")
+        low, high = sorted((first, first if last is None else last))
+        empty = np.asarray((stored >= low) & (stored <= high))
+    if modality is Modality.CT:
+        fill = values <= float(data_file("gates.toml")["intensity"]["padding_below_hu"])
+        empty = np.asarray(fill if empty is None else empty | fill)
+    return empty

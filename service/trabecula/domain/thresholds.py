@@ -1,0 +1,134 @@
+"""What the numbers of a result are compared with: frozen thresholds, conversions and validity windows, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from trabecula.domain.spine import Level
+
+
+class ContrastPhase(StrEnum):
+    """When a CT was acquired relative to intravenous contrast agent."""
+
+    NATIVE = "NATIVE"
+    ARTERIAL = "ARTERIAL"
+    VENOUS = "VENOUS"
+    DELAYED = "DELAYED"
+    UNKNOWN = "UNKNOWN"
+    """Contrast agent was given; the phase is not recorded."""
+
+
+@dataclass(frozen=True)
+class ContrastCorrection:
+    """What contrast agent adds to trabecular attenuation in one phase, and the published span of it (HU)."""
+
+    offset_hu: float
+    lowest_hu: float
+    highest_hu: float
+
+
+@dataclass(frozen=True)
+class AttenuationThresholds:
+    """Categories of CT attenuation at L1: suspected at or below one value, no flag above the other."""
+
+    suspected_at_or_below_hu: float
+    no_flag_above_hu: float
+    roi_offset_hu: float
+    standard_kvp: float
+    standard_kvp_tolerance: float
+    factor_to_120: Mapping[float, float]
+    contrast: Mapping[ContrastPhase, ContrastCorrection]
+    outlier_hu: float
+    minimum_levels: int
+
+    def kvp_factor(self, kvp: float | None) -> float | None:
+        """Return the factor that converts HU at ``kvp`` to 120 kVp: 1 at 120 or when unknown, None without a line."""
+        if kvp is None or abs(kvp - self.standard_kvp) <= self.standard_kvp_tolerance:
+            return 1.0
+        return next((f for line, f in self.factor_to_120.items() if abs(line - kvp) <= 0.5), None)
+
+
+@dataclass(frozen=True)
+class AttenuationNorm:
+    """Mean attenuation by age in a screened population: a straight line and its standard deviation."""
+
+    youngest_mean_hu: float
+    youngest_age_years: float
+    loss_per_year_hu: float
+    sd_hu: float
+
+    def expected_hu(self, age_years: float) -> float:
+        """Return the mean of people of this age (flat below the youngest age)."""
+        return self.youngest_mean_hu - self.loss_per_year_hu * max(0.0, age_years - self.youngest_age_years)
+
+
+@dataclass(frozen=True)
+class VbqReference:
+    """A site's own reference for VBQ: valid for one scanner model, field strength and band of repetition times."""
+
+    manufacturer_model: str
+    field_strength_t: float
+    shortest_tr_ms: float
+    longest_tr_ms: float
+    suspected_at_or_above: float
+    no_flag_below: float
+
+    def fits(self, model: str, field_strength_t: float | None, tr_ms: float | None) -> bool:
+        """Return whether a series falls under this reference."""
+        return (
+            model.casefold() == self.manufacturer_model.casefold()
+            and field_strength_t is not None
+            and abs(field_strength_t - self.field_strength_t) <= 0.1
+            and tr_ms is not None
+            and self.shortest_tr_ms <= tr_ms <= self.longest_tr_ms
+        )
+
+
+@dataclass(frozen=True)
+class VbqThresholds:
+    """The validity window of VBQ and the site's references (none are shipped: no cut-off is universal)."""
+
+    shortest_tr_ms: float
+    longest_tr_ms: float
+    shortest_te_ms: float
+    longest_te_ms: float
+    minimum_levels: int
+    references: tuple[VbqReference, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeformityThresholds:
+    """Genant bands as height loss, and what is expected of a normal body by level and sex."""
+
+    report_from_grade: int
+    exclude_from_grade: int
+    losses: tuple[float, float, float]
+    expected_middle_ratio: float
+    expected_wedge_degrees: Mapping[str, Mapping[Level, float]]
+    expected_posterior_mm: Mapping[str, Mapping[Level, float]]
+
+
+@dataclass(frozen=True)
+class OvalRegion:
+    """The oval of the single-slice value, in fractions of the body's depth and width."""
+
+    centre_anterior_of_middle: float
+    half_depth: float
+    half_width: float
+    half_height_mm: float
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Everything a value is compared with. ``digest`` is the SHA-256 of the data it was read from."""
+
+    attenuation: AttenuationThresholds
+    norm: AttenuationNorm
+    oval: OvalRegion
+    vbq: VbqThresholds
+    deformity: DeformityThresholds
+    minimum_age_years: int
+    young_below_years: int
+    digest: str
