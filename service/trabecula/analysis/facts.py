@@ -1,0 +1,56 @@
+"""What coordinators need to find a study and its scanner, read from the headers of its images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pydicom
+from pydicom.dataset import Dataset
+
+from trabecula.analysis.header_values import integer, text
+from trabecula.analysis.headers import READ_ERRORS, lenient
+from trabecula.domain.ledger_ports import SeriesFacts, StudyFacts
+from trabecula.domain.study import StoredFile
+
+_STUDY_TAGS = {
+    "patient_id": "PatientID",
+    "patient_name": "PatientName",
+    "birth_date": "PatientBirthDate",
+    "sex": "PatientSex",
+    "accession_number": "AccessionNumber",
+    "study_date": "StudyDate",
+    "description": "StudyDescription",
+    "manufacturer": "Manufacturer",
+    "scanner_model": "ManufacturerModelName",
+    "station": "StationName",
+}
+_SERIES_TAGS = ("SeriesInstanceUID", "Modality", "SeriesDescription", "SeriesNumber")
+
+
+class HeaderFactsReader:
+    """Implements pipeline.services.FactsReader: one header for each series, empty where nothing can be read."""
+
+    def read(self, files: Sequence[StoredFile]) -> StudyFacts:
+        """Return the facts of the study; the first non-empty value of a tag over its series counts."""
+        facts = dict.fromkeys(_STUDY_TAGS, "")
+        series: dict[str, SeriesFacts] = {}
+        with lenient():
+            for file in files:
+                if file.series_uid in series:
+                    continue
+                try:
+                    header = pydicom.dcmread(
+                        file.path, stop_before_pixels=True, specific_tags=[*_STUDY_TAGS.values(), *_SERIES_TAGS]
+                    )
+                except READ_ERRORS:
+                    continue
+                series[file.series_uid] = _series_facts(header, file.series_uid)
+                for name, keyword in _STUDY_TAGS.items():
+                    facts[name] = facts[name] or text(header, keyword)
+        return StudyFacts(**facts, series=tuple(series.values()))
+
+
+def _series_facts(header: Dataset, series_uid: str) -> SeriesFacts:
+    return SeriesFacts(
+        series_uid, text(header, "Modality"), text(header, "SeriesDescription"), integer(header, "SeriesNumber")
+    )
