@@ -1,0 +1,167 @@
+"""Which DICOM objects one analysis becomes, and how they refer to each other: the reporter behind the port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from highdicom.sr import ContentItem
+from pydicom import Dataset
+
+from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.ports import AnalysedVolume, Analysis, ReportContext
+from trabecula.domain.result import LevelResult, ResultObject, StudyResult
+from trabecula.domain.study import StoredFile
+from trabecula.reporting.config import ReportingConfig
+from trabecula.reporting.content_tree import library_group, report_root
+from trabecula.reporting.identifiers import Identities
+from trabecula.reporting.measurement_groups import ReportSubject
+from trabecula.reporting.picture import Page, draw_page
+from trabecula.reporting.secondary_capture import secondary_capture
+from trabecula.reporting.segmentation_object import segmentation
+from trabecula.reporting.sources import (
+    check_identity,
+    first_header,
+    frame_numbers,
+    is_multiframe,
+    one_per_series,
+    read_header,
+)
+from trabecula.reporting.stamping import Stamp, local_time
+from trabecula.reporting.structured_report import evidence_item, structured_reports
+
+LIBRARY_SERIES_LIMIT = 20
+"""Series listed in the image library of a study that was not measured; more would only make the report long."""
+
+
+@dataclass(frozen=True)
+class _SourceSeries:
+    """A series the report names: its header, and its key images with frame numbers where it is multi-frame."""
+
+    header: Dataset
+    images: tuple[tuple[StoredFile, int | None], ...]
+
+
+class DicomReporter:
+    """Writes SR, SEG and picture (implements domain.ports.Reporter); the same input gives the same bytes."""
+
+    def __init__(self, config: ReportingConfig) -> None:
+        self._config = config
+
+    def report(self, analysis: Analysis, context: ReportContext) -> tuple[ResultObject, ...]:
+        """Return the SR, then SEG and picture where there are any. Raises ReportInvalid."""
+        primary = analysis.volumes[0] if analysis.volumes else None
+        files = (*(primary.files if primary else ()), *context.study_files)
+        header = read_header(primary.files[0]) if primary and primary.files else first_header(files)
+        check_identity(
+            header, analysis.result.study_uid, allow_empty_patient_id=self._config.allow_empty_patient_id
+        )
+        identities = Identities.of(analysis, context, self._config)
+        when = local_time(context.analysed_at, header)
+        stamp = Stamp(header, when, context.installation_uid, self._config, identities)
+        result = _with_frames(analysis.result, primary, header)
+        images = self._images(result, primary, stamp)
+        return (_structured_report(result, files, context, stamp, images), *images)
+
+    def _images(
+        self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp
+    ) -> tuple[ResultObject, ...]:
+        images = []
+        if self._config.with_segmentation and primary is not None and primary.labels.any():
+            images.append(segmentation(primary, stamp.header, stamp, result))
+        if self._config.with_picture:
+            page = Page(result, primary, stamp.header, stamp.when, self._config.identity_on_picture)
+            sources = _picture_sources(result, primary, stamp.header)
+            images.append(secondary_capture(draw_page(page), sources, stamp, result))
+        return tuple(images)
+
+
+def _structured_report(
+    result: StudyResult,
+    files: tuple[StoredFile, ...],
+    context: ReportContext,
+    stamp: Stamp,
+    images: tuple[ResultObject, ...],
+) -> ResultObject:
+    by_uid = {file.sop_instance_uid: file for file in reversed(files)}
+    subject = ReportSubject(result, by_uid, stamp.identities)
+    series = _named_series(result, by_uid, files, stamp)
+    library: tuple[ContentItem, ...] = tuple(library_group(item.header, item.images) for item in series)
+    root = report_root(subject, stamp.header, library, stamp.config, context.installation_uid)
+    key_images = dict.fromkeys((item.header.SeriesInstanceUID, file) for item in series for file, _ in item.images)
+    evidence = [
+        *(evidence_item(result.study_uid, uid, file.sop_class_uid, file.sop_instance_uid) for uid, file in key_images),
+        *(evidence_item(result.study_uid, it.series_uid, it.sop_class_uid, it.sop_instance_uid) for it in images),
+    ]
+    return structured_reports(root, tuple(evidence), context.predecessors, stamp, result)
+
+
+def _named_series(
+    result: StudyResult, by_uid: dict[str, StoredFile], files: tuple[StoredFile, ...], stamp: Stamp
+) -> tuple[_SourceSeries, ...]:
+    """Return the series of the image library: those with outlines, then other sources, else one image per series."""
+    outlines = [outline for level in result.levels for outline in level.outlines]
+    images: dict[str, dict[tuple[StoredFile, int | None], None]] = {}
+    for outline in outlines:
+        file = by_uid.get(outline.sop_instance_uid)
+        if file is None:
+            raise ReportInvalid("an outline lies on an image that the study does not hold")
+        images.setdefault(file.series_uid, {})[(file, outline.frame_number)] = None
+    for source in result.sources:
+        known = [by_uid[uid] for uid in source.instance_uids if uid in by_uid]
+        if known:
+            images.setdefault(source.series_uid, {(known[len(known) // 2], None): None})
+    if not images:
+        images = {file.series_uid: {(file, None): None} for file in one_per_series(files)[:LIBRARY_SERIES_LIMIT]}
+    return tuple(_series(tuple(found), stamp) for found in images.values())
+
+
+def _series(images: tuple[tuple[StoredFile, int | None], ...], stamp: Stamp) -> _SourceSeries:
+    """Return a series by its key images; an unreadable file of a study that was not measured is named without facts."""
+    file = images[0][0]
+    try:
+        header = read_header(file)
+    except ReportInvalid:
+        header = Dataset()
+    if "SeriesInstanceUID" not in header:
+        header.SeriesInstanceUID = file.series_uid
+    if "Modality" not in header and file.series_uid == stamp.header.get("SeriesInstanceUID"):
+        header = stamp.header
+    return _SourceSeries(header, images)
+
+
+def _with_frames(result: StudyResult, primary: AnalysedVolume | None, header: Dataset) -> StudyResult:
+    """Return the result with a frame number in every outline on a multi-frame primary that lacks one.
+
+    The frame is the one where the body is largest in the label map.
+    """
+    if primary is None or not is_multiframe(header):
+        return result
+    numbers = frame_numbers(header, primary.volume.geometry)
+
+    def completed(level: LevelResult) -> LevelResult:
+        areas = np.count_nonzero(primary.labels == level.level.label, axis=(1, 2))
+        frame = numbers[int(np.argmax(areas))]
+        outlines = tuple(
+            replace(outline, frame_number=frame)
+            if outline.frame_number is None and outline.sop_instance_uid == header.SOPInstanceUID
+            else outline
+            for outline in level.outlines
+        )
+        return replace(level, outlines=outlines)
+
+    return replace(result, levels=tuple(completed(level) for level in result.levels))
+
+
+def _picture_sources(
+    result: StudyResult, primary: AnalysedVolume | None, header: Dataset
+) -> tuple[tuple[str, str], ...]:
+    """Return the images the picture shows: the key images of the outlines, else the first image of the study."""
+    classes = {file.sop_instance_uid: file.sop_class_uid for file in (primary.files if primary else ())}
+    shown = dict.fromkeys(
+        (classes[outline.sop_instance_uid], outline.sop_instance_uid)
+        for level in result.levels
+        for outline in level.outlines
+        if outline.sop_instance_uid in classes
+    )
+    return tuple(shown) or ((str(header.SOPClassUID), str(header.SOPInstanceUID)),)

@@ -1,0 +1,184 @@
+"""The one page a radiologist reads in ten seconds: flag, outlined spine, values per level, reasons, what made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from pydicom import Dataset
+
+from trabecula.domain.ports import AnalysedVolume
+from trabecula.domain.result import StudyResult
+from trabecula.domain.spine import level_of_label
+from trabecula.reporting.palette import CATEGORY_COLOURS, Colour
+from trabecula.reporting.picture_spine import drawn, sagittal_view
+from trabecula.reporting.picture_table import draw_table, row_count
+from trabecula.reporting.picture_text import Column, fitted, font, is_printable
+from trabecula.reporting.wording import (
+    NOT_REVIEWED,
+    RESEARCH_USE,
+    all_reasons,
+    amount,
+    impression_lines,
+    leading_measurement,
+    reason_line,
+    short_name,
+    versions_line,
+)
+from trabecula.version import __version__
+
+WIDTH, HEIGHT = 1600, 1200
+_BACKGROUND: Colour = (15, 17, 21)
+_PANEL: Colour = (25, 28, 34)
+_TEXT: Colour = (234, 236, 240)
+_QUIET: Colour = (158, 165, 176)
+_WARNING: Colour = (240, 200, 110)
+
+_VIEW = (30, 214, 640, 880)
+"""Left, top, width and height of the sagittal view."""
+_RIGHT = 706
+_FACTS_TOP = 988
+_FOOTER_TOP = 1146
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is drawn: the result, the primary volume (None when nothing was measured), the header of a source image."""
+
+    result: StudyResult
+    primary: AnalysedVolume | None
+    header: Dataset
+    when: datetime
+    with_identity: bool
+
+
+def draw_page(page: Page) -> NDArray[np.uint8]:
+    """Return the page as ``pixels[row, column, RGB]``, 1200 x 1600."""
+    image = Image.new("RGB", (WIDTH, HEIGHT), _BACKGROUND)
+    draw = ImageDraw.Draw(image)
+    _banner(draw, page)
+    _identity(draw, page)
+    _spine(image, draw, page)
+    _findings(draw, page)
+    _facts(draw, page)
+    _footer(draw)
+    return np.asarray(image)
+
+
+def identity_line(header: Dataset) -> str:
+    """Return who the page is about. A name whose letters the fonts lack is replaced by a reference to the header."""
+    name = str(getattr(header.PatientName, "alphabetic", "") or header.PatientName or "").replace("^", " ").strip()
+    if not name or not is_printable(name):
+        name = "(name: see image header)" if name else "(no name)"
+    parts = [name, f"ID {header.PatientID}" if header.PatientID else "no ID"]
+    if header.PatientBirthDate:
+        parts.append(f"born {_date(header.PatientBirthDate)}")
+    if header.PatientSex:
+        parts.append(str(header.PatientSex))
+    return "   ·   ".join(parts)
+
+
+def _banner(draw: ImageDraw.ImageDraw, page: Page) -> None:
+    result = page.result
+    draw.rectangle([0, 0, WIDTH, 128], fill=CATEGORY_COLOURS[result.category])
+    draw.text((36, 66), result.category.words, font=font(54, bold=True), fill=(255, 255, 255), anchor="lm")
+    right = ["Opportunistic bone density screening", "automatic result, not reviewed"]
+    if result.deformity_suspected:
+        right.insert(0, "+ VERTEBRAL DEFORMITY SUSPECTED")
+    for number, line in enumerate(right):
+        bold = line.startswith("+")
+        top = 66 + (number - (len(right) - 1) / 2) * 32
+        draw.text((WIDTH - 36, top), line, font=font(24, bold=bold), fill=(255, 255, 255), anchor="rm")
+
+
+def _identity(draw: ImageDraw.ImageDraw, page: Page) -> None:
+    header = page.header
+    study = "   ·   ".join(
+        str(part)
+        for part in (
+            f"Study {_date(header.StudyDate)}" if header.StudyDate else "",
+            header.get("StudyDescription") or "",
+            f"Acc. {header.AccessionNumber}" if header.AccessionNumber and page.with_identity else "",
+        )
+        if part
+    )
+    if page.with_identity:
+        draw.text((36, 150), fitted(identity_line(header), font(24, bold=True), 880), font=font(24, bold=True), fill=_TEXT)
+    face = font(22)
+    draw.text((WIDTH - 36, 152), fitted(study, face, 620), font=face, fill=_QUIET, anchor="ra")
+
+
+def _spine(image: Image.Image, draw: ImageDraw.ImageDraw, page: Page) -> None:
+    left, top, width, height = _VIEW
+    draw.rectangle([left, top, left + width, top + height], fill=(0, 0, 0))
+    if page.primary is None:
+        column = Column(draw, left + 60, top + height // 2 - 40, width - 120, top + height)
+        column.paragraph("No picture: no series of this study was measured.", 26, _QUIET)
+        return
+    view = sagittal_view(page.primary, width, height)
+    notes, faint = {}, []
+    for label in view.masks:
+        level = level_of_label(label)
+        found = page.result.level(level) if level else None
+        leading = leading_measurement(found.measurements) if found and found.evaluable else None
+        if leading is not None:
+            notes[label] = amount(leading.value, leading.unit)
+        elif found is None or not found.evaluable:
+            faint.append(label)
+    image.paste(drawn(view, notes, frozenset(faint)), (left, top))
+    draw.text((left, top + height + 10), view.caption, font=font(18), fill=_QUIET)
+
+
+def _findings(draw: ImageDraw.ImageDraw, page: Page) -> None:
+    result = page.result
+    column = Column(draw, _RIGHT, 212, WIDTH - 36 - _RIGHT, _FACTS_TOP - 16)
+    column.heading("Impression", _QUIET)
+    for line in impression_lines(result)[1:]:
+        bold = line.startswith("DEMONSTRATION")
+        column.paragraph(line, 23, _WARNING if bold else _TEXT, bold=bold)
+    if result.summary:
+        column.skip(12)
+        column.heading("Study", _QUIET)
+        for item in result.summary[:4]:
+            method = f"  ({item.method})" if item.method else ""
+            column.paragraph(f"{short_name(item)}: {amount(item.value, item.unit)}{method}", 23, _TEXT, bold=True)
+    if row_count(result):
+        column.skip(12)
+        column.heading("Levels", _QUIET)
+        draw_table(column, result)
+    reasons = tuple(reason_line(reason) for reason in all_reasons(result))
+    if reasons:
+        column.skip(14)
+        column.heading("Reasons and remarks", _QUIET)
+        column.list_of(reasons, 20, _TEXT)
+
+
+def _facts(draw: ImageDraw.ImageDraw, page: Page) -> None:
+    """Write what was measured with what: source series, acquisition, versions."""
+    draw.rectangle([_RIGHT - 16, _FACTS_TOP, WIDTH - 20, _FOOTER_TOP - 12], fill=_PANEL)
+    column = Column(draw, _RIGHT, _FACTS_TOP + 12, WIDTH - 36 - _RIGHT, _FOOTER_TOP - 18)
+    for source in page.result.sources:
+        number = f"series {source.number} " if source.number is not None else "series "
+        values = (f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{name.replace('_', ' ')} {value}"
+                  for name, value in source.acquisition.items())  # fmt: skip
+        facts = "; ".join(values)
+        column.paragraph(f"{source.role.value} {number}\"{source.description}\": {facts}.", 18, _QUIET)
+    if page.result.numbering:
+        column.paragraph(f"Levels: {page.result.numbering}.", 18, _QUIET)
+    made = f"Trabecula {__version__}, {versions_line(page.result)}. Revision {page.result.revision}, "
+    column.paragraph(f"{made}{page.when:%Y-%m-%d %H:%M}.", 18, _QUIET)
+
+
+def _footer(draw: ImageDraw.ImageDraw) -> None:
+    draw.rectangle([0, _FOOTER_TOP, WIDTH, HEIGHT], fill=(235, 236, 238))
+    face = font(24, bold=True)
+    draw.text((WIDTH // 2, _FOOTER_TOP + 18), RESEARCH_USE, font=face, fill=(20, 22, 26), anchor="mm")
+    draw.text((WIDTH // 2, _FOOTER_TOP + 41), NOT_REVIEWED, font=font(17), fill=(60, 64, 70), anchor="mm")
+
+
+def _date(value: object) -> str:
+    text = str(value)
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if len(text) == 8 and text.isdigit() else text

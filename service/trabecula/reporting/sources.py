@@ -1,0 +1,153 @@
+"""Headers of the source images: read without pixels, transcoded to UTF-8, reduced to what results inherit."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+
+from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.study import StoredFile
+from trabecula.domain.volume import Geometry
+
+UTF8 = "ISO_IR 192"
+
+REQUIRED_EMPTY = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+)
+"""Type 2 attributes of the Patient and General Study modules: always present, empty where the source has none."""
+
+INHERITED = (
+    *REQUIRED_EMPTY,
+    "IssuerOfPatientID",
+    "IssuerOfPatientIDQualifiersSequence",
+    "TypeOfPatientID",
+    "PatientBirthTime",
+    "OtherPatientIDsSequence",
+    "OtherPatientNames",
+    "EthnicGroup",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence",
+    "StudyInstanceUID",
+    "StudyDescription",
+    "IssuerOfAccessionNumberSequence",
+    "ReferringPhysicianIdentificationSequence",
+    "PhysiciansOfRecord",
+    "NameOfPhysiciansReadingStudy",
+    "ReferencedStudySequence",
+    "ProcedureCodeSequence",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "AdmissionID",
+    "TimezoneOffsetFromUTC",
+)
+"""What every result copies verbatim from the study (PS3.3 C.7.1.1, C.7.2.1, C.7.2.2)."""
+
+_OF_THE_SOURCE = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "Modality",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "StationName",
+    "DeviceSerialNumber",
+    "SoftwareVersions",
+    "InstitutionName",
+    "FrameOfReferenceUID",
+    "SliceThickness",
+    "RequestAttributesSequence",
+    "LossyImageCompression",
+    "NumberOfFrames",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+)
+
+
+def read_header(file: StoredFile) -> Dataset:
+    """Return the attributes of a source image that results use, decoded, with nine Type 2 attributes always present.
+
+    Values that cannot be decoded or parsed are left out: a result never fails for a stranger's typing error.
+    Raises ReportInvalid when the file is not readable DICOM.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset = dcmread(file.path, stop_before_pixels=True)
+        except (OSError, InvalidDicomError, EOFError, ValueError) as error:
+            raise ReportInvalid(f"the header of a source image cannot be read ({type(error).__name__})") from error
+        return _reduced(dataset)
+
+
+def first_header(files: Iterable[StoredFile]) -> Dataset:
+    """Return the header of the first readable file. Raises ReportInvalid when there is none."""
+    failure = ReportInvalid("the study has no image that it could be reported on")
+    for file in files:
+        try:
+            return read_header(file)
+        except ReportInvalid as error:
+            failure = error
+    raise failure
+
+
+def check_identity(header: Dataset, study_uid: str, *, allow_empty_patient_id: bool) -> None:
+    """Raise ReportInvalid for a header of another study, or without Patient ID where that is not allowed."""
+    if str(header.get("StudyInstanceUID", "")) != study_uid:
+        raise ReportInvalid("a source image belongs to another study")
+    if not str(header.PatientID or "").strip() and not allow_empty_patient_id:
+        raise ReportInvalid("the source images have no Patient ID")
+
+
+def is_multiframe(header: Dataset) -> bool:
+    """Return whether the image has per-frame functional groups (PS3.3 C.7.6.16)."""
+    return "PerFrameFunctionalGroupsSequence" in header
+
+
+def frame_numbers(header: Dataset, geometry: Geometry) -> tuple[int, ...]:
+    """Return for each slice of a volume the frame (from 1) of the multi-frame image that lies nearest to it."""
+    frames = [
+        [float(value) for value in frame.PlanePositionSequence[0].ImagePositionPatient]
+        for frame in header.PerFrameFunctionalGroupsSequence
+    ]
+    origins = geometry.to_lps(np.array([(index, 0, 0) for index in range(geometry.shape[0])], dtype=np.float64))
+    distances = np.linalg.norm(origins[:, None, :] - np.asarray(frames)[None, :, :], axis=2)
+    return tuple(int(index) + 1 for index in np.argmin(distances, axis=1))
+
+
+def one_per_series(files: Sequence[StoredFile]) -> tuple[StoredFile, ...]:
+    """Return the first file of each series, in order of appearance."""
+    found: dict[str, StoredFile] = {}
+    for file in files:
+        found.setdefault(file.series_uid, file)
+    return tuple(found.values())
+
+
+def _reduced(dataset: Dataset) -> Dataset:
+    with contextlib.suppress(LookupError, ValueError, TypeError, NotImplementedError):
+        dataset.decode()
+    header = Dataset()
+    for keyword in (*INHERITED, *_OF_THE_SOURCE):
+        try:
+            element = dataset[keyword]
+        except (KeyError, ValueError, TypeError, NotImplementedError, LookupError):
+            continue
+        header.add(element)
+    for keyword in REQUIRED_EMPTY:
+        if keyword not in header:
+            setattr(header, keyword, None)
+    header.SpecificCharacterSet = UTF8
+    return header

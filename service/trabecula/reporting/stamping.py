@@ -1,0 +1,155 @@
+"""What all our objects share: the study's identity copied verbatim, equipment, dates of the analysis, and the bytes."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from io import BytesIO
+
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.filewriter import dcmwrite
+from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.valuerep import DA, TM
+
+from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.identity import derived_uid
+from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
+from trabecula.reporting.concepts import coded
+from trabecula.reporting.config import ReportingConfig
+from trabecula.reporting.identifiers import Identities
+from trabecula.reporting.sources import INHERITED, UTF8
+from trabecula.version import __version__
+
+IMPLEMENTATION_CLASS_UID = UID(derived_uid("implementation class"))
+SERIES_NUMBERS = {ObjectKind.STRUCTURED_REPORT: 900, ObjectKind.SEGMENTATION: 901, ObjectKind.PICTURE: 902}
+SERIES_DESCRIPTION = "Trabecula AI result (unverified)"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The common part of the objects of one result. ``header`` is a source image's; ``when`` the time of analysis."""
+
+    header: Dataset
+    when: datetime
+    installation_uid: str
+    config: ReportingConfig
+    identities: Identities
+
+    @property
+    def date(self) -> DA:
+        """Date of the analysis, for content, series and instance creation."""
+        return DA(self.when.date())
+
+    @property
+    def time(self) -> TM:
+        """Time of the analysis, without fractions."""
+        return TM(self.when.time().replace(microsecond=0))
+
+    @property
+    def serial_number(self) -> str:
+        """The configured serial number, or the installation's UID."""
+        return self.config.device_serial_number or self.installation_uid
+
+
+def local_time(analysed_at: datetime, header: Dataset) -> datetime:
+    """Return the time of analysis in the time zone that the source images name (Timezone Offset From UTC), if any."""
+    match = re.fullmatch(r"([+-])(\d\d)(\d\d)", str(header.get("TimezoneOffsetFromUTC") or "").strip())
+    if match is None or analysed_at.tzinfo is None:
+        return analysed_at
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3])) * (-1 if match[1] == "-" else 1)
+    return analysed_at.astimezone(timezone(offset))
+
+
+def equipment(stamp: Stamp, result: StudyResult) -> list[Dataset]:
+    """Return the Contributing Equipment Sequence (PS3.3 C.12.1): the scanner, and every algorithm with its Device UID.
+
+    The Device UID of a model changes when it is trained again.
+    """
+    config = stamp.config
+    algorithms = [(config.model_name, __version__, stamp.identities.device(config.model_name, __version__))]
+    segmenter = result.versions.get("segmenter")
+    if segmenter:
+        algorithms.append(("Segmenter", segmenter, stamp.identities.device("segmenter", segmenter)))
+    for score in result.scores:
+        if score.active:
+            uid = stamp.identities.device("model", score.model_id, score.model_sha256)
+            algorithms.append((score.model_id, score.model_version, uid))
+    items = [_processing(config.manufacturer, *algorithm) for algorithm in algorithms]
+    return [*_scanner(stamp.header), *items]
+
+
+def finished(dataset: Dataset, kind: ObjectKind, stamp: Stamp, result: StudyResult) -> ResultObject:
+    """Complete a dataset with the common modules and return it as a Part 10 file, Explicit VR Little Endian.
+
+    Raises ReportInvalid when it cannot be encoded.
+    """
+    for keyword in INHERITED:
+        if keyword in dataset:
+            del dataset[keyword]
+        if keyword in stamp.header:
+            dataset.add(stamp.header[keyword])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _common(dataset, kind, stamp)
+        dataset.ContributingEquipmentSequence = equipment(stamp, result)
+        dataset.file_meta = _file_meta(dataset)
+        buffer = BytesIO()
+        try:
+            dcmwrite(buffer, dataset, enforce_file_format=True)
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise ReportInvalid(f"{kind.value} cannot be encoded ({type(error).__name__}: {error})") from error
+    return ResultObject(
+        kind=kind,
+        sop_class_uid=str(dataset.SOPClassUID),
+        sop_instance_uid=str(dataset.SOPInstanceUID),
+        series_uid=str(dataset.SeriesInstanceUID),
+        content=buffer.getvalue(),
+    )
+
+
+def _common(dataset: Dataset, kind: ObjectKind, stamp: Stamp) -> None:
+    dataset.SpecificCharacterSet = UTF8
+    dataset.InstanceCreationDate = dataset.SeriesDate = dataset.ContentDate = stamp.date
+    dataset.InstanceCreationTime = dataset.SeriesTime = dataset.ContentTime = stamp.time
+    dataset.InstanceCreatorUID = stamp.installation_uid
+    dataset.SeriesDescription = SERIES_DESCRIPTION
+    dataset.SeriesNumber = SERIES_NUMBERS[kind]
+    dataset.InstanceNumber = 1
+    dataset.Manufacturer = stamp.config.manufacturer
+    dataset.ManufacturerModelName = stamp.config.model_name
+    dataset.DeviceSerialNumber = stamp.serial_number
+    dataset.SoftwareVersions = __version__
+
+
+def _file_meta(dataset: Dataset) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    meta.ImplementationVersionName = f"TRABECULA_{__version__}"[:16]
+    return meta
+
+
+def _processing(manufacturer: str, name: str, version: str, device_uid: str) -> Dataset:
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = [coded("processing_equipment")]
+    item.Manufacturer = manufacturer
+    item.ManufacturerModelName = name[:64]
+    item.SoftwareVersions = version[:64]
+    item.DeviceUID = device_uid
+    return item
+
+
+def _scanner(header: Dataset) -> list[Dataset]:
+    if not header.get("Manufacturer"):
+        return []
+    item = Dataset()
+    item.PurposeOfReferenceCodeSequence = [coded("acquisition_equipment")]
+    for keyword in ("Manufacturer", "ManufacturerModelName", "StationName", "DeviceSerialNumber", "SoftwareVersions"):
+        if header.get(keyword):
+            item.add(header[keyword])
+    return [item]

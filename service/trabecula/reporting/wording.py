@@ -1,0 +1,144 @@
+"""What people read: numbers with their unit, the impression, comments and reasons, in plain English sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trabecula.domain import codes
+from trabecula.domain.codes import Code
+from trabecula.domain.eligibility import Reason
+from trabecula.domain.result import Category, Measurement, Score, StudyResult
+
+RESEARCH_USE = (
+    "RESEARCH USE ONLY - not a medical device; does not replace DXA/QCT; not for ruling out low bone density"
+)
+NOT_REVIEWED = "Automatic software result, not reviewed by a physician. It is not a diagnosis."
+
+_DECIMALS = {
+    codes.HOUNSFIELD: 1,
+    codes.PERCENT: 1,
+    codes.CUBIC_CENTIMETRE: 2,
+    codes.MILLIMETRE: 1,
+    codes.RATIO: 2,
+}
+_UNIT_SIGNS = {codes.HOUNSFIELD: "HU", codes.PERCENT: "%", codes.CUBIC_CENTIMETRE: "cm3", codes.RATIO: ""}
+
+_ADVICE = {
+    Category.LOW_BONE_DENSITY_SUSPECTED: "Consider bone densitometry (DXA or QCT) if not done recently.",
+    Category.INDETERMINATE: "Neither flagged nor cleared; clinical risk decides about bone densitometry.",
+    Category.NO_FLAG: "The result does not exclude osteoporosis.",
+    Category.NOT_EVALUABLE: "No statement about bone density is made.",
+}
+
+
+def rounded(value: float, unit: Code) -> float:
+    """Return the value with the decimals that its unit deserves."""
+    return round(float(value), _DECIMALS.get(unit, 2))
+
+
+def amount(value: float, unit: Code) -> str:
+    """Return a value with its unit, e.g. ``123.4 HU``."""
+    sign = _UNIT_SIGNS.get(unit, unit.value)
+    return f"{value:.{_DECIMALS.get(unit, 2)}f}{' ' + sign if sign else ''}"
+
+
+def short_name(measurement: Measurement) -> str:
+    """Return a short name for a table or a line, e.g. ``HU mean`` or ``VBQ``."""
+    names = {
+        codes.ATTENUATION: "Attenuation",
+        codes.MR_SIGNAL: "MR signal",
+        codes.VBQ: "VBQ",
+        codes.VOLUME: "Volume",
+        codes.CSF_SIGNAL: "CSF signal",
+        codes.HEIGHT_LOSS: "Height loss",
+        codes.ANTERIOR_HEIGHT: "Ant. height",
+        codes.MIDDLE_HEIGHT: "Mid height",
+        codes.POSTERIOR_HEIGHT: "Post. height",
+        codes.SEGMENTATION_QUALITY: "Outline quality",
+    }
+    name = names.get(measurement.concept, measurement.concept.meaning)
+    suffix = {codes.MEAN: "", codes.STANDARD_DEVIATION: " SD", codes.MEDIAN: " median"}
+    return name + (suffix.get(measurement.derivation, "") if measurement.derivation else "")
+
+
+def level_values(result: StudyResult) -> str:
+    """Return the leading value of each evaluable level on one line, or nothing."""
+    parts = []
+    for level in result.levels:
+        leading = leading_measurement(level.measurements)
+        if leading is not None and level.evaluable:
+            parts.append(f"{level.level} {amount(leading.value, leading.unit)}")
+    return ", ".join(parts)
+
+
+def leading_measurement(measurements: Iterable[Measurement]) -> Measurement | None:
+    """Return the measurement that stands for a level: mean attenuation, else the VBQ, else the mean MR signal."""
+    found = tuple(measurements)
+    for concept in (codes.ATTENUATION, codes.VBQ, codes.MR_SIGNAL):
+        for item in found:
+            if item.concept == concept and item.derivation in (codes.MEAN, None):
+                return item
+    return None
+
+
+def shown_scores(result: StudyResult) -> tuple[Score, ...]:
+    """Return the scores a report shows: of active models, with a probability. Silent challengers never appear."""
+    return tuple(score for score in result.scores if score.active and score.applicable and score.probability is not None)
+
+
+def abstentions(result: StudyResult) -> tuple[Score, ...]:
+    """Return the active models that abstained."""
+    return tuple(score for score in result.scores if score.active and not score.applicable)
+
+
+def score_line(score: Score) -> str:
+    """Return one model's output as a sentence; a demonstration model says so before anything else."""
+    label = "DEMONSTRATION MODEL, no clinical meaning: " if score.demonstration else ""
+    line = f"{label}{score.model_id} {score.model_version}: probability of {score.endpoint} {score.probability:.0%}"
+    if score.threshold is not None:
+        point = f"{score.operating_point} " if score.operating_point else ""
+        line += f" ({point}threshold {score.threshold:.0%}{', positive' if score.positive else ''})"
+    return line + "."
+
+
+def impression_lines(result: StudyResult) -> tuple[str, ...]:
+    """Return the impression: the category, what demonstration models said (named as such), values and advice."""
+    headline = result.category.words + "."
+    scores = sorted(shown_scores(result), key=lambda score: not score.demonstration)
+    own = tuple(line for line in result.impression if line.rstrip(".").casefold() != headline.rstrip(".").casefold())
+    if not own:
+        values = level_values(result)
+        own = (*((values + ".",) if values else ()), _ADVICE[result.category])
+    named = tuple(score_line(score) for score in scores)
+    return (headline, *named, *(line for line in own if line not in named))
+
+
+def reason_line(reason: Reason) -> str:
+    """Return a reason with what would help."""
+    step = reason.code.next_step
+    return reason.sentence if step.startswith("None") else f"{reason.sentence} {step}"
+
+
+def all_reasons(result: StudyResult) -> tuple[Reason, ...]:
+    """Return the study's, the levels' and the abstaining models' reasons without repetition, blocking ones first."""
+    gathered = [*result.reasons]
+    for level in result.levels:
+        gathered.extend(level.flags)
+    for score in abstentions(result):
+        gathered.extend(score.reasons)
+    return tuple(sorted(dict.fromkeys(gathered), key=lambda reason: not reason.blocking))
+
+
+def comments(result: StudyResult) -> tuple[str, ...]:
+    """Return the comments: research use, not reviewed, numbering, reasons."""
+    lines = [RESEARCH_USE + ".", NOT_REVIEWED]
+    if result.numbering:
+        lines.append(f"Numbering of the levels: {result.numbering.rstrip('.')}.")
+    for score in abstentions(result):
+        lines.append(f"Model {score.model_id} {score.model_version} gave no score for this study.")
+    return (*lines, *(reason_line(reason) for reason in all_reasons(result)))
+
+
+def versions_line(result: StudyResult) -> str:
+    """Return the versions that made the result, e.g. ``segmenter lumbar-net 3, roi trab_v1``."""
+    return ", ".join(f"{name} {value}" for name, value in result.versions.items())
