@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_modality_lut, pixel_array
+from pydicom.pixels.processing import apply_modality_lut
+from pydicom.pixels.utils import pixel_array
 
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.geometry_gate import RegularStack, check_geometry
@@ -68,7 +70,7 @@ def load_volume(stack: RegularStack) -> Volume:
     """Return the volume of a regular stack. Raises PixelDataUndecodable."""
     array = np.empty(stack.geometry.shape, dtype=np.float32)
     padding: NDArray[np.bool_] | None = None
-    cache: dict[str, tuple[Dataset, NDArray[np.generic]]] = {}
+    cache: dict[str, tuple[Dataset, NDArray[np.integer[Any]]]] = {}
     modality = Modality(stack.frames[0].acquisition.modality)
     with lenient():
         for index, frame in enumerate(stack.frames):
@@ -88,17 +90,19 @@ def load_volume(stack: RegularStack) -> Volume:
     return Volume(array, stack.geometry, modality, uids, padding)
 
 
-def _stored(frame: Frame, cache: dict[str, tuple[Dataset, NDArray[np.generic]]]) -> tuple[Dataset, NDArray[np.generic]]:
+def _stored(
+    frame: Frame, cache: dict[str, tuple[Dataset, NDArray[np.integer[Any]]]]
+) -> tuple[Dataset, NDArray[np.integer[Any]]]:
     """Stored values ``[row, column]`` of one frame; a multi-frame file is decoded once and kept until the end."""
     path = frame.file.path
     try:
         if frame.number is None:
-            dataset = pydicom.dcmread(path)
-            return dataset, np.asarray(pixel_array(dataset, raw=True))
+            single = pydicom.dcmread(path)
+            return single, np.asarray(pixel_array(single, raw=True))
         if path not in cache:
-            dataset = pydicom.dcmread(path)
-            pixels = np.asarray(pixel_array(dataset, raw=True))
-            cache[path] = (dataset, pixels if pixels.ndim == 3 else pixels[np.newaxis])
+            whole = pydicom.dcmread(path)
+            pixels = np.asarray(pixel_array(whole, raw=True))
+            cache[path] = (whole, pixels if pixels.ndim == 3 else pixels[np.newaxis])
         dataset, pixels = cache[path]
         return dataset, pixels[frame.number - 1]
     except _DECODE_ERRORS as error:
@@ -113,7 +117,7 @@ def _lookup(dataset: Dataset, frame: Frame) -> Lookup:
     return Lookup(dataset, (own, shared[0] if shared else Dataset()))
 
 
-def _rescaled(dataset: Dataset, stored: NDArray[np.generic], frame: Frame) -> NDArray[np.float32]:
+def _rescaled(dataset: Dataset, stored: NDArray[np.integer[Any]], frame: Frame) -> NDArray[np.float32]:
     """Apply the Modality LUT (PS3.3 C.11.1): a table where there is one, else slope and intercept."""
     if "ModalityLUTSequence" in dataset:
         return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
@@ -128,7 +132,7 @@ def _rescaled(dataset: Dataset, stored: NDArray[np.generic], frame: Frame) -> ND
 
 
 def _padding(
-    dataset: Dataset, stored: NDArray[np.generic], values: NDArray[np.float32], modality: Modality
+    dataset: Dataset, stored: NDArray[np.integer[Any]], values: NDArray[np.float32], modality: Modality
 ) -> NDArray[np.bool_] | None:
     """Pixel Padding Value and Range Limit (0028,0120/0121); on CT also the fill values that come without the tag."""
     empty: NDArray[np.bool_] | None = None

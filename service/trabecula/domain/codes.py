@@ -42,6 +42,10 @@ PROBABILITY = Code("PROB-OP", PRIVATE_SCHEME, "Predicted probability of osteopor
 ABNORMAL_PROBABILITY = Code("PROB-ABN", PRIVATE_SCHEME, "Predicted probability of abnormal bone density")
 RADIOMICS_SCORE = Code("RADSCORE", PRIVATE_SCHEME, "Radiomics score")
 
+REGION_VOLUME = Code("ROI-VOL", PRIVATE_SCHEME, "Volume of the measured region")
+
 MEAN = Code("373098007", "SCT", "Mean")
 MEDIAN = Code("373099004", "SCT", "Median")
 STANDARD_DEVIATION = Code("386136009", "SCT", "Standard Deviation")
+PERCENTILE_5 = Code("P5", PRIVATE_SCHEME, "5th percentile")
+PERCENTILE_95 = Code("P95", PRIVATE_SCHEME, "95th percentile")

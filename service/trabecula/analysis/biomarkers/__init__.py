@@ -1,0 +1,1 @@
+"""Measurements that need no training: CT attenuation, vertebral bone quality, vertebral heights."""

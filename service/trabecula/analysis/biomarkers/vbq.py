@@ -1,0 +1,129 @@
+"""Vertebral bone quality (VBQ) on MR: marrow signal of L1-L4 over cerebrospinal fluid at L3 (Ehresman 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trabecula.analysis.bodies import Body
+from trabecula.analysis.regions import CSF_VERSION, MEDULLARY_VERSION, CsfRegion, medullary_v1
+from trabecula.domain import codes
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.result import Measurement
+from trabecula.domain.spine import MEASURED_LEVELS, Level
+
+VBQ_VERSION = f"vbq_v1:{MEDULLARY_VERSION}/{CSF_VERSION}"
+VBQ_VOXELS_VERSION = f"vbq_voxels_v1:{MEDULLARY_VERSION}/{CSF_VERSION}"
+T2_VBQ_VERSION = f"t2_vbq_v1:{MEDULLARY_VERSION}/{CSF_VERSION}"
+
+
+@dataclass(frozen=True, eq=False)
+class LevelSignal:
+    """Marrow signal of one level, in the units of the image."""
+
+    level: Level
+    mean: float
+    median: float
+    sd: float
+    voxels: NDArray[np.float32]
+
+    def measurements(self, series_uid: str, csf: CsfRegion | None, method: str) -> tuple[Measurement, ...]:
+        """The values as measurements; with fluid also the level's own ratio."""
+
+        def signal(value: float, derivation: codes.Code) -> Measurement:
+            return Measurement(codes.MR_SIGNAL, value, codes.RATIO, derivation, MEDULLARY_VERSION, series_uid)
+
+        ratio: tuple[Measurement, ...] = ()
+        if csf is not None:
+            ratio = (Measurement(codes.VBQ, _rounded(self.mean / csf.mean), codes.RATIO, None, method, series_uid),)
+        return (
+            signal(self.mean, codes.MEAN),
+            signal(self.sd, codes.STANDARD_DEVIATION),
+            signal(self.median, codes.MEDIAN),
+            *ratio,
+        )
+
+
+@dataclass(frozen=True)
+class BoneQuality:
+    """VBQ of a study: the median of the level means (the score) and of all voxels, over the fluid's mean signal.
+
+    ``standard_error`` is what the noise of fluid and marrow does to the score.
+    """
+
+    score: float
+    score_of_voxels: float
+    standard_error: float
+    levels: tuple[Level, ...]
+    csf_mean: float
+    csf_level: Level
+
+
+def measure_signal(body: Body) -> LevelSignal | Reason:
+    """Return the marrow signal of one body, or SEG_QC where medullary_v1 leaves nothing."""
+    region = medullary_v1(body.mask, body.geometry, body.frame) & body.measured
+    if not region.any():
+        return Reason(ReasonCode.SEG_QC, level=body.level, detail=f"{MEDULLARY_VERSION} leaves too few voxels")
+    voxels = body.values[region]
+    values = voxels.astype(np.float64)
+    return LevelSignal(
+        body.level,
+        _rounded(float(values.mean())),
+        _rounded(float(np.median(values))),
+        _rounded(float(values.std(ddof=1))),
+        voxels,
+    )
+
+
+def bone_quality(signals: Mapping[Level, LevelSignal], csf: CsfRegion) -> BoneQuality | None:
+    """Return VBQ of the evaluable levels of L1-L4, or None without any."""
+    used = [signals[level] for level in MEASURED_LEVELS if level in signals]
+    if not used:
+        return None
+    means = np.array([signal.mean for signal in used])
+    score = float(np.median(means)) / csf.mean
+    voxels = np.concatenate([signal.voxels for signal in used]).astype(np.float64)
+    marrow = float(np.mean([signal.sd / np.sqrt(signal.voxels.size) for signal in used])) / max(
+        float(np.median(means)), 1e-6
+    )
+    fluid = csf.standard_error / csf.mean
+    return BoneQuality(
+        _rounded(score),
+        _rounded(float(np.median(voxels)) / csf.mean),
+        _rounded(score * float(np.hypot(marrow, fluid))),
+        tuple(signal.level for signal in used),
+        _rounded(csf.mean),
+        csf.level,
+    )
+
+
+def summary(quality: BoneQuality, series_uid: str, *, t2: bool) -> tuple[Measurement, ...]:
+    """The study's values as measurements: T1w gives VBQ in both variants, T2w a research number."""
+
+    def measurement(concept: codes.Code, value: float, method: str) -> Measurement:
+        return Measurement(concept, value, codes.RATIO, None, method, series_uid)
+
+    csf = Measurement(
+        codes.CSF_SIGNAL, quality.csf_mean, codes.RATIO, codes.MEAN, f"{CSF_VERSION} at {quality.csf_level}", series_uid
+    )
+    if t2:
+        return (measurement(codes.VBQ, quality.score, T2_VBQ_VERSION), csf)
+    return (
+        measurement(codes.VBQ, quality.score, VBQ_VERSION),
+        measurement(codes.VBQ, quality.score_of_voxels, VBQ_VOXELS_VERSION),
+        csf,
+    )
+
+
+def levels_in_words(levels: Sequence[Level]) -> str:
+    """Return e.g. ``L1-L4`` or ``L1, L3``."""
+    names = [str(level) for level in levels]
+    contiguous = len(levels) > 1 and levels[-1].value - levels[0].value == len(levels) - 1
+    return f"{names[0]}-{names[-1]}" if contiguous else ", ".join(names)
+
+
+def _rounded(value: float) -> float:
+    return round(value, 4)

@@ -1,0 +1,126 @@
+"""Gates of every modality: outlines, order, coverage, curvature, words of the request, age and sex."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+from trabecula.analysis.bodies import Body
+from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.wording import mentions
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.spine import MEASURED_LEVELS
+from trabecula.domain.volume import Plane
+
+
+def coverage(context: GateContext) -> Iterator[Reason]:
+    """At least two of L1-L4 must have been found; each missing one is named."""
+    found = {body.level for body in context.bodies}
+    for level in MEASURED_LEVELS:
+        if level not in found:
+            yield context.reason(ReasonCode.LEVEL_NOT_FOUND, level=level)
+
+
+def segmenter_said(context: GateContext) -> Iterator[Reason]:
+    """What the segmenter itself doubts, study and bodies."""
+    for reason in context.segmentation.reasons:
+        yield _placed(context, reason)
+    for body in context.bodies:
+        for reason in body.segmented.reasons:
+            yield _placed(context, reason, body)
+
+
+def _placed(context: GateContext, reason: Reason, body: Body | None = None) -> Reason:
+    level = reason.level if body is None else body.level
+    return Reason(
+        reason.code, reason.blocking, level, context.series_uid, reason.detail, reason.value, reason.limit, reason.unit
+    )
+
+
+def borders(context: GateContext) -> Iterator[Reason]:
+    """A body that the image cuts is not measured; sagittal series may end within a body's width."""
+    for body in context.bodies:
+        sagittal = body.geometry.plane is Plane.SAGITTAL
+        if body.cut_in_plane:
+            code = ReasonCode.BORDER if sagittal else ReasonCode.FOV_TRUNCATION
+            yield context.reason(code, level=body.level)
+        elif body.cut_across and not sagittal:
+            yield context.reason(ReasonCode.BORDER, level=body.level)
+
+
+def body_size(context: GateContext) -> Iterator[Reason]:
+    """A body outside the range of human vertebrae is a wrong outline; at the edge of the range it is unusual."""
+    bounds = limits("segmentation")
+    for body in context.bodies:
+        if not body.whole_sideways or body.cut_in_plane:
+            continue
+        for blocking, (low, high) in ((True, bounds["body_cm3"]), (False, bounds["body_usual_cm3"])):
+            if not low <= body.volume_cm3 <= high:
+                yield context.reason(
+                    ReasonCode.SEG_QC if blocking else ReasonCode.SEG_WARNING,
+                    blocking=blocking,
+                    level=body.level,
+                    detail="volume of the body",
+                    value=round(body.volume_cm3, 1),
+                    limit=float(low if body.volume_cm3 < low else high),
+                    unit="cm3",
+                )
+                break
+
+
+def outline_quality(context: GateContext) -> Iterator[Reason]:
+    """The segmenter's own estimate of its overlap with the truth must be high enough."""
+    limit = float(limits("segmentation")["minimum_quality"])
+    for body in context.bodies:
+        said = any(reason.code is ReasonCode.SEG_QC for reason in body.segmented.reasons)
+        if body.segmented.quality < limit and not said:
+            value = round(body.segmented.quality, 2)
+            detail = "estimated overlap"
+            yield context.reason(ReasonCode.SEG_QC, level=body.level, detail=detail, value=value, limit=limit)
+
+
+def order(context: GateContext) -> Iterator[Reason]:
+    """Levels must follow one another from head to foot; if all run the other way, the orientation tags are wrong."""
+    heights = [float(body.frame.centre_mm[2]) for body in context.bodies]
+    steps = [lower - upper for upper, lower in pairwise(heights)]
+    if steps and all(step > 0 for step in steps):
+        yield context.reason(ReasonCode.UPSIDE_DOWN)
+    elif any(step > 0 for step in steps):
+        yield context.reason(ReasonCode.SEG_QC, detail="the levels do not follow one another")
+
+
+def curvature(context: GateContext) -> Iterator[Reason]:
+    """Sideways curvature: the largest angle between the endplates of two lumbar bodies in the coronal plane."""
+    limit = float(limits("scoliosis")["cobb_degrees"])
+    angles = [
+        math.degrees(math.atan2(float(body.frame.axes[2][0]), float(body.frame.axes[2][2])))
+        for body in context.bodies
+        if body.whole_sideways
+    ]
+    if len(angles) >= 2 and max(angles) - min(angles) > limit:
+        value = round(max(angles) - min(angles))
+        yield context.reason(ReasonCode.SCOLIOSIS, blocking=False, value=value, limit=limit, unit="degrees")
+
+
+def request_words(context: GateContext) -> Iterator[Reason]:
+    """Words of the request or the protocol that ask for care: hardware, disease of the marrow."""
+    words = f"{context.made.study_text} {context.made.description} {context.made.protocol}"
+    if mentions(words, "hardware"):
+        yield context.reason(ReasonCode.METAL, blocking=False, detail="by the words of the request")
+    if mentions(words, "marrow_disease"):
+        yield context.reason(ReasonCode.FOCAL_LESION, blocking=False, detail="by the words of the request")
+
+
+def patient(context: GateContext) -> Iterator[Reason]:
+    """Adults only; the thresholds come from people of 50 and more."""
+    age, thresholds = context.patient.age_years, context.thresholds
+    if age is None or not context.patient.sex:
+        yield Reason(ReasonCode.AGE_SEX_MISSING, blocking=False)
+    if age is None:
+        return
+    if age < thresholds.minimum_age_years:
+        yield Reason(ReasonCode.AGE, value=float(int(age)), limit=float(thresholds.minimum_age_years), unit="years")
+    elif age < thresholds.young_below_years:
+        value, limit = float(int(age)), float(thresholds.young_below_years)
+        yield Reason(ReasonCode.YOUNG_ADULT, blocking=False, value=value, limit=limit, unit="years")

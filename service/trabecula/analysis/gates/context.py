@@ -1,0 +1,74 @@
+"""What a gate looks at: one segmented series, its bodies and the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trabecula.analysis.acquisition import Acquisition, Patient
+from trabecula.analysis.bodies import Body
+from trabecula.analysis.series import Candidate
+from trabecula.analysis.thresholds import data_file
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.result import SeriesRole
+from trabecula.domain.segmentation import Segmentation
+from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.domain.thresholds import Thresholds
+from trabecula.domain.volume import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class GateContext:
+    """One series that was segmented. ``bodies`` go from head to foot."""
+
+    candidate: Candidate
+    volume: Volume
+    segmentation: Segmentation
+    bodies: tuple[Body, ...]
+    patient: Patient
+    thresholds: Thresholds
+
+    @property
+    def role(self) -> SeriesRole:
+        """What the series is used for."""
+        return self.candidate.role
+
+    @property
+    def made(self) -> Acquisition:
+        """How the series was acquired."""
+        return self.candidate.acquisition
+
+    @property
+    def series_uid(self) -> str:
+        """The series all reasons name."""
+        return self.candidate.series_uid
+
+    @property
+    def measured_bodies(self) -> tuple[Body, ...]:
+        """The bodies of L1-L4."""
+        return tuple(body for body in self.bodies if body.level in MEASURED_LEVELS)
+
+    def reason(
+        self,
+        code: ReasonCode,
+        *,
+        blocking: bool = True,
+        level: Level | None = None,
+        detail: str = "",
+        value: float | None = None,
+        limit: float | None = None,
+        unit: str = "",
+    ) -> Reason:
+        """A reason that names this series."""
+        return Reason(code, blocking, level, self.series_uid, detail, value, limit, unit)
+
+
+Gate = Callable[[GateContext], Iterable[Reason]]
+"""Gives the reasons it finds: with a level they concern that level, without one the whole study."""
+
+
+def limits(table: str) -> Mapping[str, Any]:
+    """The limits of one gate, from ``data/gates.toml``."""
+    found: Mapping[str, Any] = data_file("gates.toml")[table]
+    return found

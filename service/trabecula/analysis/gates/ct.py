@@ -1,0 +1,125 @@
+"""Gates of CT: kernel, thickness, metal, cement and focal lesions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import ndimage
+
+from trabecula.analysis.bodies import Body
+from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.kernels import KernelClass
+from trabecula.analysis.regions import Mask, eroded, trabecular_v1
+from trabecula.analysis.series_rules import limits as series_limits
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.spine import Level
+
+
+def kernel(context: GateContext) -> Iterator[Reason]:
+    """A sharp kernel leaves means alone and ruins texture; an unknown one is named."""
+    name = "\\".join(context.made.kernel)
+    if context.candidate.kernel is KernelClass.SHARP:
+        yield context.reason(ReasonCode.KERNEL_SHARP, blocking=False, detail=name)
+    elif context.candidate.kernel is KernelClass.UNKNOWN:
+        yield context.reason(ReasonCode.KERNEL_UNKNOWN, blocking=False, detail=name or "not recorded")
+
+
+def thickness(context: GateContext) -> Iterator[Reason]:
+    """Above 3 mm attenuation is measured, shape and texture are not."""
+    limit = float(series_limits()["ct_shape_maximum_thickness_mm"])
+    found = context.made.slice_thickness or context.candidate.stack.slice_spacing_mm
+    if found > limit + 0.01:
+        detail = "attenuation only; no heights"
+        yield context.reason(
+            ReasonCode.SLICE_THICKNESS, blocking=False, detail=detail, value=round(found, 2), limit=limit, unit="mm"
+        )
+
+
+def metal(context: GateContext) -> Iterator[Reason]:
+    """Metal within 20 mm of a body excludes the body and its neighbours."""
+    bounds = limits("metal")
+    touched: dict[Level, float] = {}
+    for body in context.bodies:
+        volume = _bright_volume_near(body, float(bounds["voxel_above_hu"]), float(bounds["within_mm"]))
+        if volume >= bounds["minimum_mm3"]:
+            touched[body.level] = volume
+    near = {level: other for other in touched for level in _neighbours(context, other)}
+    for level in sorted({*touched, *near}, key=lambda item: item.value):
+        if level in touched:
+            yield context.reason(ReasonCode.METAL, level=level, value=round(touched[level]), unit="mm3")
+        else:
+            yield context.reason(ReasonCode.METAL, level=level, detail=f"at {near[level]}")
+
+
+def _neighbours(context: GateContext, level: Level) -> list[Level]:
+    return [body.level for body in context.bodies if abs(body.level.value - level.value) == 1]
+
+
+def _bright_volume_near(body: Body, above_hu: float, within_mm: float) -> float:
+    window = body.wider_window(within_mm)
+    bright = body.volume.array[window] > above_hu
+    if not bright.any():
+        return 0.0
+    here = np.zeros(bright.shape, dtype=np.bool_)
+    place = tuple(
+        slice(own.start - wide.start, own.stop - wide.start) for own, wide in zip(body.window, window, strict=True)
+    )
+    here[place] = body.mask
+    distance = np.asarray(ndimage.distance_transform_edt(~here, sampling=body.geometry.spacing_mm))
+    return float((bright & (distance <= within_mm)).sum()) * body.geometry.voxel_volume_mm3
+
+
+def cement(context: GateContext) -> Iterator[Reason]:
+    """A blob above 500 HU inside the cancellous bone is cement (or something as dense)."""
+    bounds = limits("cement")
+    for body in context.measured_bodies:
+        inside = eroded(body.mask, body.geometry, float(bounds["margin_mm"])) & _central_height(body)
+        volume = _largest_mm3(inside & (body.values > bounds["voxel_above_hu"]), body)
+        if volume >= bounds["minimum_mm3"]:
+            limit = float(bounds["minimum_mm3"])
+            yield context.reason(ReasonCode.CEMENT, level=body.level, value=round(volume), limit=limit, unit="mm3")
+
+
+def _central_height(body: Body) -> Mask:
+    """The middle two thirds of the height: dense endplates are no cement."""
+    indices = np.moveaxis(np.indices(body.mask.shape), 0, -1).astype(np.float64)
+    height = body.frame.relative_height(body.frame.to_frame(body.geometry.to_lps(indices)))
+    return np.asarray((height > 1 / 6) & (height < 5 / 6))
+
+
+def focal_lesion(context: GateContext) -> Iterator[Reason]:
+    """A cluster in the trabecular region far from the rest of it: haemangioma, metastasis, bone island."""
+    bounds = limits("focal_lesion")
+    for body in context.measured_bodies:
+        region = trabecular_v1(body.mask, body.geometry, body.frame) & body.measured
+        if not region.any():
+            continue
+        smooth = _smoothed(body, region, float(bounds["smoothing_mm"]))
+        values = smooth[region]
+        middle = float(np.median(values))
+        spread = 1.4826 * float(np.median(np.abs(values - middle)))
+        far = max(bounds["robust_sd"] * spread, float(bounds["minimum_contrast_hu"]))
+        for sign in (1.0, -1.0):
+            volume = _largest_mm3(region & (sign * (smooth - middle) > far), body)
+            if volume >= bounds["minimum_mm3"]:
+                detail = "denser cluster" if sign > 0 else "lucent cluster"
+                yield context.reason(
+                    ReasonCode.FOCAL_LESION, level=body.level, detail=detail, value=round(volume), unit="mm3"
+                )
+                break
+
+
+def _smoothed(body: Body, region: Mask, scale_mm: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """The values smoothed within the region alone (normalised convolution)."""
+    sigma = [scale_mm / spacing for spacing in body.geometry.spacing_mm]
+    weights = ndimage.gaussian_filter(region.astype(np.float64), sigma)
+    sums = ndimage.gaussian_filter(np.where(region, body.values, 0.0).astype(np.float64), sigma)
+    return np.asarray(sums / np.maximum(weights, 1e-6))
+
+
+def _largest_mm3(mask: Mask, body: Body) -> float:
+    pieces, count = ndimage.label(mask)
+    if count == 0:
+        return 0.0
+    return float(np.bincount(pieces.ravel())[1:].max()) * body.geometry.voxel_volume_mm3

@@ -1,0 +1,36 @@
+"""The tables of gates, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from trabecula.analysis.gates import common, ct, ct_intensity, mr
+from trabecula.analysis.gates.context import Gate, GateContext
+from trabecula.domain.eligibility import Reason
+from trabecula.domain.result import SeriesRole
+
+COMMON_GATES: tuple[Gate, ...] = (
+    common.segmenter_said,
+    common.coverage,
+    common.order,
+    common.borders,
+    common.outline_quality,
+    common.body_size,
+    common.curvature,
+    common.request_words,
+)
+CT_GATES: tuple[Gate, ...] = (
+    ct_intensity.hu_sanity,
+    ct_intensity.noise,
+    ct.kernel,
+    ct.thickness,
+    ct.metal,
+    ct.cement,
+    ct.focal_lesion,
+)
+MR_GATES: tuple[Gate, ...] = (mr.metal,)
+"""The tissue ranks are asked after the signals were measured."""
+
+
+def ask(context: GateContext) -> tuple[Reason, ...]:
+    """Return what every gate of the series' modality says, once each."""
+    gates = COMMON_GATES + (CT_GATES if context.role is SeriesRole.CT else MR_GATES)
+    return tuple(dict.fromkeys(reason for gate in gates for reason in gate(context)))
