@@ -91,14 +91,13 @@ class AcceptedAssociation:
         self._origin = Origin("", association_id)
         self._message: _Message | None = None
         self._answered = 0
-        self._idle_since: float | None = None
         self._hung_up = False
 
     @property
     def idle_seconds(self) -> float:
         """For how long it has been silent between two messages; 0 in the middle of one."""
-        since = self._idle_since
-        return 0.0 if since is None else time.monotonic() - since
+        since = self._stream.quiet_since
+        return 0.0 if since is None or self._message is not None else time.monotonic() - since
 
     def hang_up(self) -> None:
         """End it from another thread: it aborts as soon as it waits for the peer."""
@@ -173,11 +172,8 @@ class AcceptedAssociation:
         # A peer may count the PDU header in its maximum length; that little is allowed.
         max_bytes = limits.max_pdu_bytes + 1024
         while True:
-            between = self._message is None
-            self._idle_since = time.monotonic() if between else None
-            idle_seconds = limits.idle_seconds if between else limits.pdu_seconds
+            idle_seconds = limits.idle_seconds if self._message is None else limits.pdu_seconds
             pdu = self._stream.read(idle_seconds=idle_seconds, max_bytes=max_bytes)
-            self._idle_since = None
             if pdu.kind is PduType.P_DATA_TF:
                 for fragment in decode_fragments(pdu.body):
                     self._take(fragment)

@@ -127,7 +127,7 @@ class Listener:
         for connection in self._connections.values():
             if connection.association is None:
                 with contextlib.suppress(OSError):
-                    connection.peer.shutdown(socket.SHUT_RD)
+                    socket.socket.shutdown(connection.peer, socket.SHUT_RD)
             elif connection.association.idle_seconds >= silent_seconds:
                 connection.association.hang_up()
 
@@ -162,14 +162,13 @@ class Listener:
         """One connection from its first byte to its end; the edge where every fault ends as a log line."""
         structlog.contextvars.bind_contextvars(association=association_id, address=address)
         try:
-            secured = self._secured(peer)
+            secured = self._secured(association_id, peer)
             stream = PeerStream(secured, pdu_seconds=self._config.limits.pdu_seconds)
             association = AcceptedAssociation(
                 stream, self._service, self._admission, self._config.limits, association_id
             )
             with self._changed:
                 self._connections[association_id] = _Connection(secured, association)
-            peer = secured
             association.run(over_limit=over_limit)
         except TrabeculaError as error:
             log.warning("association_failed", code=error.code, reason=error.sentence, next_step=error.next_step)
@@ -178,21 +177,24 @@ class Listener:
         except Exception:
             log.exception("association_crashed")
         finally:
-            _close(peer)
-            structlog.contextvars.clear_contextvars()
             with self._changed:
-                del self._connections[association_id]
+                _close(self._connections.pop(association_id).peer)
                 self._changed.notify_all()
+            structlog.contextvars.clear_contextvars()
 
-    def _secured(self, peer: socket.socket) -> socket.socket:
+    def _secured(self, association_id: str, peer: socket.socket) -> socket.socket:
         """Do the TLS handshake, in the connection's own thread and within the time for a request."""
         if self._config.tls is None:
             return peer
-        peer.settimeout(self._config.limits.association_seconds)
+        secured = self._config.tls.wrap_socket(peer, server_side=True, do_handshake_on_connect=False)
+        with self._changed:
+            self._connections[association_id] = _Connection(secured)
+        secured.settimeout(self._config.limits.association_seconds)
         try:
-            return self._config.tls.wrap_socket(peer, server_side=True)
+            secured.do_handshake()
         except TimeoutError as error:
             raise PeerTooSlow("the TLS handshake did not end in time") from error
+        return secured
 
 
 def _close(peer: socket.socket) -> None:

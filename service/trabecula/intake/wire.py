@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from trabecula.domain.errors import PeerTooSlow, PeerViolation
 from trabecula.intake.pdu import PduType
 
+_WAKE_SECONDS = 0.25
 _HEADER = struct.Struct(">BxL")
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _TYPES = frozenset(int(kind) for kind in PduType)
@@ -39,6 +40,9 @@ class PeerStream:
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
+        self._stopped = False
+        self.quiet_since: float | None = None
+        """Since when it waits for the first byte of a PDU; None while one is under way. Other threads may read it."""
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def read(self, *, idle_seconds: float, max_bytes: int) -> Pdu:
@@ -48,7 +52,9 @@ class PeerStream:
         """
         if self._start == self._end:
             self._start = self._end = 0
-            self._fill(time.monotonic() + idle_seconds)
+            self.quiet_since = time.monotonic()
+            self._fill(self.quiet_since + idle_seconds)
+            self.quiet_since = None
         deadline = time.monotonic() + self._pdu_seconds
         while self._end - self._start < _HEADER.size:
             self._make_room(_HEADER.size)
@@ -76,9 +82,8 @@ class PeerStream:
 
     def stop_reading(self) -> None:
         """Make the reading thread see the end of the connection; for another thread."""
-        with contextlib.suppress(OSError):
-            # The method of the plain socket: that of an SSLSocket would forget the encryption.
-            socket.socket.shutdown(self._socket, socket.SHUT_RD)
+        # A flag that is looked at: after an end of file under TLS nothing could be sent any more, not even an abort.
+        self._stopped = True
 
     def close(self) -> None:
         """Close the socket."""
@@ -101,14 +106,16 @@ class PeerStream:
         self._start, self._end = 0, held
 
     def _fill(self, deadline: float) -> None:
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            raise PeerTooSlow("a PDU did not arrive in time")
-        self._socket.settimeout(remaining)
-        try:
-            count = self._socket.recv_into(self._view[self._end :])
-        except TimeoutError as error:
-            raise PeerTooSlow("a PDU did not arrive in time") from error
+        count = -1
+        while count < 0:
+            remaining = deadline - time.monotonic()
+            if self._stopped:
+                raise PeerGone
+            if remaining <= 0:
+                raise PeerTooSlow("a PDU did not arrive in time")
+            self._socket.settimeout(min(remaining, _WAKE_SECONDS))
+            with contextlib.suppress(TimeoutError):
+                count = self._socket.recv_into(self._view[self._end :])
         if count == 0:
             raise PeerGone
         if _QUICKACK is not None:
