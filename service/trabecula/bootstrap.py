@@ -1,0 +1,176 @@
+"""The composition root: builds every adapter from the settings and hands it over; no logic."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
+from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
+from trabecula.analysis.facts import HeaderFactsReader
+from trabecula.analysis.segmentation.bundle_location import find_bundles_root, find_segmenter_bundle
+from trabecula.analysis.segmentation.network import NetworkSegmenter
+from trabecula.analysis.thresholds import load_thresholds
+from trabecula.analysis.volumes import SeriesLoader
+from trabecula.delivery.commitment import CommitmentScu
+from trabecula.delivery.sender import StoreSender
+from trabecula.domain.jobs import RetryPolicy
+from trabecula.domain.ledger_ports import OpenLedger
+from trabecula.domain.ports import Destination, Registrar
+from trabecula.domain.segmentation import Segmenter
+from trabecula.intake.archive import ArchiveConfig, FindArchive
+from trabecula.intake.listener import Listener, ListenerConfig
+from trabecula.intake.spool import Spool
+from trabecula.jobs.app import QueueOptions, build_app
+from trabecula.jobs.child import ChildRunner
+from trabecula.jobs.queue import ProcrastinateQueue
+from trabecula.jobs.registrar import LedgerRegistrar
+from trabecula.jobs.worker import run_worker as run_worker_of
+from trabecula.ledger.artifacts import ArtifactStore
+from trabecula.ledger.database import create_engine_for
+from trabecula.ledger.embedded import EmbeddedPostgres
+from trabecula.ledger.schema import migrate
+from trabecula.ledger.store import ledger_opener
+from trabecula.pipeline import Services, SettlePolicy
+from trabecula.reporting.config import ReportingConfig
+from trabecula.reporting.documents import DicomReporter
+from trabecula.settings import PeerSettings, Settings
+
+CHILD_COMMAND = (sys.executable, "-m", "trabecula", "child")
+"""Runs one heavy stage in a process of its own; see cli/child.py."""
+
+
+@contextmanager
+def opened_database(settings: Settings) -> Iterator[str]:
+    """Give the URL of the migrated database; an embedded one is started or joined, and left at the end.
+
+    Raises DatabaseUnavailable, EmbeddedDatabaseDead.
+    """
+    if settings.database_url:
+        migrate(settings.database_url)
+        yield settings.database_url
+        return
+    embedded = EmbeddedPostgres(settings.data_dir)
+    url = embedded.start()
+    try:
+        migrate(url)
+        yield url
+    finally:
+        embedded.stop()
+
+
+@contextmanager
+def opened_engine(database_url: str) -> Iterator[Engine]:
+    """Give an engine on the database, disposed at the end."""
+    engine = create_engine_for(database_url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def ledger_of(engine: Engine) -> OpenLedger:
+    """Return the function that opens a transaction of the ledger."""
+    return ledger_opener(engine, ProcrastinateQueue())
+
+
+def spool_of(settings: Settings) -> Spool:
+    """Return the spool. Raises SpoolUnavailable."""
+    return Spool(settings.data_dir / "spool")
+
+
+def artifacts_of(settings: Settings) -> ArtifactStore:
+    """Return the store of results on disk."""
+    return ArtifactStore(settings.data_dir / "results")
+
+
+def registrar_of(settings: Settings, engine: Engine) -> Registrar:
+    """Return the listener's way into the ledger."""
+    return LedgerRegistrar(ledger_of(engine), settings.study_quiet_seconds)
+
+
+def listener_of(settings: Settings, registrar: Registrar) -> Listener:
+    """Return the listener, not started."""
+    config = ListenerConfig(
+        ae_title=settings.ae_title,
+        host=settings.dicom_host,
+        port=settings.dicom_port,
+        calling_ae_titles=frozenset(settings.calling_ae_titles),
+        max_associations=settings.max_associations,
+        min_free_bytes=int(settings.min_free_gib * 2**30),
+    )
+    return Listener(config, spool_of(settings), registrar)
+
+
+def destination_of(peer: PeerSettings) -> Destination:
+    """Return the destination a peer of the settings stands for."""
+    return Destination(peer.name, peer.ae_title, peer.host, peer.port, peer.objects, peer.commitment)
+
+
+def sender_of(settings: Settings) -> StoreSender:
+    """Return the C-STORE SCU."""
+    return StoreSender(settings.ae_title)
+
+
+def archive_of(settings: Settings) -> FindArchive | None:
+    """Return the source archive, or None when none is configured."""
+    peer = settings.archive
+    return FindArchive(ArchiveConfig(settings.ae_title, peer.ae_title, peer.host, peer.port)) if peer else None
+
+
+def segmenter_of(settings: Settings, threads: int = 1) -> Segmenter:
+    """Return the configured segmenter. Raises BundleUnknown, BundleInvalid, ConfigurationInvalid."""
+    root = settings.bundles_dir or find_bundles_root()
+    return NetworkSegmenter(find_segmenter_bundle(root), threads=threads)
+
+
+def analyser_of(settings: Settings) -> StudyAnalyser:
+    """Return the analyser with its segmenter and models."""
+    return StudyAnalyser(segmenter_of(settings), (), load_thresholds(settings.thresholds_file), AnalysisConfig())
+
+
+def reporter_of(settings: Settings) -> DicomReporter:
+    """Return the writer of result objects."""
+    return DicomReporter(
+        ReportingConfig(
+            uid_root=settings.uid_root,
+            identity_on_picture=settings.burn_in_patient_name,
+            allow_empty_patient_id=settings.send_without_patient_id,
+        )
+    )
+
+
+def loader_of() -> SeriesLoader:
+    """Return the loader of volumes from files."""
+    return SeriesLoader()
+
+
+def services_of(settings: Settings, engine: Engine) -> Services:
+    """Return everything the use cases need."""
+    spool = spool_of(settings)
+    return Services(
+        open_ledger=ledger_of(engine),
+        locate=spool.path,
+        artifacts=artifacts_of(settings),
+        runner=ChildRunner(CHILD_COMMAND, settings.analysis_timeout_seconds),
+        sender=sender_of(settings),
+        requester=CommitmentScu(settings.ae_title),
+        facts=HeaderFactsReader(),
+        destinations={peer.name: destination_of(peer) for peer in settings.destinations},
+        archive=archive_of(settings),
+        settle=SettlePolicy(quiet_s=settings.study_quiet_seconds),
+        retries=RetryPolicy(attempts=settings.max_attempts),
+        commitment_timeout_s=settings.commitment_timeout_seconds,
+    )
+
+
+def run_worker(
+    settings: Settings, database_url: str, queues: Sequence[str], concurrency: int, on_ready: Callable[[], None]
+) -> None:
+    """Work on the queues until SIGTERM."""
+    with opened_engine(database_url) as engine:
+        options = QueueOptions(stalled_s=settings.stalled_seconds)
+        app = build_app(database_url, services_of(settings, engine), engine, options)
+        run_worker_of(app, queues, concurrency, on_ready)

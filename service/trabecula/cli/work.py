@@ -1,0 +1,42 @@
+"""``trabecula work``: one worker process for one or more queues."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trabecula import bootstrap
+from trabecula.cli.output import errors_as_exit_code, print_line
+from trabecula.domain.errors import ConfigurationInvalid
+from trabecula.logs import configure_logging
+from trabecula.settings import load_settings
+
+QUEUES = ("cpu", "io", "sys")
+
+
+def work(
+    queues: Annotated[
+        str, typer.Option(help="Comma-separated: cpu (analysis), io (delivery), sys (rescue).")
+    ] = ",".join(QUEUES),
+    concurrency: Annotated[
+        int, typer.Option(help="Jobs at once; 0 takes the setting `workers` for cpu, 4 otherwise.")
+    ] = 0,
+) -> None:
+    """Work on queued jobs until SIGTERM; running jobs are finished or handed back."""
+    chosen = tuple(dict.fromkeys(part.strip() for part in queues.split(",") if part.strip()))
+    with errors_as_exit_code():
+        unknown = sorted(set(chosen) - set(QUEUES))
+        if unknown or not chosen:
+            raise ConfigurationInvalid(f"--queues: {', '.join(unknown) or 'none'}; known are {', '.join(QUEUES)}")
+        settings = load_settings()
+        configure_logging(settings.log_level, part=f"work:{','.join(chosen)}")
+        at_once = concurrency or (settings.workers if "cpu" in chosen else 4)
+        with bootstrap.opened_database(settings) as database_url:
+            bootstrap.run_worker(
+                settings,
+                database_url,
+                chosen,
+                at_once,
+                lambda: print_line(f"worker ready: {','.join(chosen)} x {at_once}"),
+            )

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from trabecula.supervisor import Part, Supervisor
+
+
+class ScriptPart(Part):
+    """A part that is a Python script instead of a trabecula command."""
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, *self.arguments]
+
+
+class Lines:
+    """Collects lines; lets a test wait for the n-th."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str]] = []
+        self._more = threading.Condition()
+
+    def add(self, part: Part, line: str) -> None:
+        with self._more:
+            self.seen.append((part.name, line))
+            self._more.notify_all()
+
+    def wait_for(self, count: int) -> list[tuple[str, str]]:
+        with self._more:
+            assert self._more.wait_for(lambda: len(self.seen) >= count, timeout=30), self.seen
+            return list(self.seen)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    path = tmp_path / "part.py"
+    path.write_text(
+        textwrap.dedent(
+            """
+            import os, signal, sys
+            def end(*_):
+                print("ended", flush=True)
+                sys.exit(0)
+            signal.signal(signal.SIGTERM, end)
+            print(os.getpid(), flush=True)
+            while True:
+                signal.pause()
+            """
+        )
+    )
+    return str(path)
+
+
+def test_a_part_that_dies_is_started_again(script: str) -> None:
+    lines = Lines()
+    supervisor = Supervisor([ScriptPart("one", (script,))], dict(os.environ), lines.add)
+
+    supervisor.start()
+    first = int(lines.wait_for(1)[0][1])
+    os.kill(first, signal.SIGKILL)
+    second = int(lines.wait_for(2)[1][1])
+    supervisor.stop()
+
+    assert second != first
+
+
+def test_parts_end_in_their_order_on_stop(script: str) -> None:
+    lines = Lines()
+    supervisor = Supervisor(
+        [ScriptPart("listener", (script,)), ScriptPart("worker", (script,))], dict(os.environ), lines.add
+    )
+
+    supervisor.start()
+    lines.wait_for(2)
+    supervisor.stop()
+
+    assert [name for name, line in lines.wait_for(4) if line == "ended"] == ["listener", "worker"]
+
+
+def test_a_part_that_ignores_the_signal_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "deaf.py"
+    path.write_text(
+        "import os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print(os.getpid(), flush=True)\nwhile True:\n    signal.pause()\n"
+    )
+    lines = Lines()
+    supervisor = Supervisor([ScriptPart("deaf", (str(path),), grace_seconds=0.2)], dict(os.environ), lines.add)
+
+    supervisor.start()
+    pid = int(lines.wait_for(1)[0][1])
+    supervisor.stop()
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_parts_die_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    # Arrange: a supervisor in a process of its own, with one part that asks the kernel to be ended with it
+    program = tmp_path / "supervise.py"
+    program.write_text(
+        "import os, signal\n"
+        "from trabecula.supervisor import Part, Supervisor\n"
+        "supervisor = Supervisor([Part('sleeper', ('sleep-for-tests',))], dict(os.environ),\n"
+        "    lambda part, line: print(line, flush=True))\n"
+        "supervisor.start()\nsignal.pause()\n"
+    )
+    module = tmp_path / "trabecula_part.py"
+    module.write_text(
+        "import os, signal\nfrom trabecula.supervisor import end_with_supervisor\n"
+        "end_with_supervisor()\nprint(os.getpid(), flush=True)\nsignal.pause()\n"
+    )
+    program.write_text(
+        program.read_text().replace(
+            "supervisor = Supervisor(",
+            f"Part.command = property(lambda self: ['{sys.executable}', '{module}'])\nsupervisor = Supervisor(",
+        )
+    )
+
+    with subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            pid = int(process.stdout.readline())
+            handle = os.pidfd_open(pid)
+        finally:
+            process.kill()
+    ended, _, _ = select.select([handle], [], [], 30)
+    os.close(handle)
+
+    assert ended
