@@ -1,0 +1,1 @@
+"""Training, evaluation and export of the product's models; never imported by the service."""

@@ -1,0 +1,127 @@
+"""The classifiers of the studies as families of candidates: what inner cross-validation chooses from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import Lasso, LogisticRegression, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One classifier with its hyper-parameters; ``make`` builds a fresh scikit-learn estimator from a seed."""
+
+    name: str
+    make: Callable[[int], Any]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A classifier as a study names it, with the settings that inner folds choose from; the first is the study's own
+    (or scikit-learn's default where the study is silent), which paper mode uses."""
+
+    name: str
+    candidates: tuple[Candidate, ...]
+
+
+def fit(candidate: Candidate, features: Floats, labels: Labels, seed: int) -> Any:
+    """Return the fitted estimator."""
+    return candidate.make(seed).fit(features, labels)
+
+
+def raw_scores(estimator: Any, features: Floats) -> Floats:
+    """Return one number per patient that grows with the risk: decision function, regression, or probability."""
+    if hasattr(estimator, "decision_function"):
+        scores = estimator.decision_function(features)
+    elif isinstance(estimator, Lasso):
+        scores = estimator.predict(features)
+    else:
+        scores = estimator.predict_proba(features)[:, 1]
+    return np.asarray(scores, dtype=np.float64)
+
+
+def knn(*neighbours: int) -> Family:
+    """K nearest neighbours with uniform weights (weights by distance cannot be exported rightly)."""
+    return Family("KNN", tuple(Candidate(f"k={count}", partial(_knn, count)) for count in neighbours))
+
+
+def _knn(neighbours: int, seed: int) -> Any:
+    return KNeighborsClassifier(neighbours, algorithm="brute")
+
+
+def support_vectors(*penalties: float) -> Family:
+    """A support vector machine with radial kernel."""
+    return Family("SVM", tuple(Candidate(f"C={penalty:g}", partial(_svm, penalty)) for penalty in penalties))
+
+
+def _svm(penalty: float, seed: int) -> Any:
+    return SVC(C=penalty, class_weight="balanced")
+
+
+def random_forest(trees: int, *leaves: int) -> Family:
+    """A random forest; candidates differ in the smallest leaf."""
+    return Family(
+        "RF", tuple(Candidate(f"trees={trees}, leaf={leaf}", partial(_forest, trees, leaf)) for leaf in leaves)
+    )
+
+
+def _forest(trees: int, leaf: int, seed: int) -> Any:
+    return RandomForestClassifier(trees, min_samples_leaf=leaf, class_weight="balanced", random_state=seed, n_jobs=1)
+
+
+def logistic(*penalties: float) -> Family:
+    """Logistic regression with an L2 penalty."""
+    return Family("LR", tuple(Candidate(f"C={penalty:g}", partial(_logistic, penalty)) for penalty in penalties))
+
+
+def _logistic(penalty: float, seed: int) -> Any:
+    return LogisticRegression(C=penalty, class_weight="balanced", max_iter=2000, tol=1e-6)
+
+
+def linear_discriminant() -> Family:
+    """Linear discriminant analysis, plain and with Ledoit-Wolf shrinkage."""
+    return Family("LDA", (Candidate("plain", partial(_lda, False)), Candidate("shrunk", partial(_lda, True))))
+
+
+def _lda(shrunk: bool, seed: int) -> Any:
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto") if shrunk else LinearDiscriminantAnalysis()
+
+
+def gradient_descent(*strengths: float) -> Family:
+    """A linear classifier with logistic loss, trained by stochastic gradient descent."""
+    return Family("SGD", tuple(Candidate(f"alpha={strength:g}", partial(_sgd, strength)) for strength in strengths))
+
+
+def _sgd(strength: float, seed: int) -> Any:
+    return SGDClassifier(loss="log_loss", alpha=strength, class_weight="balanced", random_state=seed, max_iter=2000)
+
+
+def naive_bayes() -> Family:
+    """Gaussian naive Bayes."""
+    return Family("GNB", tuple(Candidate(f"smoothing={share:g}", partial(_bayes, share)) for share in (1e-9, 0.1)))
+
+
+def _bayes(smoothing: float, seed: int) -> Any:
+    return GaussianNB(var_smoothing=smoothing)
+
+
+def lasso(*penalties: float) -> Family:
+    """The LASSO on 0/1 labels, whose linear predictor is the Radscore; the candidates differ in lambda."""
+    return Family("LASSO", tuple(Candidate(f"lambda={penalty:g}", partial(_lasso, penalty)) for penalty in penalties))
+
+
+def _lasso(penalty: float, seed: int) -> Any:
+    return Lasso(alpha=penalty, max_iter=20000)

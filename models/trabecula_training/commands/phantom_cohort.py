@@ -1,0 +1,65 @@
+"""`trabecula-train phantom-cohort`: makes a cohort of digital phantoms as DICOM studies with a cohort.csv."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trabecula.domain.volume import Modality
+from trabecula_training.phantom_cohort import (
+    COHORT_FILE,
+    CohortPlan,
+    Member,
+    ReferenceChoice,
+    Size,
+    make_cohort,
+)
+
+app = typer.Typer()
+
+
+@app.command("phantom-cohort")
+def phantom_cohort(
+    out: Annotated[Path, typer.Option(help="Folder to make; a broken-off run goes on where it stopped.")],
+    patients: Annotated[int, typer.Option(min=1, help="Number of patients.")] = 133,
+    modality: Annotated[Modality, typer.Option(help="CT, or MR (T1w and T2w).")] = Modality.CT,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same people.")] = 1,
+    size: Annotated[Size, typer.Option(help="Image size; `cohort` holds the spine at texture resolution.")] = Size.COHORT,
+    reference: Annotated[
+        ReferenceChoice | None, typer.Option(help="Densitometry that counts; default DXA for CT, QCT for MR.")
+    ] = None,
+    sites: Annotated[int, typer.Option(min=1, help="Hospitals, each with its own scanner.")] = 1,
+    external: Annotated[bool, typer.Option(help="Make the last site the external set (needs two sites).")] = False,
+    null: Annotated[bool, typer.Option(help="Cut the link between images and reference values.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; default one for each core.")] = os.cpu_count() or 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line at the end.")] = False,
+) -> None:
+    """Make digital phantom patients: DICOM studies, truth beside each, cohort.csv and phantoms.csv."""
+    if external and sites < 2:
+        raise typer.BadParameter("an external set needs --sites 2 or more", param_hint="--external")
+    default = ReferenceChoice.DXA if modality is Modality.CT else ReferenceChoice.QCT
+    plan = CohortPlan(patients, modality, seed, size, reference or default, sites, external, null)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    made = _with_progress(plan, out, workers)
+    cohort = out / COHORT_FILE
+    if as_json:
+        typer.echo(json.dumps({"cohort": str(cohort), "patients": len(made), "modality": modality.value}))
+    else:
+        typer.echo(f"{len(made)} {modality.value} studies of digital phantoms: {cohort}")
+
+
+def _with_progress(plan: CohortPlan, out: Path, workers: int) -> list[Member]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    made: list[Member] = []
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(f"{plan.modality.value} phantoms", total=plan.patients)
+        for person in make_cohort(plan, out, workers):
+            made.append(person)
+            progress.advance(task)
+    return made

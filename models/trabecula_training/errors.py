@@ -1,0 +1,40 @@
+"""What can go wrong in training, in the one tree of errors: a code, a plain sentence and the next step for each."""
+
+from __future__ import annotations
+
+from trabecula.domain.errors import TrabeculaError
+
+
+class CohortInvalid(TrabeculaError):
+    """The cohort cannot be used."""
+
+    code = "COHORT_INVALID"
+    next_step = "Correct the lines of the table above; nothing was computed."
+
+
+class FeatureTableInvalid(TrabeculaError):
+    """The feature table cannot be used."""
+
+    code = "FEATURE_TABLE_INVALID"
+    next_step = "Extract the features again with `trabecula-train extract`."
+
+
+class RecipeUnknown(TrabeculaError):
+    """No recipe has this name."""
+
+    code = "RECIPE_UNKNOWN"
+    next_step = "Name one of those that `trabecula-train run --help` lists."
+
+
+class ExportRefused(TrabeculaError):
+    """This run may not become a model bundle."""
+
+    code = "EXPORT_REFUSED"
+    next_step = "See the reason; train in sound mode on a cohort that is large enough."
+
+
+class ParityFailed(ExportRefused):
+    """The exported graph does not give the probabilities of the trained model."""
+
+    code = "PARITY_FAILED"
+    next_step = "Choose another classifier of the recipe, and report the two version numbers of onnx and scikit-learn."

@@ -1,0 +1,123 @@
+"""From reference measurements to bone categories and task labels; the limits stand in data/references.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+class BoneCategory(StrEnum):
+    """What the reference measurement says of a patient."""
+
+    NORMAL = "normal"
+    LOW = "low"
+    """Low bone mass (osteopenia)."""
+    OSTEOPOROSIS = "osteoporosis"
+    BELOW_EXPECTED = "below_expected"
+    """Z-score at or below -2 in a person for whom T-scores do not count; abnormal, but not osteoporosis."""
+
+
+class ReferenceKind(StrEnum):
+    """How bone density was measured."""
+
+    QCT = "QCT"
+    DXA = "DXA"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A two-class question: patients in ``positive`` against those in ``negative``; the others take no part.
+
+    ``deployable`` is False where the service could not know that a patient belongs to neither side (pairwise tasks).
+    """
+
+    name: str
+    endpoint: str
+    positive: frozenset[BoneCategory]
+    negative: frozenset[BoneCategory]
+    deployable: bool = True
+
+    def label(self, category: BoneCategory) -> int | None:
+        """Return 1, 0, or None for a patient who takes no part."""
+        if category in self.positive:
+            return 1
+        return 0 if category in self.negative else None
+
+
+OSTEOPOROSIS = Task(
+    "osteoporosis",
+    "osteoporosis",
+    frozenset({BoneCategory.OSTEOPOROSIS}),
+    frozenset({BoneCategory.NORMAL, BoneCategory.LOW, BoneCategory.BELOW_EXPECTED}),
+)
+ABNORMAL = Task(
+    "abnormal_bone_density",
+    "abnormal_bone_density",
+    frozenset({BoneCategory.OSTEOPOROSIS, BoneCategory.LOW, BoneCategory.BELOW_EXPECTED}),
+    frozenset({BoneCategory.NORMAL}),
+)
+NORMAL_VS_OSTEOPOROSIS = Task(
+    "normal_vs_osteoporosis",
+    "osteoporosis",
+    frozenset({BoneCategory.OSTEOPOROSIS}),
+    frozenset({BoneCategory.NORMAL}),
+    deployable=False,
+)
+LOW_VS_OSTEOPOROSIS = Task(
+    "osteopenia_vs_osteoporosis",
+    "osteoporosis",
+    frozenset({BoneCategory.OSTEOPOROSIS}),
+    frozenset({BoneCategory.LOW}),
+    deployable=False,
+)
+NORMAL_VS_LOW = Task(
+    "normal_vs_osteopenia",
+    "abnormal_bone_density",
+    frozenset({BoneCategory.LOW}),
+    frozenset({BoneCategory.NORMAL}),
+    deployable=False,
+)
+
+
+@cache
+def reference_limits() -> dict[str, dict[str, Any]]:
+    """Return data/references.toml: each entry with ``value`` and ``source``."""
+    return tomllib.loads((resources.files("trabecula_training.data") / "references.toml").read_text("utf-8"))
+
+
+def _limit(name: str) -> float:
+    return float(reference_limits()[name]["value"])
+
+
+def category_by_qct(bmd_mg_cm3: float) -> BoneCategory:
+    """Return the category of a mean lumbar QCT density (mg/cm3)."""
+    if bmd_mg_cm3 < _limit("qct_osteoporosis_below_mg_cm3"):
+        return BoneCategory.OSTEOPOROSIS
+    return BoneCategory.NORMAL if bmd_mg_cm3 > _limit("qct_normal_above_mg_cm3") else BoneCategory.LOW
+
+
+def category_by_t_score(t_score: float) -> BoneCategory:
+    """Return the WHO category of a T-score; only for post-menopausal women and men from 50."""
+    if t_score <= _limit("t_score_osteoporosis_at_most"):
+        return BoneCategory.OSTEOPOROSIS
+    return BoneCategory.LOW if t_score < _limit("t_score_low_below") else BoneCategory.NORMAL
+
+
+def category_by_z_score(z_score: float) -> BoneCategory:
+    """Return the category of a Z-score, for younger people: normal or below the expected range."""
+    below = z_score <= _limit("z_score_below_expected_at_most")
+    return BoneCategory.BELOW_EXPECTED if below else BoneCategory.NORMAL
+
+
+def t_score_counts(sex: str, age_years: float, postmenopausal: bool | None) -> bool:
+    """Return whether a T-score is the right reference: post-menopausal women and men from 50 years.
+
+    Where menopause is not recorded, women from 50 years count as post-menopausal.
+    """
+    if sex == "F" and postmenopausal is not None:
+        return postmenopausal
+    return age_years >= _limit("t_score_from_age_years")
