@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from trabecula.domain.ledger_ports import CommitmentState, Delivery
 from trabecula.domain.ports import DeliveryState, Destination
 from trabecula.domain.result import ObjectKind
+from trabecula.ledger.texts import storable
 from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow, clock_timestamp
 
 _KIND_ORDER = [str(kind) for kind in ObjectKind]
@@ -79,7 +80,7 @@ class SqlDeliveryRows:
                 state=str(delivery.state),
                 status=delivery.status,
                 error_code=delivery.error_code,
-                comment=delivery.comment,
+                comment=storable(delivery.comment),
                 attempts=delivery.attempts,
                 commitment=str(delivery.commitment),
                 transaction_uid=delivery.transaction_uid,

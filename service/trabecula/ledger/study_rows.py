@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
@@ -10,6 +12,7 @@ from trabecula.domain.errors import StudyUnknown, TrabeculaError
 from trabecula.domain.jobs import Failure, Stage
 from trabecula.domain.ledger_ports import Event, StudyFacts, StudyStanding
 from trabecula.domain.study import ReceivedInstance, StudyState, check_transition
+from trabecula.ledger.texts import storable
 from trabecula.ledger.tables import (
     EventRow,
     Instance,
@@ -41,28 +44,35 @@ class SqlStudyRows:
         if row is None:
             raise StudyUnknown(study_uid)
         state, revision, quiet_s, count_checks, failed_stage = row
-        counted = select(func.count()).select_from(Instance).where(Instance.study_uid == study_uid)
         return StudyStanding(
             study_uid=study_uid,
             state=StudyState(state),
             revision=revision,
             quiet_s=float(quiet_s),
-            instances=self._session.execute(counted).scalar_one(),
             count_checks=count_checks,
             failed_stage=Stage(failed_stage) if failed_stage else None,
         )
 
+    def count_instances(self, study_uid: str) -> int:
+        """Return how many instances of the study have come."""
+        query = select(func.count()).select_from(Instance).where(Instance.study_uid == study_uid)
+        return self._session.execute(query).scalar_one()
+
     def add_instance(self, instance: ReceivedInstance) -> bool:
         """Record an instance with its study and series; False when it is known or one of our own objects."""
+        instance = _storable(instance)
         own = exists().where(ResultObjectRow.sop_instance_uid == instance.sop_instance_uid)
         if self._session.execute(select(own)).scalar_one():
             return False
         execute = self._session.execute
-        execute(
+        first = execute(
             upsert(Study)
             .values(study_uid=instance.study_uid, calling_ae_title=instance.calling_ae_title)
             .on_conflict_do_nothing()
+            .returning(Study.study_uid)
         )
+        if first.one_or_none() is not None:
+            self.note(instance.study_uid, Event("RECEIVED", "the first image of the study"))
         execute(
             upsert(Series).values(series_uid=instance.series_uid, study_uid=instance.study_uid).on_conflict_do_nothing()
         )
@@ -88,6 +98,7 @@ class SqlStudyRows:
 
     def quarantine(self, instance: ReceivedInstance, error: TrabeculaError) -> bool:
         """Record an instance that is kept but not used; False when exactly this one is recorded already."""
+        instance = _storable(instance)
         added = self._session.execute(
             upsert(Quarantine)
             .values(
@@ -101,7 +112,7 @@ class SqlStudyRows:
                 association_id=instance.association_id,
                 received_at=instance.received_at,
                 code=error.code,
-                sentence=error.sentence,
+                sentence=storable(error.sentence),
             )
             .on_conflict_do_nothing()
             .returning(Quarantine.id)
@@ -155,22 +166,22 @@ class SqlStudyRows:
         """Keep what lists show of the study and its series."""
         self._update(
             study_uid,
-            patient_id=facts.patient_id,
-            patient_name=facts.patient_name,
-            birth_date=facts.birth_date,
-            sex=facts.sex,
-            accession_number=facts.accession_number,
-            study_date=facts.study_date,
-            description=facts.description,
-            manufacturer=facts.manufacturer,
-            scanner_model=facts.scanner_model,
-            station=facts.station,
+            patient_id=storable(facts.patient_id),
+            patient_name=storable(facts.patient_name),
+            birth_date=storable(facts.birth_date),
+            sex=storable(facts.sex),
+            accession_number=storable(facts.accession_number),
+            study_date=storable(facts.study_date),
+            description=storable(facts.description),
+            manufacturer=storable(facts.manufacturer),
+            scanner_model=storable(facts.scanner_model),
+            station=storable(facts.station),
         )
         for series in facts.series:
             self._session.execute(
                 update(Series)
                 .where(Series.series_uid == series.series_uid)
-                .values(modality=series.modality, description=series.description, number=series.number)
+                .values(modality=storable(series.modality), description=storable(series.description), number=series.number)
             )
 
     def note(self, study_uid: str, event: Event) -> None:
@@ -180,11 +191,16 @@ class SqlStudyRows:
                 study_uid=study_uid,
                 revision=event.revision,
                 what=event.what,
-                detail=event.detail,
+                detail=storable(event.detail),
                 who=event.who,
-                facts=dict(event.facts),
+                facts={key: storable(value) for key, value in event.facts.items()},
             )
         )
 
     def _update(self, study_uid: str, **values: object) -> None:
         self._session.execute(update(Study).where(Study.study_uid == study_uid).values(**values))
+
+
+def _storable(instance: ReceivedInstance) -> ReceivedInstance:
+    texts = {item.name: getattr(instance, item.name) for item in fields(instance)}
+    return replace(instance, **{name: storable(value) for name, value in texts.items() if isinstance(value, str)})

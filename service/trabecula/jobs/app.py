@@ -1,0 +1,95 @@
+"""The Procrastinate app: one task for each stage, and the periodic rescue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.jobs import Job as QueuedJob
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from sqlalchemy import Engine
+
+from trabecula.domain.errors import DatabaseUnavailable, TrabeculaError
+from trabecula.domain.jobs import Job, Stage
+from trabecula.jobs.queue import PLACES, task_name
+from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
+from trabecula.ledger.database import conninfo_of
+from trabecula.pipeline import Services, run_stage, try_again_or_give_up
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class QueueOptions:
+    """How the queue watches its workers.
+
+    A worker silent for ``stalled_s`` counts as dead (30-60 s; less takes a busy worker for a dead one).
+    ``rescue_cron`` has six fields, the last one seconds.
+    """
+
+    heartbeat_s: float = 10.0
+    stalled_s: float = 45.0
+    rescue_cron: str = "* * * * * */15"
+    poll_s: float = 5.0
+    grace_s: float = 5.0
+    """How long running jobs may finish after SIGTERM; then children end and their jobs go back to the queue."""
+
+
+class OnceMoreLater(BaseRetryStrategy):
+    """Queues a job again whose outcome could not even be recorded (the database was away); the stages do the rest."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
+        """Return a short pause for a lost database, nothing for what is our own fault."""
+        return RetryDecision(retry_in={"seconds": 10}) if isinstance(exception, DatabaseUnavailable) else None
+
+
+def build_app(database_url: str, services: Services, engine: Engine, options: QueueOptions | None = None) -> App:
+    """Return the app for workers: the tasks bound to the services. Nothing is connected yet."""
+    options = options or QueueOptions()
+    app = App(
+        connector=PsycopgConnector(conninfo=conninfo_of(database_url), min_size=1, max_size=6),
+        worker_defaults={
+            "update_heartbeat_interval": options.heartbeat_s,
+            "stalled_worker_timeout": options.stalled_s,
+            "fetch_job_polling_interval": options.poll_s,
+            "shutdown_graceful_timeout": options.grace_s,
+            "install_signal_handlers": False,
+        },
+    )
+    for stage, place in PLACES.items():
+        app.task(name=task_name(stage), queue=place.queue, pass_context=True, retry=OnceMoreLater())(
+            _task(services, stage)
+        )
+
+    @app.periodic(cron=options.rescue_cron, queueing_lock="rescue")
+    @app.task(name="trabecula.rescue", queue="sys", queueing_lock="rescue", pass_context=True)
+    async def rescue(context: JobContext, timestamp: int) -> None:
+        await rescue_stalled(context.app, options.stalled_s)
+
+    @app.periodic(cron=options.rescue_cron, queueing_lock="rescue-forgotten")
+    @app.task(name="trabecula.rescue_forgotten", queue="sys", queueing_lock="rescue-forgotten")
+    def rescue_studies(timestamp: int) -> None:
+        rescue_forgotten(services, engine, idle_s=2 * options.stalled_s)
+
+    return app
+
+
+def _task(services: Services, stage: Stage) -> Callable[..., None]:
+    """Return the task of a stage: the job edge, where whatever is not ours is logged and recorded as INTERNAL."""
+
+    def run(context: JobContext, study_uid: str, revision: int = 0, destination: str = "") -> None:
+        job = Job(stage, study_uid, revision, destination)
+        with structlog.contextvars.bound_contextvars(job_id=context.job.id, study_uid=study_uid, stage=str(stage)):
+            try:
+                run_stage(services, job, context.should_abort)
+            except DatabaseUnavailable:
+                log.warning("job.no_database")
+                raise
+            except Exception as error:
+                log.exception("job.unexpected")
+                try_again_or_give_up(services, job, 1, TrabeculaError(type(error).__name__))
+
+    run.__name__ = run.__qualname__ = f"run_{stage}"
+    return run

@@ -1,0 +1,72 @@
+"""Workers: one per queue in one process, until SIGTERM; a database that went away is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from procrastinate import App
+from procrastinate.exceptions import ConnectorException
+from psycopg_pool import PoolTimeout
+
+log = structlog.get_logger(__name__)
+
+_IO_JOBS = 8
+"""Jobs of the io queue at once: they wait for the network, so that one dead PACS never holds up the others."""
+_SYS_JOBS = 2
+_RECONNECT_SECONDS = 5.0
+
+
+def run_worker(app: App, queues: Sequence[str], concurrency: int, on_ready: Callable[[], None] | None = None) -> None:
+    """Work on the queues until SIGTERM or SIGINT; ``concurrency`` is the number of cpu jobs at once.
+
+    ``on_ready`` is called once when the database answered first. Call it in the main thread.
+    """
+    asyncio.run(_work(app, queues, concurrency, on_ready))
+
+
+async def _work(app: App, queues: Sequence[str], concurrency: int, on_ready: Callable[[], None] | None) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    jobs = {"cpu": concurrency, "io": _IO_JOBS, "sys": _SYS_JOBS}
+    loop.set_default_executor(ThreadPoolExecutor(sum(jobs.get(queue, 1) for queue in queues) + 4, "job"))
+    while not stop.is_set():
+        try:
+            async with app.open_async():
+                if on_ready is not None:
+                    on_ready()
+                    on_ready = None
+                await _until_stopped(app, {queue: jobs.get(queue, 1) for queue in queues}, stop)
+        except (ConnectorException, PoolTimeout) as error:
+            log.error("worker.no_database", error=type(error).__name__)
+        if not stop.is_set():
+            log.warning("worker.restart", in_s=_RECONNECT_SECONDS)
+            await _wait(stop, _RECONNECT_SECONDS)
+
+
+async def _until_stopped(app: App, queues: dict[str, int], stop: asyncio.Event) -> None:
+    """Run a worker for each queue until one ends by itself (it lost the database) or we are told to stop."""
+    workers = [
+        asyncio.create_task(app.run_worker_async(queues=[queue], concurrency=number, name=queue), name=queue)
+        for queue, number in queues.items()
+    ]
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([*workers, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    for worker in workers:
+        worker.cancel()  # Procrastinate ends gracefully on this
+    for outcome in await asyncio.gather(*workers, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            log.warning("worker.ended", error=type(outcome).__name__)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,55 @@
+"""Analysing: a frozen revision is measured in a child process; the result and the next job are one transaction."""
+
+from __future__ import annotations
+
+import time
+
+from trabecula.domain.artifact_ports import Artifacts
+from trabecula.domain.jobs import Job, Stage
+from trabecula.domain.ledger_ports import Event, Ledger
+from trabecula.domain.ports import Analyser
+from trabecula.domain.result import StudyResult
+from trabecula.domain.study import StudyState
+from trabecula.pipeline.files import stored_files
+from trabecula.pipeline.requests import StageRequest
+from trabecula.pipeline.services import Services, ShouldStop
+from trabecula.pipeline.wanted import is_wanted, still_wanted
+
+
+def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
+    """Measure the revision, unless the ledger holds its result already, and hand it to reporting.
+
+    A revision that is no longer wanted (a late image came, somebody cancelled) is left alone, before and after.
+    """
+    study_uid, revision = job.study_uid, job.revision
+    with services.open_ledger() as ledger:
+        if not is_wanted(ledger, job):
+            return
+        known = ledger.revisions.result(study_uid, revision)
+        files = stored_files(services, ledger, study_uid, revision) if known is None else ()
+    started = time.monotonic()
+    if known is None:
+        folder = services.artifacts.folder(study_uid, revision)
+        request = StageRequest(study_uid, revision, files, str(folder))
+        services.runner.analyse(request, still_wanted(services, job, should_stop))
+        result = services.artifacts.load_result(study_uid, revision)
+    with services.open_ledger() as ledger:
+        if not is_wanted(ledger, job, lock=True):
+            return
+        if known is None:
+            ledger.revisions.save_result(result)
+            _note_result(ledger, result, time.monotonic() - started)
+        ledger.studies.move(study_uid, StudyState.REPORTING)
+        ledger.defer(Job(Stage.REPORT, study_uid, revision))
+        ledger.commit()
+
+
+def run_analysis(request: StageRequest, analyser: Analyser, artifacts: Artifacts) -> None:
+    """The child's part: analyse the files and leave result and label maps in the artifact folder."""
+    artifacts.save_analysis(analyser.analyse(request.study_uid, request.revision, request.files))
+
+
+def _note_result(ledger: Ledger, result: StudyResult, seconds: float) -> None:
+    facts = {"category": str(result.category), "seconds": f"{seconds:.1f}"}
+    event = Event("ANALYSED", result.category.words, revision=result.revision, facts=facts)
+    ledger.studies.note(result.study_uid, event)

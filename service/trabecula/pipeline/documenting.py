@@ -1,0 +1,75 @@
+"""Reporting: the result becomes DICOM objects in a child process; their deliveries are planned with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trabecula.domain.artifact_ports import Artifacts
+from trabecula.domain.jobs import Job, Stage
+from trabecula.domain.ledger_ports import Event
+from trabecula.domain.ports import AnalysedVolume, Analysis, ReportContext, Reporter, VolumeLoader
+from trabecula.domain.study import StoredFile, StudyState
+from trabecula.pipeline.files import stored_files
+from trabecula.pipeline.requests import StageRequest
+from trabecula.pipeline.services import Services, ShouldStop
+from trabecula.pipeline.wanted import is_wanted, still_wanted
+
+
+def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
+    """Write the objects of a revision, unless they are written already, and hand them to delivery.
+
+    A repeated run writes the same bytes: times, predecessors and the installation come from the ledger.
+    """
+    study_uid, revision = job.study_uid, job.revision
+    with services.open_ledger() as ledger:
+        if not is_wanted(ledger, job):
+            return
+        written = ledger.revisions.has_objects(study_uid, revision)
+        if not written:
+            request = StageRequest(
+                study_uid=study_uid,
+                revision=revision,
+                files=stored_files(services, ledger, study_uid, revision),
+                folder=str(services.artifacts.folder(study_uid, revision)),
+                analysed_at=ledger.revisions.analysed_at(study_uid, revision),
+                installation_uid=ledger.installation_uid(),
+                predecessors=ledger.revisions.predecessors(study_uid, revision),
+            )
+            ledger.commit()
+    if not written:
+        services.runner.report(request, still_wanted(services, job, should_stop))
+    objects = services.artifacts.load_objects(study_uid, revision)
+    with services.open_ledger() as ledger:
+        if not is_wanted(ledger, job, lock=True):
+            return
+        if not written:
+            ledger.revisions.save_objects(study_uid, revision, objects)
+            kinds = ", ".join(str(item.kind) for item in objects)
+            ledger.studies.note(study_uid, Event("REPORTED", kinds, revision=revision))
+        targets = ledger.deliveries.plan(study_uid, revision, tuple(services.destinations.values()))
+        ledger.studies.move(study_uid, StudyState.DELIVERING if targets else StudyState.DONE)
+        for target in targets:
+            ledger.defer(Job(Stage.DELIVER, study_uid, revision, target))
+        ledger.commit()
+
+
+def run_report(request: StageRequest, loader: VolumeLoader, reporter: Reporter, artifacts: Artifacts) -> None:
+    """The child's part: load the kept analysis, write its objects and leave them in the artifact folder."""
+    assert request.analysed_at is not None, "a report request names the time of the analysis"
+    analysis = _load_analysis(request, loader, artifacts)
+    context = ReportContext(
+        analysed_at=request.analysed_at,
+        installation_uid=request.installation_uid,
+        study_files=request.files,
+        predecessors=request.predecessors,
+    )
+    artifacts.save_objects(request.study_uid, request.revision, reporter.report(analysis, context))
+
+
+def _load_analysis(request: StageRequest, loader: VolumeLoader, artifacts: Artifacts) -> Analysis:
+    by_uid = {file.sop_instance_uid: file for file in request.files}
+    volumes = []
+    for kept in artifacts.load_labels(request.study_uid, request.revision):
+        files: Sequence[StoredFile] = [by_uid[uid] for uid in kept.file_uids]
+        volumes.append(AnalysedVolume(loader.load(files, kept.sop_instance_uids), kept.labels, tuple(files)))
+    return Analysis(artifacts.load_result(request.study_uid, request.revision), tuple(volumes))

@@ -1,0 +1,102 @@
+"""What operators do to a study: retry, cancel, process again, settle now. Each is one transaction with its trace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from trabecula.domain.errors import TransitionRefused
+from trabecula.domain.jobs import STATE_OF_STAGE, Job, Stage
+from trabecula.domain.ledger_ports import CommitmentState, Event, Ledger, OpenLedger, StudyStanding
+from trabecula.domain.ports import DeliveryState
+from trabecula.domain.study import StudyState
+from trabecula.pipeline.services import Services
+from trabecula.pipeline.settling import settle_study
+
+
+def retry_study(open_ledger: OpenLedger, study_uid: str, who: str) -> StudyState:
+    """Run the step that failed again, or go on where a cancelled study stopped; return the new state.
+
+    Raises StudyUnknown, TransitionRefused.
+    """
+    with open_ledger() as ledger:
+        standing = ledger.studies.standing(study_uid, lock=True)
+        if standing.state not in (StudyState.FAILED, StudyState.CANCELLED):
+            raise TransitionRefused(f"{standing.state} cannot be retried")
+        stage = standing.failed_stage or _stage_after_cancel(ledger, standing)
+        if stage is Stage.DELIVER:
+            _deliver_again(ledger, standing)
+        else:
+            job = Job(stage, study_uid, 0 if stage is Stage.SETTLE else standing.revision)
+            ledger.studies.move(study_uid, STATE_OF_STAGE[stage])
+            ledger.forget_attempts(job)
+            ledger.defer(job)
+        ledger.studies.note(study_uid, Event("RETRIED", str(stage), who, standing.revision or None))
+        ledger.commit()
+        return STATE_OF_STAGE[stage]
+
+
+def cancel_study(open_ledger: OpenLedger, study_uid: str, who: str) -> None:
+    """Stop the study where it is; running work notices within seconds. Raises StudyUnknown, TransitionRefused."""
+    with open_ledger() as ledger:
+        standing = ledger.studies.standing(study_uid, lock=True)
+        ledger.studies.move(study_uid, StudyState.CANCELLED)
+        ledger.studies.note(study_uid, Event("CANCELLED", f"while {standing.state}", who, standing.revision or None))
+        ledger.commit()
+
+
+def reprocess_study(open_ledger: OpenLedger, study_uid: str, who: str) -> int:
+    """Measure a finished, failed or cancelled study anew as its next revision, e.g. with another model.
+
+    Returns the revision. Its objects get new UIDs, and its SR names the one before. Raises StudyUnknown,
+    TransitionRefused.
+    """
+    with open_ledger() as ledger:
+        standing = ledger.studies.standing(study_uid, lock=True)
+        if standing.state not in (StudyState.DONE, StudyState.FAILED, StudyState.CANCELLED):
+            raise TransitionRefused(f"{standing.state} cannot be processed again")
+        revision = ledger.revisions.freeze(study_uid)
+        ledger.studies.move(study_uid, StudyState.ANALYSING)
+        ledger.studies.note(study_uid, Event("REPROCESSED", f"after revision {standing.revision}", who, revision))
+        ledger.defer(Job(Stage.ANALYSE, study_uid, revision))
+        ledger.commit()
+        return revision
+
+
+def settle_now(services: Services, study_uid: str, who: str) -> None:
+    """Take a study as complete without waiting. Raises StudyUnknown, TransitionRefused."""
+    with services.open_ledger() as ledger:
+        standing = ledger.studies.standing(study_uid)
+        if standing.state is not StudyState.RECEIVING:
+            raise TransitionRefused(f"{standing.state} has settled already")
+        ledger.studies.note(study_uid, Event("FORCED", "taken as complete", who))
+        ledger.commit()
+    settle_study(services, study_uid, force=True)
+
+
+def _stage_after_cancel(ledger: Ledger, standing: StudyStanding) -> Stage:
+    """Go on with the frozen revision where it still holds every image; the stages skip what is done already."""
+    if standing.revision and ledger.revisions.is_current_set(standing.study_uid, standing.revision):
+        return Stage.ANALYSE
+    return Stage.SETTLE
+
+
+def _deliver_again(ledger: Ledger, standing: StudyStanding) -> None:
+    ledger.studies.move(standing.study_uid, StudyState.DELIVERING)
+    targets: dict[str, None] = {}
+    for item in ledger.deliveries.of(standing.study_uid, standing.revision):
+        if item.state in (DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.PENDING):
+            ledger.deliveries.record(
+                replace(
+                    item,
+                    state=DeliveryState.PENDING,
+                    error_code="",
+                    comment="",
+                    commitment=CommitmentState.NONE,
+                    transaction_uid="",
+                )
+            )
+            targets[item.destination] = None
+    for target in targets:
+        job = Job(Stage.DELIVER, standing.study_uid, standing.revision, target)
+        ledger.forget_attempts(job)
+        ledger.defer(job)

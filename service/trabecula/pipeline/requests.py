@@ -1,0 +1,90 @@
+"""What a child process is asked to do, and its border to JSON: the request file it reads, the error file it leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.study import StoredFile
+
+REQUEST_FILE = "request.json"
+ERROR_FILE = "error.json"
+ERROR_EXIT_CODE = 3
+"""The child's exit code for a failure that it explains in ``error.json``."""
+
+
+@dataclass(frozen=True)
+class StageRequest:
+    """One stage for one revision. The last three fields matter to reports only (domain.ports.ReportContext)."""
+
+    study_uid: str
+    revision: int
+    files: tuple[StoredFile, ...]
+    folder: str
+    analysed_at: datetime | None = None
+    installation_uid: str = ""
+    predecessors: tuple[tuple[str, str, str], ...] = ()
+
+    def write(self, path: Path) -> None:
+        """Write the request as JSON."""
+        document = asdict(self) | {"analysed_at": self.analysed_at.isoformat() if self.analysed_at else None}
+        path.write_text(json.dumps(document))
+
+    @classmethod
+    def read(cls, path: Path) -> StageRequest:
+        """Return the request that ``write`` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+        document = json.loads(path.read_text())
+        moment = document["analysed_at"]
+        return cls(
+            study_uid=document["study_uid"],
+            revision=document["revision"],
+            files=tuple(StoredFile(**item) for item in document["files"]),
+            folder=document["folder"],
+            analysed_at=datetime.fromisoformat(moment) if moment else None,
+            installation_uid=document["installation_uid"],
+            predecessors=tuple((item[0], item[1], item[2]) for item in document["predecessors"]),
+        )
+
+
+def run_child(request_path: Path, work: Callable[[StageRequest], None]) -> int:
+    """Do the work a request file asks for and return the exit code: 0, or 3 with the error beside the request."""
+    try:
+        work(StageRequest.read(request_path))
+    except TrabeculaError as error:
+        write_error(request_path.parent, error)
+        return ERROR_EXIT_CODE
+    return 0
+
+
+def write_error(folder: Path, error: TrabeculaError) -> None:
+    """Leave an error for the parent process."""
+    document = {"code": error.code, "detail": error.detail, "sentence": error.sentence}
+    document |= {"next_step": error.next_step}
+    (folder / ERROR_FILE).write_text(json.dumps(document | {"retryable": error.retryable}))
+
+
+def read_error(folder: Path) -> TrabeculaError | None:
+    """Return the error a child left, as the class of its code, or None."""
+    try:
+        document: Any = json.loads((folder / ERROR_FILE).read_text())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(document, Mapping):
+        return None
+    kind = _by_code().get(str(document.get("code")), TrabeculaError)
+    return kind(str(document.get("detail", "")))
+
+
+def _by_code() -> dict[str, type[TrabeculaError]]:
+    found: dict[str, type[TrabeculaError]] = {}
+    pending = [TrabeculaError]
+    while pending:
+        kind = pending.pop()
+        found[kind.code] = kind
+        pending += kind.__subclasses__()
+    return found

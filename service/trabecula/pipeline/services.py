@@ -1,0 +1,84 @@
+"""What the use cases need of the world, bundled once by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from trabecula.domain.artifact_ports import Artifacts
+from trabecula.domain.errors import DestinationUnknown
+from trabecula.domain.jobs import RetryPolicy
+from trabecula.domain.ledger_ports import OpenLedger, StudyFacts
+from trabecula.domain.ports import CommitmentRequester, Destination, Sender, SourceArchive
+from trabecula.domain.study import StoredFile
+from trabecula.pipeline.requests import StageRequest
+
+ShouldStop = Callable[[], bool]
+
+
+class StageRunner(Protocol):
+    """Port: runs the processor-heavy stages away from this process; they leave their artifacts in the folder.
+
+    Both raise what the stage raised, AnalysisTimeout, AnalysisCrashed, or Interrupted when ``should_stop`` said so.
+    """
+
+    def analyse(self, request: StageRequest, should_stop: ShouldStop) -> None:
+        """Run pipeline.run_analysis for the request."""
+        ...
+
+    def report(self, request: StageRequest, should_stop: ShouldStop) -> None:
+        """Run pipeline.run_report for the request."""
+        ...
+
+
+class FactsReader(Protocol):
+    """Port: reads from the headers what coordinators need to find a study."""
+
+    def read(self, files: Sequence[StoredFile]) -> StudyFacts:
+        """Return the facts; what cannot be read stays empty."""
+        ...
+
+
+class Interrupted(Exception):
+    """The worker is shutting down or the work is no longer wanted; nothing failed."""
+
+
+@dataclass(frozen=True)
+class SettlePolicy:
+    """When a study counts as complete.
+
+    ``quiet_s`` without a new image; then, where the source archive can be asked, its count, at most ``count_checks``
+    times with ``count_pause_s`` between: a source that counts what it never sends must not hold a study for ever.
+    """
+
+    quiet_s: float = 60.0
+    count_checks: int = 5
+    count_pause_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Services:
+    """The adapters and rules of one installation."""
+
+    open_ledger: OpenLedger
+    locate: Callable[[str], Path]
+    """From a spool key to the path of its bytes."""
+    artifacts: Artifacts
+    runner: StageRunner
+    sender: Sender
+    requester: CommitmentRequester
+    facts: FactsReader
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
+    archive: SourceArchive | None = None
+    settle: SettlePolicy = field(default_factory=SettlePolicy)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+    commitment_timeout_s: float = 900.0
+    """How long a storage commitment answer may take before it is shown as missing."""
+
+    def destination(self, name: str) -> Destination:
+        """Return a configured destination. Raises DestinationUnknown."""
+        if name not in self.destinations:
+            raise DestinationUnknown(name)
+        return self.destinations[name]

@@ -1,0 +1,66 @@
+"""Settling: a study that has been quiet long enough is frozen as its next revision and handed to the analysis."""
+
+from __future__ import annotations
+
+from trabecula.domain.errors import ArchiveQueryFailed
+from trabecula.domain.jobs import Job, Stage
+from trabecula.domain.ledger_ports import Event, Ledger
+from trabecula.domain.study import StudyState
+from trabecula.pipeline.files import stored_files
+from trabecula.pipeline.services import Services
+
+
+def settle_study(services: Services, study_uid: str, *, force: bool = False) -> None:
+    """Freeze the study when it is complete, else look again later. ``force`` skips quiet time and count.
+
+    A set of instances that a revision holds already leads back to that revision: nothing is measured twice.
+    """
+    with services.open_ledger() as ledger:
+        standing = ledger.studies.standing(study_uid)
+        if standing.state is not StudyState.RECEIVING:
+            return
+        instances = ledger.studies.count_instances(study_uid)
+        remaining_s = services.settle.quiet_s - standing.quiet_s
+        if remaining_s > 0 and not force:
+            ledger.defer(Job(Stage.SETTLE, study_uid, delay_s=remaining_s))
+            ledger.commit()
+            return
+    missing, remark = (0, "") if force else _missing_at_source(services, study_uid, instances)
+    with services.open_ledger() as ledger:
+        standing = ledger.studies.standing(study_uid, lock=True)
+        if standing.state is not StudyState.RECEIVING:
+            return
+        if standing.quiet_s < services.settle.quiet_s and not force:  # an image came while the archive was asked
+            ledger.defer(Job(Stage.SETTLE, study_uid, delay_s=services.settle.quiet_s - standing.quiet_s))
+        elif missing and standing.count_checks < services.settle.count_checks:
+            ledger.studies.count_check_failed(study_uid)
+            ledger.studies.note(study_uid, Event("WAITING", f"the source archive holds {missing} more images"))
+            ledger.defer(Job(Stage.SETTLE, study_uid, delay_s=services.settle.count_pause_s))
+        else:
+            if missing:
+                remark = f"went on although the source archive holds {missing} more objects"
+            _freeze(ledger, services, study_uid, standing.revision, remark)
+        ledger.commit()
+
+
+def _missing_at_source(services: Services, study_uid: str, instances: int) -> tuple[int, str]:
+    """Return how many more instances the source archive holds, and a remark where it could not be asked."""
+    if services.archive is None:
+        return 0, ""
+    try:
+        count = services.archive.count_instances(study_uid)
+    except ArchiveQueryFailed as error:
+        return 0, f"{error.code}: settled by quiet time alone"
+    return (max(0, count - instances), "") if count is not None else (0, "")
+
+
+def _freeze(ledger: Ledger, services: Services, study_uid: str, newest: int, remark: str) -> None:
+    if newest and ledger.revisions.is_current_set(study_uid, newest):
+        revision = newest
+    else:
+        revision = ledger.revisions.freeze(study_uid)
+    files = stored_files(services, ledger, study_uid, revision)
+    ledger.studies.describe(study_uid, services.facts.read(files))
+    ledger.studies.move(study_uid, StudyState.ANALYSING)
+    ledger.studies.note(study_uid, Event("SETTLED", remark or f"{len(files)} images", revision=revision))
+    ledger.defer(Job(Stage.ANALYSE, study_uid, revision))

@@ -1,0 +1,106 @@
+"""Running one stage: attempts are counted before it starts; failures are told apart, tried again or given up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from trabecula.domain.errors import AttemptsExhausted, DatabaseUnavailable, StudyUnknown, TrabeculaError
+from trabecula.domain.jobs import Failure, Job, Stage
+from trabecula.domain.ledger_ports import Event
+from trabecula.pipeline.analysing import analyse_study
+from trabecula.pipeline.confirming import confirm_delivery, give_up_confirming
+from trabecula.pipeline.delivering import deliver_objects, give_up_delivering, note_delivery_error
+from trabecula.pipeline.documenting import report_study
+from trabecula.pipeline.services import Interrupted, Services, ShouldStop
+from trabecula.pipeline.settling import settle_study
+from trabecula.pipeline.wanted import is_wanted
+
+log = structlog.get_logger(__name__)
+
+_STAGES: dict[Stage, Callable[[Services, Job, ShouldStop], None]] = {
+    Stage.SETTLE: lambda services, job, _stop: settle_study(services, job.study_uid),
+    Stage.ANALYSE: analyse_study,
+    Stage.REPORT: report_study,
+    Stage.DELIVER: lambda services, job, _stop: deliver_objects(services, job),
+    Stage.CONFIRM: lambda services, job, _stop: confirm_delivery(services, job),
+}
+
+
+def run_stage(services: Services, job: Job, should_stop: ShouldStop) -> None:
+    """Run a stage once; every known failure ends in the ledger, together with the job that tries again.
+
+    Raises DatabaseUnavailable (nothing can be recorded then; the queue tries again), and whatever is not ours.
+    """
+    try:
+        with services.open_ledger() as ledger:
+            if not is_wanted(ledger, job):
+                return
+            attempt = ledger.count_attempt(job)
+            ledger.commit()
+    except StudyUnknown:
+        log.warning("job.study_unknown", stage=str(job.stage), study_uid=job.study_uid)
+        return
+    if attempt > services.retries.cap(job.stage):  # the process that ran it died each time
+        give_up(services, job, AttemptsExhausted(f"{attempt - 1} runs ended without an answer"))
+        return
+    try:
+        _STAGES[job.stage](services, job, should_stop)
+    except Interrupted:
+        interrupted(services, job)
+    except DatabaseUnavailable:
+        raise
+    except TrabeculaError as error:
+        try_again_or_give_up(services, job, attempt, error)
+    else:
+        with services.open_ledger() as ledger:
+            ledger.forget_attempts(job)
+            ledger.commit()
+
+
+def try_again_or_give_up(services: Services, job: Job, attempt: int, error: TrabeculaError) -> None:
+    """Defer the job once more after a pause, or fail it for good when the error or the cap says so."""
+    log.warning("job.failed", stage=str(job.stage), study_uid=job.study_uid, code=error.code, attempt=attempt)
+    if not error.retryable:
+        give_up(services, job, error)
+    elif attempt >= services.retries.cap(job.stage):
+        give_up(services, job, AttemptsExhausted(f"{attempt} runs; the last one: {error.code}, {error.sentence}"))
+    else:
+        pause_s = services.retries.pause_s(attempt)
+        with services.open_ledger() as ledger:
+            if not is_wanted(ledger, job, lock=True):
+                return
+            if job.stage is Stage.DELIVER:
+                note_delivery_error(ledger, job, error)
+            detail = f"{job.stage}: {error.sentence} Next run in {pause_s:g} s."
+            facts = {"code": error.code, "attempt": str(attempt)}
+            ledger.studies.note(job.study_uid, Event("RETRYING", detail, revision=job.revision or None, facts=facts))
+            ledger.defer(Job(job.stage, job.study_uid, job.revision, job.destination, pause_s))
+            ledger.commit()
+
+
+def give_up(services: Services, job: Job, error: TrabeculaError) -> None:
+    """Fail the job for good: the study, its deliveries to one destination, or its commitment there."""
+    with services.open_ledger() as ledger:
+        if is_wanted(ledger, job, lock=True):
+            if job.stage is Stage.DELIVER:
+                give_up_delivering(ledger, job, error)
+            elif job.stage is Stage.CONFIRM:
+                give_up_confirming(ledger, job, error)
+            else:
+                ledger.studies.fail(job.study_uid, job.stage, Failure.of(error))
+                facts = {"code": error.code}
+                event = Event("FAILED", f"{job.stage}: {error.sentence}", revision=job.revision or None, facts=facts)
+                ledger.studies.note(job.study_uid, event)
+        ledger.forget_attempts(job)
+        ledger.commit()
+
+
+def interrupted(services: Services, job: Job) -> None:
+    """Put an interrupted job back as if it had not started (the worker ends), unless nobody wants it any more."""
+    with services.open_ledger() as ledger:
+        ledger.forget_attempts(job, last=1)
+        if is_wanted(ledger, job):
+            ledger.defer(job)
+        ledger.commit()

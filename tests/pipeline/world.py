@@ -1,0 +1,252 @@
+"""A small world for the use cases: the real ledger and queue, and tiny implementations of the outer ports."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine, text
+
+from trabecula.domain import codes
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.identity import derived_uid
+from trabecula.domain.jobs import Job, RetryPolicy, Stage
+from trabecula.domain.ledger_ports import SeriesFacts, StudyFacts
+from trabecula.domain.ports import AnalysedVolume, Analysis, Destination, ReportContext, SendOutcome
+from trabecula.domain.result import Category, LevelResult, Measurement, ObjectKind, ResultObject, Score, StudyResult
+from trabecula.domain.spine import Level
+from trabecula.domain.study import ReceivedInstance, StoredFile
+from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.jobs.queue import ProcrastinateQueue
+from trabecula.ledger.artifacts import ArtifactStore
+from trabecula.ledger.database import create_engine_for
+from trabecula.ledger.store import ledger_opener
+from trabecula.pipeline import Services, SettlePolicy, StageRequest, run_analysis, run_report, run_stage
+from trabecula.pipeline.services import ShouldStop
+
+CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+STUDY = "1.2.826.0.1"
+
+
+class SmallAnalyser:
+    """Measures nothing but the number of files; the first file is a volume of one voxel."""
+
+    def analyse(self, study_uid: str, revision: int, files: Sequence[StoredFile]) -> Analysis:
+        value = Measurement(codes.ATTENUATION, 100.0 + len(files), codes.HOUNSFIELD, codes.MEAN, "trab_v1", "1.5")
+        flag = Reason(ReasonCode.SEG_WARNING, blocking=False)
+        result = StudyResult(
+            study_uid=study_uid,
+            revision=revision,
+            category=Category.INDETERMINATE,
+            reasons=(Reason(ReasonCode.KVP_ADJUSTED, blocking=False),),
+            levels=(LevelResult(Level.L1, True, 0.9, (flag,), (value,)),),
+            summary=(value,),
+            scores=(Score("demo-ct", "1", "ab" * 32, True, True, "osteoporosis", 0.25),),
+            versions={"software": "test"},
+            timings_s={"segment": 0.5},
+        )
+        file = files[0]
+        volume = Volume(np.zeros((1, 1, 1), np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT, (file.sop_instance_uid,))
+        return Analysis(result, (AnalysedVolume(volume, np.full((1, 1, 1), 20, np.uint8), (file,)),))
+
+
+class SmallLoader:
+    """Makes the volume of one voxel again."""
+
+    def load(self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str]) -> Volume:
+        return Volume(np.zeros((1, 1, 1), np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT, tuple(sop_instance_uids))
+
+
+class SmallReporter:
+    """Writes what it was given as text; the same input gives the same bytes."""
+
+    def report(self, analysis: Analysis, context: ReportContext) -> tuple[ResultObject, ...]:
+        result = analysis.result
+        made = []
+        for kind in ObjectKind:
+            uid = derived_uid(result.study_uid, str(result.revision), str(kind), str(len(context.study_files)))
+            body = f"{kind} {result.category} {context.analysed_at} {context.predecessors} {len(analysis.volumes)}"
+            form = ResultObject(kind, f"1.2.{kind.name}", uid, f"{uid}.1", body.encode())
+            spare = ResultObject(kind, f"1.3.{kind.name}", uid, f"{uid}.1", body.encode() + b" spare")
+            alternatives = (spare,) if kind is ObjectKind.STRUCTURED_REPORT else ()
+            made.append(ResultObject(kind, form.sop_class_uid, uid, form.series_uid, form.content, alternatives))
+        return tuple(made)
+
+
+@dataclass
+class SameProcessRunner:
+    """Runs the child's functions here; ``errors`` are raised first, one a run."""
+
+    artifacts: ArtifactStore
+    errors: list[TrabeculaError] = field(default_factory=list)
+    analysed: list[tuple[str, int]] = field(default_factory=list)
+    before_end: Any = None
+
+    def analyse(self, request: StageRequest, should_stop: ShouldStop) -> None:
+        self.analysed.append((request.study_uid, request.revision))
+        if self.errors:
+            raise self.errors.pop(0)
+        run_analysis(request, SmallAnalyser(), self.artifacts)
+        if self.before_end is not None:
+            self.before_end(should_stop)
+
+    def report(self, request: StageRequest, should_stop: ShouldStop) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        run_report(request, SmallLoader(), SmallReporter(), self.artifacts)
+
+
+@dataclass
+class RecordingSender:
+    """Answers with the status set for a destination and kind, or 0x0000; an error set for a destination is raised."""
+
+    errors: dict[str, TrabeculaError] = field(default_factory=dict)
+    statuses: dict[tuple[str, str], int] = field(default_factory=dict)
+    sent: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def send(self, destination: Destination, objects: Sequence[ResultObject]) -> tuple[SendOutcome, ...]:
+        if destination.name in self.errors:
+            raise self.errors[destination.name]
+        outcomes = []
+        for item in objects:
+            status = self.statuses.get((destination.name, str(item.kind)), 0x0000)
+            outcomes.append(SendOutcome(item.sop_instance_uid, item.sop_class_uid, status, "" if status == 0 else "no"))
+            self.sent.append((destination.name, str(item.kind), item.sop_instance_uid))
+        return tuple(outcomes)
+
+    def echo(self, destination: Destination) -> None:
+        if destination.name in self.errors:
+            raise self.errors[destination.name]
+
+
+@dataclass
+class RecordingRequester:
+    """Answers storage commitment at once with ``answer``, or not at all where it is None."""
+
+    answer: bool | None = None
+    errors: list[TrabeculaError] = field(default_factory=list)
+    asked: list[tuple[str, list[str]]] = field(default_factory=list)
+
+    def request(
+        self, destination: Destination, transaction_uid: str, objects: Sequence[tuple[str, str]]
+    ) -> Mapping[str, bool] | None:
+        self.asked.append((transaction_uid, [uid for _class, uid in objects]))
+        if self.errors:
+            raise self.errors.pop(0)
+        return None if self.answer is None else {uid: self.answer for _class, uid in objects}
+
+
+class FixedFacts:
+    """Facts of a patient who does not exist."""
+
+    def read(self, files: Sequence[StoredFile]) -> StudyFacts:
+        return StudyFacts(
+            patient_id="4711", patient_name="Doe^Jane\x00", birth_date="19500101", sex="F", accession_number="A1",
+            study_date="20260102", manufacturer="MAKER", scanner_model="SCAN 3000",
+            series=(SeriesFacts("1.5", "CT", "axial", 3),),
+        )  # fmt: skip
+
+
+@dataclass
+class World:
+    """Everything a test needs: services, engine, and what the outer ports recorded."""
+
+    engine: Engine
+    services: Services
+    runner: SameProcessRunner
+    sender: RecordingSender
+    requester: RecordingRequester
+    spool: Path
+
+    def instance(self, number: int, *, study_uid: str = STUDY, fault: str = "", content: str = "") -> ReceivedInstance:
+        """Return a received instance whose bytes lie in the spool."""
+        uid = f"{study_uid}.5.{number}"
+        data = (content or uid).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        key = f"objects/{digest}"
+        (self.spool / "objects").mkdir(parents=True, exist_ok=True)
+        (self.spool / key).write_bytes(data)
+        return ReceivedInstance(
+            sop_class_uid=CT_STORAGE, sop_instance_uid=uid, transfer_syntax_uid="1.2.840.10008.1.2.1",
+            study_uid=study_uid, series_uid=f"{study_uid}.5", spool_key=key, size_bytes=len(data), sha256=digest,
+            calling_ae_title="ROUTER", association_id="a1", received_at=datetime.now(UTC), fault=fault,
+        )  # fmt: skip
+
+    def rows(self, sql: str, **values: object) -> list[Any]:
+        """Run a query and return its rows (single columns as plain values)."""
+        with self.engine.begin() as connection:
+            found = connection.execute(text(sql), values)
+            rows = [tuple(row) for row in found] if found.returns_rows else []
+        return [row[0] if len(row) == 1 else row for row in rows]
+
+    def waiting(self) -> list[tuple[str, float]]:
+        """Return stage and seconds to wait of every job in the queue, in order."""
+        sql = (
+            "SELECT args ->> 'study_uid', task_name, greatest(0, extract(epoch FROM scheduled_at - clock_timestamp())) "
+            "FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id"
+        )
+        return [(name.removeprefix("trabecula."), float(delay or 0.0)) for _uid, name, delay in self.rows(sql)]
+
+    def run_next(self, stage: Stage | None = None, destination: str = "") -> Job | None:
+        """Run the oldest waiting job (of a stage) now, whatever its date; None when there is none."""
+        sql = (
+            "UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (SELECT id FROM procrastinate_jobs "
+            "WHERE status = 'todo' AND (:name = '' OR task_name = :name) "
+            "AND (:destination = '' OR args ->> 'destination' = :destination) ORDER BY id LIMIT 1) "
+            "RETURNING id, task_name, args"
+        )
+        name = f"trabecula.{stage}" if stage else ""
+        rows = self.rows(sql, name=name, destination=destination)
+        if not rows:
+            return None
+        number, task, arguments = rows[0]
+        job = Job(Stage(task.removeprefix("trabecula.")), **arguments)
+        run_stage(self.services, job, lambda: False)
+        self.rows("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = :id", id=number)
+        return job
+
+    def be_quiet(self, study_uid: str = STUDY) -> None:
+        """Let the last image have come long ago."""
+        self.rows("UPDATE studies SET last_image_at = now() - interval '1 day' WHERE study_uid = :uid", uid=study_uid)
+
+    def run_all(self, limit: int = 30) -> None:
+        """Run waiting jobs until none is left."""
+        for _ in range(limit):
+            if self.run_next() is None:
+                return
+        raise AssertionError(f"still waiting after {limit} jobs: {self.waiting()}")
+
+    def state(self, study_uid: str = STUDY) -> str:
+        """Return the study's state."""
+        return str(self.rows("SELECT state FROM studies WHERE study_uid = :uid", uid=study_uid)[0])
+
+    def events(self, study_uid: str = STUDY) -> list[str]:
+        """Return what happened to the study, in order."""
+        return self.rows("SELECT what FROM events WHERE study_uid = :uid ORDER BY id", uid=study_uid)
+
+
+def make_world(url: str, folder: Path, destinations: Sequence[Destination] = (), **changes: Any) -> World:
+    """Return a world on an empty database; ``changes`` replace fields of the services."""
+    engine = create_engine_for(url, pool_size=2)
+    artifacts = ArtifactStore(folder / "results")
+    runner, sender, requester = SameProcessRunner(artifacts), RecordingSender(), RecordingRequester()
+    spool = folder / "spool"
+    settings: dict[str, Any] = {
+        "open_ledger": ledger_opener(engine, ProcrastinateQueue()),
+        "locate": lambda key: spool / key,
+        "artifacts": artifacts,
+        "runner": runner,
+        "sender": sender,
+        "requester": requester,
+        "facts": FixedFacts(),
+        "destinations": {item.name: item for item in destinations},
+        "settle": SettlePolicy(quiet_s=60.0, count_checks=2, count_pause_s=30.0),
+        "retries": RetryPolicy(attempts=3, delivery_attempts=3, first_pause_s=10.0),
+    }
+    return World(engine, Services(**(settings | changes)), runner, sender, requester, spool)
