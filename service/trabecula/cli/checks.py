@@ -1,0 +1,198 @@
+"""The checks of ``trabecula doctor``: each looks at one thing and says how to mend it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import text
+
+from trabecula import bootstrap
+from trabecula.analysis.headers import scan_folder
+from trabecula.domain import codes
+from trabecula.domain.errors import SpoolUnavailable, StorageFull, TrabeculaError
+from trabecula.domain.ports import Destination
+from trabecula.domain.result import StudyResult
+from trabecula.domain.spine import Level
+from trabecula.ledger.queries import queue_standing
+from trabecula.phantom.ct import make_ct_study
+from trabecula.phantom.dicom import write_study
+from trabecula.phantom.patient import sample_patient
+from trabecula.phantom.study import CtStudySpec
+from trabecula.settings import Settings, unknown_variables
+
+_OLDEST_SENSIBLE_YEAR = 2025
+_CLOCK_TOLERANCE_SECONDS = 5.0
+_QUEUE_TOLERANCE_SECONDS = 900.0
+_PHANTOM_TOLERANCE_HU = 12.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found; ``fix`` is the next step when it is not ok."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named check; ``run`` returns the detail, or raises a TrabeculaError that says how to mend it."""
+
+    name: str
+    run: Callable[[], str]
+
+    def find(self) -> Finding:
+        """Run it."""
+        started = time.monotonic()
+        try:
+            detail = self.run()
+        except TrabeculaError as error:
+            return Finding(self.name, False, f"{error.code}: {error.sentence}", error.next_step, _since(started))
+        return Finding(self.name, True, detail, seconds=_since(started))
+
+
+class ClockWrong(TrabeculaError):
+    """The clock of this host is wrong."""
+
+    code = "CLOCK_WRONG"
+    next_step = "Synchronise the clock (systemd-timesyncd, chrony) on this host and on the database host."
+
+
+class QueueStuck(TrabeculaError):
+    """Jobs wait and nobody works on them."""
+
+    code = "QUEUE_STUCK"
+    next_step = "Start workers for the queue (`trabecula work`), or see why the running ones do not take jobs."
+
+
+class SettingsSuspicious(TrabeculaError):
+    """Environment variables are set that no setting reads."""
+
+    code = "SETTINGS_SUSPICIOUS"
+    next_step = "Correct their names; deploy/trabecula.example.toml shows every key."
+
+
+class PhantomMissed(TrabeculaError):
+    """The phantom was not measured as it is."""
+
+    code = "PHANTOM_MISSED"
+    next_step = "Do not trust results; reinstall the program and its bundles, and compare versions."
+
+
+def checks_of(settings: Settings) -> tuple[Check, ...]:
+    """Return every check that applies to these settings, in the order a person would look."""
+    sender = bootstrap.sender_of(settings)
+
+    def echo(peer: Destination) -> Callable[[], str]:
+        def run() -> str:
+            sender.echo(peer)
+            return f"{peer.ae_title}@{peer.host}:{peer.port} answers"
+
+        return run
+
+    peers = [(f"destination {peer.name}", bootstrap.destination_of(peer)) for peer in settings.destinations]
+    if settings.archive is not None:
+        peers.append(("archive", bootstrap.destination_of(settings.archive)))
+    return (
+        Check("settings", _settings),
+        Check("disk", lambda: _disk(settings)),
+        Check("database", lambda: _database(settings)),
+        Check("clock", lambda: _clock(settings)),
+        Check("queue", lambda: _queue(settings)),
+        *(Check(name, echo(peer)) for name, peer in peers),
+        Check("bundles", lambda: _bundles(settings)),
+        Check("phantom", lambda: _phantom(settings)),
+    )
+
+
+def _settings() -> str:
+    unknown = unknown_variables()
+    if unknown:
+        raise SettingsSuspicious(", ".join(unknown))
+    return os.environ.get("TRABECULA_CONFIG", "environment and defaults")
+
+
+def _disk(settings: Settings) -> str:
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder) as probe:
+            probe.write(b"probe")
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        raise SpoolUnavailable(f"{folder}: {error.strerror}") from error
+    free_gib = shutil.disk_usage(folder).free / 2**30
+    if free_gib < settings.min_free_gib:
+        raise StorageFull(f"{free_gib:.1f} GiB free in {folder}; watermark {settings.min_free_gib:g} GiB")
+    return f"{free_gib:.0f} GiB free in {folder}"
+
+
+def _database(settings: Settings) -> str:
+    with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine, engine.connect() as link:
+        version = link.execute(text("SHOW server_version")).scalar_one()
+    return f"{'embedded ' if not settings.database_url else ''}PostgreSQL {version}, schema up to date"
+
+
+def _clock(settings: Settings) -> str:
+    with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine, engine.connect() as link:
+        there: datetime = link.execute(text("SELECT clock_timestamp()")).scalar_one()
+    here = datetime.now(UTC)
+    apart = abs((here - there).total_seconds())
+    if here.year < _OLDEST_SENSIBLE_YEAR or apart > _CLOCK_TOLERANCE_SECONDS:
+        raise ClockWrong(f"{here:%Y-%m-%d %H:%M:%S} UTC, {apart:.1f} s from the database's")
+    return f"{apart:.2f} s from the database's"
+
+
+def _queue(settings: Settings) -> str:
+    with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine:
+        standing = queue_standing(engine)
+    if standing.waiting and standing.oldest_waiting_s > _QUEUE_TOLERANCE_SECONDS:
+        raise QueueStuck(f"{standing.waiting} wait, the oldest for {standing.oldest_waiting_s:.0f} s")
+    return f"{standing.waiting} waiting, {standing.running} running, {standing.workers} workers alive"
+
+
+def _bundles(settings: Settings) -> str:
+    identity = bootstrap.segmenter_of(settings).identity
+    return f"segmenter {identity.name} {identity.version} {identity.weights_sha256[:12]}"
+
+
+def _phantom(settings: Settings) -> str:
+    patient = sample_patient(2026, 1, age_years=70, density_l1=80.0)
+    study = make_ct_study(CtStudySpec(patient, case="doctor"))
+    with tempfile.TemporaryDirectory(prefix="trabecula-doctor-") as folder:
+        write_study(study, Path(folder))
+        result = bootstrap.analyser_of(settings).analyse(study.study_uid, 1, scan_folder(Path(folder))).result
+    measured = _attenuation(result, Level.L1)
+    true = patient.bone[Level.L1].attenuation_hu
+    if measured is None:
+        raise PhantomMissed(f"L1 was not measured: {', '.join(reason.code.name for reason in result.reasons)}")
+    if abs(measured - true) > _PHANTOM_TOLERANCE_HU:
+        raise PhantomMissed(f"L1 {measured:.0f} HU instead of {true:.0f} HU")
+    return f"L1 {measured:.0f} HU, truth {true:.0f} HU"
+
+
+def _attenuation(result: StudyResult, level: Level) -> float | None:
+    found = result.level(level)
+    measurements = found.measurements if found else ()
+    return next(
+        (item.value for item in measurements if item.concept == codes.ATTENUATION and item.derivation == codes.MEAN),
+        None,
+    )
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 2)
+
+
+__all__ = ["Check", "Finding", "checks_of"]

@@ -1,0 +1,41 @@
+"""``trabecula doctor``: what works, what does not, and how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from trabecula import bootstrap
+from trabecula.cli.checks import checks_of
+from trabecula.cli.output import EXIT_FAILURE, console, error_console, errors_as_exit_code, print_json, print_line
+from trabecula.settings import load_settings
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Bring the database schema up to date and stop.")] = False,
+) -> None:
+    """Check disk, clock, database, queue, destinations, bundles, and a phantom end to end."""
+    with errors_as_exit_code():
+        settings = load_settings()
+        if migrate:
+            with bootstrap.opened_database(settings):
+                print_line("the database schema is up to date")
+            return
+        findings = []
+        for check in checks_of(settings):
+            with error_console.status(f"checking {check.name}"):
+                findings.append(check.find())
+            if not as_json:
+                finding = findings[-1]
+                mark = "[green]ok  [/green]" if finding.ok else "[bold red]FAIL[/bold red]"
+                console.print(f"{mark} {finding.name:<20} ", end="")
+                console.print(finding.detail, markup=False, highlight=False)
+                if finding.fix:
+                    console.print(f"     -> {finding.fix}", markup=False, highlight=False)
+    if as_json:
+        print_json({"ok": all(item.ok for item in findings), "checks": [asdict(item) for item in findings]})
+    if not all(item.ok for item in findings):
+        raise typer.Exit(EXIT_FAILURE)
