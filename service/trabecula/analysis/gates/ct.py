@@ -37,37 +37,40 @@ def thickness(context: GateContext) -> Iterator[Reason]:
 
 
 def metal(context: GateContext) -> Iterator[Reason]:
-    """Metal within 20 mm of a body excludes the body and its neighbours."""
+    """Metal within 20 mm excludes a body; metal in or touching a body also excludes its neighbours."""
     bounds = limits("metal")
-    touched: dict[Level, float] = {}
+    near: dict[Level, float] = {}
+    held: list[Level] = []
     for body in context.bodies:
-        volume = _bright_volume_near(body, float(bounds["voxel_above_hu"]), float(bounds["within_mm"]))
-        if volume >= bounds["minimum_mm3"]:
-            touched[body.level] = volume
-    near = {level: other for other in touched for level in _neighbours(context, other)}
-    for level in sorted({*touched, *near}, key=lambda item: item.value):
-        if level in touched:
-            yield context.reason(ReasonCode.METAL, level=level, value=round(touched[level]), unit="mm3")
-        else:
-            yield context.reason(ReasonCode.METAL, level=level, detail=f"at {near[level]}")
+        bright = _bright_mm3(
+            body, float(bounds["voxel_above_hu"]), float(bounds["within_mm"]), float(bounds["touching_mm"])
+        )
+        if bright[0] >= bounds["minimum_mm3"]:
+            near[body.level] = bright[0]
+        if bright[1] >= bounds["minimum_mm3"]:
+            held.append(body.level)
+    for body in context.bodies:
+        beside = next((level for level in held if abs(level.value - body.level.value) == 1), None)
+        if body.level in near:
+            yield context.reason(ReasonCode.METAL, level=body.level, value=round(near[body.level]), unit="mm3")
+        elif beside is not None:
+            yield context.reason(ReasonCode.METAL, level=body.level, detail=f"at {beside}")
 
 
-def _neighbours(context: GateContext, level: Level) -> list[Level]:
-    return [body.level for body in context.bodies if abs(body.level.value - level.value) == 1]
-
-
-def _bright_volume_near(body: Body, above_hu: float, within_mm: float) -> float:
+def _bright_mm3(body: Body, above_hu: float, within_mm: float, touching_mm: float) -> tuple[float, float]:
+    """Volume of metal-bright voxels near the body, and of those in or touching it."""
     window = body.wider_window(within_mm)
     bright = body.volume.array[window] > above_hu
     if not bright.any():
-        return 0.0
+        return 0.0, 0.0
     here = np.zeros(bright.shape, dtype=np.bool_)
     place = tuple(
         slice(own.start - wide.start, own.stop - wide.start) for own, wide in zip(body.window, window, strict=True)
     )
     here[place] = body.mask
-    distance = np.asarray(ndimage.distance_transform_edt(~here, sampling=body.geometry.spacing_mm))
-    return float((bright & (distance <= within_mm)).sum()) * body.geometry.voxel_volume_mm3
+    distance = np.asarray(ndimage.distance_transform_edt(~here, sampling=body.geometry.spacing_mm))[bright]
+    voxel = body.geometry.voxel_volume_mm3
+    return float((distance <= within_mm).sum()) * voxel, float((distance <= touching_mm).sum()) * voxel
 
 
 def cement(context: GateContext) -> Iterator[Reason]:

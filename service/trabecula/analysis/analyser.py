@@ -1,0 +1,209 @@
+"""The analyser: the steps of one study in order, from headers to the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from trabecula.analysis.acquisition import Patient
+from trabecula.analysis.agreement import disagreements
+from trabecula.analysis.assembly import level_results, levels_assumed, ordered_reasons, versions
+from trabecula.analysis.findings import Findings, measure_ct, measure_mr
+from trabecula.analysis.gates import common
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.headers import read_headers, scan_folder
+from trabecula.analysis.impression import impression
+from trabecula.analysis.segmented import AnalysisConfig, Attempts, Segmented, segment_best
+from trabecula.analysis.series import Choice, choose
+from trabecula.analysis.verdict import decide, deciding_findings
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.errors import SpoolObjectMissing
+from trabecula.domain.ports import Analysis
+from trabecula.domain.result import Category, Measurement, Score, SeriesRole, StudyResult
+from trabecula.domain.scoring import MeasuredSeries, Scorer, ScoringContext
+from trabecula.domain.segmentation import Segmenter
+from trabecula.domain.study import StoredFile
+from trabecula.domain.thresholds import Thresholds
+
+
+@dataclass
+class _Progress:
+    """What is known of the study so far."""
+
+    patient: Patient
+    choice: Choice
+    reasons: list[Reason] = field(default_factory=list)
+    segmented: dict[SeriesRole, Segmented] = field(default_factory=dict)
+    findings: dict[SeriesRole, Findings] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+    def took(self, step: str, since: float) -> None:
+        self.timings_s[step] = round(self.timings_s.get(step, 0.0) + time.monotonic() - since, 3)
+
+
+class StudyAnalyser:
+    """Chooses series, segments, measures and decides (implements the Analyser port)."""
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        scorers: Sequence[Scorer],
+        thresholds: Thresholds,
+        config: AnalysisConfig | None = None,
+    ) -> None:
+        self._segmenter = segmenter
+        self._scorers = tuple(scorers)
+        self._thresholds = thresholds
+        self._config = config or AnalysisConfig()
+
+    def analyse(self, study_uid: str, revision: int, files: Sequence[StoredFile]) -> Analysis:
+        """Return the analysis of a frozen revision.
+
+        What cannot be measured is NOT_EVALUABLE with reasons. Raises SpoolObjectMissing where a file is gone, and
+        SegmenterFailed where the segmenter broke on every series.
+        """
+        started = time.monotonic()
+        progress = self._read(files)
+        self._segment(progress)
+        self._measure(progress)
+        self._score(progress)
+        result = self._result(study_uid, revision, progress)
+        timings = {**progress.timings_s, "total": round(time.monotonic() - started, 3)}
+        primary = result.primary
+        volumes = sorted(progress.segmented.values(), key=lambda item: item.candidate.series_uid != primary)
+        return Analysis(replace(result, timings_s=timings), tuple(item.analysed for item in volumes))
+
+    def _read(self, files: Sequence[StoredFile]) -> _Progress:
+        started = time.monotonic()
+        missing = [file for file in files if not Path(file.path).is_file()]
+        if missing:
+            raise SpoolObjectMissing(f"{len(missing)} of {len(files)} files")
+        frames, patient, unreadable = read_headers(files)
+        progress = _Progress(patient, choose(frames))
+        if unreadable:
+            detail = f"{len(unreadable)} files are not readable"
+            progress.reasons.append(Reason(ReasonCode.UNREADABLE_PIXELS, blocking=not frames, detail=detail))
+        if not any(frame.acquisition.modality in ("CT", "MR") for frame in frames):
+            progress.reasons.append(Reason(ReasonCode.NOT_TARGET_MODALITY))
+        elif not progress.choice.candidates:
+            progress.reasons.extend(_why_no_series(progress.choice))
+        progress.took("headers", started)
+        return progress
+
+    def _segment(self, progress: _Progress) -> None:
+        broken: list[Attempts] = []
+        for role in SeriesRole:
+            candidates = progress.choice.of(role)
+            if not candidates:
+                continue
+            attempts = segment_best(candidates, self._segmenter, self._config)
+            progress.reasons.extend(attempts.reasons)
+            for step, seconds in attempts.timings_s.items():
+                progress.timings_s[step] = round(progress.timings_s.get(step, 0.0) + seconds, 3)
+            if attempts.found is not None:
+                progress.segmented[role] = attempts.found
+            elif attempts.error is not None:
+                broken.append(attempts)
+        if broken and not progress.segmented and broken[0].error is not None:
+            raise broken[0].error
+
+    def _measure(self, progress: _Progress) -> None:
+        started = time.monotonic()
+        for role, segmented in progress.segmented.items():
+            context = GateContext(
+                segmented.candidate,
+                segmented.volume,
+                segmented.segmentation,
+                segmented.bodies,
+                progress.patient,
+                self._thresholds,
+            )
+            findings = measure_ct(context) if role is SeriesRole.CT else measure_mr(context)
+            findings.reasons.extend(segmented.candidate.reasons)
+            progress.findings[role] = findings
+        first, second = (progress.segmented.get(role) for role in (SeriesRole.T1W, SeriesRole.T2W))
+        if first is not None and second is not None:
+            progress.findings[SeriesRole.T1W].reasons.extend(disagreements(first, second))
+        progress.took("measure", started)
+
+    def _score(self, progress: _Progress) -> None:
+        started = time.monotonic()
+        primary = deciding_findings(progress.findings)
+        if primary is None or not self._scorers:
+            return
+        context = ScoringContext(
+            series={role: _measured_series(item) for role, item in progress.segmented.items()},
+            levels=level_results(progress.findings, primary),
+            summary=tuple(value for found in progress.findings.values() for value in found.summary()),
+            reasons=primary.study_reasons,
+            age_years=progress.patient.age_years,
+            sex=progress.patient.sex,
+            weight_kg=progress.patient.weight_kg,
+            height_m=progress.patient.height_m,
+        )
+        scores: list[Score] = []
+        for scorer in self._scorers:
+            answer = scorer.score(context)
+            scores.extend((answer,) if isinstance(answer, Score) else answer)
+        progress.scores = tuple(scores)
+        progress.took("score", started)
+
+    def _result(self, study_uid: str, revision: int, progress: _Progress) -> StudyResult:
+        primary = deciding_findings(progress.findings)
+        decision = decide(progress.findings, progress.scores, progress.patient, self._thresholds)
+        levels = level_results(progress.findings, primary)
+        numbering = primary.context.segmentation.numbering if primary else ""
+        study = [*progress.reasons, *decision.reasons, *(levels_assumed(numbering) if levels else ())]
+        for found in progress.findings.values():
+            study.extend(found.study_reasons)
+        if primary is not None:
+            study.extend(common.patient(primary.context))
+        evaluable = decision.category is not Category.NOT_EVALUABLE
+        reasons = ordered_reasons(study, levels, progress.choice.refused, evaluable=evaluable)
+        return StudyResult(
+            study_uid=study_uid,
+            revision=revision,
+            category=decision.category,
+            reasons=reasons,
+            levels=levels,
+            summary=_summary(progress.findings, primary),
+            scores=progress.scores,
+            sources=tuple(item.source for item in progress.segmented.values()),
+            primary=primary.context.series_uid if primary else "",
+            numbering=numbering,
+            deformity_suspected=_deformed(primary, self._thresholds),
+            impression=impression(decision, primary, progress.patient, self._thresholds, reasons),
+            versions=versions(self._segmenter.identity, self._thresholds),
+        )
+
+
+def _why_no_series(choice: Choice) -> list[Reason]:
+    """NO_SUITABLE_SERIES, after the one reason that tells most (contrast agent, spectral, tilt, ...)."""
+    telling = [
+        reason
+        for reason in choice.refused
+        if reason.code not in (ReasonCode.NO_SUITABLE_SERIES, ReasonCode.ORIENTATION)
+    ]
+    return [*(replace(reason, blocking=True) for reason in telling[:3]), Reason(ReasonCode.NO_SUITABLE_SERIES)]
+
+
+def _measured_series(item: Segmented) -> MeasuredSeries:
+    return MeasuredSeries(
+        item.source, item.volume, item.segmentation, item.candidate.kernel.value, item.candidate.phase.value
+    )
+
+
+def _summary(findings: Mapping[SeriesRole, Findings], primary: Findings | None) -> tuple[Measurement, ...]:
+    ordered = sorted(findings.values(), key=lambda found: found is not primary)
+    return tuple(value for found in ordered for value in found.summary())
+
+
+def _deformed(primary: Findings | None, thresholds: Thresholds) -> bool:
+    limit = thresholds.deformity.report_from_grade
+    return primary is not None and any(found.grade >= limit for found in primary.deformities.values())
+
+
+__all__ = ["AnalysisConfig", "StudyAnalyser", "scan_folder"]

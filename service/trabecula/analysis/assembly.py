@@ -1,0 +1,101 @@
+"""The result put together: levels, reasons in their order, summary, sources and versions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+
+from trabecula.analysis.findings import Findings
+from trabecula.analysis.outlines import outline_of
+from trabecula.analysis.regions import CSF_VERSION, HEIGHTS_VERSION, MEDULLARY_VERSION, TRABECULAR_VERSION
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.result import LevelResult, SeriesRole
+from trabecula.domain.segmentation import SegmenterIdentity
+from trabecula.domain.spine import LUMBAR_LEVELS, MEASURED_LEVELS, Level
+from trabecula.domain.thresholds import Thresholds
+from trabecula.version import __version__
+
+REPORTED_LEVELS: tuple[Level, ...] = (Level.T12, *LUMBAR_LEVELS, Level.L6)
+_DATA_FILES = ("gates.toml", "kernels.toml", "regions.toml", "tokens.toml")
+
+
+def level_results(findings: Mapping[SeriesRole, Findings], primary: Findings | None) -> tuple[LevelResult, ...]:
+    """Return the levels that were found and those of L1-L4 that were not, from head to foot.
+
+    Whether a level is evaluable is said by the primary series; outlines lie on it; measurements of every series count.
+    """
+    if primary is None:
+        return ()
+    bodies = {body.level: body for body in primary.context.bodies}
+    results = []
+    for level in REPORTED_LEVELS:
+        if level not in bodies and level not in MEASURED_LEVELS:
+            continue
+        body = bodies.get(level)
+        outline = outline_of(body, primary.context.candidate.stack.frames) if body else None
+        flags = [reason for found in _primary_first(findings, primary) for reason in found.level_reasons(level)]
+        results.append(
+            LevelResult(
+                level=level,
+                evaluable=primary.evaluable(level),
+                quality=round(body.segmented.quality, 4) if body else 0.0,
+                flags=tuple(dict.fromkeys(flags)),
+                measurements=tuple(
+                    value for found in _primary_first(findings, primary) for value in found.measurements(level)
+                ),
+                outlines=(outline,) if outline else (),
+            )
+        )
+    return tuple(results)
+
+
+def _primary_first(findings: Mapping[SeriesRole, Findings], primary: Findings) -> list[Findings]:
+    return [primary, *(found for found in findings.values() if found is not primary)]
+
+
+def ordered_reasons(
+    decided: Iterable[Reason], levels: Sequence[LevelResult], refused: Sequence[Reason], *, evaluable: bool
+) -> tuple[Reason, ...]:
+    """Return the reasons of a study: blocking ones, warnings, what keeps levels out, series that were not used.
+
+    In an evaluable study nothing blocks the study any more: a reason that kept one of several series or levels out is
+    shown as not blocking.
+    """
+    study = list(dict.fromkeys(decided))
+    kept_out = [reason for level in levels for reason in level.flags if reason.blocking]
+    kept_out = [reason for reason in kept_out if reason.level in MEASURED_LEVELS]
+    if evaluable:
+        study = [replace(reason, blocking=False) for reason in study]
+        kept_out = [replace(reason, blocking=False) for reason in kept_out]
+    blocking = [reason for reason in study if reason.blocking]
+    warning = [reason for reason in study if not reason.blocking]
+    return tuple(dict.fromkeys([*blocking, *kept_out, *warning, *refused]))
+
+
+def levels_assumed(numbering: str) -> tuple[Reason, ...]:
+    """Return LEVELS_ASSUMED where the levels were counted from the sacrum and not seen from above."""
+    if "sacrum" in numbering.casefold():
+        return (Reason(ReasonCode.LEVELS_ASSUMED, blocking=False, detail=numbering),)
+    return ()
+
+
+def versions(segmenter: SegmenterIdentity, thresholds: Thresholds) -> dict[str, str]:
+    """Return what made the result, for the report and for stable identifiers."""
+    named = {
+        "software": __version__,
+        "segmenter": f"{segmenter.name} {segmenter.version}".strip(),
+        "segmenter_weights_sha256": segmenter.weights_sha256,
+        "regions": ", ".join((TRABECULAR_VERSION, MEDULLARY_VERSION, CSF_VERSION, HEIGHTS_VERSION)),
+        "thresholds_sha256": thresholds.digest,
+        "rules_sha256": _rules_digest(),
+    }
+    return {key: value for key, value in named.items() if value}
+
+
+@cache
+def _rules_digest() -> str:
+    content = b"".join(files("trabecula.data").joinpath(name).read_bytes() for name in _DATA_FILES)
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,166 @@
+"""What one series says: measurements and reasons per level, values for the decision; CT and MR each in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from trabecula.analysis.biomarkers.attenuation import LevelAttenuation, mean_over_levels, measure_attenuation, outliers
+from trabecula.analysis.biomarkers.deformity import Deformity, Heights, grade_deformities
+from trabecula.analysis.biomarkers.vbq import (
+    T2_VBQ_VERSION,
+    VBQ_VERSION,
+    BoneQuality,
+    LevelSignal,
+    bone_quality,
+    measure_signal,
+    summary,
+)
+from trabecula.analysis.bodies import Body
+from trabecula.analysis.gates import mr
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.table import ask
+from trabecula.analysis.regions import CsfRegion, body_heights, csf_v1
+from trabecula.analysis.series_rules import limits as series_limits
+from trabecula.domain import codes
+from trabecula.domain.eligibility import Reason
+from trabecula.domain.result import Measurement, SeriesRole
+from trabecula.domain.spine import MEASURED_LEVELS, Level
+
+
+@dataclass
+class Findings:
+    """Everything measured on one series; ``reasons`` with a level concern that level."""
+
+    context: GateContext
+    reasons: list[Reason] = field(default_factory=list)
+    attenuation: dict[Level, LevelAttenuation] = field(default_factory=dict)
+    signals: dict[Level, LevelSignal] = field(default_factory=dict)
+    csf: CsfRegion | None = None
+    quality: BoneQuality | None = None
+    deformities: dict[Level, Deformity] = field(default_factory=dict)
+
+    def level_reasons(self, level: Level) -> tuple[Reason, ...]:
+        """The reasons of one level."""
+        return tuple(reason for reason in self.reasons if reason.level is level)
+
+    @property
+    def study_reasons(self) -> tuple[Reason, ...]:
+        """The reasons that concern the study."""
+        return tuple(reason for reason in self.reasons if reason.level is None)
+
+    def evaluable(self, level: Level) -> bool:
+        """True where the level was measured and nothing blocks it."""
+        measured = level in self.attenuation or level in self.signals
+        return measured and not any(reason.blocking for reason in self.level_reasons(level))
+
+    @property
+    def evaluable_levels(self) -> tuple[Level, ...]:
+        """Those of L1-L4 that count."""
+        return tuple(level for level in MEASURED_LEVELS if self.evaluable(level))
+
+    def measurements(self, level: Level) -> tuple[Measurement, ...]:
+        """All measurements of one level."""
+        series_uid, found = self.context.series_uid, list[Measurement]()
+        body = next((item for item in self.context.bodies if item.level is level), None)
+        if level in self.attenuation:
+            found.extend(self.attenuation[level].measurements(series_uid))
+        if level in self.signals:
+            method = VBQ_VERSION if self.context.role is SeriesRole.T1W else T2_VBQ_VERSION
+            found.extend(self.signals[level].measurements(series_uid, self.csf, method))
+        if body is not None:
+            found.extend(_of_body(body, series_uid))
+        if level in self.deformities:
+            found.extend(self.deformities[level].measurements(series_uid))
+        return tuple(found)
+
+    def summary(self) -> tuple[Measurement, ...]:
+        """The study-level values: L1 and L1-L4 attenuation as scanned, or VBQ."""
+        if self.quality is not None:
+            return summary(self.quality, self.context.series_uid, t2=self.context.role is SeriesRole.T2W)
+        return tuple(
+            Measurement(codes.ATTENUATION, value, codes.HOUNSFIELD, codes.MEAN, method, self.context.series_uid)
+            for method, value in (("trab_v1 L1", self.first_hu), ("trab_v1 L1-L4", self.mean_hu))
+            if value is not None
+        )
+
+    @property
+    def first_hu(self) -> float | None:
+        """Attenuation of L1 where it counts."""
+        return self.attenuation[Level.L1].mean_hu if self.evaluable(Level.L1) and self.attenuation else None
+
+    @property
+    def mean_hu(self) -> float | None:
+        """Mean attenuation of the levels of L1-L4 that count."""
+        return mean_over_levels(
+            {level: self.attenuation[level].mean_hu for level in self.evaluable_levels if level in self.attenuation}
+        )
+
+
+def _of_body(body: Body, series_uid: str) -> Iterable[Measurement]:
+    if body.whole_sideways and not body.cut_in_plane:
+        volume = round(body.volume_cm3, 2)
+        yield Measurement(codes.VOLUME, volume, codes.CUBIC_CENTIMETRE, None, "segmentation", series_uid)
+    quality = round(body.segmented.quality, 3)
+    yield Measurement(codes.SEGMENTATION_QUALITY, quality, codes.RATIO, None, "segmenter", series_uid)
+
+
+def measure_ct(context: GateContext) -> Findings:
+    """Measure attenuation and deformity on a segmented CT series."""
+    findings = Findings(context, list(ask(context)))
+    for body in context.bodies:
+        if not _blocked(findings, body.level):
+            found = measure_attenuation(body, context.thresholds.oval)
+            if isinstance(found, Reason):
+                findings.reasons.append(found)
+            else:
+                findings.attenuation[body.level] = found
+    thick = context.made.slice_thickness or context.candidate.stack.slice_spacing_mm
+    if thick <= float(series_limits()["ct_shape_maximum_thickness_mm"]) + 0.01:
+        _grade(findings)
+    values = {level: findings.attenuation[level].mean_hu for level in findings.evaluable_levels}
+    findings.reasons.extend(outliers(values, context.thresholds.attenuation.outlier_hu))
+    return findings
+
+
+def measure_mr(context: GateContext) -> Findings:
+    """Measure marrow signal, VBQ and deformity on a segmented T1w or T2w series."""
+    findings = Findings(context, list(ask(context)))
+    for body in context.bodies:
+        if not _blocked(findings, body.level):
+            found = measure_signal(body)
+            if isinstance(found, Reason):
+                findings.reasons.append(found)
+            else:
+                findings.signals[body.level] = found
+    _grade(findings)
+    csf = csf_v1(context.segmentation, context.volume, bright=context.role is SeriesRole.T2W)
+    counted = {level: findings.signals[level] for level in findings.evaluable_levels}
+    if isinstance(csf, CsfRegion):
+        findings.csf = csf
+        findings.reasons.extend(mr.tissue_rank(context, counted, csf))
+        findings.quality = bone_quality(counted, csf)
+    else:
+        findings.reasons.append(context.reason(csf.code, detail=csf.detail))
+    findings.reasons.extend(mr.diffuse_marrow(context, counted))
+    return findings
+
+
+def _blocked(findings: Findings, level: Level) -> bool:
+    return any(reason.blocking for reason in findings.level_reasons(level))
+
+
+def _grade(findings: Findings) -> None:
+    """Grade the heights of every whole body; a graded deformity is a reason of its level."""
+    context, heights = findings.context, dict[Level, Heights]()
+    for body in context.bodies:
+        if body.cut_in_plane or _blocked(findings, body.level):
+            continue
+        found = body_heights(body.mask, body.geometry, body.frame)
+        if found is not None:
+            heights[body.level] = Heights(found.anterior_mm, found.middle_mm, found.posterior_mm, body.frame.depth_mm)
+    findings.deformities = grade_deformities(heights, context.patient.sex, context.thresholds.deformity)
+    for deformity in findings.deformities.values():
+        reason = deformity.reason(context.thresholds.deformity)
+        if reason is not None:
+            findings.reasons.append(reason)

@@ -1,0 +1,64 @@
+"""The verdict over the findings of a study: which series decides, and the category with what qualifies it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from trabecula.analysis.acquisition import Patient
+from trabecula.analysis.findings import Findings
+from trabecula.domain.decision import (
+    AttenuationFinding,
+    Decision,
+    VbqFinding,
+    decide_attenuation,
+    decide_vbq,
+    with_deformity,
+    with_scores,
+)
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.result import Category, Score, SeriesRole
+from trabecula.domain.thresholds import Thresholds
+
+
+def deciding_findings(findings: Mapping[SeriesRole, Findings]) -> Findings | None:
+    """Return the findings that decide: CT, then T1w, then T2w; one without two levels only where no other has them."""
+    ordered = [findings[role] for role in SeriesRole if role in findings]
+    able = [found for found in ordered if len(found.evaluable_levels) >= 2]
+    seen = [found for found in ordered if found.context.bodies]
+    return next(iter(able or seen or ordered), None)
+
+
+def decide(
+    findings: Mapping[SeriesRole, Findings], scores: Sequence[Score], patient: Patient, thresholds: Thresholds
+) -> Decision:
+    """Return the category of a study."""
+    primary = deciding_findings(findings)
+    if primary is None:
+        return Decision(Category.NOT_EVALUABLE)
+    blocking = [reason for reason in primary.study_reasons if reason.blocking]
+    too_young = patient.age_years is not None and patient.age_years < thresholds.minimum_age_years
+    decision = _decide_series(primary, thresholds)
+    if too_young or blocking:
+        return replace(decision, category=Category.NOT_EVALUABLE)
+    reported = thresholds.deformity.report_from_grade
+    deformed = any(found.grade >= reported for found in primary.deformities.values())
+    return with_deformity(with_scores(decision, scores), deformed)
+
+
+def _decide_series(found: Findings, thresholds: Thresholds) -> Decision:
+    made, levels = found.context.made, len(found.evaluable_levels)
+    if found.context.role is SeriesRole.CT:
+        hu = found.first_hu if found.first_hu is not None else found.mean_hu
+        return decide_attenuation(
+            AttenuationFinding(hu, levels, made.kvp, found.context.candidate.phase), thresholds.attenuation
+        )
+    if found.context.role is SeriesRole.T2W:
+        detail = "no T1-weighted series before contrast agent; values of T2-weighted series are for research"
+        reason = Reason(ReasonCode.SEQUENCE_UNSUPPORTED, series_uid=found.context.series_uid, detail=detail)
+        return Decision(Category.NOT_EVALUABLE, (reason,))
+    score = found.quality.score if found.quality else None
+    return decide_vbq(
+        VbqFinding(score, levels, made.repetition_time, made.echo_time, made.field_strength, made.model),
+        thresholds.vbq,
+    )
