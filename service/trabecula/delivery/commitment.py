@@ -11,9 +11,9 @@ import structlog
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 
-from trabecula.delivery.association import Requestor, Timeouts
 from trabecula.domain.errors import DeliveryRefused, DestinationUnreachable, SopClassRefused
 from trabecula.domain.ports import Destination
+from trabecula.requestor import Requestor, Timeouts
 
 STORAGE_COMMITMENT_PUSH = "1.2.840.10008.1.20.1"
 STORAGE_COMMITMENT_PUSH_INSTANCE = "1.2.840.10008.1.20.1.1"

@@ -11,10 +11,10 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom.association import Association
 
-from trabecula.delivery.association import VERIFICATION, Requestor, Timeouts
 from trabecula.domain.errors import DestinationUnreachable, SopClassRefused
 from trabecula.domain.ports import Destination, SendOutcome
 from trabecula.domain.result import ResultObject
+from trabecula.requestor import VERIFICATION, Requestor, Timeouts
 
 SOP_CLASS_NOT_SUPPORTED = 0x0122
 _CLASS_REFUSED = frozenset({SOP_CLASS_NOT_SUPPORTED, 0x0118})

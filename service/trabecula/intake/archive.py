@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
-import structlog
 from pydicom.dataset import Dataset
-from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
-from trabecula.domain.errors import ArchiveQueryFailed
+from trabecula.domain.errors import ArchiveQueryFailed, AssociationRejected, DestinationUnreachable, SopClassRefused
+from trabecula.domain.ports import Destination
 from trabecula.intake.wanted import IMAGE_CLASSES
+from trabecula.requestor import Requestor, Timeouts
 
 STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _MODALITIES = frozenset({"CT", "MR"})
@@ -22,26 +18,24 @@ _PENDING = frozenset({0xFF00, 0xFF01})
 _SMALL_SERIES = 8
 """A series this small may be a dose sheet or a protocol page under Modality CT; it is looked into, class by class."""
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True)
 class ArchiveConfig:
-    """The source archive and how we call ourselves to it; the time-outs are per step."""
+    """The source archive and how we call ourselves to it; ``timeouts`` are per step."""
 
     own_ae_title: str
     ae_title: str
     host: str
     port: int
-    connect_seconds: float = 10.0
-    answer_seconds: float = 30.0
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
 
 class FindArchive:
     """Implements domain.ports.SourceArchive on pynetdicom."""
 
     def __init__(self, config: ArchiveConfig) -> None:
-        self._config = config
+        self._source = Destination("source archive", config.ae_title, config.host, config.port)
+        self._requestor = Requestor(config.own_ae_title, config.timeouts)
 
     def count_instances(self, study_uid: str) -> int | None:
         """Return how many CT and MR images the archive holds of the study; None when it does not know the study.
@@ -49,12 +43,18 @@ class FindArchive:
         Other objects of the study (reports, pictures, segmentations, our own results) are not counted: the intake
         drops them, so they could never all arrive. Raises ArchiveQueryFailed.
         """
-        with self._association() as association:
-            rows = self._find(association, "SERIES", StudyInstanceUID=study_uid, SeriesInstanceUID="", Modality="")
-            if not rows:
-                return None
-            series = [row for row in rows if row.get("Modality", "") in _MODALITIES]
-            return sum(self._images(association, study_uid, row) for row in series)
+        try:
+            with self._requestor.associate(self._source, (STUDY_ROOT_FIND,)) as association:
+                return self._count(association, study_uid)
+        except (DestinationUnreachable, AssociationRejected, SopClassRefused) as error:
+            raise ArchiveQueryFailed(error.sentence) from error
+
+    def _count(self, association: Association, study_uid: str) -> int | None:
+        rows = self._find(association, "SERIES", StudyInstanceUID=study_uid, SeriesInstanceUID="", Modality="")
+        if not rows:
+            return None
+        series = [row for row in rows if row.get("Modality", "") in _MODALITIES]
+        return sum(self._images(association, study_uid, row) for row in series)
 
     def _images(self, association: Association, study_uid: str, series: Dataset) -> int:
         count = series.get("NumberOfSeriesRelatedInstances")
@@ -86,31 +86,5 @@ class FindArchive:
                 rows.append(row)
         if status != 0x0000:
             shown = "nothing" if status is None else f"0x{status:04X}"
-            raise ArchiveQueryFailed(f"{self._config.ae_title} answered C-FIND with {shown}")
+            raise ArchiveQueryFailed(f"{self._source.ae_title} answered C-FIND with {shown}")
         return rows
-
-    @contextlib.contextmanager
-    def _association(self) -> Iterator[Association]:
-        entity = AE(ae_title=self._config.own_ae_title)
-        entity.connection_timeout = self._config.connect_seconds
-        entity.acse_timeout = self._config.answer_seconds
-        entity.dimse_timeout = self._config.answer_seconds
-        entity.network_timeout = self._config.answer_seconds
-        entity.add_requested_context(STUDY_ROOT_FIND)
-        association = entity.associate(
-            self._config.host,
-            self._config.port,
-            ae_title=self._config.ae_title,
-            evt_handlers=[(evt.EVT_CONN_OPEN, self._bound_socket)],
-        )
-        if not association.is_established:
-            raise ArchiveQueryFailed(f"no association with {self._config.ae_title}")
-        try:
-            yield association
-        finally:
-            if association.is_established:
-                association.release()
-
-    def _bound_socket(self, event: Any) -> None:
-        connected: socket.socket = event.assoc.dul.socket.socket
-        connected.settimeout(self._config.answer_seconds)

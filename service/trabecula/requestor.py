@@ -12,6 +12,7 @@ from typing import Any
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
+from pynetdicom.transport import AddressInformation, AssociationSocket
 
 from trabecula.domain.errors import AssociationRejected, DestinationUnreachable, SopClassRefused
 from trabecula.domain.ports import Destination
@@ -50,22 +51,7 @@ class Requestor:
 
         Raises DestinationUnreachable, AssociationRejected; SopClassRefused when the peer accepts no class at all.
         """
-        entity = AE(ae_title=self.ae_title)
-        entity.connection_timeout = self.timeouts.connect_seconds
-        entity.acse_timeout = self.timeouts.negotiate_seconds
-        entity.dimse_timeout = self.timeouts.answer_seconds
-        entity.network_timeout = self.timeouts.answer_seconds
-        context = self.tls.get(destination.name)
-        association = entity.associate(
-            destination.host,
-            destination.port,
-            contexts=[
-                build_context(uid, [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN]) for uid in sop_classes
-            ],
-            ae_title=destination.ae_title,
-            tls_args=(context, destination.host) if context is not None else None,
-            evt_handlers=[(evt.EVT_CONN_OPEN, self._bound_socket), *handlers],
-        )
+        association = self._requested(destination, sop_classes, handlers)
         if not association.is_established:
             raise _failure(association, destination)
         try:
@@ -74,6 +60,31 @@ class Requestor:
             if association.is_established:
                 association.release()
 
+    def _requested(
+        self,
+        destination: Destination,
+        sop_classes: Sequence[str],
+        handlers: Sequence[tuple[Any, Callable[[Any], Any]]],
+    ) -> Association:
+        entity = _Entity(ae_title=self.ae_title)
+        entity.connection_timeout = self.timeouts.connect_seconds
+        entity.acse_timeout = self.timeouts.negotiate_seconds
+        entity.dimse_timeout = self.timeouts.answer_seconds
+        entity.network_timeout = self.timeouts.answer_seconds
+        syntaxes = [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN]
+        context = self.tls.get(destination.name)
+        try:
+            return entity.associate(
+                destination.host,
+                destination.port,
+                contexts=[build_context(uid, syntaxes) for uid in sop_classes],
+                ae_title=destination.ae_title,
+                tls_args=(context, destination.host) if context is not None else None,
+                evt_handlers=[(evt.EVT_CONN_OPEN, self._bound_socket), *handlers],
+            )
+        except OSError as error:  # the name of the host is not known
+            raise DestinationUnreachable(f"{_shown(destination)}: {error.strerror or error}") from error
+
     def _bound_socket(self, event: Any) -> None:
         """Give the socket a time-out: a peer that stops reading must not hold us for ever."""
         connected: socket.socket = event.assoc.dul.socket.socket
@@ -81,8 +92,27 @@ class Requestor:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+class _Socket(AssociationSocket):
+    """A socket that is closed in every way it can fail; pynetdicom leaves some to the garbage collector."""
+
+    def _shutdown_socket(self) -> None:
+        left = self.socket
+        super()._shutdown_socket()
+        if left is not None:
+            left.close()
+
+
+class _Entity(AE):
+    def _create_socket(
+        self, assoc: Association, address: AddressInformation, tls_args: tuple[ssl.SSLContext, str] | None
+    ) -> AssociationSocket:
+        wrapped = _Socket(assoc, address=address)
+        wrapped.tls_args = tls_args
+        return wrapped
+
+
 def _failure(association: Association, destination: Destination) -> Exception:
-    where = f"{destination.name} ({destination.ae_title}@{destination.host}:{destination.port})"
+    where = _shown(destination)
     answer = association.acceptor.primitive
     if association.is_rejected and answer is not None:
         how = "for now" if answer.result == _REJECTED_TRANSIENT else "for good"
@@ -90,3 +120,7 @@ def _failure(association: Association, destination: Destination) -> Exception:
     if association.rejected_contexts and not association.accepted_contexts:
         return SopClassRefused(f"{where} accepts none of the proposed")
     return DestinationUnreachable(where)
+
+
+def _shown(destination: Destination) -> str:
+    return f"{destination.name} ({destination.ae_title}@{destination.host}:{destination.port})"
