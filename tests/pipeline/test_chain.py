@@ -70,9 +70,7 @@ def test_our_own_objects_never_trigger_anything(world: World) -> None:
     finish(world, 1)
     own = world.sender.sent[0][2]
 
-    added = register_instance(
-        world.services.open_ledger, replace(world.instance(9), sop_instance_uid=own), QUIET_S
-    )
+    added = register_instance(world.services.open_ledger, replace(world.instance(9), sop_instance_uid=own), QUIET_S)
 
     assert not added
     assert (world.state(), world.waiting()) == ("DONE", [])
@@ -97,7 +95,10 @@ def test_what_cannot_be_parsed_goes_to_quarantine_with_its_reason(world: World) 
 
     assert added
     assert world.rows("SELECT code, sentence FROM quarantine") == [
-        ("INSTANCE_UNPARSABLE", "The received instance is not readable DICOM; it lies in quarantine: no Study Instance UID.")
+        (
+            "INSTANCE_UNPARSABLE",
+            "The received instance is not readable DICOM; it lies in quarantine: no Study Instance UID.",
+        )
     ]
     assert world.rows("SELECT count(*) FROM studies") == [0]
 

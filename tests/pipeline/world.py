@@ -52,7 +52,9 @@ class SmallAnalyser:
             timings_s={"segment": 0.5},
         )
         file = files[0]
-        volume = Volume(np.zeros((1, 1, 1), np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT, (file.sop_instance_uid,))
+        volume = Volume(
+            np.zeros((1, 1, 1), np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT, (file.sop_instance_uid,)
+        )
         return Analysis(result, (AnalysedVolume(volume, np.full((1, 1, 1), 20, np.uint8), (file,)),))
 
 
@@ -60,7 +62,9 @@ class SmallLoader:
     """Makes the volume of one voxel again."""
 
     def load(self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str]) -> Volume:
-        return Volume(np.zeros((1, 1, 1), np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT, tuple(sop_instance_uids))
+        return Volume(
+            np.zeros((1, 1, 1), np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT, tuple(sop_instance_uids)
+        )
 
 
 class SmallReporter:

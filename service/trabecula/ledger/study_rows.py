@@ -12,7 +12,6 @@ from trabecula.domain.errors import StudyUnknown, TrabeculaError
 from trabecula.domain.jobs import Failure, Stage
 from trabecula.domain.ledger_ports import Event, StudyFacts, StudyStanding
 from trabecula.domain.study import ReceivedInstance, StudyState, check_transition
-from trabecula.ledger.texts import storable
 from trabecula.ledger.tables import (
     EventRow,
     Instance,
@@ -23,6 +22,7 @@ from trabecula.ledger.tables import (
     Study,
     clock_timestamp,
 )
+from trabecula.ledger.texts import storable
 
 
 class SqlStudyRows:
@@ -181,7 +181,9 @@ class SqlStudyRows:
             self._session.execute(
                 update(Series)
                 .where(Series.series_uid == series.series_uid)
-                .values(modality=storable(series.modality), description=storable(series.description), number=series.number)
+                .values(
+                    modality=storable(series.modality), description=storable(series.description), number=series.number
+                )
             )
 
     def note(self, study_uid: str, event: Event) -> None:
