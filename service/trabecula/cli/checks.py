@@ -20,7 +20,7 @@ from trabecula.domain.errors import SpoolUnavailable, StorageFull, TrabeculaErro
 from trabecula.domain.ports import Destination
 from trabecula.domain.result import StudyResult
 from trabecula.domain.spine import Level
-from trabecula.ledger.queries import queue_standing
+from trabecula.ledger.queue_standing import queue_standing
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import write_study
 from trabecula.phantom.patient import sample_patient

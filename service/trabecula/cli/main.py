@@ -42,6 +42,7 @@ app.command("demo")(demo.demo)
 app.command("analyse")(analyse.analyse)
 app.command("segment")(segment.segment)
 app.add_typer(studies.app, name="studies")
+app.add_typer(studies.quarantine, name="quarantine")
 app.command("doctor")(doctor.doctor)
 app.command("child", hidden=True)(child.child)
 
