@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.phantom.anatomy_tissue import PhantomTissue
+from trabecula.phantom.defects import Defect
 from trabecula.phantom.mr import make_mr_study
 from trabecula.phantom.patient import sample_patient
 from trabecula.phantom.protocols import SMALL_MR, MrProtocol, MrSequence, Weighting, with_sequences
@@ -47,3 +48,107 @@ def test_vbq_is_the_truth_within_3_percent(scanner: str, density: float) -> None
 
     assert study.truth.series[0].vbq is not None
     assert vbq(study) == pytest.approx(study.truth.series[0].vbq, rel=0.03)
+
+
+def test_signal_order_is_that_of_t1_t2_and_stir() -> None:
+    sequences = (MrSequence(Weighting.T1), MrSequence(Weighting.T2), MrSequence(Weighting.STIR))
+    study = make_mr_study(MrStudySpec(sample_patient(12, 1, density_l1=120.0), with_sequences(TINY, *sequences)))
+    kinds = (PhantomTissue.CSF, PhantomTissue.BODY_MARROW, PhantomTissue.SUBCUTANEOUS_FAT)
+
+    fluid, marrow, fat = (
+        {
+            role: float(np.median(study.series_of(role).volume.array[core(study.series_of(role), kind, erosion=1)]))
+            for role in ("T1", "T2", "STIR")
+        }
+        for kind in kinds
+    )
+
+    assert fluid["T1"] < marrow["T1"] < fat["T1"]
+    assert fluid["T2"] > marrow["T2"]
+    assert fat["STIR"] < 0.3 * fluid["STIR"]
+    assert marrow["STIR"] < fluid["STIR"]
+
+
+def test_fatter_marrow_has_a_higher_truth() -> None:
+    dense, sparse = (
+        make_mr_study(MrStudySpec(sample_patient(13, 1, density_l1=density), with_sequences(TINY, MrSequence(t1))))
+        for density, t1 in ((160.0, Weighting.T1), (50.0, Weighting.T1))
+    )
+
+    assert dense.truth.series[0].vbq is not None
+    assert sparse.truth.series[0].vbq is not None
+    assert sparse.truth.series[0].vbq > 1.15 * dense.truth.series[0].vbq
+    assert 1.8 < dense.truth.series[0].vbq < 4.5
+
+
+def test_the_coil_lifts_what_lies_behind() -> None:
+    patient, protocol = sample_patient(14, 1), with_sequences(TINY, MrSequence(Weighting.T1))
+    even, shaded = (
+        make_mr_study(MrStudySpec(patient, replace(protocol, coil_bias=bias, snr_factor=3.0))) for bias in (0.0, 0.25)
+    )
+
+    assert vbq(shaded) < 0.97 * vbq(even)
+    assert shaded.truth.series[0].vbq == even.truth.series[0].vbq
+
+
+def test_metal_makes_a_void_wider_than_itself() -> None:
+    study = make_mr_study(MrStudySpec(sample_patient(15, 1), TINY, frozenset({Defect.METAL})))
+    series = study.series_of("T1")
+    assert series.tissue is not None
+    metal = np.isin(series.tissue, (PhantomTissue.METAL_ROD, PhantomTissue.METAL_SCREW))
+    assert metal.any()
+    distance = ndimage.distance_transform_edt(~metal, sampling=series.volume.geometry.spacing_mm)
+    marrow = np.isin(series.tissue, (PhantomTissue.BODY_MARROW, PhantomTissue.POSTERIOR_MARROW))
+
+    near = series.volume.array[marrow & (distance < 4.0)]
+
+    assert np.median(near) < 0.35 * np.median(series.volume.array[marrow & (distance > 40.0)])
+
+
+@pytest.mark.parametrize(
+    ("defect", "description", "inversion", "sequence"),
+    [
+        (Defect.STIR_LABELLED_T1, "T1 TSE sag", True, ["SE", "IR"]),
+        (Defect.STIR_DISGUISED_AS_T1, "T1 TSE sag", False, "SE"),
+    ],
+    ids=str,
+)
+def test_a_stir_series_can_lie_in_words_or_in_every_tag(
+    defect: Defect, description: str, inversion: bool, sequence: object
+) -> None:
+    protocol = with_sequences(TINY, MrSequence(Weighting.T1))
+    honest = make_mr_study(MrStudySpec(sample_patient(16, 1), protocol))
+
+    series = make_mr_study(MrStudySpec(sample_patient(16, 1), protocol, frozenset({defect}))).series[0]
+
+    assert series.header["SeriesDescription"] == description
+    assert ("InversionTime" in series.header) is inversion
+    assert series.header["ScanningSequence"] == sequence
+    fat = core(series, PhantomTissue.SUBCUTANEOUS_FAT, erosion=1)
+    assert np.median(series.volume.array[fat]) < 0.4 * np.median(honest.series[0].volume.array[fat])
+
+
+def test_gadolinium_is_in_the_header_and_brightens_marrow() -> None:
+    protocol = with_sequences(TINY, MrSequence(Weighting.T1))
+    plain, enhanced = (
+        make_mr_study(MrStudySpec(sample_patient(17, 1), protocol, defects)).series[0]
+        for defects in (frozenset[Defect](), frozenset({Defect.GADOLINIUM}))
+    )
+    marrow = core(plain, PhantomTissue.BODY_MARROW)
+
+    assert enhanced.header["ContrastBolusAgent"] == "Gadobutrol"
+    assert "ContrastBolusAgent" not in plain.header
+    assert np.median(enhanced.volume.array[marrow]) > 1.08 * np.median(plain.volume.array[marrow])
+
+
+def test_upside_down_turns_the_image_but_not_the_header() -> None:
+    protocol = with_sequences(TINY, MrSequence(Weighting.T1))
+    upright, turned = (
+        make_mr_study(MrStudySpec(sample_patient(18, 1), protocol, defects)).series[0]
+        for defects in (frozenset[Defect](), frozenset({Defect.UPSIDE_DOWN}))
+    )
+    assert upright.labels is not None
+    assert turned.labels is not None
+
+    assert np.array_equal(turned.labels, upright.labels[:, ::-1])
+    assert np.array_equal(turned.volume.geometry.affine, upright.volume.geometry.affine)

@@ -30,7 +30,9 @@ def phantom_cohort(
     patients: Annotated[int, typer.Option(min=1, help="Number of patients.")] = 133,
     modality: Annotated[Modality, typer.Option(help="CT, or MR (T1w and T2w).")] = Modality.CT,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same people.")] = 1,
-    size: Annotated[Size, typer.Option(help="Image size; `cohort` holds the spine at texture resolution.")] = Size.COHORT,
+    size: Annotated[
+        Size, typer.Option(help="Image size; `cohort` holds the spine at texture resolution.")
+    ] = Size.COHORT,
     reference: Annotated[
         ReferenceChoice | None, typer.Option(help="Densitometry that counts; default DXA for CT, QCT for MR.")
     ] = None,

@@ -72,9 +72,8 @@ def ct_geometry(spine: Spine, protocol: CtProtocol) -> Geometry:
     """Return the axial stack: the lumbar spine in the front half of the field of view, the skin of the back behind."""
     top, bottom = lumbar_range(spine)
     slices = protocol.slices or int(np.ceil((top - bottom) / protocol.increment_mm))
-    half = protocol.matrix[0] * protocol.pixel_mm / 2
-    back = max(115.0 - half, -35.0)
-    centre = lumbar_centre(spine) + np.array([0.0, back, 0.0]) + np.array(protocol.centre_shift_mm)
+    behind = np.array([0.0, protocol.centre_behind_mm, 0.0])
+    centre = lumbar_centre(spine) + behind + np.array(protocol.centre_shift_mm)
     spacing = (protocol.increment_mm, protocol.pixel_mm, protocol.pixel_mm)
     return stack(Plane.AXIAL, centre, (slices, *protocol.matrix), spacing, protocol.tilt_deg)
 

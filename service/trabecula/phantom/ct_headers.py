@@ -26,6 +26,7 @@ def axial_header(protocol: CtProtocol) -> dict[str, object]:
         "SliceThickness": protocol.thickness_mm,
         "SpacingBetweenSlices": protocol.increment_mm,
         "GantryDetectorTilt": protocol.tilt_deg,
+        "RescaleType": "HU",
     }
 
 
@@ -67,5 +68,4 @@ def _scanner(protocol: CtProtocol) -> dict[str, object]:
         "DataCollectionDiameter": 500.0,
         "BodyPartExamined": "LSPINE",
         "PatientPosition": "HFS",
-        "RescaleType": "HU",
     }

@@ -79,7 +79,7 @@ def ct_protocol(defects: frozenset[Defect], protocol: CtProtocol) -> CtProtocol:
     phase = Phase.PORTAL if Defect.PORTAL in defects else phase
     shift = field_of_view_shift(defects)
     if Defect.TRUNCATED in defects:
-        shift = (0.0, -protocol.pixel_mm * protocol.matrix[0] / 2 - 25.0, 0.0)
+        shift = (0.0, -protocol.pixel_mm * protocol.matrix[0] / 2 - protocol.centre_behind_mm, 0.0)
     return replace(
         protocol,
         kvp=kvp,
@@ -114,7 +114,7 @@ def mr_protocol(defects: frozenset[Defect], protocol: MrProtocol) -> MrProtocol:
     """Return the MR protocol with the defects of acquisition."""
     shift = field_of_view_shift(defects)
     if Defect.TRUNCATED in defects:
-        shift = (0.0, -protocol.pixel_mm * protocol.matrix[1] / 2 - 12.0, 0.0)
+        shift = (0.0, -protocol.pixel_mm * protocol.matrix[1] / 2 - protocol.centre_behind_mm, 0.0)
     return replace(
         protocol,
         sequences=tuple(_defective(sequence, defects) for sequence in protocol.sequences),

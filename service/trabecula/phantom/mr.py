@@ -78,7 +78,7 @@ def make_mr_study(spec: MrStudySpec) -> PhantomStudy:
 
 def mr_geometry(spine: Spine, protocol: MrProtocol, plane: Plane) -> Geometry:
     """Return the stack of a plane: sagittal over T12 to S1, axial through L3 to S1 with half the matrix."""
-    behind = np.array([0.0, 22.0, 0.0])
+    behind = np.array([0.0, protocol.centre_behind_mm, 0.0])
     centre = lumbar_centre(spine) + behind + np.array(protocol.centre_shift_mm)
     step = protocol.thickness_mm + protocol.gap_mm
     if plane is Plane.SAGITTAL:
@@ -160,7 +160,7 @@ def _localizer(examination: _Examination) -> PhantomSeries:
     """Three planes of three slices in one series."""
     protocol, spine = examination.protocol, examination.spine
     shown = replace(protocol, thickness_mm=8.0, gap_mm=12.0)
-    centre = lumbar_centre(spine) + np.array([0.0, 22.0, 0.0])
+    centre = lumbar_centre(spine) + np.array([0.0, protocol.centre_behind_mm, 0.0])
     stacks = []
     for plane in (Plane.CORONAL, Plane.SAGITTAL, Plane.AXIAL):
         grid = stack(plane, centre, (3, 128, 128), (20.0, 2.2, 2.2))

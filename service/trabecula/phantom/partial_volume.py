@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.phantom.anatomy import AnatomyMap, Spine, paint_points
+from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, Spine, paint_points
 
 Values = Callable[[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]], NDArray[np.float32]]
 """Gives the value of points from their tissue, level and place (LPS mm)."""
@@ -18,8 +18,39 @@ _OFFSETS = np.array(
 """Points inside a voxel as fractions of (slice, row, column): one in each quarter of the slice's thickness."""
 
 
+_SOFT = (
+    PhantomTissue.AIR,
+    PhantomTissue.SKIN,
+    PhantomTissue.SUBCUTANEOUS_FAT,
+    PhantomTissue.MUSCLE,
+    PhantomTissue.MUSCLE_FAT,
+    PhantomTissue.PSOAS,
+    PhantomTissue.VISCERAL_FAT,
+    PhantomTissue.BOWEL_WALL,
+    PhantomTissue.BOWEL_GAS,
+    PhantomTissue.BOWEL_CONTENT,
+    PhantomTissue.ORGAN,
+    PhantomTissue.FLUID,
+    PhantomTissue.AORTA,
+    PhantomTissue.IVC,
+    PhantomTissue.CSF,
+    PhantomTissue.CORD,
+    PhantomTissue.ROOTS,
+    PhantomTissue.EPIDURAL_FAT,
+    PhantomTissue.LIGAMENT,
+    PhantomTissue.NERVE,
+    PhantomTissue.KIDNEY,
+)
+"""Between two of these the scanner's blur alone is smooth enough; bone, discs and metal are worth the points."""
+
+_KIND = np.arange(len(PhantomTissue), dtype=np.uint8)
+_KIND[[int(tissue) for tissue in _SOFT]] = 0
+
+
 def edges(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return the voxels of ``[slice, row, column]`` that differ from one of their six neighbours."""
+    """Return the voxels of ``[slice, row, column]`` at edges of bone, discs and metal: they differ from one of their
+    six neighbours."""
+    tissue = _KIND[tissue]
     found = np.zeros(tissue.shape, dtype=np.bool_)
     for axis in range(3):
         lead: list[slice] = [slice(None)] * 3

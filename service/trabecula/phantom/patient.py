@@ -143,6 +143,11 @@ def sample_patient(
     )
 
 
+def expected_t_score(age_years: float) -> float:
+    """Return the mean T-score of people of an age: what a Z-score is measured from."""
+    return _t_score(expected_density(age_years))
+
+
 def fracture_probability(density: float) -> float:
     """Return the share of people of this density (mg/cm3) with a fractured lumbar body."""
     at_50 = number("population", "fracture_at_50")
@@ -157,9 +162,12 @@ def _draw_density(rng: np.random.Generator, age: float, bmi_z: float) -> float:
     return float(np.clip(density, number("population", "density_min"), number("population", "density_max")))
 
 
+def _t_score(density: float) -> float:
+    return number("reference", "t_at_115") + number("reference", "t_per_density") * (density - 115.0)
+
+
 def _densitometry(rng: np.random.Generator, bone: Mapping[Level, BoneTruth]) -> Reference:
     qct = (bone[Level.L1].density + bone[Level.L2].density) / 2 + rng.normal(0, number("reference", "qct_error_sd"))
     density = float(np.mean([bone[level].density for level in MEASURED_LEVELS]))
-    t_score = number("reference", "t_at_115") + number("reference", "t_per_density") * (density - 115.0)
-    t_score += rng.normal(0.0, number("reference", "t_residual_sd"))
+    t_score = _t_score(density) + rng.normal(0.0, number("reference", "t_residual_sd"))
     return Reference(round(max(float(qct), 5.0), 1), round(float(t_score), 2))

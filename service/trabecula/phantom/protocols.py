@@ -57,6 +57,11 @@ class CtProtocol:
     rescale_fault_hu: float = 0.0
 
     @property
+    def centre_behind_mm(self) -> float:
+        """How far behind the bodies the field of view is centred: so that the skin of the back is in it, if it can."""
+        return max(115.0 - self.matrix[0] * self.pixel_mm / 2, -35.0)
+
+    @property
     def kernel_name(self) -> str:
         """Convolution Kernel (0018,1210) as the scanner's vendor calls it."""
         return str(entry("scanners", "ct", self.scanner)[self.kernel.value])
@@ -100,6 +105,11 @@ class MrProtocol:
     centre_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @property
+    def centre_behind_mm(self) -> float:
+        """How far behind the bodies the field of view is centred."""
+        return 22.0
+
+    @property
     def tesla(self) -> float:
         """Field strength of the scanner."""
         return float(entry("scanners", "mr", self.scanner)["tesla"])
@@ -119,14 +129,20 @@ class MrProtocol:
 SMALL_CT = CtProtocol()
 """Seconds to make: for the demo, the canary and tests."""
 
-ROUTINE_CT = CtProtocol(pixel_mm=0.8, matrix=(320, 320), thickness_mm=1.0, increment_mm=1.0)
-"""A hospital's bone crop: what a cohort for texture analysis holds."""
+ROUTINE_CT = CtProtocol(pixel_mm=0.8, matrix=(256, 256), thickness_mm=1.0, increment_mm=1.0)
+"""A hospital's reconstruction around the spine."""
+
+COHORT_CT = CtProtocol(pixel_mm=0.8, matrix=(184, 152), thickness_mm=1.0, increment_mm=1.0)
+"""The spine alone at texture resolution: what a cohort of hundreds can afford."""
 
 FULL_CT = CtProtocol(pixel_mm=0.78, matrix=(512, 512), thickness_mm=0.625, increment_mm=0.625, slices=600, scout=True)
 """600 slices of 512 x 512, as a modern scanner sends them."""
 
 SMALL_MR = MrProtocol()
 """Seconds to make: T1 and T2."""
+
+COHORT_MR = MrProtocol(pixel_mm=0.8, matrix=(304, 248), slices=11)
+"""T1 and T2 at the sampling of a hospital, cropped to the spine."""
 
 ROUTINE_MR = MrProtocol(
     pixel_mm=0.7,

@@ -13,6 +13,7 @@ from trabecula.domain.volume import Volume
 from trabecula.phantom.defects import Defect
 from trabecula.phantom.patient import Patient
 from trabecula.phantom.protocols import SMALL_CT, SMALL_MR, CtProtocol, MrProtocol
+from trabecula.phantom.tables import number
 from trabecula.phantom.truth import StudyTruth
 
 
@@ -47,7 +48,7 @@ class MrStudySpec:
 
 
 def _key(patient: Patient, protocol: CtProtocol | MrProtocol, defects: frozenset[Defect], case: str) -> str:
-    return f"{patient!r}|{protocol!r}|{sorted(defects)}|{case}"
+    return f"{number('version'):g}|{patient!r}|{protocol!r}|{sorted(defects)}|{case}"
 
 
 @dataclass(frozen=True, eq=False)
