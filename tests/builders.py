@@ -9,6 +9,8 @@ import numpy as np
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.uid import (
     UID,
     ComprehensiveSRStorage,
@@ -94,6 +96,15 @@ def part10(data_set: Dataset, transfer_syntax: str = ExplicitVRLittleEndian) -> 
 def encoded(data_set: Dataset, transfer_syntax: str = ExplicitVRLittleEndian) -> bytes:
     """Return the data set alone in a transfer syntax, without preamble and File Meta Information."""
     return without_head(part10(data_set, transfer_syntax))
+
+
+def encoded_plain(data_set: Dataset, transfer_syntax: str) -> bytes:
+    """Return a data set that is no instance (an action or event information) in a native transfer syntax."""
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR = UID(transfer_syntax).is_implicit_VR
+    buffer.is_little_endian = UID(transfer_syntax).is_little_endian
+    write_dataset(buffer, data_set)
+    return buffer.getvalue()
 
 
 def without_head(file: bytes) -> bytes:

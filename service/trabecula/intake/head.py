@@ -25,6 +25,7 @@ _LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b
 _UNDEFINED = 0xFFFFFFFF
 _MAX_DEPTH = 32
 _MAX_TEXT = 1024
+_MAX_INFLATED = 1 << 24
 
 
 class HeadIncomplete(Exception):
@@ -82,10 +83,10 @@ def read_head(data: bytes, transfer_syntax_uid: str, *, complete: bool) -> DataS
 
 
 def _inflated(data: bytes, complete: bool) -> tuple[bytes, bool]:
-    """Inflate at most 16 times the given bytes: a bomb costs no more than that (PS3.5 A.5 is raw deflate)."""
+    """Inflate up to a bound, so that a bomb costs no more than that (PS3.5 A.5 is raw deflate)."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        plain = inflater.decompress(data, max(16 * len(data), 1 << 16))
+        plain = inflater.decompress(data, _MAX_INFLATED)
     except zlib.error as error:
         raise InstanceUnparsable("the deflated data set cannot be inflated") from error
     return plain, complete and inflater.eof

@@ -20,9 +20,13 @@ class MemoryRegistrar:
     def register(self, instance: ReceivedInstance) -> bool:
         """Remember an instance under its SOP Instance UID, a faulty one under its spool key; True when new."""
         with self._lock:
+            known, key = self._instances, instance.sop_instance_uid
             if instance.fault:
-                return self._quarantined.setdefault(instance.spool_key, instance) is instance
-            return self._instances.setdefault(instance.sop_instance_uid, instance) is instance
+                known, key = self._quarantined, instance.spool_key
+            if key in known:
+                return False
+            known[key] = instance
+            return True
 
     def commitment_answered(self, transaction_uid: str, committed: Mapping[str, bool]) -> None:
         """Remember the answer of a transaction."""
