@@ -16,9 +16,10 @@ def study_document(connection: Connection, study_uid: str) -> dict[str, Any] | N
 
     ``result`` keys (reasons, levels, scores, summary ...) are those of domain.result_json, without the outlines.
     """
-    study = connection.execute(select(Study.__table__).where(Study.study_uid == study_uid)).mappings().one_or_none()
-    if study is None:
+    found = connection.execute(select(Study.__table__).where(Study.study_uid == study_uid)).mappings().one_or_none()
+    if found is None:
         return None
+    study: dict[str, Any] = {**found}
     key = (study_uid, study["revision"])
     revision = (
         connection.execute(select(Revision.__table__).where(Revision.study_uid == key[0], Revision.revision == key[1]))
@@ -48,8 +49,8 @@ def study_document(connection: Connection, study_uid: str) -> dict[str, Any] | N
         "impression": result.get("impression", []),
         "sources": [_without_instances(source) for source in result.get("sources", [])],
         "versions": result.get("versions", {}),
-        "objects": _objects(list(objects), list(deliveries)),
-        "timings": _timings(study, revision, result.get("timings_s", {})),
+        "objects": _objects([{**row} for row in objects], [{**row} for row in deliveries]),
+        "timings": _timings(study, {**revision} if revision is not None else None, result.get("timings_s", {})),
         "failure": _failure(study),
         "scanner": {name: study[name] for name in ("manufacturer", "scanner_model", "station")},
         "calling_ae_title": study["calling_ae_title"],

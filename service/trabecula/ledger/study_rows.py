@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -205,4 +206,5 @@ class SqlStudyRows:
 
 def _storable(instance: ReceivedInstance) -> ReceivedInstance:
     texts = {item.name: getattr(instance, item.name) for item in fields(instance)}
-    return replace(instance, **{name: storable(value) for name, value in texts.items() if isinstance(value, str)})
+    cleaned: dict[str, Any] = {name: storable(value) for name, value in texts.items() if isinstance(value, str)}
+    return replace(instance, **cleaned)
