@@ -39,7 +39,7 @@ ANALYSED_AT = datetime(2026, 11, 20, 9, 30, 15, tzinfo=UTC)
 VERSIONS = {"segmenter": "lumbar-net 1", "region": "trab_v1", "thresholds": "2026-11", "settings": "sha256:00ff"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Study:
     """A written study: its files, the measured volume and what a report of it needs."""
 
@@ -252,6 +252,4 @@ def _write(path: Path, dataset: Dataset) -> StoredFile:
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.save_as(path, enforce_file_format=True)
-    return StoredFile(
-        str(path), str(dataset.SOPInstanceUID), str(dataset.SOPClassUID), str(dataset.SeriesInstanceUID)
-    )
+    return StoredFile(str(path), str(dataset.SOPInstanceUID), str(dataset.SOPClassUID), str(dataset.SeriesInstanceUID))

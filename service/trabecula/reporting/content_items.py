@@ -63,15 +63,21 @@ def number(name: Code, value: float, unit: Code, children: Sequence[ContentItem]
     """Return a NUM item, rounded to what its unit deserves. Viewers rely on at least one child, so it needs one."""
     if not children:
         raise ValueError("a number needs a derivation or a method")
-    item = NumContentItem(coded(name), rounded(value, unit), coded(unit), relationship_type=CONTAINS)
+    item = NumContentItem(coded(name), rounded(value, unit, name), coded(unit), relationship_type=CONTAINS)
     item.ContentSequence = ContentSequence(list(children))
     return item
 
 
-def image(sop_class_uid: str, sop_instance_uid: str, frame: int | None, relation: RelationshipTypeValues) -> ContentItem:
+def image(
+    sop_class_uid: str, sop_instance_uid: str, frame: int | None, relation: RelationshipTypeValues
+) -> ContentItem:
     """Return an IMAGE item for an image or one frame of it."""
     return ImageContentItem(
-        coded("source_image"), sop_class_uid, sop_instance_uid, referenced_frame_numbers=frame, relationship_type=relation
+        coded("source_image"),
+        sop_class_uid,
+        sop_instance_uid,
+        referenced_frame_numbers=frame,
+        relationship_type=relation,
     )
 
 

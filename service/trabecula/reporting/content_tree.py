@@ -36,7 +36,9 @@ def report_root(
         [
             code("language", "english", HAS_CONCEPT_MOD),
             *_observer(config, device_uid),
-            code("procedure_reported", _PROCEDURES.get(str(header.get("Modality")), "procedure_other"), HAS_CONCEPT_MOD),
+            code(
+                "procedure_reported", _PROCEDURES.get(str(header.get("Modality")), "procedure_other"), HAS_CONCEPT_MOD
+            ),
             _qualitative(subject),
             container("measurements", [*_algorithm(subject, config), *groups(subject)]),
             container("image_library", library),

@@ -53,9 +53,7 @@ class DicomReporter:
         primary = analysis.volumes[0] if analysis.volumes else None
         files = (*(primary.files if primary else ()), *context.study_files)
         header = read_header(primary.files[0]) if primary and primary.files else first_header(files)
-        check_identity(
-            header, analysis.result.study_uid, allow_empty_patient_id=self._config.allow_empty_patient_id
-        )
+        check_identity(header, analysis.result.study_uid, allow_empty_patient_id=self._config.allow_empty_patient_id)
         identities = Identities.of(analysis, context, self._config)
         when = local_time(context.analysed_at, header)
         stamp = Stamp(header, when, context.installation_uid, self._config, identities)
@@ -63,9 +61,7 @@ class DicomReporter:
         images = self._images(result, primary, stamp)
         return (_structured_report(result, files, context, stamp, images), *images)
 
-    def _images(
-        self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp
-    ) -> tuple[ResultObject, ...]:
+    def _images(self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp) -> tuple[ResultObject, ...]:
         images = []
         if self._config.with_segmentation and primary is not None and primary.labels.any():
             images.append(segmentation(primary, stamp.header, stamp, result))

@@ -20,6 +20,7 @@ from trabecula.reporting.picture_text import Column, fitted, font, is_printable
 from trabecula.reporting.wording import (
     NOT_REVIEWED,
     RESEARCH_USE,
+    acquisition_line,
     all_reasons,
     amount,
     impression_lines,
@@ -42,6 +43,8 @@ _VIEW = (30, 214, 640, 880)
 _RIGHT = 706
 _FACTS_TOP = 988
 _FOOTER_TOP = 1146
+_REASONS_WITH_ADVICE = 4
+"""With more reasons than this, the page shows what was found; what to do about it stands in the report."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,11 @@ def _identity(draw: ImageDraw.ImageDraw, page: Page) -> None:
         )
         if part
     )
-    if page.with_identity:
-        draw.text((36, 150), fitted(identity_line(header), font(24, bold=True), 880), font=font(24, bold=True), fill=_TEXT)
-    face = font(22)
-    draw.text((WIDTH - 36, 152), fitted(study, face, 620), font=face, fill=_QUIET, anchor="ra")
+    bold, face = font(24, bold=True), font(22)
+    who = fitted(identity_line(header), bold, 900) if page.with_identity else ""
+    draw.text((36, 150), who, font=bold, fill=_TEXT)
+    room = WIDTH - 2 * 36 - 40 - int(bold.getlength(who))
+    draw.text((WIDTH - 36, 152), fitted(study, face, room), font=face, fill=_QUIET, anchor="ra")
 
 
 def _spine(image: Image.Image, draw: ImageDraw.ImageDraw, page: Page) -> None:
@@ -125,7 +129,7 @@ def _spine(image: Image.Image, draw: ImageDraw.ImageDraw, page: Page) -> None:
         found = page.result.level(level) if level else None
         leading = leading_measurement(found.measurements) if found and found.evaluable else None
         if leading is not None:
-            notes[label] = amount(leading.value, leading.unit)
+            notes[label] = amount(leading)
         elif found is None or not found.evaluable:
             faint.append(label)
     image.paste(drawn(view, notes, frozenset(faint)), (left, top))
@@ -141,15 +145,16 @@ def _findings(draw: ImageDraw.ImageDraw, page: Page) -> None:
         column.paragraph(line, 23, _WARNING if bold else _TEXT, bold=bold)
     if result.summary:
         column.skip(12)
-        column.heading("Study", _QUIET)
+        column.heading("Study values", _QUIET)
         for item in result.summary[:4]:
             method = f"  ({item.method})" if item.method else ""
-            column.paragraph(f"{short_name(item)}: {amount(item.value, item.unit)}{method}", 23, _TEXT, bold=True)
+            column.paragraph(f"{short_name(item)}: {amount(item)}{method}", 23, _TEXT, bold=True)
     if row_count(result):
         column.skip(12)
         column.heading("Levels", _QUIET)
         draw_table(column, result)
-    reasons = tuple(reason_line(reason) for reason in all_reasons(result))
+    found = all_reasons(result)
+    reasons = tuple(reason_line(item) if len(found) <= _REASONS_WITH_ADVICE else item.sentence for item in found)
     if reasons:
         column.skip(14)
         column.heading("Reasons and remarks", _QUIET)
@@ -161,15 +166,12 @@ def _facts(draw: ImageDraw.ImageDraw, page: Page) -> None:
     draw.rectangle([_RIGHT - 16, _FACTS_TOP, WIDTH - 20, _FOOTER_TOP - 12], fill=_PANEL)
     column = Column(draw, _RIGHT, _FACTS_TOP + 12, WIDTH - 36 - _RIGHT, _FOOTER_TOP - 18)
     for source in page.result.sources:
-        number = f"series {source.number} " if source.number is not None else "series "
-        values = (f"{name.replace('_', ' ')} {value:g}" if isinstance(value, float) else f"{name.replace('_', ' ')} {value}"
-                  for name, value in source.acquisition.items())  # fmt: skip
-        facts = "; ".join(values)
-        column.paragraph(f"{source.role.value} {number}\"{source.description}\": {facts}.", 18, _QUIET)
+        column.paragraph(acquisition_line(source), 18, _QUIET)
     if page.result.numbering:
         column.paragraph(f"Levels: {page.result.numbering}.", 18, _QUIET)
-    made = f"Trabecula {__version__}, {versions_line(page.result)}. Revision {page.result.revision}, "
-    column.paragraph(f"{made}{page.when:%Y-%m-%d %H:%M}.", 18, _QUIET)
+    versions = ", ".join(part for part in (f"Trabecula {__version__}", versions_line(page.result)) if part)
+    made = f"revision {page.result.revision}, {page.when:%Y-%m-%d %H:%M}"
+    column.paragraph(f"{versions}; {made}.", 18, _QUIET)
 
 
 def _footer(draw: ImageDraw.ImageDraw) -> None:

@@ -51,17 +51,19 @@ def sagittal_view(volume: AnalysedVolume, width: int, height: int) -> SagittalVi
     points[..., 0], points[..., 1], points[..., 2] = _lateral(centres, geometry, z)[:, None], y[None, :], z[:, None]
     index = np.moveaxis(geometry.to_index(points), -1, 0)
     caption = "Curved sagittal reformat through the vertebral bodies"
-    if geometry.plane is Plane.SAGITTAL:
+    in_plane = geometry.plane is Plane.SAGITTAL
+    if in_plane:
         index[0] = _slice_of(centres, geometry)
         caption = f"Sagittal slice {int(index[0, 0, 0]) + 1} of {geometry.shape[0]}"
     sampled = ndimage.map_coordinates(volume.volume.array, index, order=1, cval=np.nan, prefilter=False)
-    masks = {label: _mask(labels == label, index) for label in centres}
+    coarse = max(spacing for axis, spacing in enumerate(geometry.spacing_mm) if not (axis == 0 and in_plane)) / mm
+    masks = {label: _mask(labels == label, index, max(2.0, 0.4 * coarse)) for label in centres}
     grey = _windowed(sampled, volume.volume.modality)
     return SagittalView(grey, {label: mask for label, mask in masks.items() if mask.any()}, mm, caption)
 
 
 def drawn(view: SagittalView, notes: dict[int, str], faint: frozenset[int]) -> Image.Image:
-    """Return the view with every body outlined and named; ``notes`` stand under the names, ``faint`` labels are grey."""
+    """Return the view with every body outlined and named; ``notes`` stand below the names, ``faint`` ones are grey."""
     pixels = np.repeat(view.grey[..., None], 3, axis=2).astype(np.float64)
     for label, mask in view.masks.items():
         alpha = _line(mask)[..., None]
@@ -120,13 +122,13 @@ def _slice_of(centres: dict[int, FloatArray], geometry: Geometry) -> int:
     return int(np.clip(round(float(np.median(indices))), 0, geometry.shape[0] - 1))
 
 
-def _mask(body: NDArray[np.bool_], index: FloatArray) -> NDArray[np.bool_]:
-    """Return a body on the view's pixels with a smooth border. Only the body's own box is sampled."""
+def _mask(body: NDArray[np.bool_], index: FloatArray, blur: float) -> NDArray[np.bool_]:
+    """Return a body on the view's pixels, its border smoothed by ``blur`` pixels so that voxels make no stairs."""
     box = ndimage.find_objects(body.astype(np.uint8))[0]
     low = np.array([max(part.start - 2, 0) for part in box])
     part = body[tuple(slice(start, end.stop + 2) for start, end in zip(low, box, strict=True))].astype(np.float32)
     soft = ndimage.map_coordinates(part, index - low[:, None, None], order=1, cval=0.0, prefilter=False)
-    return np.asarray(ndimage.gaussian_filter(soft, 2.0) > 0.5)
+    return np.asarray(ndimage.gaussian_filter(soft, blur) > 0.5)
 
 
 def _windowed(sampled: NDArray[np.float32], modality: Modality) -> NDArray[np.uint8]:
@@ -168,7 +170,12 @@ def _marks(draw: ImageDraw.ImageDraw, view: SagittalView) -> None:
     height, width = view.grey.shape
     grey: Colour = (200, 204, 210)
     halo = {"stroke_width": 2, "stroke_fill": (0, 0, 0)}
-    places = {"A": (16, height // 2), "P": (width - 16, height // 2), "H": (width // 2, 18), "F": (width // 2, height - 18)}
+    places = {
+        "A": (16, height // 2),
+        "P": (width - 16, height // 2),
+        "H": (width // 2, 18),
+        "F": (width // 2, height - 18),
+    }
     for letter, place in places.items():
         draw.text(place, letter, font=font(22, bold=True), fill=grey, anchor="mm", **halo)
     length = 50.0 / view.mm

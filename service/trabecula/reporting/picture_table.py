@@ -26,7 +26,9 @@ def draw_table(column: Column, result: StudyResult) -> None:
     offsets = _offsets(column, len(names))
     face = font(19)
     for name, offset in zip(names, offsets, strict=False):
-        column.draw.text((column.left + offset, column.top), fitted(name, face, 118), font=face, fill=_QUIET, anchor="ra")
+        column.draw.text(
+            (column.left + offset, column.top), fitted(name, face, 118), font=face, fill=_QUIET, anchor="ra"
+        )
     column.draw.text((column.left + offsets[-1], column.top), "Remark", font=face, fill=_QUIET)
     column.skip(30)
     by_level = {item.level: item for item in result.levels}
@@ -39,12 +41,14 @@ def draw_table(column: Column, result: StudyResult) -> None:
 
 
 def remark(level: LevelResult) -> str:
-    """Return what stands beside the numbers of a level: whether it counts, and the first reason in words."""
-    words = level.flags[0].code.sentence.rstrip(".") if level.flags else ""
-    more = f" (+{len(level.flags) - 1})" if len(level.flags) > 1 else ""
-    if not level.evaluable:
-        return f"Not evaluated: {words}{more}" if words else "Not evaluated"
-    return words + more
+    """Return what stands beside the numbers of a level: whether it counts, and why not, in few words.
+
+    The full sentences stand in the list of reasons below the table.
+    """
+    words = ", ".join(dict.fromkeys(flag.code.name.lower().replace("_", " ") for flag in level.flags))
+    if level.evaluable:
+        return words
+    return f"excluded: {words}" if words else "excluded"
 
 
 def _row(column: Column, level: LevelResult, names: tuple[str, ...], offsets: tuple[int, ...]) -> None:
@@ -54,9 +58,15 @@ def _row(column: Column, level: LevelResult, names: tuple[str, ...], offsets: tu
     values = {short_name(item): item for item in reversed(level.measurements)}
     for number, name in enumerate(names):
         item: Measurement | None = values.get(name)
-        text = amount(item.value, item.unit) if item else "-"
+        text = amount(item) if item else "-"
         face = font(23, bold=number == 0)
-        draw.text((column.left + offsets[number], top), text, font=face, fill=_TEXT if level.evaluable else _FAINT, anchor="ra")
+        draw.text(
+            (column.left + offsets[number], top),
+            text,
+            font=face,
+            fill=_TEXT if level.evaluable else _FAINT,
+            anchor="ra",
+        )
     face = font(19)
     room = column.width - offsets[-1]
     draw.text((column.left + offsets[-1], top + 3), fitted(remark(level), face, room), font=face, fill=_TEXT)

@@ -12,7 +12,7 @@ from highdicom import (
     PlanePositionSequence,
 )
 from highdicom.color import CIELabColor
-from highdicom.seg import Segmentation, SegmentAlgorithmTypeValues, SegmentationTypeValues, SegmentDescription
+from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.valuerep import format_number_as_ds
@@ -40,7 +40,9 @@ def segmentation(volume: AnalysedVolume, header: Dataset, stamp: Stamp, result: 
     """
     labels = volume.labels
     if labels.shape != volume.volume.geometry.shape:
-        raise ReportInvalid(f"labels {labels.shape} do not lie on the grid of the images {volume.volume.geometry.shape}")
+        raise ReportInvalid(
+            f"labels {labels.shape} do not lie on the grid of the images {volume.volume.geometry.shape}"
+        )
     found = [int(label) for label in np.unique(labels) if label]
     if not found:
         raise ReportInvalid("the label map is empty")

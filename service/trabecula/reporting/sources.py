@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from pydicom import Dataset, dcmread
+from pydicom import Dataset, config, dcmread
 from pydicom.errors import InvalidDicomError
 
 from trabecula.domain.errors import ReportInvalid
@@ -77,6 +77,10 @@ _OF_THE_SOURCE = (
     "PerFrameFunctionalGroupsSequence",
 )
 
+_UNPARSABLE = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, LookupError)
+_UNREADABLE = (OSError, InvalidDicomError, EOFError, *_UNPARSABLE)
+"""What pydicom raises on damaged values, and on bytes that are no data set."""
+
 
 def read_header(file: StoredFile) -> Dataset:
     """Return the attributes of a source image that results use, decoded, with nine Type 2 attributes always present.
@@ -84,11 +88,11 @@ def read_header(file: StoredFile) -> Dataset:
     Values that cannot be decoded or parsed are left out: a result never fails for a stranger's typing error.
     Raises ReportInvalid when the file is not readable DICOM.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), config.disable_value_validation():
         warnings.simplefilter("ignore")
         try:
             dataset = dcmread(file.path, stop_before_pixels=True)
-        except (OSError, InvalidDicomError, EOFError, ValueError) as error:
+        except _UNREADABLE as error:
             raise ReportInvalid(f"the header of a source image cannot be read ({type(error).__name__})") from error
         return _reduced(dataset)
 
@@ -137,13 +141,13 @@ def one_per_series(files: Sequence[StoredFile]) -> tuple[StoredFile, ...]:
 
 
 def _reduced(dataset: Dataset) -> Dataset:
-    with contextlib.suppress(LookupError, ValueError, TypeError, NotImplementedError):
+    with contextlib.suppress(*_UNPARSABLE):
         dataset.decode()
     header = Dataset()
     for keyword in (*INHERITED, *_OF_THE_SOURCE):
         try:
             element = dataset[keyword]
-        except (KeyError, ValueError, TypeError, NotImplementedError, LookupError):
+        except _UNPARSABLE:
             continue
         header.add(element)
     for keyword in REQUIRED_EMPTY:

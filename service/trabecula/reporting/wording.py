@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from trabecula.domain import codes
 from trabecula.domain.codes import Code
 from trabecula.domain.eligibility import Reason
-from trabecula.domain.result import Category, Measurement, Score, StudyResult
+from trabecula.domain.result import Category, Measurement, Score, SourceSeries, StudyResult
 
-RESEARCH_USE = (
-    "RESEARCH USE ONLY - not a medical device; does not replace DXA/QCT; not for ruling out low bone density"
-)
+RESEARCH_USE = "RESEARCH USE ONLY - not a medical device; does not replace DXA/QCT; not for ruling out low bone density"
 NOT_REVIEWED = "Automatic software result, not reviewed by a physician. It is not a diagnosis."
 
 _DECIMALS = {
@@ -23,6 +22,19 @@ _DECIMALS = {
 }
 _UNIT_SIGNS = {codes.HOUNSFIELD: "HU", codes.PERCENT: "%", codes.CUBIC_CENTIMETRE: "cm3", codes.RATIO: ""}
 
+_FACTS = {
+    "kvp": ("", " kVp"),
+    "kernel": ("kernel", ""),
+    "slice_thickness_mm": ("slices", " mm"),
+    "repetition_time_ms": ("TR", " ms"),
+    "echo_time_ms": ("TE", " ms"),
+    "inversion_time_ms": ("TI", " ms"),
+    "field_strength_t": ("", " T"),
+    "contrast_agent": ("contrast agent", ""),
+}
+"""Acquisition facts people look for, with the words before and the unit after."""
+_DIGEST = re.compile(r"[0-9a-f]{24,}")
+
 _ADVICE = {
     Category.LOW_BONE_DENSITY_SUSPECTED: "Consider bone densitometry (DXA or QCT) if not done recently.",
     Category.INDETERMINATE: "Neither flagged nor cleared; clinical risk decides about bone densitometry.",
@@ -31,15 +43,19 @@ _ADVICE = {
 }
 
 
-def rounded(value: float, unit: Code) -> float:
-    """Return the value with the decimals that its unit deserves."""
-    return round(float(value), _DECIMALS.get(unit, 2))
+def rounded(value: float, unit: Code, concept: Code) -> float:
+    """Return the value with the decimals that its unit deserves (a signal intensity fewer than a ratio)."""
+    return round(float(value), _decimals(unit, concept))
 
 
-def amount(value: float, unit: Code) -> str:
-    """Return a value with its unit, e.g. ``123.4 HU``."""
-    sign = _UNIT_SIGNS.get(unit, unit.value)
-    return f"{value:.{_DECIMALS.get(unit, 2)}f}{' ' + sign if sign else ''}"
+def amount(item: Measurement) -> str:
+    """Return a measurement's value with its unit, e.g. ``123.4 HU``."""
+    sign = _UNIT_SIGNS.get(item.unit, item.unit.value)
+    return f"{item.value:.{_decimals(item.unit, item.concept)}f}{' ' + sign if sign else ''}"
+
+
+def _decimals(unit: Code, concept: Code) -> int:
+    return 1 if concept in (codes.MR_SIGNAL, codes.CSF_SIGNAL) else _DECIMALS.get(unit, 2)
 
 
 def short_name(measurement: Measurement) -> str:
@@ -57,8 +73,9 @@ def short_name(measurement: Measurement) -> str:
         codes.SEGMENTATION_QUALITY: "Outline quality",
     }
     name = names.get(measurement.concept, measurement.concept.meaning)
-    suffix = {codes.MEAN: "", codes.STANDARD_DEVIATION: " SD", codes.MEDIAN: " median"}
-    return name + (suffix.get(measurement.derivation, "") if measurement.derivation else "")
+    if measurement.derivation == codes.STANDARD_DEVIATION:
+        return f"{_UNIT_SIGNS.get(measurement.unit) or name} SD"
+    return f"{name} median" if measurement.derivation == codes.MEDIAN else name
 
 
 def level_values(result: StudyResult) -> str:
@@ -67,7 +84,7 @@ def level_values(result: StudyResult) -> str:
     for level in result.levels:
         leading = leading_measurement(level.measurements)
         if leading is not None and level.evaluable:
-            parts.append(f"{level.level} {amount(leading.value, leading.unit)}")
+            parts.append(f"{level.level} {amount(leading)}")
     return ", ".join(parts)
 
 
@@ -83,7 +100,9 @@ def leading_measurement(measurements: Iterable[Measurement]) -> Measurement | No
 
 def shown_scores(result: StudyResult) -> tuple[Score, ...]:
     """Return the scores a report shows: of active models, with a probability. Silent challengers never appear."""
-    return tuple(score for score in result.scores if score.active and score.applicable and score.probability is not None)
+    return tuple(
+        score for score in result.scores if score.active and score.applicable and score.probability is not None
+    )
 
 
 def abstentions(result: StudyResult) -> tuple[Score, ...]:
@@ -140,5 +159,20 @@ def comments(result: StudyResult) -> tuple[str, ...]:
 
 
 def versions_line(result: StudyResult) -> str:
-    """Return the versions that made the result, e.g. ``segmenter lumbar-net 3, roi trab_v1``."""
-    return ", ".join(f"{name} {value}" for name, value in result.versions.items())
+    """Return the versions that made the result, e.g. ``segmenter lumbar-net 3, roi trab_v1``; digests are shortened."""
+    shown = {name: _DIGEST.sub(lambda found: found[0][:12], value) for name, value in result.versions.items()}
+    return ", ".join(f"{name} {value}" for name, value in shown.items() if name != "software")
+
+
+def acquisition_line(source: SourceSeries) -> str:
+    """Return how a series was acquired, e.g. ``CT series 4 "LSP 3.0": SIEMENS SOMATOM, 120 kVp, kernel Br40d``."""
+    facts = source.acquisition
+    parts = [" ".join(str(facts[key]) for key in ("manufacturer", "model") if key in facts)]
+    parts += [
+        f"{words} {facts[key]:g}{sign}".strip() if isinstance(facts[key], float) else f"{words} {facts[key]}".strip()
+        for key, (words, sign) in _FACTS.items()
+        if key in facts
+    ]
+    number = f"series {source.number}" if source.number is not None else "series"
+    description = f' "{source.description}"' if source.description.strip(" ,") else ""
+    return f"{source.role.value} {number}{description}: {', '.join(part for part in parts if part)}."
