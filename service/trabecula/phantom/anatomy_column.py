@@ -56,10 +56,10 @@ def _paint_body(
         tissue[vein] = PhantomTissue.BASIVERTEBRAL_VEIN
         upper, lower = vertebra.modic_mm
         tissue[(plate < np.where(z > 0, upper, lower)) & (y < 0.3 * body.depth)] = PhantomTissue.MODIC
-    if vertebra.lesion is not None:
+    if vertebra.lesion is not None and not sacral:
         a, b, c, radius = vertebra.lesion
         tissue[(x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 < radius**2] = PhantomTissue.LESION
-    if vertebra.cement:
+    if vertebra.cement and not sacral:
         wave = 1 + 0.25 * np.sin(0.9 * x + 0.5 * z) + 0.2 * np.sin(0.8 * y - 0.6 * x)
         ball = (x / (0.3 * body.width)) ** 2 + (y / (0.32 * body.depth)) ** 2 + (z / (0.36 * body.height_middle)) ** 2
         tissue[ball < wave] = PhantomTissue.CEMENT

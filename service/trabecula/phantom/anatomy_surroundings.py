@@ -60,9 +60,11 @@ def paint_torso(field: SpineField, points: Array, tissue: Map) -> None:
     tissue[depth > 2.2] = PhantomTissue.SUBCUTANEOUS_FAT
     tissue[depth > fat + 2] = PhantomTissue.MUSCLE
     inside = depth > fat + 10
-    tissue[inside & (y < middle_y + 25)] = PhantomTissue.VISCERAL_FAT
-    _paint_blobs(field, points, tissue, inside)
     rx, ry = x - middle_x, y - middle_y
+    tissue[(inside | ((np.abs(rx) < 70) & (np.abs(ry) < 45) & (depth > fat + 3))) & (ry < 25)] = PhantomTissue.VISCERAL_FAT
+    _paint_blobs(field, points, tissue, inside)
+    dome = spine.vertebra(Level.T11).centre_mm[2] + np.float32(np.sin(torso.texture_phase) * 20) - 0.004 * (x * x)
+    tissue[inside & (z > dome) & (np.abs(rx) > 24) & (rho < 0.8)] = PhantomTissue.BOWEL_GAS
     _paint_muscles(field, points, rx, ry, back, tissue)
     _paint_vessels(field, rx, ry, z, tissue)
     _paint_ilium(field, points, tissue)

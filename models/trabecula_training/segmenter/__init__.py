@@ -1,0 +1,1 @@
+"""The segmenter's generator of images, its network, training, export and evaluation."""

@@ -1,0 +1,36 @@
+"""What training minimises: cross-entropy, overlap of bodies, discs and S1, and the error of the phase."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from trabecula_training.segmenter.classes import CLASS_COUNT, NetworkClass
+
+_WEIGHTS = (0.5, 1.0, 1.5, 1.5, 1.0, 1.3, 0.8, 0.7, 1.0, 0.7)
+_OVERLAP = (
+    (NetworkClass.BODY, NetworkClass.RIM),
+    (NetworkClass.BODY,),
+    (NetworkClass.RIM,),
+    (NetworkClass.S1,),
+    (NetworkClass.DISC,),
+)
+
+
+def segmentation_loss(raw: Tensor, target: Tensor, phase: Tensor, column: Tensor) -> Tensor:
+    """Loss of raw network output ``[batch, channel, row, column]`` against the generator's targets."""
+    logits = raw[:, :CLASS_COUNT].float()
+    weights = torch.tensor(_WEIGHTS, dtype=torch.float32, device=raw.device)
+    entropy = functional.cross_entropy(logits, target, weight=weights)
+    probability = torch.softmax(logits, dim=1)
+    overlap = torch.zeros((), device=raw.device)
+    for group in _OVERLAP:
+        predicted = probability[:, list(group)].sum(dim=1)
+        true = sum((target == kind).float() for kind in group)
+        assert isinstance(true, Tensor)
+        shared = (predicted * true).sum()
+        overlap = overlap + 1 - (2 * shared + 50) / (predicted.sum() + true.sum() + 50)
+    error = ((raw[:, CLASS_COUNT:].float() - phase) ** 2).sum(dim=1)
+    turning = (error * column).sum() / (column.sum() + 1)
+    return entropy + 0.5 * overlap / len(_OVERLAP) * 2 + 0.25 * turning

@@ -1,0 +1,111 @@
+"""A pool of drawn spines: sagittal slabs of tissue, level and phase, rendered once and used many times by training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trabecula.domain.spine import Level
+from trabecula.phantom.anatomy import SpineOptions, locate_points, paint_points, sample_spine
+from trabecula_training.segmenter.classes import codes_of
+
+ROWS, COLUMNS, SLICES = 344, 224, 7
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Neighbouring sagittal slices of one spine, 1 mm pixels, rows from head to foot, columns from front to back.
+
+    ``codes``, ``level`` and ``phase`` are uint8 ``[slice, row, column]``; ``phase`` counts 256 steps from the mid-plane of
+    one body to that of the next above. ``spacing_mm`` is the distance of neighbouring slices.
+    """
+
+    codes: NDArray[np.uint8]
+    level: NDArray[np.uint8]
+    phase: NDArray[np.uint8]
+    spacing_mm: float
+
+
+def draw_slab(seed: int) -> Slab:
+    """Draw one spine and one slab of it: near the midline, paramedian, lateral, or beside the spine altogether."""
+    rng = np.random.default_rng([seed, 20261])
+    spine = sample_spine(rng, options=SpineOptions(variability=float(rng.uniform(0.8, 1.7))))
+    spacing = float(np.exp(rng.uniform(np.log(0.8), np.log(6.0))))
+    place = rng.random()
+    if place < 0.45:
+        offset = rng.normal(0, 7)
+    elif place < 0.92:
+        offset = rng.uniform(-32, 32)
+    else:
+        offset = rng.choice([-1, 1]) * rng.uniform(40, 110)
+    turn, lean = np.radians(rng.normal(0, 4, 2))
+    normal = np.array([np.cos(turn), np.sin(turn), 0.0])
+    forward = np.array([-np.sin(turn), np.cos(turn), 0.0])
+    up = np.array([0.0, 0.0, 1.0]) + np.tan(lean) * normal
+    up /= np.linalg.norm(up)
+    named = [v.centre_mm for v in spine.vertebrae if v.level is not None and v.level.value >= Level.T12.value]
+    middle = np.mean(named, axis=0)
+    middle[2] = 0.0
+    row = (ROWS / 2 - np.arange(ROWS))[:, None, None] * up
+    column = (np.arange(COLUMNS) - COLUMNS / 2)[None, :, None] * forward
+    plane = (middle + row + column).reshape(-1, 3)
+    shape = (SLICES, ROWS, COLUMNS)
+    codes, levels, phases = (np.empty(shape, np.uint8) for _ in range(3))
+    for k in range(SLICES):
+        points = (plane + (offset + (k - SLICES // 2) * spacing) * normal).astype(np.float32)
+        tissue, level = paint_points(spine, points)
+        along = locate_points(spine, points).along
+        codes[k] = codes_of(tissue, level).reshape(ROWS, COLUMNS)
+        levels[k] = level.reshape(ROWS, COLUMNS)
+        phases[k] = np.floor(np.mod(along, 1.0) * 256).astype(np.uint8).reshape(ROWS, COLUMNS)
+    return Slab(codes, levels, phases, spacing)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Many slabs, stacked: arrays uint8 ``[slab, slice, row, column]`` and their slice distances."""
+
+    codes: NDArray[np.uint8]
+    level: NDArray[np.uint8]
+    phase: NDArray[np.uint8]
+    spacing_mm: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.spacing_mm)
+
+
+def draw_pool(
+    seed: int, count: int, processes: int = 1, progress: Callable[[int], None] | None = None
+) -> Pool:
+    """Draw ``count`` slabs; the same seed gives the same pool whatever the number of processes."""
+    shape = (count, SLICES, ROWS, COLUMNS)
+    codes, level, phase = (np.empty(shape, np.uint8) for _ in range(3))
+    spacing = np.empty(count, np.float32)
+    seeds = [seed * 1_000_003 + k for k in range(count)]
+    with ProcessPoolExecutor(processes) as workers:
+        for k, slab in enumerate(workers.map(draw_slab, seeds, chunksize=4)):
+            codes[k], level[k], phase[k], spacing[k] = slab.codes, slab.level, slab.phase, slab.spacing_mm
+            if progress:
+                progress(k + 1)
+    return Pool(codes, level, phase, spacing)
+
+
+def save_pool(pool: Pool, folder: Path) -> None:
+    """Write a pool as plain arrays, so that training can map it into memory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("codes", "level", "phase", "spacing_mm"):
+        np.save(folder / f"{name}.npy", getattr(pool, name), allow_pickle=False)
+
+
+def load_pool(folder: Path) -> Pool:
+    """Map a saved pool into memory."""
+    arrays = {
+        name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        for name in ("codes", "level", "phase", "spacing_mm")
+    }
+    return Pool(**arrays)

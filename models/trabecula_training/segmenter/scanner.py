@@ -1,0 +1,188 @@
+"""Makes an image of a window: texture, chemical shift, blur, coil shading, metal, noise, padding, intensity window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from trabecula.phantom.anatomy_tissue import PhantomTissue as Tissue
+from trabecula_training.segmenter.contrast import Look, Palette, draw_palette
+from trabecula_training.segmenter.warp import Window, smooth_field
+
+Float = NDArray[np.float32]
+
+_BANK = 640
+
+
+@cache
+def _noise_bank() -> Float:
+    """Stationary unit-variance noise at four grains, ``[grain, row, column]``, to be cropped at random."""
+    rng = np.random.default_rng(99)
+    layers = []
+    for grain in (0.0, 0.8, 2.0, 6.0):
+        white = rng.standard_normal((_BANK, _BANK)).astype(np.float32)
+        soft = ndimage.gaussian_filter(white, grain, mode="wrap") if grain else white
+        layers.append(soft / soft.std())
+    return np.stack(layers).astype(np.float32)
+
+
+def noise(rng: np.random.Generator, shape: tuple[int, int, int], grain: int) -> Float:
+    """Unit noise ``[channel, row, column]`` of one grain (0 white to 3 coarse)."""
+    bank, parts = _noise_bank()[grain], []
+    for _ in range(shape[0]):
+        i, j = rng.integers(0, _BANK - shape[1] + 1), rng.integers(0, _BANK - shape[2] + 1)
+        parts.append(bank[i : i + shape[1], j : j + shape[2]])
+    return np.stack(parts)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A training image: ``image`` float32 ``[3, row, column]`` in 0-1, and where it is padding (no measurement)."""
+
+    image: Float
+    padding: NDArray[np.bool_]
+    look: Look
+
+
+def take_picture(rng: np.random.Generator, window: Window, look: Look | None = None) -> Picture:
+    """Render a window with random contrast and random imperfections."""
+    palette = draw_palette(rng, look)
+    alone = bool((window.codes[0] == window.codes[1]).all() and (window.codes[2] == window.codes[1]).all())
+    codes, level = (window.codes[1:2], window.level[1:2]) if alone else (window.codes, window.level)
+    image = _paint(rng, palette, codes, level)
+    if palette.look is not Look.CT and rng.random() < 0.45:
+        image = _shift_fat(rng, palette, codes, image)
+    image = _average_slices(rng, image)
+    image = _blur(rng, image, palette.look)
+    if palette.look is Look.CT:
+        image = _ct_finish(rng, image, codes)
+    else:
+        image = _mr_finish(rng, image, codes)
+    padding = _draw_padding(rng, window)
+    image = _normalise(rng, image, padding, palette.look)
+    image[:, padding] = 0.0 if rng.random() < 0.85 else rng.random()
+    if alone:
+        image = np.repeat(image, 3, axis=0)
+    return Picture(np.ascontiguousarray(image, dtype=np.float32), padding, palette.look)
+
+
+def _paint(rng: np.random.Generator, palette: Palette, codes: NDArray[np.uint8], level: NDArray[np.uint8]) -> Float:
+    """Mean and texture of every pixel; marrow differs a little by level, nuclei fade by level."""
+    mean = palette.mean.copy()
+    image = mean[codes]
+    marrow = codes == Tissue.BODY_MARROW
+    image[marrow] += palette.marrow_offset[level[marrow]]
+    nucleus = codes == Tissue.NUCLEUS
+    mix = palette.disc_mix[level[nucleus]]
+    image[nucleus] = mix * mean[Tissue.NUCLEUS] + (1 - mix) * mean[Tissue.ANNULUS]
+    amount = palette.texture[codes]
+    shape = (image.shape[0], image.shape[1], image.shape[2])
+    grains = rng.dirichlet([1.0, 1.0, 1.0])
+    for grain in (1, 2, 3):
+        image += (amount * np.float32(1.6 * grains[grain - 1])) * noise(rng, shape, grain)
+    return image
+
+
+def _shift_fat(rng: np.random.Generator, palette: Palette, codes: NDArray[np.uint8], image: Float) -> Float:
+    """Chemical shift: the fat signal is displaced along one image axis."""
+    fat = image * palette.fat[codes]
+    water = image - fat
+    axis = int(rng.integers(1, 3))
+    size = float(rng.uniform(-2.2, 2.2))
+    whole = int(np.floor(size))
+    moved = np.roll(fat, whole, axis) * (1 - (size - whole)) + np.roll(fat, whole + 1, axis) * (size - whole)
+    return np.asarray(water + moved, dtype=np.float32)
+
+
+def _average_slices(rng: np.random.Generator, image: Float) -> Float:
+    """Partial volume: thick slices hold a part of their neighbours."""
+    if len(image) == 1 or rng.random() < 0.4:
+        return image
+    share = float(rng.uniform(0, 0.25))
+    middle = (1 - 2 * share) * image[1] + share * (image[0] + image[2])
+    sides = [(1 - share) * image[k] + share * image[1] for k in (0, 2)]
+    return np.stack([sides[0], middle, sides[1]])
+
+
+def _blur(rng: np.random.Generator, image: Float, look: Look) -> Float:
+    """Point-spread of the scanner, sometimes coarse, sometimes different along the two axes."""
+    base = rng.uniform(0.25, 0.9) if rng.random() < 0.75 else rng.uniform(0.8, 1.8)
+    ratio = np.exp(rng.normal(0, 0.25)) if look is not Look.CT else 1.0
+    image = ndimage.gaussian_filter1d(image, base * ratio, axis=1, truncate=2.5, mode="nearest")
+    return np.asarray(ndimage.gaussian_filter1d(image, base / ratio, axis=2, truncate=2.5, mode="nearest"))
+
+
+def _metal(codes: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+    metal = (codes == Tissue.METAL_SCREW) | (codes == Tissue.METAL_ROD)
+    return metal if metal.any() else None
+
+
+def _mr_finish(rng: np.random.Generator, image: Float, codes: NDArray[np.uint8]) -> Float:
+    rows, columns = image.shape[1:]
+    metal = _metal(codes)
+    if metal is not None:
+        halo = ndimage.gaussian_filter(metal.astype(np.float32), (0, 5, 5)) * rng.uniform(1.5, 5)
+        edge = np.clip(halo * 2, 0, 1) * np.clip(1.2 - halo, 0, 1)
+        image = image * np.clip(1 - halo, 0, 1) + edge * np.float32(rng.uniform(0, 0.6))
+    shading = np.exp(smooth_field(rng, (rows, columns), 4, float(rng.uniform(0, 0.35))))
+    if rng.random() < 0.5:
+        reach = float(rng.uniform(70, 260))
+        shading = shading * np.exp((np.arange(columns, dtype=np.float32)[None, :] - columns) / reach)
+    image = image * shading
+    if rng.random() < 0.25:
+        slope, cut = rng.normal(0, 0.25), columns * rng.uniform(0.05, 0.4)
+        line = cut + slope * (np.arange(rows)[:, None] - rows / 2) - np.arange(columns)[None, :]
+        image = image * (1 - np.clip(line / 4, 0, 1) * rng.uniform(0.5, 0.95)).astype(np.float32)
+    if rng.random() < 0.15:
+        image = image + np.float32(rng.uniform(0.02, 0.12)) * np.roll(image, int(rng.integers(8, 60)), axis=2)
+    sigma = np.float32(np.exp(rng.uniform(np.log(0.004), np.log(0.09))))
+    grain = int(rng.choice([0, 0, 1]))
+    shape = (image.shape[0], rows, columns)
+    real = image + sigma * noise(rng, shape, grain)
+    return np.asarray(np.sqrt(real**2 + (sigma * noise(rng, shape, grain)) ** 2), dtype=np.float32)
+
+
+def _ct_finish(rng: np.random.Generator, image: Float, codes: NDArray[np.uint8]) -> Float:
+    shape = (image.shape[0], image.shape[1], image.shape[2])
+    metal = _metal(codes)
+    if metal is not None:
+        smear = ndimage.uniform_filter1d(metal.astype(np.float32), int(rng.integers(20, 70)), axis=2)
+        image = image - np.float32(rng.uniform(300, 2500)) * smear * (rng.random() < 0.7)
+        image = image + np.float32(rng.uniform(100, 900)) * smear * noise(rng, shape, 1)
+    sigma = np.float32(np.exp(rng.uniform(np.log(4), np.log(90))))
+    return np.asarray(image + sigma * noise(rng, shape, int(rng.choice([0, 1, 1]))), dtype=np.float32)
+
+
+def _draw_padding(rng: np.random.Generator, window: Window) -> NDArray[np.bool_]:
+    """Where the image has no measurement: outside the drawing, and now and then a frame (a small field of view)."""
+    padding = window.outside.copy()
+    if rng.random() < 0.35:
+        rows, columns = padding.shape
+        top, bottom = (int(rng.uniform(0, 0.3) * rows * (rng.random() < 0.6)) for _ in range(2))
+        front, back = (int(rng.uniform(0, 0.3) * columns * (rng.random() < 0.6)) for _ in range(2))
+        padding[:top] = True
+        padding[rows - bottom :] = True
+        padding[:, :front] = True
+        padding[:, columns - back :] = True
+    return padding
+
+
+def _normalise(rng: np.random.Generator, image: Float, padding: NDArray[np.bool_], look: Look) -> Float:
+    """CT window or MR percentiles, as the adapter does it, with some freedom."""
+    if look is Look.CT:
+        low, high = -200.0, 800.0
+        if rng.random() < 0.25:
+            low, high = rng.uniform(-300, -50), rng.uniform(400, 1200)
+        return np.asarray(np.clip((image - low) / (high - low), 0, 1), dtype=np.float32)
+    seen = image[:, ~padding][:, ::17]
+    if seen.size < 50:
+        return np.zeros_like(image)
+    low, high = np.percentile(seen, [0.5 + rng.uniform(0, 0.5), 99.5 + rng.uniform(-2.0, 0.4)])
+    scaled = np.clip((image - low) / max(high - low, 1e-3), 0, 1)
+    if rng.random() < 0.5:
+        scaled = scaled ** np.float32(np.exp(rng.normal(0, 0.25)))
+    return np.asarray(scaled, dtype=np.float32)

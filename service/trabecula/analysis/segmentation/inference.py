@@ -1,0 +1,100 @@
+"""Runs the network over a stack: neighbours as channels, batches, padding to the size it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from trabecula.analysis.segmentation.preprocess import Stack
+from trabecula.domain.errors import SegmenterFailed
+
+Half = NDArray[np.float16]
+
+_NEIGHBOUR_MM = (1.6, 6.6)
+_PIXELS_PER_BATCH = 260_000
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Network output on a stack: probabilities by class name, and the phase along the spine as a unit vector.
+
+    Every array is float16 ``[side, row, column]``; the phase is 0 at a body's middle, pi in the disc.
+    """
+
+    channels: Half
+    classes: tuple[str, ...]
+
+    def probability(self, *names: str) -> NDArray[np.float32]:
+        """Summed probability of classes."""
+        return np.asarray(
+            sum(self.channels[:, self.classes.index(name)].astype(np.float32) for name in names), dtype=np.float32
+        )
+
+    @property
+    def cosine(self) -> NDArray[np.float32]:
+        """Cosine of the phase."""
+        return np.asarray(self.channels[:, len(self.classes)], dtype=np.float32)
+
+    @property
+    def sine(self) -> NDArray[np.float32]:
+        """Sine of the phase: positive in the upper half of a body."""
+        return np.asarray(self.channels[:, len(self.classes) + 1], dtype=np.float32)
+
+    def best_class(self) -> NDArray[np.uint8]:
+        """Index of the most probable class."""
+        return np.argmax(self.channels[:, : len(self.classes)], axis=1).astype(np.uint8)
+
+
+class Network:
+    """An ONNX session that answers for stacks."""
+
+    def __init__(self, weights: Path, classes: tuple[str, ...], multiple: int, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+        except Exception as fault:  # noqa: BLE001 - onnxruntime has no common error class
+            raise SegmenterFailed(f"the network cannot be loaded: {fault}") from fault
+        self._classes = classes
+        self._multiple = multiple
+
+    def predict(self, stack: Stack) -> Maps:
+        """Return the maps of a stack; pixels that were not measured are background."""
+        images = stack.images
+        count, rows, columns = images.shape
+        high, wide = (-(-size // self._multiple) * self._multiple for size in (rows, columns))
+        batch = max(1, _PIXELS_PER_BATCH // (high * wide))
+        result = np.empty((count, len(self._classes) + 2, rows, columns), dtype=np.float16)
+        stride = neighbour_stride(stack.grid.side_step_mm)
+        for start in range(0, count, batch):
+            chosen = np.arange(start, min(start + batch, count))
+            block = np.zeros((len(chosen), 3, high, wide), dtype=np.float32)
+            for channel, shift in enumerate((-stride, 0, stride)):
+                block[:, channel, :rows, :columns] = images[_shifted(chosen, shift, count)]
+            try:
+                answer = self._session.run(None, {"image": block})[0]
+            except Exception as fault:  # noqa: BLE001 - onnxruntime has no common error class
+                raise SegmenterFailed(f"the network stopped: {fault}") from fault
+            result[chosen] = answer[:, :, :rows, :columns]
+        outside = np.broadcast_to(stack.padding[:, None], result.shape)
+        result[outside] = 0
+        result[:, 0][stack.padding] = 1
+        return Maps(result, self._classes)
+
+
+def neighbour_stride(step_mm: float) -> int:
+    """How many slices away the neighbours lie that the network sees: 1.6-6.6 mm, or 0 (itself) where none is that near."""
+    if step_mm > _NEIGHBOUR_MM[1]:
+        return 0
+    return max(1, int(round(_NEIGHBOUR_MM[0] / step_mm)))
+
+
+def _shifted(chosen: NDArray[np.intp], shift: int, count: int) -> NDArray[np.intp]:
+    moved = chosen + shift
+    return np.where((moved < 0) | (moved >= count), chosen, moved)

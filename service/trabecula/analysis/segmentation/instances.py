@@ -1,0 +1,169 @@
+"""Splits what the network calls body into single vertebral bodies, in three dimensions.
+
+The phase tells them apart: it is 0 at every body's middle and pi in every disc, so cores (cosine high) never touch even
+where osteophytes or a collapsed disc fuse two bodies in the class maps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from trabecula.analysis.segmentation.inference import Maps
+
+Float = NDArray[np.float32]
+
+_CORE_COSINE = 0.25
+_REACH_MM = 20.0
+_MIN_AREA_MM2 = 90.0
+_SMALL_SHARE = 0.3
+_JOIN = np.zeros((3, 3, 3), dtype=bool)
+_JOIN[1, 1, :] = _JOIN[1, :, 1] = _JOIN[:, 1, 1] = True
+
+
+@dataclass(frozen=True)
+class Body:
+    """One body on the stack: its number in the basin map, centre (stack index), volume, largest slice area, and the
+    distance from the slice with the lowest to that with the highest index in which it is seen."""
+
+    number: int
+    centre: tuple[float, float, float]
+    volume_mm3: float
+    area_mm2: float
+    height_mm: float
+    edge: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Instances:
+    """Bodies from head to foot and the map ``[side, row, column]`` of which one each voxel is nearest to (0: none)."""
+
+    bodies: tuple[Body, ...]
+    basins: NDArray[np.uint8]
+    bodyness: Float
+
+
+def find_instances(maps: Maps, side_mm: float, rim_share: float) -> Instances:
+    """Find the bodies of a stack; ``rim_share`` is the part of the rim's probability that counts as body."""
+    bodyness = maps.probability("body") + np.float32(rim_share) * maps.probability("rim")
+    with_rim = maps.probability("body", "rim")
+    mask = _column(maps, with_rim) & (with_rim > 0.5)
+    cores = mask & (maps.cosine > _CORE_COSINE * np.hypot(maps.cosine, maps.sine))
+    cores = ndimage.binary_opening(cores, structure=_JOIN[1:2])
+    named, count = ndimage.label(cores, structure=_JOIN)
+    if not count:
+        return Instances((), np.zeros(mask.shape, np.uint8), bodyness)
+    named = _drop_small(named, count, side_mm)
+    named = _join_stacked(named, side_mm)
+    basins = _grow(named, mask, side_mm)
+    bodies = [_measure(basins, number, side_mm) for number in range(1, int(basins.max()) + 1)]
+    bodies = sorted(_plausible(bodies), key=lambda body: body.centre[1])
+    order = np.zeros(256, dtype=np.uint8)
+    for place, body in enumerate(bodies):
+        order[body.number] = place + 1
+    ordered = tuple(
+        Body(place + 1, b.centre, b.volume_mm3, b.area_mm2, b.height_mm, b.edge) for place, b in enumerate(bodies)
+    )
+    return Instances(ordered, order[basins], bodyness)
+
+
+def _column(maps: Maps, bodyness: Float) -> NDArray[np.bool_]:
+    """The largest connected column of bodies, discs and sacrum, and other pieces not much smaller."""
+    column = bodyness + maps.probability("disc", "s1", "sacrum") > 0.5
+    named, count = ndimage.label(column, structure=np.ones((3, 3, 3), dtype=bool))
+    if count <= 1:
+        return np.asarray(column, dtype=np.bool_)
+    sizes = ndimage.sum_labels(column, named, np.arange(1, count + 1))
+    keep = np.concatenate([[False], sizes > 0.08 * sizes.max()])
+    return np.asarray(keep[named], dtype=np.bool_)
+
+
+def _drop_small(named: NDArray[np.int32], count: int, side_mm: float) -> NDArray[np.int32]:
+    """Remove cores that never reach the least area in any slice, and number the others anew."""
+    areas = np.zeros(count + 1)
+    for plane in named:
+        areas = np.maximum(areas, np.bincount(plane.ravel(), minlength=count + 1))
+    keep = areas >= _MIN_AREA_MM2 * 0.3
+    keep[0] = False
+    numbers = np.where(keep, np.cumsum(keep), 0)
+    return np.asarray(numbers[named], dtype=np.int32)
+
+
+def _join_stacked(named: NDArray[np.int32], side_mm: float) -> NDArray[np.int32]:
+    """Join pieces of one core: those whose middle rows are nearer than a third of the usual pitch and that overlap."""
+    count = int(named.max())
+    if count < 2:
+        return named
+    centres = np.array(ndimage.center_of_mass(named > 0, named, np.arange(1, count + 1)))
+    sizes = ndimage.sum_labels(named > 0, named, np.arange(1, count + 1))
+    big = np.flatnonzero(sizes >= 0.35 * np.median(np.sort(sizes)[-max(1, count // 2) :]))
+    pitch = float(np.median(np.diff(np.sort(centres[big, 1])))) if len(big) > 2 else 32.0
+    pitch = float(np.clip(pitch, 18, 48))
+    parent = np.arange(count + 1)
+    for small in np.argsort(sizes):
+        for other in np.argsort(-sizes):
+            if other == small or sizes[other] < sizes[small] or parent[small + 1] != small + 1:
+                continue
+            away = centres[small] - centres[other]
+            if abs(away[1]) < pitch / 3 and abs(away[2]) < 26 and abs(away[0]) * side_mm < 45:
+                parent[small + 1] = other + 1
+                break
+    for _ in range(4):
+        parent = parent[parent]
+    _, compact = np.unique(parent, return_inverse=True)
+    return np.asarray(compact[named], dtype=np.int32)
+
+
+def _grow(named: NDArray[np.int32], mask: NDArray[np.bool_], side_mm: float) -> NDArray[np.uint8]:
+    """Give every voxel near a body the number of the nearest core (body voxels first, the surroundings after)."""
+    spacing = (side_mm, 1.0, 1.0)
+    distance, nearest = ndimage.distance_transform_edt(named == 0, sampling=spacing, return_indices=True)
+    basins = named[tuple(nearest)]
+    basins[distance > _REACH_MM] = 0
+    return np.minimum(basins, 255).astype(np.uint8) * _touching(basins, mask)
+
+
+def _touching(basins: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Ones where a voxel is body, or within 3 mm of body in its slice."""
+    near = np.stack([ndimage.binary_dilation(plane, iterations=3) for plane in mask])
+    return np.asarray(near & (basins > 0), dtype=np.uint8)
+
+
+def _measure(basins: NDArray[np.uint8], number: int, side_mm: float) -> Body:
+    box = ndimage.find_objects((basins == number).astype(np.uint8))
+    if not box or box[0] is None:
+        return Body(number, (0.0, 0.0, 0.0), 0.0, 0.0, 0.0, False)
+    part = basins[box[0]] == number
+    areas = part.sum(axis=(1, 2))
+    middle = ndimage.center_of_mass(part)
+    start = [piece.start for piece in box[0]]
+    _, rows, columns = basins.shape
+    edge = bool(
+        box[0][1].start <= 3 or box[0][1].stop >= rows - 3 or box[0][2].start <= 3 or box[0][2].stop >= columns - 3
+    )
+    centre = tuple(float(m + s) for m, s in zip(middle, start, strict=True))
+    return Body(
+        number,
+        (centre[0], centre[1], centre[2]),
+        float(areas.sum()) * side_mm,
+        float(areas.max()),
+        float(part.any(axis=(0, 2)).sum()),
+        edge,
+    )
+
+
+def _plausible(bodies: list[Body]) -> list[Body]:
+    """Drop fragments: those much smaller than the others (a body cut by the image's edge may be smaller)."""
+    found = [body for body in bodies if body.area_mm2 >= _MIN_AREA_MM2]
+    if len(found) < 3:
+        return found
+    usual = float(np.median([body.volume_mm3 for body in found]))
+    area = float(np.median([body.area_mm2 for body in found]))
+    return [
+        body
+        for body in found
+        if body.volume_mm3 >= (0.15 if body.edge else _SMALL_SHARE) * usual and body.area_mm2 >= 0.25 * area
+    ]
