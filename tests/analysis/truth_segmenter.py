@@ -58,5 +58,5 @@ def _on_grid(series: PhantomSeries, geometry: Geometry) -> tuple[NDArray[np.uint
     assert series.labels is not None
     assert series.tissue is not None
     corners = [geometry.to_lps(np.array([float(index), 0.0, 0.0])) for index in range(geometry.shape[0])]
-    places = [int(round(float(series.volume.geometry.to_index(corner)[0]))) for corner in corners]
+    places = [round(float(series.volume.geometry.to_index(corner)[0])) for corner in corners]
     return series.labels[places].copy(), NETWORK_CLASS[series.tissue[places]]

@@ -162,6 +162,8 @@ class StudyAnalyser:
         if primary is not None:
             study.extend(common.patient(primary.context))
         evaluable = decision.category is not Category.NOT_EVALUABLE
+        if not evaluable and primary is not None and primary.context.role is SeriesRole.T2W:
+            study = [*_why_no_t1(progress.choice), *study]
         reasons = ordered_reasons(study, levels, progress.choice.refused, evaluable=evaluable)
         return StudyResult(
             study_uid=study_uid,
@@ -188,6 +190,12 @@ def _why_no_series(choice: Choice) -> list[Reason]:
         if reason.code not in (ReasonCode.NO_SUITABLE_SERIES, ReasonCode.ORIENTATION)
     ]
     return [*(replace(reason, blocking=True) for reason in telling[:3]), Reason(ReasonCode.NO_SUITABLE_SERIES)]
+
+
+def _why_no_t1(choice: Choice) -> list[Reason]:
+    """Why a study with a T2w series has no T1w series before contrast agent."""
+    refused = [reason for reason in choice.refused if reason.code is ReasonCode.POST_CONTRAST_MR]
+    return [replace(reason, blocking=True) for reason in refused]
 
 
 def _measured_series(item: Segmented) -> MeasuredSeries:

@@ -72,7 +72,9 @@ def ordered_reasons(
         kept_out = [replace(reason, blocking=False) for reason in kept_out]
     blocking = [reason for reason in study if reason.blocking]
     warning = [reason for reason in study if not reason.blocking]
-    return tuple(dict.fromkeys([*blocking, *kept_out, *warning, *refused]))
+    named = {(reason.code, reason.series_uid) for reason in blocking}
+    unused = [reason for reason in refused if (reason.code, reason.series_uid) not in named]
+    return tuple(dict.fromkeys([*blocking, *kept_out, *warning, *unused]))
 
 
 def levels_assumed(numbering: str) -> tuple[Reason, ...]:

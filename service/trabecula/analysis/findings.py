@@ -138,11 +138,11 @@ def measure_mr(context: GateContext) -> Findings:
     counted = {level: findings.signals[level] for level in findings.evaluable_levels}
     if isinstance(csf, CsfRegion):
         findings.csf = csf
-        findings.reasons.extend(mr.tissue_rank(context, counted, csf))
         findings.quality = bone_quality(counted, csf)
+        veto = list(mr.tissue_rank(context, counted, csf))
     else:
-        findings.reasons.append(context.reason(csf.code, detail=csf.detail))
-    findings.reasons.extend(mr.diffuse_marrow(context, counted))
+        veto = [context.reason(csf.code, detail=csf.detail)]
+    findings.reasons.extend(veto or mr.diffuse_marrow(context, counted))
     return findings
 
 

@@ -7,9 +7,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 
-_ODD_VALUE = (ValueError, TypeError, AttributeError, KeyError, OverflowError, NotImplementedError, LookupError)
+_ODD_VALUE = (
+    BytesLengthException,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    OverflowError,
+    NotImplementedError,
+)
 
 
 class Lookup:

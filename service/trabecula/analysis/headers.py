@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import TypeVar
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from trabecula.analysis.acquisition import Acquisition, Frame, Patient
 from trabecula.analysis.header_values import Lookup, integer, number, numbers, text, words
@@ -22,11 +23,13 @@ _T = TypeVar("_T")
 
 READ_ERRORS = (
     InvalidDicomError,
+    BytesLengthException,
+    struct.error,
     OSError,
     EOFError,
     ValueError,
     TypeError,
-    KeyError,
+    LookupError,
     AttributeError,
     NotImplementedError,
 )
@@ -135,7 +138,9 @@ def _orientation(values: tuple[float, ...] | None) -> tuple[float, float, float,
 def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
     study_text = " ".join(text(lookup, name) for name in ("StudyDescription", "RequestedProcedureDescription"))
     inversion = text(lookup, "InversionRecovery")
-    given = text(lookup, "AgentAdministered") or ("YES" if lookup.has("ContrastBolusAgentSequence") else "")
+    given = text(lookup, "ContrastBolusAgentAdministered") or (
+        "YES" if lookup.has("ContrastBolusAgentSequence") else ""
+    )
     return Acquisition(
         modality=text(lookup, "Modality"),
         sop_class_uid=text(lookup, "SOPClassUID") or file.sop_class_uid,
@@ -146,7 +151,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         protocol=text(lookup, "ProtocolName"),
         sequence_name=text(lookup, "SequenceName") or text(lookup, "PulseSequenceName"),
         study_text=study_text.strip(),
-        body_part=text(lookup, "BodyPartExamined") or text(lookup, "AnatomicRegion"),
+        body_part=text(lookup, "BodyPartExamined"),
         image_type=words(lookup, "FrameType") or words(lookup, "ImageType"),
         burned_in=text(lookup, "BurnedInAnnotation").upper() == "YES",
         samples_per_pixel=integer(lookup, "SamplesPerPixel") or 1,

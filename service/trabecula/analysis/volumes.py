@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ from trabecula.domain.errors import GeometryInvalid, PixelDataUndecodable, Spool
 from trabecula.domain.study import StoredFile
 from trabecula.domain.volume import Geometry, Modality, Volume
 
-_DECODE_ERRORS = (*READ_ERRORS, RuntimeError, IndexError, ArithmeticError, MemoryError, struct.error)
+_DECODE_ERRORS = (*READ_ERRORS, RuntimeError, ArithmeticError)
 
 
 class SeriesLoader:
