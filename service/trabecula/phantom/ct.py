@@ -20,7 +20,7 @@ from trabecula.phantom.ct_attenuation import (
     marrow_in_image,
 )
 from trabecula.phantom.ct_headers import axial_header, reformat_header, scout_header, study_description
-from trabecula.phantom.ct_image import reconstruct
+from trabecula.phantom.ct_image import mottle, reconstruct
 from trabecula.phantom.defects import Defect, ct_protocol
 from trabecula.phantom.partial_volume import soften_edges
 from trabecula.phantom.patient import generator
@@ -47,7 +47,7 @@ def make_ct_study(spec: CtStudySpec) -> PhantomStudy:
     patient, protocol = spec.patient, ct_protocol(spec.defects, spec.protocol)
     spine = spine_of(patient, spec.defects)
     study_uid = spec.study_uid
-    rng = generator(patient.seed, patient.number, 5, sum(map(ord, spec.case)))
+    rng = generator(patient.seed, patient.number, 5)
     scan = _scan(spine, attenuation_table(patient, spine, protocol, patient.seed), protocol, rng)
     if Defect.UPSIDE_DOWN in spec.defects:
         scan = _Scan(scan.array[::-1], scan.labels[::-1], scan.tissue[::-1], scan.geometry)
@@ -96,6 +96,7 @@ def _scan(spine: Spine, table: AttenuationTable, protocol: CtProtocol, rng: np.r
             hu += image / np.float32(count)
             if index == count // 2:
                 labels[first:last], tissue[first:last] = anatomy.body_labels(), anatomy.tissue
+        hu += mottle(tissue[first:last], protocol, rng)
         array[first:last] = reconstruct(hu, protocol, rng)
     return _Scan(array, labels, tissue, geometry)
 

@@ -6,11 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from trabecula.phantom.anatomy_tissue import PhantomTissue
 from trabecula.phantom.fields import FWHM_PER_SIGMA, noise_like
 from trabecula.phantom.protocols import CtProtocol, Kernel
 from trabecula.phantom.tables import number
 
 _METAL_HU = 3500.0
+
+_MOTTLED = (
+    PhantomTissue.SUBCUTANEOUS_FAT,
+    PhantomTissue.MUSCLE,
+    PhantomTissue.PSOAS,
+    PhantomTissue.VISCERAL_FAT,
+    PhantomTissue.ORGAN,
+    PhantomTissue.BOWEL_CONTENT,
+)
 
 
 def reconstruct(hu: NDArray[np.float32], protocol: CtProtocol, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -32,6 +42,15 @@ def reconstruct(hu: NDArray[np.float32], protocol: CtProtocol, rng: np.random.Ge
     return np.rint(np.clip(image, number("ct", "clip_low"), number("ct", "clip_high"))).astype(np.float32)
 
 
+def mottle(tissue: NDArray[np.uint8], protocol: CtProtocol, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return the slow variation (HU, mean 0) of muscle and fat ``[slice, row, column]``; 0 in all other tissue."""
+    field = rng.standard_normal(tissue.shape, dtype=np.float32)
+    width = 2.2 / protocol.pixel_mm
+    field = ndimage.gaussian_filter(field, (2.2 / protocol.increment_mm, width, width), mode="wrap", truncate=2.5)
+    strength = number("ct", "mottle_hu") / max(float(field.std()), 1e-6)
+    return np.where(np.isin(tissue, _MOTTLED), np.float32(strength) * field, np.float32(0.0))
+
+
 def _streaks(metal: NDArray[np.bool_], pixel_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return the streaks (HU, mean near 0) that radiate from metal in one axial slice."""
     rows, columns = metal.shape
@@ -42,6 +61,6 @@ def _streaks(metal: NDArray[np.bool_], pixel_mm: float, rng: np.random.Generator
     waves = sum(
         rng.normal() * np.cos(2 * order * angle + rng.uniform(0, 2 * np.pi)) / np.sqrt(order) for order in range(1, 14)
     )
-    kernel = waves * 3.2 * pixel_mm**2 / (np.hypot(x, y) + 6.0)
+    kernel = waves * number("ct", "streak_hu") * pixel_mm**2 / (np.hypot(x, y) + 6.0)
     spectrum = fft.rfft2(metal.astype(np.float32), size) * fft.rfft2(np.asarray(kernel, dtype=np.float32))
     return np.asarray(fft.irfft2(spectrum, size)[:rows, :columns], dtype=np.float32)

@@ -55,7 +55,7 @@ def make_mr_study(spec: MrStudySpec) -> PhantomStudy:
     """Make the examination; the same spec gives the same voxels and identifiers."""
     patient, protocol = spec.patient, mr_protocol(spec.defects, spec.protocol)
     spine = spine_of(patient, spec.defects)
-    rng = generator(patient.seed, patient.number, 6, sum(map(ord, spec.case)))
+    rng = generator(patient.seed, patient.number, 6)
     examination = _Examination(patient, spine, protocol, spec.study_uid, spec.defects, rng)
     scenes: dict[Plane, _Scene] = {}
     series: list[PhantomSeries] = [_localizer(examination)] if protocol.localizer else []
