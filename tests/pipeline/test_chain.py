@@ -91,14 +91,17 @@ def test_other_bytes_under_a_known_uid_go_to_quarantine_and_the_first_copy_stays
 
 
 def test_what_cannot_be_parsed_goes_to_quarantine_with_its_reason(world: World) -> None:
-    added = register_instance(world.services.open_ledger, world.instance(1, fault="no Study Instance UID"), QUIET_S)
+    faults = ["no Study Instance UID", "INSTANCE_UNPARSABLE: The received instance is cut off."]
+    instances = [world.instance(number, fault=fault) for number, fault in enumerate(faults)]
+    added = [register_instance(world.services.open_ledger, instance, QUIET_S) for instance in instances]
 
-    assert added
-    assert world.rows("SELECT code, sentence FROM quarantine") == [
+    assert added == [True, True]
+    assert world.rows("SELECT code, sentence FROM quarantine ORDER BY id") == [
         (
             "INSTANCE_UNPARSABLE",
             "The received instance is not readable DICOM; it lies in quarantine: no Study Instance UID.",
-        )
+        ),
+        ("INSTANCE_UNPARSABLE", "The received instance is cut off."),
     ]
     assert world.rows("SELECT count(*) FROM studies") == [0]
 

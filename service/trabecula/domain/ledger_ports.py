@@ -9,7 +9,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.jobs import Failure, Job, Stage
 from trabecula.domain.ports import DeliveryState, Destination
 from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
@@ -24,7 +23,6 @@ class StudyStanding:
     state: StudyState
     revision: int
     quiet_s: float
-    instances: int
     count_checks: int
     failed_stage: Stage | None
 
@@ -118,11 +116,18 @@ class StudyRows(Protocol):
         """Return where the study stands; with ``lock`` nobody else changes it until commit. Raises StudyUnknown."""
         ...
 
-    def add_instance(self, instance: ReceivedInstance) -> bool:
-        """Record an instance with its study and series; False when it is known or one of our own objects."""
+    def count_instances(self, study_uid: str) -> int:
+        """Return how many instances of the study have come."""
         ...
 
-    def quarantine(self, instance: ReceivedInstance, error: TrabeculaError) -> bool:
+    def add_instance(self, instance: ReceivedInstance) -> bool:
+        """Record an instance with its study and series; False when it is known or one of our own objects.
+
+        The first instance of a study notes the event RECEIVED.
+        """
+        ...
+
+    def quarantine(self, instance: ReceivedInstance, failure: Failure) -> bool:
         """Record an instance that is kept but not used; False when exactly this one is recorded already."""
         ...
 

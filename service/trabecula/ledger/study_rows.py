@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from trabecula.domain.errors import StudyUnknown, TrabeculaError
+from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.jobs import Failure, Stage
 from trabecula.domain.ledger_ports import Event, StudyFacts, StudyStanding
 from trabecula.domain.study import ReceivedInstance, StudyState, check_transition
@@ -97,7 +97,7 @@ class SqlStudyRows:
         )
         return added.one_or_none() is not None
 
-    def quarantine(self, instance: ReceivedInstance, error: TrabeculaError) -> bool:
+    def quarantine(self, instance: ReceivedInstance, failure: Failure) -> bool:
         """Record an instance that is kept but not used; False when exactly this one is recorded already."""
         instance = _storable(instance)
         added = self._session.execute(
@@ -112,8 +112,8 @@ class SqlStudyRows:
                 calling_ae_title=instance.calling_ae_title,
                 association_id=instance.association_id,
                 received_at=instance.received_at,
-                code=error.code,
-                sentence=storable(error.sentence),
+                code=failure.code,
+                sentence=storable(failure.sentence),
             )
             .on_conflict_do_nothing()
             .returning(Quarantine.id)

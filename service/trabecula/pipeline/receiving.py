@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trabecula.domain.errors import InstanceConflict, InstanceUnparsable
-from trabecula.domain.jobs import Job, Stage
+from trabecula.domain.jobs import Failure, Job, Stage
 from trabecula.domain.ledger_ports import Event, Ledger, OpenLedger
 from trabecula.domain.study import ReceivedInstance, StudyState
 
@@ -16,9 +16,7 @@ def register_instance(open_ledger: OpenLedger, instance: ReceivedInstance, quiet
     """
     with open_ledger() as ledger:
         if instance.fault:
-            kind = InstanceConflict if instance.fault.startswith(InstanceConflict.code) else InstanceUnparsable
-            detail = instance.fault.removeprefix(kind.code).lstrip(": ")
-            added = ledger.studies.quarantine(instance, kind(detail))
+            added = ledger.studies.quarantine(instance, _failure_of(instance.fault))
         elif ledger.studies.add_instance(instance):
             added = True
             _image_arrived(ledger, instance.study_uid, quiet_s)
@@ -26,7 +24,7 @@ def register_instance(open_ledger: OpenLedger, instance: ReceivedInstance, quiet
             known = ledger.studies.known_sha256(instance.sop_instance_uid)
             if known in (None, instance.sha256):
                 return False
-            added = ledger.studies.quarantine(instance, InstanceConflict(instance.sop_instance_uid))
+            added = ledger.studies.quarantine(instance, Failure.of(InstanceConflict(instance.sop_instance_uid)))
         ledger.commit()
         return added
 
@@ -40,3 +38,12 @@ def _image_arrived(ledger: Ledger, study_uid: str, quiet_s: float) -> None:
         event = Event("REOPENED", f"a late image came while {standing.state}", revision=standing.revision or None)
         ledger.studies.note(study_uid, event)
     ledger.defer(Job(Stage.SETTLE, study_uid, delay_s=quiet_s))
+
+
+def _failure_of(fault: str) -> Failure:
+    """Return the failure a fault stands for: ``CODE: sentence`` as the listener writes it, or any other words."""
+    code, colon, sentence = fault.partition(": ")
+    kinds = {kind.code: kind for kind in (InstanceConflict, InstanceUnparsable)}
+    if colon and code in kinds:
+        return Failure(code, sentence, kinds[code].next_step)
+    return Failure.of(InstanceUnparsable(fault))

@@ -1,0 +1,43 @@
+"""A child program for tests: ``small_child.py MODE analyse|report request.json``; the modes are its bad habits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.pipeline.world import SmallAnalyser, SmallLoader, SmallReporter
+from trabecula.domain.errors import GeometryInvalid
+from trabecula.ledger.artifacts import ArtifactStore
+from trabecula.pipeline import StageRequest, run_analysis, run_report
+from trabecula.pipeline.requests import run_child
+
+
+def work(mode: str, verb: str, request: StageRequest) -> None:
+    """Do the work; ``hold`` in the results folder makes the analysis wait until it is gone."""
+    root = Path(request.folder).parents[1]
+    if mode == "geometry":
+        raise GeometryInvalid("gap of 12 mm")
+    if mode == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if mode == "exit":
+        sys.exit(7)
+    if mode == "grandchild":
+        grandchild = subprocess.Popen(["sleep", "600"])
+        (root / "pids").write_text(f"{os.getpid()} {grandchild.pid}")
+        time.sleep(600)
+    if verb == "analyse":
+        with (root / "started").open("a") as stream:
+            stream.write(f"{os.getpid()}\n")
+        while (root / "hold").exists():
+            time.sleep(0.02)
+        run_analysis(request, SmallAnalyser(), ArtifactStore(root))
+    else:
+        run_report(request, SmallLoader(), SmallReporter(), ArtifactStore(root))
+
+
+if __name__ == "__main__":
+    sys.exit(run_child(Path(sys.argv[3]), lambda request: work(sys.argv[1], sys.argv[2], request)))
