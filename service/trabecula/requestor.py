@@ -52,13 +52,16 @@ class Requestor:
         Raises DestinationUnreachable, AssociationRejected; SopClassRefused when the peer accepts no class at all.
         """
         association = self._requested(destination, sop_classes, handlers)
-        if not association.is_established:
-            raise _failure(association, destination)
         try:
+            if not association.is_established:
+                raise _failure(association, destination)
             yield association
         finally:
             if association.is_established:
                 association.release()
+            if association.dul.socket is not None:
+                # After an abort pynetdicom waits for the peer to close, for ever if it likes.
+                association.dul.socket.close()
 
     def _requested(
         self,

@@ -17,7 +17,7 @@ from pathlib import Path
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
 
 INCOMING, OBJECTS, QUARANTINE = "incoming", "objects", "quarantine"
-_BUFFER_BYTES = 1 << 18
+_BUFFER_BYTES = 1 << 16
 _READ_BYTES = 1 << 20
 _NO_HARD_LINKS = (PermissionError, NotImplementedError)
 

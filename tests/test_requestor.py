@@ -1,0 +1,130 @@
+"""Associations we request, towards peers that stop in every phase: each wait is bounded."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders import document, image, uid
+from tests.delivery.conftest import QUICK, result_object
+from tests.intake.peers import pdu
+from trabecula.delivery.sender import StoreSender
+from trabecula.domain.errors import DestinationUnreachable
+from trabecula.domain.ports import Destination
+from trabecula.intake import pdu as codec
+from trabecula.intake.listener import Listener, ListenerConfig
+from trabecula.intake.memory import MemoryRegistrar
+from trabecula.intake.negotiation import answer_contexts
+from trabecula.intake.spool import Spool
+from trabecula.intake.tls import server_context
+
+Script = Callable[[socket.socket], None]
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[[Script], Destination]]:
+    """Return a function that starts a peer following a script over one connection."""
+    threads: list[threading.Thread] = []
+    servers: list[socket.socket] = []
+
+    def begin(script: Script) -> Destination:
+        server = socket.create_server(("127.0.0.1", 0))
+        servers.append(server)
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                script(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        threads.append(thread)
+        return Destination("pacs", "PACS", "127.0.0.1", server.getsockname()[1])
+
+    yield begin
+    for thread in threads:
+        thread.join(20)
+    for server in servers:
+        server.close()
+
+
+def _until_closed(connection: socket.socket) -> None:
+    """Read until the other side gives up."""
+    connection.settimeout(15)
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionError:
+        return
+
+
+def _accept(connection: socket.socket) -> None:
+    header = connection.recv(6, socket.MSG_WAITALL)
+    body = connection.recv(int.from_bytes(header[2:6], "big"), socket.MSG_WAITALL)
+    request = codec.decode_associate_request(body)
+    connection.sendall(codec.encode_accept(request, answer_contexts(request), {}, 16384, ("1.2.3", "SCRIPT")))
+
+
+def _reads_no_more(connection: socket.socket) -> None:
+    _accept(connection)
+    time.sleep(QUICK.answer_seconds + 1.5)  # the peer under test is one that sleeps
+
+
+SCRIPTS: dict[str, Script] = {
+    "closes at once": lambda connection: None,
+    "never answers the association request": _until_closed,
+    "answers nonsense": lambda connection: (connection.sendall(b"HTTP/1.1 400 Bad\r\n\r\n"), _until_closed(connection))[
+        1
+    ],
+    "stops in the middle of its answer": lambda connection: (
+        connection.sendall(pdu(2, bytes(100))[:50]),
+        _until_closed(connection),
+    )[1],
+    "accepts and then reads no more": _reads_no_more,
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_peer_that_stops(scripted: Callable[[Script], Destination], name: str) -> None:
+    destination = scripted(SCRIPTS[name])
+    large = result_object(image(rows=2000))
+    began = time.monotonic()
+
+    with pytest.raises(DestinationUnreachable):
+        StoreSender("TRABECULA", QUICK).send(destination, [large])
+
+    assert time.monotonic() - began < 12
+
+
+def test_results_over_tls_with_client_certificates(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    registrar = MemoryRegistrar()
+    config = ListenerConfig(port=0, min_free_bytes=0, tls=server_context(certificate, key, client_ca=certificate))
+    listener = Listener(config, Spool(tmp_path / "spool"), registrar)
+    client = ssl.create_default_context(cafile=str(certificate))
+    client.load_cert_chain(certificate, key)
+    destination = Destination("pacs", "TRABECULA", "127.0.0.1", listener.start())
+    try:
+        sender = StoreSender("TRABECULA", QUICK, {"pacs": client})
+        outcomes = sender.send(destination, [result_object(image()), result_object(document())])
+        with pytest.raises(DestinationUnreachable):
+            StoreSender("TRABECULA", QUICK).echo(destination)  # in the clear
+    finally:
+        listener.stop()
+
+    assert [each.status for each in outcomes] == [0, 0]
+    assert [each.sop_instance_uid for each in registrar.instances] == [uid(1, 1, 1)]
