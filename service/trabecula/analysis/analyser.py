@@ -156,9 +156,10 @@ class StudyAnalyser:
         decision = decide(progress.findings, progress.scores, progress.patient, self._thresholds)
         levels = level_results(progress.findings, primary)
         numbering = primary.context.segmentation.numbering if primary else ""
-        study = [*progress.reasons, *decision.reasons, *(levels_assumed(numbering) if levels else ())]
+        study = [*progress.reasons, *decision.reasons]
         for found in progress.findings.values():
             study.extend(found.study_reasons)
+        study.extend(levels_assumed(numbering, study) if levels else ())
         if primary is not None:
             study.extend(common.patient(primary.context))
         evaluable = decision.category is not Category.NOT_EVALUABLE

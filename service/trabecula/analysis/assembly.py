@@ -64,7 +64,7 @@ def ordered_reasons(
     In an evaluable study nothing blocks the study any more: a reason that kept one of several series or levels out is
     shown as not blocking.
     """
-    study = list(dict.fromkeys(decided))
+    study = _once(decided)
     kept_out = [reason for level in levels for reason in level.flags if reason.blocking]
     kept_out = [reason for reason in kept_out if reason.level in MEASURED_LEVELS]
     if evaluable:
@@ -77,10 +77,19 @@ def ordered_reasons(
     return tuple(dict.fromkeys([*blocking, *kept_out, *warning, *unused]))
 
 
-def levels_assumed(numbering: str) -> tuple[Reason, ...]:
-    """Return LEVELS_ASSUMED where the levels were counted from the sacrum and not seen from above."""
-    if "sacrum" in numbering.casefold():
-        return (Reason(ReasonCode.LEVELS_ASSUMED, blocking=False, detail=numbering),)
+def _once(reasons: Iterable[Reason]) -> list[Reason]:
+    """The reasons without those that another series of the study gave in the same words."""
+    seen = {}
+    for reason in reasons:
+        seen.setdefault((reason.code, reason.blocking, reason.level, reason.detail, reason.value), reason)
+    return list(seen.values())
+
+
+def levels_assumed(numbering: str, said: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Return LEVELS_ASSUMED where the levels were counted from the sacrum and the segmenter did not say so itself."""
+    spoken = {reason.code for reason in said} & {ReasonCode.LEVELS_ASSUMED, ReasonCode.NUMBERING_AMBIGUOUS}
+    if "sacrum" in numbering.casefold() and not spoken:
+        return (Reason(ReasonCode.LEVELS_ASSUMED, blocking=False),)
     return ()
 
 
