@@ -126,11 +126,15 @@ class Spool:
     def __init__(self, root: Path) -> None:
         """Make ``incoming/``, ``objects/00`` to ``objects/ff`` and ``quarantine/``. Raises SpoolUnavailable."""
         self.root = root
+        folders = [
+            root / name for name in (INCOMING, QUARANTINE, *(f"{OBJECTS}/{number:02x}" for number in range(256)))
+        ]
         with _as_spool_error():
-            for folder in (INCOMING, QUARANTINE, *(f"{OBJECTS}/{number:02x}" for number in range(256))):
-                (root / folder).mkdir(parents=True, exist_ok=True)
-            for folder in (OBJECTS, ""):
-                _sync_folder(root / folder)
+            missing = [folder for folder in folders if not folder.is_dir()]
+            for folder in missing:
+                folder.mkdir(parents=True, exist_ok=True)
+            for parent in (OBJECTS, "") if missing else ():
+                _sync_folder(root / parent)
 
     def key_of(self, sop_instance_uid: str) -> str:
         """Return the key of an instance: safe as a path whatever the UID holds."""
