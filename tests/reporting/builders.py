@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from pydicom import Dataset
+from pydicom import Dataset, config
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
@@ -219,7 +219,10 @@ def _study(
             if value is None:
                 delattr(dataset, keyword)
             else:
-                setattr(dataset, keyword, value)
+                if keyword in dataset:
+                    delattr(dataset, keyword)
+                with config.disable_value_validation():
+                    setattr(dataset, keyword, value)
         files.append(_write(folder / f"{index:03d}.dcm", dataset))
     volume = Volume(array, geometry, modality, tuple(file.sop_instance_uid for file in files))
     return Study(tuple(files), AnalysedVolume(volume, labels, tuple(files)), series_uid)

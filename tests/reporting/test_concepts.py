@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tomllib
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -96,3 +97,14 @@ def test_any_method_name_becomes_a_valid_code(name: str) -> None:
 
     assert 0 < len(item.CodeValue) <= 16
     assert len(item.CodeMeaning) <= 64
+
+
+def test_the_conformance_statement_lists_every_private_code() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text(encoding="utf-8")
+    own = [code for code in vars(codes).values() if isinstance(code, Code) and code.scheme == PRIVATE_SCHEME]
+    rows = [code for code in table().values() if code.scheme == PRIVATE_SCHEME]
+
+    missing = [f"| {code.value} | {code.meaning} |" for code in (*own, *rows)]
+    missing += [f"| {reason_code(reason).value} | {reason.name} |" for reason in ReasonCode]
+
+    assert [row for row in missing if row not in text] == []

@@ -49,7 +49,7 @@ def codes_of(item: Dataset, meaning: str) -> list[str]:
     return [str(child.ConceptCodeSequence[0].CodeValue) for child in children(item, meaning)]
 
 
-@pytest.fixture(params=["ct", "mr", "enhanced_mr", "not evaluable", "rich"])
+@pytest.fixture(scope="module", params=["ct", "mr", "enhanced_mr", "not evaluable", "rich"])
 def root(request: pytest.FixtureRequest) -> Iterator[Dataset]:
     if request.param == "not evaluable":
         yield report(request.getfixturevalue("ct"), not_evaluable_result(), measured=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 
 from highdicom.sr import Comprehensive3DSR, ComprehensiveSR, ContainerContentItem, EnhancedSR
@@ -64,7 +63,7 @@ def _report(
     try:
         report = kind(
             evidence=evidence,
-            content=deepcopy(root),
+            content=root,
             series_instance_uid=stamp.identities.series("SR"),
             series_number=SERIES_NUMBERS[ObjectKind.STRUCTURED_REPORT],
             sop_instance_uid=stamp.identities.instance(f"SR {kind.__name__}"),

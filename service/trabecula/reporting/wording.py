@@ -70,12 +70,14 @@ def short_name(measurement: Measurement) -> str:
         codes.ANTERIOR_HEIGHT: "Ant. height",
         codes.MIDDLE_HEIGHT: "Mid height",
         codes.POSTERIOR_HEIGHT: "Post. height",
-        codes.SEGMENTATION_QUALITY: "Outline quality",
+        codes.SEGMENTATION_QUALITY: "Outline",
     }
     name = names.get(measurement.concept, measurement.concept.meaning)
     if measurement.derivation == codes.STANDARD_DEVIATION:
         return f"{_UNIT_SIGNS.get(measurement.unit) or name} SD"
-    return f"{name} median" if measurement.derivation == codes.MEDIAN else name
+    if measurement.derivation in (None, codes.MEAN):
+        return name
+    return f"{name} {measurement.derivation.meaning.lower()}"
 
 
 def level_values(result: StudyResult) -> str:
