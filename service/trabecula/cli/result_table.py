@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trabecula.cli.output import console, print_table
+from trabecula.domain import codes
 from trabecula.domain.result import Category
 
 _COLOURS = {
@@ -29,35 +30,50 @@ def show_result(document: Mapping[str, Any]) -> None:
     for line in document.get("impression") or ():
         console.print(line, markup=False, highlight=False)
     if document.get("levels"):
-        print_table("", ("level", "evaluable", "measurements", "remarks"), _level_rows(document["levels"]))
+        _show_levels(document["levels"])
     _list("reasons", (f"{item['code']}: {item['sentence']}" for item in document.get("reasons") or ()))
     _list("scores", map(_score_line, document.get("scores") or ()))
     _list("objects", _object_lines(document.get("objects") or ()))
     console.print(RESEARCH_USE, style="dim", highlight=False)
 
 
-def _level_rows(levels: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str, str, str]]:
-    for level in levels:
-        yield (
-            str(level["level"]),
+_COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("mean HU", codes.ATTENUATION.value, codes.MEAN.value),
+    ("SD", codes.ATTENUATION.value, codes.STANDARD_DEVIATION.value),
+    ("signal", codes.MR_SIGNAL.value, codes.MEAN.value),
+    ("VBQ", codes.VBQ.value, ""),
+    ("Ha mm", codes.ANTERIOR_HEIGHT.value, ""),
+    ("Hm mm", codes.MIDDLE_HEIGHT.value, ""),
+    ("Hp mm", codes.POSTERIOR_HEIGHT.value, ""),
+    ("loss %", codes.HEIGHT_LOSS.value, ""),
+    ("cm3", codes.VOLUME.value, ""),
+)
+"""Heading, concept and derivation of what a terminal has room for; ``--json`` has everything."""
+
+
+def _show_levels(levels: Sequence[Mapping[str, Any]]) -> None:
+    found = [{column: _value(level, *column[1:]) for column in _COLUMNS} for level in levels]
+    columns = [column for column in _COLUMNS if any(row[column] is not None for row in found)]
+    rows = [
+        (
+            level["level"],
+            *("" if row[column] is None else f"{row[column]:.4g}" for column in columns),
+            f"{level['quality']:.2f}",
             "yes" if level["evaluable"] else "no",
-            "\n".join(measurement_line(item) for item in level.get("measurements") or ()),
-            "\n".join(f"{flag['code']}" for flag in level.get("flags") or ()),
+            " ".join(flag["code"] for flag in level.get("flags") or ()),
         )
+        for level, row in zip(levels, found, strict=True)
+    ]
+    print_table("", ("level", *(column[0] for column in columns), "quality", "evaluable", "remarks"), rows)
 
 
-def measurement_line(item: Mapping[str, Any]) -> str:
-    """Return one measurement as ``Mean Attenuation Coefficient 123.4 Hounsfield unit``."""
-    derivation = _meaning(item.get("derivation"))
-    name = " ".join(part for part in (derivation, _meaning(item["concept"])) if part)
-    unit = _meaning(item["unit"])
-    return f"{name} {item['value']:.4g}" + ("" if unit == "no units" else f" {unit}")
-
-
-def _meaning(code: object) -> str:
-    if isinstance(code, Mapping):
-        return str(code.get("meaning", ""))
-    return str(code or "")
+def _value(level: Mapping[str, Any], concept: str, derivation: str) -> float | None:
+    """Return the first measurement of a concept: the one the report shows."""
+    for item in level.get("measurements") or ():
+        derived = (item.get("derivation") or {}).get("value", "")
+        if item["concept"]["value"] == concept and derived == derivation:
+            return float(item["value"])
+    return None
 
 
 def _score_line(score: Mapping[str, Any]) -> str:
