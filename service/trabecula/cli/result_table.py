@@ -37,34 +37,33 @@ def show_result(document: Mapping[str, Any]) -> None:
     console.print(RESEARCH_USE, style="dim", highlight=False)
 
 
-_COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("mean HU", codes.ATTENUATION.value, codes.MEAN.value),
-    ("SD", codes.ATTENUATION.value, codes.STANDARD_DEVIATION.value),
-    ("signal", codes.MR_SIGNAL.value, codes.MEAN.value),
-    ("VBQ", codes.VBQ.value, ""),
-    ("Ha mm", codes.ANTERIOR_HEIGHT.value, ""),
-    ("Hm mm", codes.MIDDLE_HEIGHT.value, ""),
-    ("Hp mm", codes.POSTERIOR_HEIGHT.value, ""),
-    ("loss %", codes.HEIGHT_LOSS.value, ""),
-    ("cm3", codes.VOLUME.value, ""),
+_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
+    ("HU", codes.ATTENUATION.value, codes.MEAN.value, ".0f"),
+    ("SD", codes.ATTENUATION.value, codes.STANDARD_DEVIATION.value, ".0f"),
+    ("signal", codes.MR_SIGNAL.value, codes.MEAN.value, ".4g"),
+    ("VBQ", codes.VBQ.value, "", ".2f"),
+    ("Ha", codes.ANTERIOR_HEIGHT.value, "", ".1f"),
+    ("Hm", codes.MIDDLE_HEIGHT.value, "", ".1f"),
+    ("Hp mm", codes.POSTERIOR_HEIGHT.value, "", ".1f"),
+    ("loss %", codes.HEIGHT_LOSS.value, "", ".0f"),
+    ("cm3", codes.VOLUME.value, "", ".0f"),
 )
-"""Heading, concept and derivation of what a terminal has room for; ``--json`` has everything."""
+"""Heading, concept, derivation and format of what a terminal has room for; ``--json`` has everything."""
 
 
 def _show_levels(levels: Sequence[Mapping[str, Any]]) -> None:
-    found = [{column: _value(level, *column[1:]) for column in _COLUMNS} for level in levels]
+    found = [{column: _value(level, *column[1:3]) for column in _COLUMNS} for level in levels]
     columns = [column for column in _COLUMNS if any(row[column] is not None for row in found)]
     rows = [
         (
             level["level"],
-            *("" if row[column] is None else f"{row[column]:.4g}" for column in columns),
+            *("" if (value := row[column]) is None else format(value, column[3]) for column in columns),
             f"{level['quality']:.2f}",
-            "yes" if level["evaluable"] else "no",
-            " ".join(flag["code"] for flag in level.get("flags") or ()),
+            " ".join(([] if level["evaluable"] else ["left out:"]) + [flag["code"] for flag in level["flags"]]),
         )
         for level, row in zip(levels, found, strict=True)
     ]
-    print_table("", ("level", *(column[0] for column in columns), "quality", "evaluable", "remarks"), rows)
+    print_table("", ("", *(column[0] for column in columns), "quality", "remarks"), rows)
 
 
 def _value(level: Mapping[str, Any], concept: str, derivation: str) -> float | None:
