@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from trabecula.domain.ports import AnalysedVolume
@@ -23,6 +23,7 @@ _CT_WINDOW = (-160.0, 460.0)
 """Bone and soft tissue together (level 150, width 620): trabecular bone shows as grey, cortex as white."""
 _LINE = 2.6
 _GREY: Colour = (150, 154, 160)
+_MARK: Colour = (200, 204, 210)
 
 
 @dataclass(frozen=True)
@@ -158,27 +159,32 @@ def _name(draw: ImageDraw.ImageDraw, label: int, mask: NDArray[np.bool_], note: 
     rows, columns = np.nonzero(mask)
     level = level_of_label(label)
     right, middle = int(columns.min()) - 14, float(rows.mean())
-    halo = {"stroke_width": 3, "stroke_fill": (0, 0, 0)}
     name = str(level) if level else "?"
-    draw.text((right, middle - (11 if note else 0)), name, font=font(30, bold=True), fill=colour, anchor="rm", **halo)
+    _write(draw, (right, middle - (11 if note else 0)), name, font(30, bold=True), colour, "rm")
     if note:
-        draw.text((right, middle + 17), note, font=font(20), fill=(236, 238, 240), anchor="rm", **halo)
+        _write(draw, (right, middle + 17), note, font(20), (236, 238, 240), "rm")
 
 
 def _marks(draw: ImageDraw.ImageDraw, view: SagittalView) -> None:
     """Write the orientation letters and a scale of 50 mm."""
     height, width = view.grey.shape
-    grey: Colour = (200, 204, 210)
-    halo = {"stroke_width": 2, "stroke_fill": (0, 0, 0)}
-    places = {
-        "A": (16, height // 2),
-        "P": (width - 16, height // 2),
-        "H": (width // 2, 18),
-        "F": (width // 2, height - 18),
-    }
+    middle_x, middle_y = width / 2, height / 2
+    places = {"A": (16, middle_y), "P": (width - 16, middle_y), "H": (middle_x, 18), "F": (middle_x, height - 18)}
     for letter, place in places.items():
-        draw.text(place, letter, font=font(22, bold=True), fill=grey, anchor="mm", **halo)
+        _write(draw, place, letter, font(22, bold=True), _MARK, "mm")
     length = 50.0 / view.mm
     left, bottom = width - 24 - length, height - 26
-    draw.line([(left, bottom), (left + length, bottom)], fill=grey, width=3)
-    draw.text((left + length / 2, bottom - 14), "50 mm", font=font(18), fill=grey, anchor="mm", **halo)
+    draw.line([(left, bottom), (left + length, bottom)], fill=_MARK, width=3)
+    _write(draw, (left + length / 2, bottom - 14), "50 mm", font(18), _MARK, "mm")
+
+
+def _write(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    face: ImageFont.FreeTypeFont,
+    colour: Colour,
+    anchor: str,
+) -> None:
+    """Write on the image with a dark halo, so that the letters stand out on bone and on air."""
+    draw.text(place, text, font=face, fill=colour, anchor=anchor, stroke_width=3, stroke_fill=(0, 0, 0))
