@@ -108,16 +108,16 @@ def _of_body(body: Body, series_uid: str) -> Iterable[Measurement]:
 def measure_ct(context: GateContext) -> Findings:
     """Measure attenuation and deformity on a segmented CT series."""
     findings = Findings(context, list(ask(context)))
-    for body in context.bodies:
-        if not _blocked(findings, body.level):
-            found = measure_attenuation(body, context.thresholds.oval)
-            if isinstance(found, Reason):
-                findings.reasons.append(found)
-            else:
-                findings.attenuation[body.level] = found
+    sound = [body for body in context.bodies if not _blocked(findings, body.level)]
     thick = context.made.slice_thickness or context.candidate.stack.slice_spacing_mm
     if thick <= float(series_limits()["ct_shape_maximum_thickness_mm"]) + 0.01:
-        _grade(findings)
+        _grade(findings, sound)
+    for body in sound:
+        found = measure_attenuation(body, context.thresholds.oval)
+        if not isinstance(found, Reason):
+            findings.attenuation[body.level] = found
+        elif not _blocked(findings, body.level):
+            findings.reasons.append(found)
     values = {level: findings.attenuation[level].mean_hu for level in findings.evaluable_levels}
     findings.reasons.extend(outliers(values, context.thresholds.attenuation.outlier_hu))
     return findings
@@ -126,14 +126,14 @@ def measure_ct(context: GateContext) -> Findings:
 def measure_mr(context: GateContext) -> Findings:
     """Measure marrow signal, VBQ and deformity on a segmented T1w or T2w series."""
     findings = Findings(context, list(ask(context)))
-    for body in context.bodies:
-        if not _blocked(findings, body.level):
-            found = measure_signal(body)
-            if isinstance(found, Reason):
-                findings.reasons.append(found)
-            else:
-                findings.signals[body.level] = found
-    _grade(findings)
+    sound = [body for body in context.bodies if not _blocked(findings, body.level)]
+    _grade(findings, sound)
+    for body in sound:
+        found = measure_signal(body)
+        if not isinstance(found, Reason):
+            findings.signals[body.level] = found
+        elif not _blocked(findings, body.level):
+            findings.reasons.append(found)
     csf = csf_v1(context.segmentation, context.volume, bright=context.role is SeriesRole.T2W)
     counted = {level: findings.signals[level] for level in findings.evaluable_levels}
     if isinstance(csf, CsfRegion):
@@ -150,12 +150,10 @@ def _blocked(findings: Findings, level: Level) -> bool:
     return any(reason.blocking for reason in findings.level_reasons(level))
 
 
-def _grade(findings: Findings) -> None:
-    """Grade the heights of every whole body; a graded deformity is a reason of its level."""
+def _grade(findings: Findings, sound: Iterable[Body]) -> None:
+    """Grade the heights of whole bodies; a graded deformity is a reason of its level."""
     context, heights = findings.context, dict[Level, Heights]()
-    for body in context.bodies:
-        if body.cut_in_plane or _blocked(findings, body.level):
-            continue
+    for body in sound:
         found = body_heights(body.mask, body.geometry, body.frame)
         if found is not None:
             heights[body.level] = Heights(found.anterior_mm, found.middle_mm, found.posterior_mm, body.frame.depth_mm)

@@ -28,6 +28,11 @@ class Heights:
     posterior_mm: float
     depth_mm: float
 
+    @property
+    def parts(self) -> tuple[float, float, float]:
+        """Anterior, middle and posterior height."""
+        return self.anterior_mm, self.middle_mm, self.posterior_mm
+
 
 @dataclass(frozen=True)
 class Deformity:
@@ -74,25 +79,38 @@ def grade_deformities(
 ) -> dict[Level, Deformity]:
     """Return the graded deformity of every level that has an expected shape (T12-L5).
 
-    ``sex`` is F or M; where it is not known the mean of both expectations is used.
+    Wedge and biconcave loss are the mean of what the body's own posterior height and what the other bodies expect;
+    crush is what the other bodies expect of the posterior height. ``sex`` is F or M; where it is not known the mean of
+    both expectations is used.
     """
+    shapes = {level: shape for level, found in heights.items() if (shape := _normal(level, found, sex, thresholds))}
     graded = {}
-    for level, found in heights.items():
-        wedge = _expected(thresholds.expected_wedge_degrees, sex, level)
-        if wedge is None or found.posterior_mm <= 0:
-            continue
-        front = 1.0 - _ARM * found.depth_mm * math.tan(math.radians(wedge)) / found.posterior_mm
-        middle = thresholds.expected_middle_ratio * (1.0 + front) / 2
+    for level, (front, middle, _) in shapes.items():
+        found = heights[level]
         losses = {
-            "wedge": 1.0 - found.anterior_mm / found.posterior_mm / front,
-            "biconcave": 1.0 - found.middle_mm / found.posterior_mm / middle,
+            "wedge": [1.0 - found.anterior_mm / found.posterior_mm / front],
+            "biconcave": [1.0 - found.middle_mm / found.posterior_mm / middle],
+            "crush": [],
         }
-        expected = _expected_posterior(level, heights, sex, thresholds)
-        if expected is not None:
-            losses["crush"] = 1.0 - found.posterior_mm / expected
-        kind = max(losses, key=lambda name: losses[name])
-        graded[level] = Deformity(level, kind, _grade(losses[kind], thresholds), round(losses[kind], 4), found)
+        for kind, part in (("wedge", 0), ("biconcave", 1), ("crush", 2)):
+            expected = _said_by_others(level, part, heights, shapes, sex, thresholds)
+            if expected is not None:
+                losses[kind].append(1.0 - found.parts[part] / expected)
+        mean = {kind: float(np.mean(values)) for kind, values in losses.items() if values}
+        kind = max(mean, key=lambda name: mean[name])
+        graded[level] = Deformity(level, kind, _grade(mean[kind], thresholds), round(mean[kind], 4), found)
     return graded
+
+
+def _normal(
+    level: Level, found: Heights, sex: str, thresholds: DeformityThresholds
+) -> tuple[float, float, float] | None:
+    """Expected anterior, middle and posterior height of a level in parts of the posterior one."""
+    wedge = _expected(thresholds.expected_wedge_degrees, sex, level)
+    if wedge is None or found.posterior_mm <= 0:
+        return None
+    front = 1.0 - _ARM * found.depth_mm * math.tan(math.radians(wedge)) / found.posterior_mm
+    return front, thresholds.expected_middle_ratio * (1.0 + front) / 2, 1.0
 
 
 def _grade(loss: float, thresholds: DeformityThresholds) -> int:
@@ -105,14 +123,20 @@ def _expected(table: Mapping[str, Mapping[Level, float]], sex: str, level: Level
     return float(np.mean(values)) if values else None
 
 
-def _expected_posterior(
-    level: Level, heights: Mapping[Level, Heights], sex: str, thresholds: DeformityThresholds
+def _said_by_others(
+    level: Level,
+    part: int,
+    heights: Mapping[Level, Heights],
+    shapes: Mapping[Level, tuple[float, float, float]],
+    sex: str,
+    thresholds: DeformityThresholds,
 ) -> float | None:
-    """What the other bodies (at least two) say of this one's posterior height, adjusted by level: their median."""
-    own = _expected(thresholds.expected_posterior_mm, sex, level)
+    """What the other bodies (at least two) say of this one's height, adjusted by level: their median."""
+    table = thresholds.expected_posterior_mm
+    own = _expected(table, sex, level)
     said = []
-    for other, found in heights.items():
-        theirs = _expected(thresholds.expected_posterior_mm, sex, other)
+    for other, shape in shapes.items():
+        theirs = _expected(table, sex, other)
         if other is not level and theirs and own:
-            said.append(found.posterior_mm * own / theirs)
+            said.append(heights[other].parts[part] * own * shapes[level][part] / theirs / shape[part])
     return float(np.median(said)) if len(said) >= 2 else None
