@@ -135,8 +135,8 @@ class StudyRows(Protocol):
         """Return the digest of the instance we hold under this UID, or None."""
         ...
 
-    def image_arrived(self, study_uid: str) -> None:
-        """Start the quiet time of the study anew."""
+    def image_arrived(self, study_uid: str) -> StudyStanding:
+        """Start the quiet time of the study anew and return where it stands; nobody else changes it until commit."""
         ...
 
     def count_check_failed(self, study_uid: str) -> None:

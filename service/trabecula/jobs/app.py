@@ -33,6 +33,8 @@ class QueueOptions:
     stalled_s: float = 45.0
     rescue_cron: str = "* * * * * */15"
     poll_s: float = 5.0
+    keep_jobs_hours: int = 14 * 24
+    """Ended jobs stay this long for whoever asks what the queue did; the studies' own trail stays for ever."""
     grace_s: float = 5.0
     """How long running jobs may finish after SIGTERM; then children end and their jobs go back to the queue."""
 
@@ -72,6 +74,13 @@ def build_app(database_url: str, services: Services, engine: Engine, options: Qu
     @app.task(name="trabecula.rescue_forgotten", queue="sys", queueing_lock="rescue-forgotten")
     def rescue_studies(timestamp: int) -> None:
         rescue_forgotten(services, engine, idle_s=2 * options.stalled_s)
+
+    @app.periodic(cron="17 * * * *", queueing_lock="retention")
+    @app.task(name="trabecula.retention", queue="sys", queueing_lock="retention", pass_context=True)
+    async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
+        await context.app.job_manager.delete_old_jobs(
+            nb_hours=options.keep_jobs_hours, include_failed=True, include_cancelled=True, include_aborted=True
+        )
 
     return app
 

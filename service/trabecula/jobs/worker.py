@@ -52,7 +52,15 @@ async def _work(app: App, queues: Sequence[str], concurrency: int, on_ready: Cal
 async def _until_stopped(app: App, queues: dict[str, int], stop: asyncio.Event) -> None:
     """Run a worker for each queue until one ends by itself (it lost the database) or we are told to stop."""
     workers = [
-        asyncio.create_task(app.run_worker_async(queues=[queue], concurrency=number, name=queue), name=queue)
+        asyncio.create_task(
+            app.run_worker_async(
+                queues=[queue],
+                concurrency=number,
+                name=queue,
+                delete_jobs="successful" if queue == "sys" else "never",  # they come several times a minute
+            ),
+            name=queue,
+        )
         for queue, number in queues.items()
     ]
     stopped = asyncio.create_task(stop.wait())

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
 
@@ -47,3 +48,5 @@ def database_errors() -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         cause = error.orig if error.orig is not None else error
         raise DatabaseUnavailable(str(cause).strip().splitlines()[0] if str(cause).strip() else "") from error
+    except PoolExhausted as error:
+        raise DatabaseUnavailable("every connection of this process is busy") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -17,13 +17,36 @@ from trabecula.ledger.tables import (
     EventRow,
     Instance,
     Quarantine,
-    ResultObjectRow,
     Revision,
     Series,
     Study,
     clock_timestamp,
 )
 from trabecula.ledger.texts import storable
+
+_INSTANCE_COLUMNS = (
+    "sop_instance_uid", "study_uid", "series_uid", "sop_class_uid", "transfer_syntax_uid", "spool_key", "size_bytes",
+    "sha256", "calling_ae_title", "association_id", "received_at",
+)  # fmt: skip
+
+_ADD_INSTANCE = text(
+    f"""
+    WITH ours AS (SELECT 1 FROM objects WHERE sop_instance_uid = :sop_instance_uid),
+    study AS (
+        INSERT INTO studies (study_uid, calling_ae_title)
+        SELECT :study_uid, :calling_ae_title WHERE NOT EXISTS (SELECT 1 FROM ours)
+        ON CONFLICT DO NOTHING RETURNING 1),
+    one_series AS (
+        INSERT INTO series (series_uid, study_uid)
+        SELECT :series_uid, :study_uid WHERE NOT EXISTS (SELECT 1 FROM ours) ON CONFLICT DO NOTHING),
+    instance AS (
+        INSERT INTO instances ({", ".join(_INSTANCE_COLUMNS)})
+        SELECT {", ".join(f":{name}" for name in _INSTANCE_COLUMNS)} WHERE NOT EXISTS (SELECT 1 FROM ours)
+        ON CONFLICT DO NOTHING RETURNING 1)
+    SELECT (SELECT count(*) FROM instance), (SELECT count(*) FROM study)
+    """
+)
+"""One statement for the busiest moment of the service: every image of every study passes here."""
 
 
 class SqlStudyRows:
@@ -62,40 +85,11 @@ class SqlStudyRows:
     def add_instance(self, instance: ReceivedInstance) -> bool:
         """Record an instance with its study and series; False when it is known or one of our own objects."""
         instance = _storable(instance)
-        own = exists().where(ResultObjectRow.sop_instance_uid == instance.sop_instance_uid)
-        if self._session.execute(select(own)).scalar_one():
-            return False
-        execute = self._session.execute
-        first = execute(
-            upsert(Study)
-            .values(study_uid=instance.study_uid, calling_ae_title=instance.calling_ae_title)
-            .on_conflict_do_nothing()
-            .returning(Study.study_uid)
-        )
-        if first.one_or_none() is not None:
+        values = {name: getattr(instance, name) for name in _INSTANCE_COLUMNS}
+        added, first = self._session.execute(_ADD_INSTANCE, values).one()
+        if first:
             self.note(instance.study_uid, Event("RECEIVED", "the first image of the study"))
-        execute(
-            upsert(Series).values(series_uid=instance.series_uid, study_uid=instance.study_uid).on_conflict_do_nothing()
-        )
-        added = execute(
-            upsert(Instance)
-            .values(
-                sop_instance_uid=instance.sop_instance_uid,
-                study_uid=instance.study_uid,
-                series_uid=instance.series_uid,
-                sop_class_uid=instance.sop_class_uid,
-                transfer_syntax_uid=instance.transfer_syntax_uid,
-                spool_key=instance.spool_key,
-                size_bytes=instance.size_bytes,
-                sha256=instance.sha256,
-                calling_ae_title=instance.calling_ae_title,
-                association_id=instance.association_id,
-                received_at=instance.received_at,
-            )
-            .on_conflict_do_nothing()
-            .returning(Instance.sop_instance_uid)
-        )
-        return added.one_or_none() is not None
+        return bool(added)
 
     def quarantine(self, instance: ReceivedInstance, failure: Failure) -> bool:
         """Record an instance that is kept but not used; False when exactly this one is recorded already."""
@@ -125,9 +119,16 @@ class SqlStudyRows:
         query = select(Instance.sha256).where(Instance.sop_instance_uid == sop_instance_uid)
         return self._session.execute(query).scalar_one_or_none()
 
-    def image_arrived(self, study_uid: str) -> None:
-        """Start the quiet time anew, by the database's clock."""
-        self._update(study_uid, last_image_at=clock_timestamp(), count_checks=0)
+    def image_arrived(self, study_uid: str) -> StudyStanding:
+        """Start the quiet time anew, by the database's clock, and return where the study stands, locked."""
+        state, revision, failed_stage = self._session.execute(
+            update(Study)
+            .where(Study.study_uid == study_uid)
+            .values(last_image_at=clock_timestamp(), count_checks=0)
+            .returning(Study.state, Study.revision, Study.failed_stage)
+        ).one()
+        stage = Stage(failed_stage) if failed_stage else None
+        return StudyStanding(study_uid, StudyState(state), revision, 0.0, 0, stage)
 
     def count_check_failed(self, study_uid: str) -> None:
         """Count one more wait for images the source archive still has."""

@@ -31,8 +31,7 @@ def register_instance(open_ledger: OpenLedger, instance: ReceivedInstance, quiet
 
 def _image_arrived(ledger: Ledger, study_uid: str, quiet_s: float) -> None:
     """Restart the quiet time; re-open the study where it was past receiving; have it settle."""
-    standing = ledger.studies.standing(study_uid, lock=True)
-    ledger.studies.image_arrived(study_uid)
+    standing = ledger.studies.image_arrived(study_uid)
     if standing.state is not StudyState.RECEIVING:
         ledger.studies.move(study_uid, StudyState.RECEIVING)
         event = Event("REOPENED", f"a late image came while {standing.state}", revision=standing.revision or None)
