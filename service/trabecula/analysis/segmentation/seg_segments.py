@@ -65,8 +65,8 @@ def _segment(item: Dataset, whole_object: str) -> Segment | None:
         return None
     by_name = _level_in(words)
     coded_vertebra = coded_body or generic["vertebra"] in values
-    is_vertebra = coded_vertebra or any(word in words for word in _VERTEBRA_WORDS)
-    if by_name is not None and (is_vertebra or _level_in(label.lower()) is not None):
+    is_vertebra = coded_vertebra or is_body or any(word in words for word in _VERTEBRA_WORDS)
+    if by_name is not None and (is_vertebra or _NAME.fullmatch(label.strip().upper())):
         return Segment(number, label, by_name, is_body)
     return Segment(number, label, None, is_body) if coded_vertebra else None
 

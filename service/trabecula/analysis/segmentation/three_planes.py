@@ -1,4 +1,7 @@
-"""One picture of a segmentation: sagittal, coronal and axial planes through the spine, outlines and names on them."""
+"""One picture of a segmentation: sagittal, coronal and axial planes, outlines and names on them.
+
+The sagittal and the coronal plane follow the spine: each row lies at the centre of the bodies at its height.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ Colour = tuple[int, int, int]
 
 _HEIGHT = 720
 _GAP = 8
-_HEAD = 58
+_HEAD = 80
 _MARGIN_MM = 45.0
 _AXIAL_HALF_MM = 75.0
 _CT_WINDOW = (-160.0, 640.0)
@@ -29,13 +32,17 @@ _INK: Colour = (235, 235, 235)
 
 @dataclass(frozen=True, eq=False)
 class _Plane:
-    """A plane to draw: LPS of its top left corner, unit vectors to the right and down, sizes in mm, border letters."""
+    """A plane to draw: LPS of its top left corner, unit vectors to the right and down, sizes in mm, border letters.
+
+    ``follows`` is the LPS axis (0 = x, 1 = y) in which the plane follows the spine.
+    """
 
     origin: FloatArray
     right: FloatArray
     down: FloatArray
     size_mm: tuple[float, float]
     letters: tuple[str, str, str, str]
+    follows: int | None = None
 
 
 def write_three_planes(path: Path, volume: Volume, segmentation: Segmentation) -> None:
@@ -52,12 +59,15 @@ def draw_three_planes(volume: Volume, segmentation: Segmentation) -> Image.Image
     step = max(plane.size_mm[1] for plane in planes) / _HEIGHT
     panels = [_panel(volume, segmentation, plane, step, window) for plane in planes]
     width = sum(panel.width for panel in panels) + _GAP * (len(panels) + 1)
-    canvas = Image.new("RGB", (max(width, 640), _HEIGHT + _HEAD + _GAP), (16, 16, 16))
+    lines = _head(segmentation)
+    width = max(width, *(int(font.getlength(text)) + 2 * _GAP for text, font in lines))
+    canvas = Image.new("RGB", (width, _HEIGHT + _HEAD + _GAP), (16, 16, 16))
     left = _GAP
     for panel in panels:
         canvas.paste(panel, (left, _HEAD))
         left += panel.width + _GAP
-    _write_head(canvas, segmentation)
+    for row, (text, font) in enumerate(lines):
+        ImageDraw.Draw(canvas).text((_GAP, 8 + 24 * row), text, font=font, fill=_INK)
     return canvas
 
 
@@ -86,11 +96,11 @@ def _planes(volume: Volume, segmentation: Segmentation, low: FloatArray, high: F
     x, y, z = np.eye(3)
     tall = float(high[2] - low[2])
     corner = np.array([centre[0], low[1], high[2]])
-    sagittal = _Plane(corner, y, -z, (float(high[1] - low[1]), tall), ("A", "P", "H", "F"))
+    sagittal = _Plane(corner, y, -z, (float(high[1] - low[1]), tall), ("A", "P", "H", "F"), 0)
     if min(volume.geometry.shape) == 1:
         return [sagittal]
     corner = np.array([low[0], centre[1], high[2]])
-    coronal = _Plane(corner, x, -z, (float(high[0] - low[0]), tall), ("R", "L", "H", "F"))
+    coronal = _Plane(corner, x, -z, (float(high[0] - low[0]), tall), ("R", "L", "H", "F"), 1)
     half = min(_AXIAL_HALF_MM, float(max(high[0] - low[0], high[1] - low[1])) / 2)
     corner = np.array([centre[0] - half, centre[1] - half, centre[2]])
     axial = _Plane(corner, x, y, (2 * half, 2 * half), ("R", "L", "A", "P"))
@@ -111,6 +121,8 @@ def _panel(
     width, height = (max(2, round(size / step)) for size in plane.size_mm)
     columns, rows = np.meshgrid(np.arange(width) * step, np.arange(height) * step)
     points = plane.origin + columns[..., None] * plane.right + rows[..., None] * plane.down
+    if plane.follows is not None and segmentation.bodies and min(volume.geometry.shape) > 1:
+        points[..., plane.follows] = _course(segmentation, plane.follows, points[..., 2])
     indices = np.moveaxis(volume.geometry.to_index(points), -1, 0)
     values = ndimage.map_coordinates(volume.array, indices, order=1, mode="nearest", prefilter=False)
     inside = _inside(indices, volume.geometry.shape)
@@ -122,6 +134,12 @@ def _panel(
     _write_names(image, segmentation, labels)
     _write_letters(image, plane.letters, f"{plane.size_mm[0]:.0f} x {plane.size_mm[1]:.0f} mm")
     return image
+
+
+def _course(segmentation: Segmentation, axis: int, heights: FloatArray) -> FloatArray:
+    """Where the spine runs: x or y of the bodies' centres, interpolated over z."""
+    centres = np.array(sorted((body.centroid_mm for body in segmentation.bodies), key=lambda centre: centre[2]))
+    return np.interp(heights, centres[:, 2], centres[:, axis])
 
 
 def _inside(indices: FloatArray, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
@@ -171,17 +189,15 @@ def _write_letters(image: Image.Image, letters: tuple[str, str, str, str], size:
         draw.text(place, text, font=font, fill=_INK, anchor=anchor, stroke_width=2, stroke_fill=(0, 0, 0))
 
 
-def _write_head(canvas: Image.Image, segmentation: Segmentation) -> None:
-    draw = ImageDraw.Draw(canvas)
+def _head(segmentation: Segmentation) -> list[tuple[str, ImageFont.FreeTypeFont]]:
+    """The lines above the panels: who and how, the bodies, the reasons."""
     maker = segmentation.segmenter
     first = f"{maker.name} {maker.version}".strip()
     first += f"   estimated overlap {segmentation.quality:.2f}   {segmentation.numbering}"
-    bodies = [f"{body_name(body)} {body.quality:.2f}" for body in segmentation.bodies]
+    bodies = "   ".join(f"{body_name(body)} {body.quality:.2f}" for body in segmentation.bodies)
     codes = [reason.code.name for reason in segmentation.reasons]
     codes += [f"{body_name(body)}: {reason.code.name}" for body in segmentation.bodies for reason in body.reasons]
-    second = "   ".join(bodies) + ("   |   " + ", ".join(codes) if codes else "")
-    draw.text((_GAP, 8), first, font=_font(17), fill=_INK)
-    draw.text((_GAP, 33), second, font=_font(15), fill=(190, 190, 190))
+    return [(first, _font(17)), (bodies or "no vertebral body", _font(15)), (", ".join(codes), _font(15))]
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
