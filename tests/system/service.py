@@ -87,8 +87,8 @@ class Installation:
     def __init__(self, data_dir: Path, port: int, **settings: object) -> None:
         self.data_dir = data_dir
         self.port = port
-        options = {"min_free_gib": 0.1, "study_quiet_seconds": 2, "workers": 1} | settings
-        self.environment = clean_environment(data_dir=data_dir, dicom_port=port, **options)
+        options = {"dicom_port": port, "min_free_gib": 0.1, "study_quiet_seconds": 2, "workers": 1} | settings
+        self.environment = clean_environment(data_dir=data_dir, **options)
 
     def start(self, log: Path, *arguments: str) -> Process:
         return Process(self.environment, log, *(arguments or ("serve",)))
