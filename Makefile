@@ -37,7 +37,7 @@ peers: ## Debian packages the tests drive (root and apt needed; otherwise says s
 	deploy/install-test-peers.sh
 
 test: $(VENV)/.all peers ## all tests
-	deploy/run-tests.sh
+	$(BIN)/python -m pytest
 
 check: $(VENV)/.all ## format, lint, types, imports
 	$(BIN)/ruff format --check .
