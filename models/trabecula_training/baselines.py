@@ -60,7 +60,8 @@ def clinical_comparators(
         OST: ost(weight_kg, age_years)[:, None],
         **{name: values[:, None] for name, values in biomarkers.items()},
     }
-    known = {name: matrix for name, matrix in sets.items() if np.isfinite(matrix).all(axis=1).mean() >= 0.5}
+    enough = max(1.0, len(age_years) / 2)
+    known = {name: matrix for name, matrix in sets.items() if np.isfinite(matrix).all(axis=1).sum() >= enough}
     suffixes = {AGE_SEX: WITH_CLINICAL, OST: WITH_OST}
     return Comparators(known, {name: suffix for name, suffix in suffixes.items() if name in known})
 

@@ -178,7 +178,7 @@ def _sound(
         {name: tuple(compare(results[name], results[other]) for other in baselines) for name in names},
         {name: selection_stability(results[name], dataset.layout.columns) for name in names},
         {name: subgroup_rows(results[name], dataset.patients) for name in names},
-        _external(final_models(recipe, dataset.data, settings), outside, settings),
+        _external(recipe, dataset, outside, settings),
         _sites(recipe, dataset, settings),
     )
 
@@ -199,10 +199,11 @@ def selection_stability(result: NestedResult, columns: tuple[str, ...]) -> tuple
     return tuple((columns[column], count / len(result.folds)) for column, count in ordered)
 
 
-def _external(models: Mapping[str, FittedModel], outside: Dataset, settings: RunSettings) -> dict[str, ExternalResult]:
+def _external(recipe: Recipe, dataset: Dataset, outside: Dataset, settings: RunSettings) -> dict[str, ExternalResult]:
     labels = outside.data.labels
     if min((labels == 1).sum(), (labels == 0).sum()) < FEWEST_EXTERNAL:
         return {}
+    models = final_models(recipe, dataset.data, settings)
     return {
         name: external_result(model, outside.data, settings.seed, settings.resamples) for name, model in models.items()
     }

@@ -47,12 +47,12 @@ RECIPE = Recipe(
     inputs=(InputSet("CT", (SeriesRole.CT,)),),
     aggregation=LevelAggregation.CONCATENATE,
     tasks=(NORMAL_VS_OSTEOPOROSIS, LOW_VS_OSTEOPOROSIS, NORMAL_VS_LOW, OSTEOPOROSIS, ABNORMAL),
-    families=(random_forest(200, 1, 5), support_vectors(1.0, 0.1, 10.0), knn(5, 3, 9, 15)),
+    families=(random_forest(100, 1, 5), support_vectors(1.0, 0.1, 10.0), knn(5, 3, 9, 15)),
     prepare=prepare,
     paper=paper,
     headline=("CT", "normal_vs_osteoporosis", "RF"),
     assumptions=(
-        "Hyper-parameters are not stated: scikit-learn's defaults in paper mode (200 trees, C = 1, k = 5); in sound "
+        "Hyper-parameters are not stated: scikit-learn's defaults in paper mode (100 trees, C = 1, k = 5); in sound "
         "mode inner folds choose.",
         "The study's three pairwise tasks cannot be deployed, because a service does not know which category to leave "
         "out; osteoporosis against the rest and abnormal density against normal are added and can be.",

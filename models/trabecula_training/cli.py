@@ -1,0 +1,17 @@
+"""The command ``trabecula-train``: every command of training, each from its own file under commands/."""
+
+from __future__ import annotations
+
+import typer
+
+from trabecula_training.commands import export, leak_check, phantom_cohort, run
+
+app = typer.Typer(no_args_is_help=True, help="Train, validate and export Trabecula's models.", add_completion=False)
+
+for command in (run, leak_check, export, phantom_cohort):
+    app.add_typer(command.app)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

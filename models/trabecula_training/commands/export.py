@@ -1,0 +1,48 @@
+"""``trabecula-train export``: a sound run as a model bundle for the service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trabecula_training.commands.output import errors_as_exit_code
+from trabecula_training.export import ExportRequest, export_bundle
+from trabecula_training.manifest import BundleText
+
+app = typer.Typer()
+
+
+@app.command("export")
+def export_command(
+    run: Annotated[Path, typer.Argument(help="The folder that `trabecula-train run` wrote.")],
+    model_id: Annotated[str, typer.Option(help="Name of the bundle: a-z, 0-9, dot, dash.")],
+    input_: Annotated[str, typer.Option("--input", help="The recipe's input, e.g. CT or T1+T2.")],
+    classifier: Annotated[
+        list[str], typer.Option(help="TASK=MODEL, e.g. osteoporosis=RF; twice for an ordinal bundle.")
+    ],
+    bundles: Annotated[Path, typer.Option(help="Folder that holds the bundles.")] = Path("models/bundles"),
+    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.0.0",
+    title: Annotated[str, typer.Option(help="Title people read.")] = "",
+    population: Annotated[str, typer.Option(help="Whom it was trained on, in words.")] = "the site's own cohort",
+    demonstration: Annotated[
+        bool, typer.Option("--demonstration", help="Trained on phantoms: say so everywhere.")
+    ] = False,
+    primary: Annotated[str, typer.Option(help="Operating point that is reported: balanced or rule_in.")] = "balanced",
+    contact: Annotated[str, typer.Option(help="Whom to ask about the model.")] = "",
+    i_know: Annotated[
+        bool, typer.Option("--i-know", help="Export although the cohort is too small; the card says so.")
+    ] = False,
+) -> None:
+    """Fit once more on everybody, write ONNX, check parity, write manifest and card."""
+    pairs: list[tuple[str, str]] = []
+    for item in classifier:
+        task, separator, model = item.partition("=")
+        if not separator:
+            raise typer.BadParameter(f"{item} is not TASK=MODEL", param_hint="--classifier")
+        pairs.append((task, model))
+    text = BundleText(model_id, version, title or model_id, demonstration, population, contact=contact, primary=primary)
+    with errors_as_exit_code():
+        folder = export_bundle(ExportRequest(run, bundles, input_, tuple(pairs), text, i_know))
+    typer.echo(str(folder))
