@@ -139,7 +139,7 @@ def _panel(
 def _course(segmentation: Segmentation, axis: int, heights: FloatArray) -> FloatArray:
     """Where the spine runs: x or y of the bodies' centres, interpolated over z."""
     centres = np.array(sorted((body.centroid_mm for body in segmentation.bodies), key=lambda centre: centre[2]))
-    return np.interp(heights, centres[:, 2], centres[:, axis])
+    return np.asarray(np.interp(heights, centres[:, 2], centres[:, axis]), dtype=np.float64)
 
 
 def _inside(indices: FloatArray, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
