@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
 from trabecula.analysis.facts import HeaderFactsReader
 from trabecula.analysis.segmentation.bundle_location import find_bundles_root, find_segmenter_bundle
+from trabecula.analysis.segmentation.choose import choose_segmenter
+from trabecula.analysis.segmentation.external import ExternalProgram
 from trabecula.analysis.segmentation.network import NetworkSegmenter
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.analysis.volumes import SeriesLoader
@@ -20,6 +22,7 @@ from trabecula.domain.jobs import RetryPolicy
 from trabecula.domain.ledger_ports import OpenLedger
 from trabecula.domain.ports import Destination, Registrar
 from trabecula.domain.segmentation import Segmenter
+from trabecula.domain.study import StoredFile
 from trabecula.intake.archive import ArchiveConfig, FindArchive
 from trabecula.intake.listener import Listener, ListenerConfig
 from trabecula.intake.spool import Spool
@@ -120,15 +123,27 @@ def archive_of(settings: Settings) -> FindArchive | None:
     return FindArchive(ArchiveConfig(settings.ae_title, peer.ae_title, peer.host, peer.port)) if peer else None
 
 
-def segmenter_of(settings: Settings, threads: int = 1) -> Segmenter:
-    """Return the configured segmenter. Raises BundleUnknown, BundleInvalid, ConfigurationInvalid."""
-    root = settings.bundles_dir or find_bundles_root()
-    return NetworkSegmenter(find_segmenter_bundle(root), threads=threads)
+def segmenter_of(settings: Settings, files: Sequence[StoredFile] = (), choice: str = "", threads: int = 1) -> Segmenter:
+    """Return the segmenter of the settings, or of ``choice``; ``files`` are those of the study (for dicom-seg).
+
+    Raises BundleUnknown, BundleInvalid, ConfigurationInvalid.
+    """
+
+    def network() -> Segmenter:
+        root = settings.bundles_dir or find_bundles_root()
+        return NetworkSegmenter(find_segmenter_bundle(root), threads=threads)
+
+    programs = {
+        name: ExternalProgram(name, program.label_map, program.command, program.timeout_seconds)
+        for name, program in settings.external_segmenters.items()
+    }
+    return choose_segmenter(choice or settings.segmenter, network, programs, files)
 
 
-def analyser_of(settings: Settings) -> StudyAnalyser:
-    """Return the analyser with its segmenter and models."""
-    return StudyAnalyser(segmenter_of(settings), (), load_thresholds(settings.thresholds_file), AnalysisConfig())
+def analyser_of(settings: Settings, files: Sequence[StoredFile] = ()) -> StudyAnalyser:
+    """Return the analyser for a study with these files."""
+    thresholds = load_thresholds(settings.thresholds_file)
+    return StudyAnalyser(segmenter_of(settings, files), (), thresholds, AnalysisConfig())
 
 
 def reporter_of(settings: Settings) -> DicomReporter:

@@ -38,7 +38,7 @@ def analyse(
         settings = load_settings()
         chosen, files = _files_of_study(path, study_uid)
         with error_console.status(f"analysing {len(files)} files"):
-            analysis = bootstrap.analyser_of(settings).analyse(chosen, 1, files)
+            analysis = bootstrap.analyser_of(settings, files).analyse(chosen, 1, files)
             context = ReportContext(
                 analysed_at=datetime.now(UTC).replace(microsecond=0),
                 installation_uid=derived_uid("installation", "command line", root=settings.uid_root),

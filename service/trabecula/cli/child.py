@@ -37,7 +37,7 @@ def child(verb: Verb, request_file: Annotated[Path, typer.Argument(exists=True)]
         structlog.contextvars.bind_contextvars(study_uid=request.study_uid, revision=request.revision)
         artifacts = bootstrap.artifacts_of(settings)
         if verb is Verb.ANALYSE:
-            run_analysis(request, bootstrap.analyser_of(settings), artifacts)
+            run_analysis(request, bootstrap.analyser_of(settings, request.files), artifacts)
         else:
             run_report(request, bootstrap.loader_of(), bootstrap.reporter_of(settings), artifacts)
     except TrabeculaError as error:

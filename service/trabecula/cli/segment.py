@@ -9,17 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from trabecula import bootstrap
-from trabecula.analysis.segmentation.choose import choose_segmenter
-from trabecula.analysis.segmentation.external import ExternalProgram
 from trabecula.analysis.segmentation.three_planes import body_name, write_three_planes
 from trabecula.analysis.segmentation_input import SegmentedInput, open_input, segment_input
 from trabecula.cli.output import console, error_console, errors_as_exit_code, print_table
 from trabecula.domain.eligibility import Reason
 from trabecula.domain.errors import InputUnreadable
-from trabecula.domain.segmentation import SegmentedBody, Segmenter
-from trabecula.domain.study import StoredFile
+from trabecula.domain.segmentation import SegmentedBody
 from trabecula.domain.volume import Modality
-from trabecula.settings import Settings, load_settings
+from trabecula.settings import load_settings
 
 _LABEL_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 
@@ -48,7 +45,7 @@ def segment(
             raise InputUnreadable(f"labels are written as {', '.join(_LABEL_SUFFIXES)}, not as {out.name}")
         source = open_input(path, _modality(modality), series)
         with error_console.status("segmenting"):
-            found = segment_input(source, _segmenter(settings, segmenter or settings.segmenter, source.files))
+            found = segment_input(source, bootstrap.segmenter_of(settings, source.files, segmenter))
         found.readable.write(out, found.segmentation.labels)
         if json_path is not None:
             json_path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,14 +106,6 @@ def _modality(word: str) -> Modality | None:
     if word.upper() not in Modality.__members__:
         raise InputUnreadable(f"modality {word!r}; it is CT or MR")
     return Modality(word.upper())
-
-
-def _segmenter(settings: Settings, choice: str, files: tuple[StoredFile, ...]) -> Segmenter:
-    programs = {
-        name: ExternalProgram(name, program.label_map, program.command, program.timeout_seconds)
-        for name, program in settings.external_segmenters.items()
-    }
-    return choose_segmenter(choice, lambda: bootstrap.segmenter_of(settings), programs, files)
 
 
 def _show(found: SegmentedInput, out: Path) -> None:
