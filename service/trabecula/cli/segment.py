@@ -1,3 +1,5 @@
+"""``trabecula segment``: a study or a volume file to labels of vertebral bodies, their quality, and a picture."""
+
 """``trabecula segment``: the vertebral bodies of one image, as labels, numbers and a picture."""
 
 from __future__ import annotations
