@@ -1,5 +1,3 @@
-"""``trabecula segment``: a study or a volume file to labels of vertebral bodies, their quality, and a picture."""
-
 """``trabecula segment``: the vertebral bodies of one image, as labels, numbers and a picture."""
 
 from __future__ import annotations
