@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import subprocess
 import threading
 import time
@@ -16,7 +15,7 @@ from tests.builders import document, image, uid
 from tests.delivery.conftest import QUICK, result_object
 from tests.intake.peers import pdu
 from trabecula.delivery.sender import StoreSender
-from trabecula.domain.errors import DestinationUnreachable
+from trabecula.domain.errors import ConfigurationInvalid, DestinationUnreachable
 from trabecula.domain.ports import Destination
 from trabecula.intake import pdu as codec
 from trabecula.intake.listener import Listener, ListenerConfig
@@ -24,6 +23,7 @@ from trabecula.intake.memory import MemoryRegistrar
 from trabecula.intake.negotiation import answer_contexts
 from trabecula.intake.spool import Spool
 from trabecula.intake.tls import server_context
+from trabecula.requestor import client_context
 
 Script = Callable[[socket.socket], None]
 
@@ -115,8 +115,7 @@ def test_results_over_tls_with_client_certificates(tmp_path: Path) -> None:
     registrar = MemoryRegistrar()
     config = ListenerConfig(port=0, min_free_bytes=0, tls=server_context(certificate, key, client_ca=certificate))
     listener = Listener(config, Spool(tmp_path / "spool"), registrar)
-    client = ssl.create_default_context(cafile=str(certificate))
-    client.load_cert_chain(certificate, key)
+    client = client_context(certificate, key, certificate)
     destination = Destination("pacs", "TRABECULA", "127.0.0.1", listener.start())
     try:
         sender = StoreSender("TRABECULA", QUICK, {"pacs": client})
@@ -128,3 +127,14 @@ def test_results_over_tls_with_client_certificates(tmp_path: Path) -> None:
 
     assert [each.status for each in outcomes] == [0, 0]
     assert [each.sop_instance_uid for each in registrar.instances] == [uid(1, 1, 1)]
+
+
+def test_a_certificate_that_cannot_be_used_is_a_configuration_error(tmp_path: Path) -> None:
+    broken = tmp_path / "certificate.pem"
+    broken.write_text("not a certificate")
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        client_context(broken, broken, None)
+
+    assert caught.value.code == "CONFIGURATION_INVALID"
+    assert "TLS certificate" in caught.value.sentence

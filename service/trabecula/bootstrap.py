@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from trabecula.domain.study import StoredFile
 from trabecula.intake.archive import ArchiveConfig, FindArchive
 from trabecula.intake.listener import Listener, ListenerConfig
 from trabecula.intake.spool import Spool
+from trabecula.intake.tls import server_context
 from trabecula.jobs.app import QueueOptions, build_app
 from trabecula.jobs.child import ChildRunner
 from trabecula.jobs.queue import ProcrastinateQueue
@@ -39,6 +41,7 @@ from trabecula.ledger.store import ledger_opener
 from trabecula.pipeline import Services, SettlePolicy
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
+from trabecula.requestor import client_context
 from trabecula.settings import PeerSettings, Settings
 
 CHILD_COMMAND = (sys.executable, "-m", "trabecula", "child")
@@ -103,6 +106,7 @@ def listener_of(settings: Settings, registrar: Registrar) -> Listener:
         calling_ae_titles=frozenset(settings.calling_ae_titles),
         max_associations=settings.max_associations,
         min_free_bytes=int(settings.min_free_gib * 2**30),
+        tls=_server_tls(settings),
     )
     return Listener(config, spool_of(settings), registrar)
 
@@ -113,8 +117,19 @@ def destination_of(peer: PeerSettings) -> Destination:
 
 
 def sender_of(settings: Settings) -> StoreSender:
-    """Return the C-STORE SCU."""
-    return StoreSender(settings.ae_title)
+    """Return the C-STORE SCU. Raises ConfigurationInvalid."""
+    return StoreSender(settings.ae_title, tls=_client_tls(settings))
+
+
+def _server_tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    return server_context(settings.tls_certificate, settings.tls_key, settings.tls_ca)
+
+
+def _client_tls(settings: Settings) -> dict[str, ssl.SSLContext]:
+    secure = [peer for peer in settings.destinations if peer.tls]
+    return {peer.name: client_context(settings.tls_certificate, settings.tls_key, settings.tls_ca) for peer in secure}
 
 
 def archive_of(settings: Settings) -> FindArchive | None:
@@ -171,7 +186,7 @@ def services_of(settings: Settings, engine: Engine) -> Services:
         artifacts=artifacts_of(settings),
         runner=ChildRunner(CHILD_COMMAND, settings.analysis_timeout_seconds),
         sender=sender_of(settings),
-        requester=CommitmentScu(settings.ae_title),
+        requester=CommitmentScu(settings.ae_title, tls=_client_tls(settings)),
         facts=HeaderFactsReader(),
         destinations={peer.name: destination_of(peer) for peer in settings.destinations},
         archive=archive_of(settings),

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pynetdicom import AE, evt
@@ -14,7 +15,7 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
-from trabecula.domain.errors import AssociationRejected, DestinationUnreachable, SopClassRefused
+from trabecula.domain.errors import AssociationRejected, ConfigurationInvalid, DestinationUnreachable, SopClassRefused
 from trabecula.domain.ports import Destination
 
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -30,6 +31,19 @@ class Timeouts:
     connect_seconds: float = 10.0
     negotiate_seconds: float = 15.0
     answer_seconds: float = 60.0
+
+
+def client_context(certificate: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext:
+    """Return a context of TLS 1.2 or later that checks the peer's certificate and name against ``ca`` (empty: the
+    system's) and shows our own ``certificate`` when there is one. Raises ConfigurationInvalid."""
+    try:
+        context = ssl.create_default_context(cafile=str(ca) if ca else None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except OSError as error:  # SSLError is one
+        raise ConfigurationInvalid(f"the TLS certificate, key or CA cannot be used: {error}") from error
+    return context
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -34,6 +34,8 @@ class PeerSettings(BaseModel):
     """Which kinds of result objects this peer gets: SR, SEG, SC (the picture)."""
     commitment: bool = True
     """Ask the peer for storage commitment after sending."""
+    tls: bool = False
+    """Speak TLS to this peer, with our certificate and against tls_ca."""
 
     @field_validator("objects")
     @classmethod
@@ -87,6 +89,13 @@ class Settings(BaseSettings):
     """Below this free space on the spool new instances are refused with 0xA700, so that nothing is half kept."""
     drain_seconds: float = Field(default=20.0, ge=0)
     """How long running associations may finish after SIGTERM."""
+
+    tls_certificate: Path | None = None
+    """PEM certificate of this installation; set, the listener speaks TLS only, and destinations with ``tls`` see it."""
+    tls_key: Path | None = None
+    """PEM key of tls_certificate."""
+    tls_ca: Path | None = None
+    """PEM certificates of those we trust: callers must show one of theirs, destinations are checked against it."""
 
     web_host: str = "127.0.0.1"
     """Address of the web pages."""
@@ -157,6 +166,12 @@ class Settings(BaseSettings):
         if len(set(names)) != len(names):
             raise ValueError("two destinations have the same name")
         return value
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Settings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together")
+        return self
 
     @classmethod
     def settings_customise_sources(

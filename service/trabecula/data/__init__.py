@@ -1,0 +1,1 @@
+"""Versioned data files: thresholds, tokens, codes, gates, phantom numbers; every entry with its source."""
