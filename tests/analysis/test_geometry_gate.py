@@ -46,7 +46,7 @@ def refused(frames: list[Frame]) -> Reason:
     return found
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.permutations(range(9)), st.floats(0.4, 6.0))
 def test_slices_are_ordered_by_position_whatever_their_numbers(order: list[int], spacing: float) -> None:
     frames = [frame(number, place * spacing) for number, place in enumerate(order)]
@@ -104,7 +104,7 @@ def test_irregular_spacing_is_refused() -> None:
     assert "slice distances" in reason.detail
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-0.04, 0.04), min_size=6, max_size=30))
 def test_rounding_of_positions_is_no_irregularity(jitter: list[float]) -> None:
     found = regular([frame(i, 3.0 * i + shift) for i, shift in enumerate(jitter)])

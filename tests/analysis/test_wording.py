@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trabecula.analysis.thresholds import data_file
@@ -27,11 +27,13 @@ def test_text_is_normalised(text: str, expected: str) -> None:
     assert normalised(text) == expected
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(max_size=60))
 def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalised(normalised(text)) == normalised(text)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(max_size=60), st.sampled_from(LISTS))
 def test_any_text_can_be_asked(text: str, name: str) -> None:
     assert mentions(text, name) in (True, False)

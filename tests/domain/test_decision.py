@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trabecula.analysis.thresholds import load_thresholds
@@ -53,6 +53,7 @@ def test_the_offset_of_the_region_shifts_the_thresholds() -> None:
     assert category_of_hu(125.0, shifted) is Category.LOW_BONE_DENSITY_SUSPECTED
 
 
+@settings(deadline=None, max_examples=50)
 @given(HU, HU)
 def test_more_attenuation_never_raises_the_suspicion(one: float, other: float) -> None:
     ladder = [Category.LOW_BONE_DENSITY_SUSPECTED, Category.INDETERMINATE, Category.NO_FLAG]
@@ -110,6 +111,7 @@ def test_contrast_agent_is_corrected_and_its_span_must_not_cross_a_threshold(
     assert ReasonCode.CONTRAST_PHASE in [reason.code for reason in decision.reasons]
 
 
+@settings(deadline=None, max_examples=50)
 @given(HU, st.sampled_from(list(ContrastPhase)))
 def test_the_corrected_value_is_the_one_decided_on(hu: float, phase: ContrastPhase) -> None:
     assert ct(hu, phase=phase).value == corrected_hu(hu, 120.0, phase, CT)

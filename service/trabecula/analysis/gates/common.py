@@ -94,7 +94,7 @@ def curvature(context: GateContext) -> Iterator[Reason]:
     """Sideways curvature: the largest angle between the endplates of two lumbar bodies in the coronal plane."""
     limit = float(limits("scoliosis")["cobb_degrees"])
     angles = [
-        math.degrees(math.atan2(float(body.frame.axes[2][0]), float(body.frame.axes[2][2])))
+        math.degrees(math.atan(float(body.frame.axes[2][0] / body.frame.axes[2][2])))
         for body in context.bodies
         if body.whole_sideways
     ]
