@@ -16,7 +16,9 @@ def save_checkpoint(path: Path, step: int, network: nn.Module, average: nn.Modul
     for prefix, module in (("network", network), ("average", average)):
         arrays.update({f"{prefix}/{name}": value.numpy(force=True) for name, value in module.state_dict().items()})
     for k, state in optimiser.state_dict()["state"].items():
-        arrays.update({f"optimiser/{k}/{name}": torch.as_tensor(value).numpy(force=True) for name, value in state.items()})
+        arrays.update(
+            {f"optimiser/{k}/{name}": torch.as_tensor(value).numpy(force=True) for name, value in state.items()}
+        )
     temporary = path.with_suffix(".part.npz")
     np.savez(temporary, allow_pickle=False, **arrays)
     os.replace(temporary, path)
@@ -26,7 +28,9 @@ def load_checkpoint(path: Path, network: nn.Module, average: nn.Module, optimise
     """Read a checkpoint into the given objects and return its step."""
     with np.load(path, allow_pickle=False) as arrays:
         for prefix, module in (("network", network), ("average", average)):
-            module.load_state_dict({name: torch.from_numpy(np.array(arrays[f"{prefix}/{name}"])) for name in module.state_dict()})
+            module.load_state_dict(
+                {name: torch.from_numpy(np.array(arrays[f"{prefix}/{name}"])) for name in module.state_dict()}
+            )
         if optimiser is not None:
             state: dict[int, dict[str, torch.Tensor]] = {}
             for key in arrays.files:

@@ -21,8 +21,8 @@ ROWS, COLUMNS, SLICES = 344, 224, 7
 class Slab:
     """Neighbouring sagittal slices of one spine, 1 mm pixels, rows from head to foot, columns from front to back.
 
-    ``codes``, ``level`` and ``phase`` are uint8 ``[slice, row, column]``; ``phase`` counts 256 steps from the mid-plane of
-    one body to that of the next above. ``spacing_mm`` is the distance of neighbouring slices.
+    ``codes``, ``level`` and ``phase`` are uint8 ``[slice, row, column]``; ``phase`` counts 256 steps from the
+    mid-plane of one body to that of the next above. ``spacing_mm`` is the distance of neighbouring slices.
     """
 
     codes: NDArray[np.uint8]
@@ -79,9 +79,7 @@ class Pool:
         return len(self.spacing_mm)
 
 
-def draw_pool(
-    seed: int, count: int, processes: int = 1, progress: Callable[[int], None] | None = None
-) -> Pool:
+def draw_pool(seed: int, count: int, processes: int = 1, progress: Callable[[int], None] | None = None) -> Pool:
     """Draw ``count`` slabs; the same seed gives the same pool whatever the number of processes."""
     shape = (count, SLICES, ROWS, COLUMNS)
     codes, level, phase = (np.empty(shape, np.uint8) for _ in range(3))

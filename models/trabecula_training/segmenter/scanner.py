@@ -15,7 +15,7 @@ from trabecula_training.segmenter.warp import Window, smooth_field
 
 Float = NDArray[np.float32]
 
-_BANK = 640
+_BANK = 768
 
 
 @cache
@@ -68,6 +68,28 @@ def take_picture(rng: np.random.Generator, window: Window, look: Look | None = N
     if alone:
         image = np.repeat(image, 3, axis=0)
     return Picture(np.ascontiguousarray(image, dtype=np.float32), padding, palette.look)
+
+
+def scan_volume(
+    rng: np.random.Generator, codes: NDArray[np.uint8], level: NDArray[np.uint8], look: Look, noise_scale: float = 1.0
+) -> Float:
+    """Render whole slices ``[slice, row, column]`` with one palette: for phantoms that are not training windows.
+
+    MR intensities are scaled to about 0-1000, CT is in HU.
+    """
+    palette = draw_palette(rng, look)
+    image = _paint(rng, palette, codes, level)
+    if look is not Look.CT and rng.random() < 0.4:
+        image = _shift_fat(rng, palette, codes, image)
+    image = _blur(rng, image, look)
+    seed = int(rng.integers(1 << 30))
+    finish = _ct_finish if look is Look.CT else _mr_finish
+    clean = finish(np.random.default_rng(seed), image, codes)
+    if noise_scale != 1.0:
+        spread = 30.0 if look is Look.CT else 0.04
+        shape = (image.shape[0], image.shape[1], image.shape[2])
+        clean = clean + np.float32(spread * max(noise_scale - 1, 0)) * noise(rng, shape, 0)
+    return np.asarray(clean if look is Look.CT else 1000 * clean, dtype=np.float32)
 
 
 def _paint(rng: np.random.Generator, palette: Palette, codes: NDArray[np.uint8], level: NDArray[np.uint8]) -> Float:
@@ -160,9 +182,9 @@ def _ct_finish(rng: np.random.Generator, image: Float, codes: NDArray[np.uint8])
 def _draw_padding(rng: np.random.Generator, window: Window) -> NDArray[np.bool_]:
     """Where the image has no measurement: outside the drawing, and now and then a frame (a small field of view)."""
     padding = window.outside.copy()
-    if rng.random() < 0.35:
+    if rng.random() < 0.5:
         rows, columns = padding.shape
-        top, bottom = (int(rng.uniform(0, 0.3) * rows * (rng.random() < 0.6)) for _ in range(2))
+        top, bottom = (int(rng.uniform(0, 0.36) * rows * (rng.random() < 0.6)) for _ in range(2))
         front, back = (int(rng.uniform(0, 0.3) * columns * (rng.random() < 0.6)) for _ in range(2))
         padding[:top] = True
         padding[rows - bottom :] = True

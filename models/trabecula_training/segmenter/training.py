@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ class Plan:
     """What a training run does. ``pool`` slabs are drawn once; ``rows`` x ``columns`` is the window at 1 mm."""
 
     seed: int = 1
-    pool: int = 900
+    pool: int = 1000
     steps: int = 5000
     batch: int = 8
     rows: int = 256
@@ -36,6 +36,15 @@ class Plan:
     threads: int = 2
     average: float = 0.998
     widths: tuple[int, ...] = WIDTHS
+
+    @classmethod
+    def smoke(cls, seed: int = 1) -> Plan:
+        """A run of one to two minutes: few spines, small windows, a small network."""
+        return cls(seed=seed, pool=16, steps=160, batch=8, rows=128, columns=96, widths=(12, 24, 32, 48, 48, 48))
+
+    def with_steps(self, steps: int) -> Plan:
+        """The same plan with another number of steps."""
+        return replace(self, steps=steps)
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,8 @@ def _draw_body(rng: np.random.Generator, plan: _Plan, level: Level | None, below
         waist=rng.uniform(*rules["waist"]) * (1 if below_s1 == 0 and level is not Level.S1 else 0.4),
         upper_share=rng.uniform(0.35, 0.6),
         corner_mm=rng.uniform(1.2, 4.0),
-        cortex_mm=rng.uniform(0.6, 1.5),
-        endplate_mm=rng.uniform(0.6, 1.5),
+        cortex_mm=rng.uniform(0.6, 1.0 + 0.6 * spread),
+        endplate_mm=rng.uniform(0.6, 1.0 + 0.6 * spread),
         squareness=rng.uniform(2.1, 2.9),
         posterior_concavity=rng.uniform(0.3, 2.6),
     )

@@ -61,7 +61,9 @@ def paint_torso(field: SpineField, points: Array, tissue: Map) -> None:
     tissue[depth > fat + 2] = PhantomTissue.MUSCLE
     inside = depth > fat + 10
     rx, ry = x - middle_x, y - middle_y
-    tissue[(inside | ((np.abs(rx) < 70) & (np.abs(ry) < 45) & (depth > fat + 3))) & (ry < 25)] = PhantomTissue.VISCERAL_FAT
+    tissue[(inside | ((np.abs(rx) < 70) & (np.abs(ry) < 45) & (depth > fat + 3))) & (ry < 25)] = (
+        PhantomTissue.VISCERAL_FAT
+    )
     _paint_blobs(field, points, tissue, inside)
     dome = spine.vertebra(Level.T11).centre_mm[2] + np.float32(np.sin(torso.texture_phase) * 20) - 0.004 * (x * x)
     tissue[inside & (z > dome) & (np.abs(rx) > 24) & (rho < 0.8)] = PhantomTissue.BOWEL_GAS
@@ -165,9 +167,12 @@ def paint_canal(field: SpineField, points: Array, located: Located, tissue: Map)
     names[ring < 1.0] = PhantomTissue.EPIDURAL_FAT
     taper = np.clip((part.along - torso.sac_end) / 1.2, 0, 1)
     rear = 0.80 + 0.12 * np.cos(2 * np.pi * fraction)
-    sac = (
-        np.sqrt((part.x / (0.88 * wide)) ** 2 + ((y + 0.06 * deep) / (deep * np.where(y > 0, rear, 0.93))) ** 2) < taper
-    )
+    # behind the lower bodies fat and veins lie in front of the sac, most at the middle of a body
+    low = np.clip(1.15 - 0.33 * np.abs(part.along - spine.index_of(Level.S1) - 1), 0, 1) + 0.12
+    gap = np.minimum(torso.front_fat * low * (0.65 + 0.35 * np.cos(2 * np.pi * fraction)), 1.1 * deep)
+    half = deep * (0.5 * rear + 0.465) - 0.5 * gap
+    shifted = y - (0.5 * deep * (rear - 0.93) + 0.5 * gap)
+    sac = np.sqrt((part.x / (0.88 * wide)) ** 2 + (shifted / np.maximum(half, 0.5)) ** 2) < taper
     names[sac] = PhantomTissue.CSF
     cord = np.clip((part.along - torso.conus) / 0.5, 0, 1)
     wave = _texture(points[near], torso.texture_phase, 1.3)

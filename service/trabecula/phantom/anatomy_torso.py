@@ -27,6 +27,7 @@ def draw_torso(rng: np.random.Generator, vertebrae: Sequence[Vertebra], s1: int,
         conus=float(lumbar_top - 1 + rng.normal(0, 0.6)),
         sac_end=float(s1 - 1 + rng.normal(0, 0.5)),
         cord_radius=float(rng.uniform(3.2, 5.0)),
+        front_fat=float(rng.uniform(0.0, 7.5)),
         blobs=_blobs(rng, vertebrae[s1].centre_mm[2], vertebrae[s1].centre_mm[1]),
         texture_phase=float(rng.uniform(0, 100)),
     )

@@ -175,6 +175,8 @@ class Torso:
     """Position along the chain (index of a vertebra plus fraction) at which the cord ends."""
     sac_end: float
     cord_radius: float
+    front_fat: float
+    """Epidural fat between the lower lumbar bodies and the sac: its depth behind L5, mm."""
     blobs: tuple[Blob, ...]
     texture_phase: float
 

@@ -8,12 +8,21 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from trabecula.analysis.segmentation.preprocess import Stack
 from trabecula.domain.errors import SegmenterFailed
 
 Half = NDArray[np.float16]
 
+_RUNTIME_ERRORS = (
+    states.Fail,
+    states.InvalidArgument,
+    states.InvalidGraph,
+    states.InvalidProtobuf,
+    states.NoSuchFile,
+    states.RuntimeException,
+)
 _NEIGHBOUR_MM = (1.6, 6.6)
 _PIXELS_PER_BATCH = 260_000
 
@@ -59,7 +68,7 @@ class Network:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
-        except Exception as fault:  # noqa: BLE001 - onnxruntime has no common error class
+        except _RUNTIME_ERRORS as fault:
             raise SegmenterFailed(f"the network cannot be loaded: {fault}") from fault
         self._classes = classes
         self._multiple = multiple
@@ -73,26 +82,28 @@ class Network:
         result = np.empty((count, len(self._classes) + 2, rows, columns), dtype=np.float16)
         stride = neighbour_stride(stack.grid.side_step_mm)
         for start in range(0, count, batch):
-            chosen = np.arange(start, min(start + batch, count))
+            stop = min(start + batch, count)
+            chosen = np.arange(start, stop)
             block = np.zeros((len(chosen), 3, high, wide), dtype=np.float32)
             for channel, shift in enumerate((-stride, 0, stride)):
                 block[:, channel, :rows, :columns] = images[_shifted(chosen, shift, count)]
             try:
                 answer = self._session.run(None, {"image": block})[0]
-            except Exception as fault:  # noqa: BLE001 - onnxruntime has no common error class
+            except _RUNTIME_ERRORS as fault:
                 raise SegmenterFailed(f"the network stopped: {fault}") from fault
-            result[chosen] = answer[:, :, :rows, :columns]
-        outside = np.broadcast_to(stack.padding[:, None], result.shape)
-        result[outside] = 0
-        result[:, 0][stack.padding] = 1
+            result[start:stop] = answer[:, :, :rows, :columns]
+        if stack.padding.any():
+            for plane, outside in zip(result, stack.padding, strict=True):
+                plane[:, outside] = 0
+                plane[0, outside] = 1
         return Maps(result, self._classes)
 
 
 def neighbour_stride(step_mm: float) -> int:
-    """How many slices away the neighbours lie that the network sees: 1.6-6.6 mm, or 0 (itself) where none is that near."""
+    """How many slices away the neighbours lie that the network sees (1.6-6.6 mm); 0 where none is that near."""
     if step_mm > _NEIGHBOUR_MM[1]:
         return 0
-    return max(1, int(round(_NEIGHBOUR_MM[0] / step_mm)))
+    return max(1, round(_NEIGHBOUR_MM[0] / step_mm))
 
 
 def _shifted(chosen: NDArray[np.intp], shift: int, count: int) -> NDArray[np.intp]:

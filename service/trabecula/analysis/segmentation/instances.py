@@ -46,10 +46,15 @@ class Instances:
     bodyness: Float
 
 
-def find_instances(maps: Maps, side_mm: float, rim_share: float) -> Instances:
-    """Find the bodies of a stack; ``rim_share`` is the part of the rim's probability that counts as body."""
+def find_instances(maps: Maps, side_mm: float, rim_share: float, anchored: bool = True) -> Instances:
+    """Find the bodies of a stack; ``rim_share`` is the part of the rim's probability that counts as body.
+
+    Where nothing anchors the names, what looks like S1 is a body like the others (of unknown level).
+    """
     bodyness = maps.probability("body") + np.float32(rim_share) * maps.probability("rim")
     with_rim = maps.probability("body", "rim")
+    if not anchored:
+        bodyness, with_rim = bodyness + maps.probability("s1"), with_rim + maps.probability("s1")
     mask = _column(maps, with_rim) & (with_rim > 0.5)
     cores = mask & (maps.cosine > _CORE_COSINE * np.hypot(maps.cosine, maps.sine))
     cores = ndimage.binary_opening(cores, structure=_JOIN[1:2])
@@ -59,7 +64,8 @@ def find_instances(maps: Maps, side_mm: float, rim_share: float) -> Instances:
     named = _drop_small(named, count, side_mm)
     named = _join_stacked(named, side_mm)
     basins = _grow(named, mask, side_mm)
-    bodies = [_measure(basins, number, side_mm) for number in range(1, int(basins.max()) + 1)]
+    solid = np.where(mask, basins, 0).astype(np.uint8)
+    bodies = [_measure(solid, number, side_mm) for number in range(1, int(basins.max()) + 1)]
     bodies = sorted(_plausible(bodies), key=lambda body: body.centre[1])
     order = np.zeros(256, dtype=np.uint8)
     for place, body in enumerate(bodies):
@@ -142,7 +148,7 @@ def _measure(basins: NDArray[np.uint8], number: int, side_mm: float) -> Body:
     start = [piece.start for piece in box[0]]
     _, rows, columns = basins.shape
     edge = bool(
-        box[0][1].start <= 3 or box[0][1].stop >= rows - 3 or box[0][2].start <= 3 or box[0][2].stop >= columns - 3
+        box[0][1].start <= 1 or box[0][1].stop >= rows - 1 or box[0][2].start <= 1 or box[0][2].stop >= columns - 1
     )
     centre = tuple(float(m + s) for m, s in zip(middle, start, strict=True))
     return Body(

@@ -82,14 +82,15 @@ class NetworkSegmenter:
         finding = find_spine(volume, find_axes(volume), self._network, intensity)
         grid = lay_grid(finding.axes, finding.span)
         maps = self._network.predict(cut_stack(volume, grid, intensity))
-        instances = find_instances(maps, grid.side_step_mm, self.rim_share(volume.modality))
         anchor = find_anchor(maps, grid.side_step_mm)
+        rim = self.rim_share(volume.modality)
+        instances = find_instances(maps, grid.side_step_mm, rim, anchor is not None)
         naming = name_bodies(instances, anchor, grid.side_step_mm)
         return Reading(grid, maps, instances, anchor, naming, features_of(maps, instances), finding)
 
     def rim_share(self, modality: Modality) -> float:
         """The part of the rim that counts as body (the border convention), by modality."""
-        return self._bundle.threshold(f"rim_share_{modality.value.lower()}", 1.0)
+        return self._bundle.threshold(f"rim_share_{modality.value.lower()}", 1.0 if modality is Modality.CT else 0.0)
 
     def _carry_back(self, volume: Volume, reading: Reading) -> _Carried:
         labels = np.zeros(volume.geometry.shape, dtype=np.uint8)

@@ -12,12 +12,12 @@ from trabecula.analysis.segmentation.stack import Axes, Float, Grid, axes_of, cu
 from trabecula.domain.volume import Modality, Volume
 
 PIXEL_MM = 1.0
-FINE_SIDE_MM = 2.0
+FINE_SIDE_MM = 3.0
 """Distance of sagittal planes cut from volumes that are finer sideways."""
 _NATIVE_SIDE_MM = 1.4
 """From this distance on, the acquired sagittal slices are used as they are."""
-_SCOUT_SIDE_MM = 12.0
-_SCOUT_HALF_MM = 66.0
+_SCOUT_SIDE_MM = 18.0
+_SCOUT_HALF_MM = 56.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def is_acquired_sagittal(axes: Axes) -> bool:
 
 
 def lay_grid(axes: Axes, span: Span, side_mm: float | None = None) -> Grid:
-    """Lay a stack over a span; ``side_mm`` is the distance of planes (None: acquired slices, or 2 mm)."""
+    """Lay a stack over a span; ``side_mm`` is the distance of planes (None: acquired slices, or 3 mm)."""
     step = side_mm or (axes.steps_mm[0] if is_acquired_sagittal(axes) else FINE_SIDE_MM)
     return Grid(
         axes=axes,
@@ -84,7 +84,7 @@ def intensity_of(volume: Volume, ct_window_hu: tuple[float, float], mr_percentil
     """The fixed CT window, or percentiles over the measured voxels of an MR volume."""
     if volume.modality is Modality.CT:
         return Intensity(*ct_window_hu)
-    step = max(1, int(round((volume.array.size / 2_000_000) ** (1 / 3))))
+    step = max(1, round((volume.array.size / 2_000_000) ** (1 / 3)))
     values = volume.array[:: step if volume.array.shape[0] > 40 else 1, ::step, ::step]
     seen = values[np.isfinite(values)]
     if volume.padding is not None:

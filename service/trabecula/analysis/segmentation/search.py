@@ -21,12 +21,15 @@ from trabecula.analysis.segmentation.preprocess import (
 from trabecula.analysis.segmentation.stack import Axes, Grid
 from trabecula.domain.volume import Volume
 
-_SCOUT_STEP_MM = 12.0
+_SCOUT_STEP_MM = 18.0
 _FEW_SLICES = 4
 _FOUND_MM2 = 400.0
+_UPRIGHT_RATIO = 1.5
+_UPRIGHT_MM2 = 600.0
+_SURE = 0.8
 _SIDE_MARGIN_MM = 16.0
 _HALF_WIDTH_MM = 34.0
-_FRONT_MARGIN_MM, _BACK_MARGIN_MM, _END_MARGIN_MM = 30.0, 62.0, 40.0
+_FRONT_MARGIN_MM, _BACK_MARGIN_MM, _END_MARGIN_MM = 26.0, 50.0, 40.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,20 +43,57 @@ class Finding:
 
 
 def find_spine(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> Finding:
-    """Look for bodies as the header says, then with reversed directions; ``found`` is False where none appear."""
-    best = _scout(volume, axes, network, intensity)
-    if best[1] >= _FOUND_MM2:
-        return Finding(axes, best[0], False, True)
-    for down, back in ((True, False), (False, True), (True, True)):
-        turned = axes.flipped(down, back)
-        span, area = _scout(volume, turned, network, intensity)
-        if area >= 2.0 * _FOUND_MM2 and area > 3.0 * best[1]:
-            return Finding(turned, span, True, True)
-    return Finding(axes, best[0], False, best[1] > 0)
+    """Look for bodies as the header says; where another direction fits the anatomy much better, look there.
+
+    ``found`` is False where no bodies appear either way.
+    """
+    span, area, plane = _scout(volume, axes, network, intensity)
+    near = _around(span, axes)
+    given = _uprightness(volume, axes, (near, plane), network, intensity)
+    ways = ((True, False), (False, True), (True, True))
+    turned = [axes.flipped(*way) for way in ways]
+    scores = [
+        _uprightness(volume, other, (_mirrored(near, axes, *way), plane), network, intensity)
+        for other, way in zip(turned, ways, strict=True)
+    ]
+    best = int(np.argmax(scores))
+    if scores[best] > _UPRIGHT_RATIO * given and scores[best] > _UPRIGHT_MM2:
+        other_span, other_area, _ = _scout(volume, turned[best], network, intensity)
+        if other_area >= _FOUND_MM2:
+            return Finding(turned[best], other_span, True, True)
+    return Finding(axes, span, False, area > 0)
 
 
-def _scout(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> tuple[Span, float]:
-    """Run coarse planes; return the region around the column and its area in the best plane (mm2)."""
+def _around(span: Span, axes: Axes) -> Span:
+    """The span with room before and behind, within the volume: what is needed to tell front from back."""
+    limits = whole(axes)
+    row = (max(span.row[0], 0.0), min(span.row[1], limits.row[1]))
+    return Span(span.side, row, (max(span.column[0] - 40, 0.0), min(span.column[1] + 20, limits.column[1])))
+
+
+def _mirrored(span: Span, axes: Axes, down: bool, back: bool) -> Span:
+    """The same region of the volume in the coordinates of reversed axes."""
+    limits = whole(axes)
+    row = (limits.row[1] - span.row[1], limits.row[1] - span.row[0]) if down else span.row
+    column = (limits.column[1] - span.column[1], limits.column[1] - span.column[0]) if back else span.column
+    return Span(span.side, row, column)
+
+
+def _uprightness(
+    volume: Volume, axes: Axes, where: tuple[Span, float], network: Network, intensity: Intensity
+) -> float:
+    """How much of one plane the network surely calls S1 or posterior elements in this direction (mm2).
+
+    Bodies and discs look alike upside down and from behind; S1 is found only at the lower end, processes only behind.
+    """
+    laid = lay_grid(axes, where[0])
+    grid = Grid(axes, np.array([where[1]]), laid.row, laid.column, axes.steps_mm[0])
+    maps = network.predict(cut_stack(volume, grid, intensity))
+    return float(sum(int((maps.probability(name) > _SURE).sum()) for name in ("s1", "posterior")))
+
+
+def _scout(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> tuple[Span, float, float]:
+    """Run coarse planes; return the region around the column, its area in the best plane (mm2) and where that lies."""
     span = body_span(volume, axes)
     if is_acquired_sagittal(axes):
         step = axes.steps_mm[0]
@@ -65,33 +105,41 @@ def _scout(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -
     return _region(maps, grid, axes)
 
 
-def _region(maps: Maps, grid: Grid, axes: Axes) -> tuple[Span, float]:
-    everything = whole(axes)
+def _region(maps: Maps, grid: Grid, axes: Axes) -> tuple[Span, float, float]:
+    everything, middle = whole(axes), float(grid.side[len(grid.side) // 2])
     bodies = maps.probability("body", "rim") > 0.5
     column = bodies | (maps.probability("disc", "s1", "sacrum") > 0.5)
     named, count = ndimage.label(column, structure=np.ones((3, 3, 3), dtype=bool))
     if not count:
-        return everything, 0.0
+        return everything, 0.0, middle
     sizes = ndimage.sum_labels(bodies, named, np.arange(1, count + 1))
     keep = np.concatenate([[False], sizes >= 0.15 * sizes.max()])[named] & column
-    area = float((bodies & keep).sum(axis=(1, 2)).max())
+    areas = (bodies & keep).sum(axis=(1, 2))
+    area, best = float(areas.max()), float(grid.side[int(areas.argmax())])
     if area <= 0:
-        return everything, 0.0
+        return everything, 0.0, middle
     planes = np.flatnonzero((bodies & keep).sum(axis=(1, 2)) > 150)
     rows = np.flatnonzero(keep.any(axis=(0, 2)))
     columns = np.flatnonzero(keep.any(axis=(0, 1)))
     offset = [_from_start(axes, k, place) for k, place in enumerate((grid.side, grid.row, grid.column))]
     if len(planes) and not is_acquired_sagittal(axes):
         first, last = offset[0] + planes[0] * grid.side_step_mm, offset[0] + planes[-1] * grid.side_step_mm
-        middle = (first + last) / 2
-        side = (min(first - _SIDE_MARGIN_MM, middle - _HALF_WIDTH_MM), max(last + _SIDE_MARGIN_MM, middle + _HALF_WIDTH_MM))
+        centre = (first + last) / 2
+        side = (
+            min(first - _SIDE_MARGIN_MM, centre - _HALF_WIDTH_MM),
+            max(last + _SIDE_MARGIN_MM, centre + _HALF_WIDTH_MM),
+        )
     else:
         side = everything.side
-    return Span(
-        side,
-        (offset[1] + rows[0] - _END_MARGIN_MM, offset[1] + rows[-1] + _END_MARGIN_MM),
-        (offset[2] + columns[0] - _FRONT_MARGIN_MM, offset[2] + columns[-1] + _BACK_MARGIN_MM),
-    ), area
+    return (
+        Span(
+            side,
+            (offset[1] + rows[0] - _END_MARGIN_MM, offset[1] + rows[-1] + _END_MARGIN_MM),
+            (offset[2] + columns[0] - _FRONT_MARGIN_MM, offset[2] + columns[-1] + _BACK_MARGIN_MM),
+        ),
+        area,
+        best,
+    )
 
 
 def _from_start(axes: Axes, k: int, place: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:

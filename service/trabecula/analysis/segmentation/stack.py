@@ -1,4 +1,4 @@
-"""The sagittal stack a network sees: slices of 1 mm pixels, head up and front to the left, and their place in the volume.
+"""The sagittal stack a network sees: slices of 1 mm pixels, head up, front to the left, and their place in the volume.
 
 A stack is aligned with the axes of the volume's array (permuted and reversed), so every way back is separable.
 """

@@ -1,0 +1,43 @@
+"""Pictures of the segmenter: what the generator draws, and predicted against true Dice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+
+from trabecula_training.segmenter.generator import draw_sample
+from trabecula_training.segmenter.pool import Pool
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+
+def plot_calibration(predicted: NDArray[np.float64], true: NDArray[np.float64], path: Path) -> None:
+    """Scatter of predicted and true Dice of bodies on unseen phantoms."""
+    figure, axes = plt.subplots(figsize=(4.5, 4.5))
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.scatter(predicted, true, s=10, alpha=0.5, color="tab:blue", edgecolors="none")
+    axes.set(xlabel="predicted Dice (quality)", ylabel="true Dice", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.set_title(f"{len(true)} bodies of unseen phantoms")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def plot_samples(pool: Pool, path: Path, seed: int = 1, columns: int = 9) -> None:
+    """Training images above their targets."""
+    figure, axes = plt.subplots(4, columns, figsize=(2 * columns, 10.4))
+    for k in range(2 * columns):
+        sample = draw_sample((seed, k), pool, (256, 192))
+        row, column = 2 * (k // columns), k % columns
+        axes[row, column].imshow(sample.image[1], cmap="gray", vmin=0, vmax=1)
+        axes[row, column].set_title(sample.look.value, fontsize=9)
+        axes[row + 1, column].imshow(sample.target, cmap="tab10", vmin=0, vmax=9, interpolation="nearest")
+    for cell in axes.flat:
+        cell.axis("off")
+    figure.tight_layout(pad=0.3)
+    figure.savefig(path, dpi=70)
+    plt.close(figure)

@@ -1,0 +1,148 @@
+"""The axes along which robustness is measured, and the runs over unseen phantoms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trabecula.analysis.segmentation.network import NetworkSegmenter
+from trabecula.domain.spine import Level
+from trabecula.phantom.anatomy import Fracture, FractureKind, SpineOptions
+from trabecula_training.segmenter.contrast import Look
+from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
+from trabecula_training.segmenter.phantom_cases import CaseOptions, draw_case
+
+_PLAIN = SpineOptions(lumbar_count=5)
+_MR = CaseOptions(spine=_PLAIN)
+_CT = CaseOptions(
+    look=Look.CT, plane="axial", pixel_mm=0.9, spacing_mm=2.0, field_mm=(230.0, 190.0, 150.0), spine=_PLAIN
+)
+_WORN = SpineOptions(lumbar_count=5, degeneration=0.95)
+_BROKEN = SpineOptions(
+    lumbar_count=5,
+    fractures=(
+        Fracture(Level.L1, FractureKind.WEDGE, 0.45),
+        Fracture(Level.L3, FractureKind.BICONCAVE, 0.4),
+        Fracture(Level.L4, FractureKind.CRUSH, 0.4),
+    ),
+)
+
+AXES: dict[str, dict[str, CaseOptions]] = {
+    "image": {
+        "T1w": replace(_MR, look=Look.T1),
+        "T2w": _MR,
+        "STIR": replace(_MR, look=Look.STIR),
+        "CT axial 2 mm": _CT,
+        "CT sagittal 3 mm": replace(_CT, plane="sagittal", spacing_mm=3.0),
+    },
+    "plane": {
+        "axial MR 3 mm": replace(_MR, plane="axial", spacing_mm=3.0, field_mm=(240.0, 200.0, 120.0)),
+        "coronal MR 3 mm": replace(_MR, plane="coronal", spacing_mm=3.0, field_mm=(250.0, 110.0, 120.0)),
+        "coronal CT 2 mm": replace(_CT, plane="coronal"),
+    },
+    "handedness": {
+        "array reversed in two axes": replace(_MR, flips=(0, 1)),
+        "array reversed in one axis": replace(_CT, flips=(2,)),
+        "header upside down": replace(_MR, wrong_header=(1,)),
+        "header front to back": replace(_MR, wrong_header=(2,)),
+    },
+    "resolution": {
+        "0.4 mm pixels": replace(_MR, pixel_mm=0.4, field_mm=(240.0, 170.0, 40.0)),
+        "1.5 mm pixels": replace(_MR, pixel_mm=1.5),
+        "2 mm pixels": replace(_MR, pixel_mm=2.0),
+        "6 mm slices": replace(_MR, spacing_mm=6.0),
+        "CT 0.7 mm slices": replace(_CT, spacing_mm=0.7, field_mm=(150.0, 130.0, 80.0)),
+        "CT 5 mm slices": replace(_CT, spacing_mm=5.0),
+    },
+    "position": {
+        "tilted 15 degrees": replace(_MR, turn_deg=(15.0, 0.0, 0.0)),
+        "leaning 10, turned 10 degrees": replace(_CT, turn_deg=(0.0, 10.0, 10.0)),
+        "scoliosis 30 degrees": replace(_MR, spine=replace(_PLAIN, scoliosis_deg=30.0), field_mm=(270.0, 220.0, 90.0)),
+    },
+    "field of view": {
+        "crop without sacrum": replace(_MR, field_mm=(120.0, 110.0, 50.0), shift_mm=25.0),
+        "crop with sacrum": replace(_MR, field_mm=(150.0, 120.0, 50.0), shift_mm=-45.0),
+        "one slice": replace(_MR, field_mm=(270.0, 220.0, 4.4)),
+        "thoracic only": replace(_CT, field_mm=(100.0, 150.0, 120.0), shift_mm=115.0),
+    },
+    "noise": {
+        "noisy MR": replace(_MR, noise=3.0),
+        "noisy CT": replace(_CT, noise=3.0),
+    },
+    "disease": {
+        "collapsed discs, osteophytes": replace(_MR, spine=_WORN),
+        "the same on CT": replace(_CT, spine=_WORN),
+        "fractures": replace(_MR, spine=_BROKEN),
+        "fractures on CT": replace(_CT, spine=_BROKEN),
+        "screws and rods": replace(_MR, spine=replace(_PLAIN, screws=(Level.L4, Level.L5))),
+        "screws and rods on CT": replace(_CT, spine=replace(_PLAIN, screws=(Level.L4, Level.L5))),
+    },
+    "variants": {
+        "4 lumbar vertebrae": replace(_MR, spine=SpineOptions(lumbar_count=4)),
+        "6 lumbar vertebrae": replace(_MR, spine=SpineOptions(lumbar_count=6)),
+    },
+}
+"""Axis, then a place on it, then how to acquire it."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """What came of one phantom: scores, features of the scored bodies (``[body, feature]``) and the study's quality."""
+
+    scores: tuple[BodyScore, ...]
+    features: NDArray[np.float64]
+    dice: NDArray[np.float64]
+    false_bodies: int
+
+
+def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions) -> CaseResult:
+    """Draw one phantom, segment it and compare. A true body counts from a third of the usual size on."""
+    case = draw_case(number, options)
+    result = segmenter.segment(case.volume)
+    sizes = np.bincount(case.truth.ravel(), minlength=256)[1:]
+    least = int(0.33 * np.median(sizes[sizes > 0])) if sizes.any() else 1
+    scores = score_bodies(case.truth, result, case.volume.geometry.spacing_mm, least_voxels=max(least, 30))
+    hit = {score.given for score in scores}
+    extra = sum(1 for body in result.bodies if body.label not in hit and body.label != Level.S1.label)
+    reading = segmenter.read(case.volume)
+    rows, dices = [], []
+    by_place = [body for body in result.bodies if body.label != Level.S1.label]
+    for body, features in zip(by_place, reading.features, strict=False):
+        match = [score for score in scores if score.given == body.label]
+        rows.append(features.vector())
+        dices.append(max((score.dice for score in match), default=0.0))
+    return CaseResult(scores, np.array(rows).reshape(-1, 4), np.array(dices), extra)
+
+
+def run_axis(
+    segmenter: NetworkSegmenter, name: str, cases: int, progress: Callable[[str], None] | None = None
+) -> Iterator[tuple[str, Summary]]:
+    """Run every place of an axis over ``cases`` phantoms."""
+    for place, options in AXES[name].items():
+        scores = {str(k): run_case(segmenter, 1000 + k, options).scores for k in range(cases)}
+        if progress:
+            progress(place)
+        yield place, summarise(scores)
+
+
+def mixed_options(number: int) -> CaseOptions:
+    """A random acquisition for calibration: every kind of image and disease, some of it bad on purpose."""
+    rng = np.random.default_rng([31, number])
+    look = Look(str(rng.choice([Look.T1, Look.T2, Look.STIR, Look.CT, Look.RANDOM], p=[0.25, 0.3, 0.1, 0.25, 0.1])))
+    noise = float(rng.choice([1.0, 1.0, 3.0, 6.0, 10.0]))
+    if look is Look.CT:
+        return replace(_CT, noise=noise, spacing_mm=float(rng.choice([1.5, 3.0, 5.0])), spine=SpineOptions())
+    single = rng.random() < 0.35
+    return replace(
+        _MR,
+        look=look,
+        noise=noise,
+        pixel_mm=float(rng.uniform(0.6, 1.6)),
+        spacing_mm=float(rng.uniform(3.3, 6.0)),
+        field_mm=(float(rng.uniform(120, 290)), float(rng.uniform(110, 240)), 5.0 if single else 46.0),
+        shift_mm=float(rng.uniform(-40, 40)),
+        spine=SpineOptions(),
+    )

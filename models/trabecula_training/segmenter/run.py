@@ -1,0 +1,107 @@
+"""Whole runs: train and export, calibrate a bundle, evaluate it on real scans, and the table of robustness."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trabecula.analysis.segmentation.network import NetworkSegmenter
+from trabecula_training.segmenter.calibration import Calibration, fit_calibration
+from trabecula_training.segmenter.card import write_card
+from trabecula_training.segmenter.evaluate import BodyScore, score_bodies, summarise
+from trabecula_training.segmenter.real_data import read_cases
+from trabecula_training.segmenter.robustness import AXES, mixed_options, run_axis, run_case
+
+THRESHOLDS = {"rim_share_ct": 1.0, "rim_share_mr": 0.0, "quality_min": 0.75, "quality_warn": 0.88}
+"""Border convention and limits of quality; fixed on phantoms."""
+
+
+def train_and_export(
+    plan: Any, folder: Path, version: str, drawn: Callable[[int], None], stepped: Callable[[Any], None]
+) -> Path:
+    """Train a ``training.Plan`` in ``folder`` and write its bundle there; return the bundle's folder."""
+    from trabecula_training.segmenter.export import BundleFacts, export_bundle
+    from trabecula_training.segmenter.training import prepare_pool, train
+
+    prepare_pool(plan, folder / "pool", drawn)
+    network = train(plan, folder, stepped)
+    bundle = folder / f"segmenter-{version}"
+    facts = BundleFacts(version=version, training=asdict(plan), thresholds=THRESHOLDS)
+    export_bundle(network, bundle, facts)
+    write_card(bundle)
+    return bundle
+
+
+def calibrate_bundle(bundle: Path, cases: int, figure: Path | None) -> dict[str, Any]:
+    """Fit on ``cases`` phantoms, check on half as many others, write the manifest; return what the check says."""
+    segmenter = NetworkSegmenter(bundle)
+    results = [run_case(segmenter, 20_000 + k, mixed_options(k)) for k in range(cases + cases // 2)]
+    fit, check = results[:cases], results[cases:]
+    features = np.concatenate([result.features for result in fit])
+    calibration = fit_calibration(features, np.concatenate([result.dice for result in fit]))
+    held = np.concatenate([result.features for result in check])
+    true = np.concatenate([result.dice for result in check])
+    predicted = _predict(calibration, held)
+    manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    manifest["calibration"] = calibration.entry
+    manifest["thresholds"] = THRESHOLDS
+    facts = {
+        "bodies": len(true),
+        "correlation": round(float(np.corrcoef(predicted, true)[0, 1]), 3),
+        "mean_error": round(float(np.abs(predicted - true).mean()), 4),
+    }
+    manifest["metrics"] = {**manifest["metrics"], "quality_check": facts}
+    (bundle / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_card(bundle)
+    if figure:
+        from trabecula_training.segmenter.figures import plot_calibration
+
+        plot_calibration(predicted, true, figure)
+    return facts
+
+
+def _predict(calibration: Calibration, features: Any) -> Any:
+    from trabecula.analysis.segmentation.quality import BodyFeatures, calibrated
+
+    return np.array([calibrated(BodyFeatures(*(float(v) for v in row)), calibration.entry) for row in features])
+
+
+def evaluate_bundle(bundle: Path, data: Path) -> dict[str, Any]:
+    """Figures on the real scans with masks, by group and by image."""
+    segmenter = NetworkSegmenter(bundle)
+    groups: dict[str, dict[str, tuple[BodyScore, ...]]] = {}
+    for case in read_cases(data):
+        result = segmenter.segment(case.volume)
+        spacing = case.volume.geometry.spacing_mm
+        groups.setdefault(case.group, {})[case.name] = score_bodies(case.truth, result, spacing, case.whole_vertebrae)
+    return {
+        "bundle": bundle.name,
+        "groups": {name: summarise(cases).as_dict() for name, cases in groups.items()},
+        "bodies": {
+            name: [[score.label, score.given, round(score.dice, 3)] for score in scores]
+            for cases in groups.values()
+            for name, scores in cases.items()
+        },
+    }
+
+
+def robustness_table(bundle: Path, cases: int, say: Callable[[str], None]) -> str:
+    """The table of robustness as Markdown."""
+    segmenter = NetworkSegmenter(bundle)
+    lines = [
+        "| axis | case | bodies | Dice | found | named | **wrong names** | abstained |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for axis in AXES:
+        for place, summary in run_axis(segmenter, axis, cases):
+            lines.append(
+                f"| {axis} | {place} | {summary.bodies} | {summary.dice:.3f} | {summary.found:.2f} | "
+                f"{summary.named:.2f} | **{summary.wrong:.2f}** | {summary.abstained:.2f} |"
+            )
+            say(lines[-1])
+    return "\n".join(lines) + "\n"

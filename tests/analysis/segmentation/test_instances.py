@@ -1,0 +1,127 @@
+"""Tests of splitting and naming on made-up network maps: fused bodies, fragments, gaps, anchors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trabecula.analysis.segmentation.inference import Maps
+from trabecula.analysis.segmentation.instances import find_instances
+from trabecula.analysis.segmentation.levels import COUNTED, UNKNOWN, find_anchor, name_bodies
+from trabecula.analysis.segmentation.quality import BodyFeatures, calibrated, features_of
+from trabecula.domain.eligibility import ReasonCode
+from trabecula.domain.spine import Level
+
+CLASSES = ("background", "body", "rim", "s1", "sacrum", "disc", "canal", "posterior", "metal", "ilium")
+PITCH, BODY, ROWS, COLUMNS = 34, 26, 280, 90
+
+
+def maps(bodies: int = 6, fused: bool = False, missing: int | None = None, s1: bool = True) -> Maps:
+    """Square bodies one above the other; ``fused`` fills the discs with body, ``missing`` leaves one out."""
+    channels = np.zeros((3, len(CLASSES) + 2, ROWS, COLUMNS), dtype=np.float16)
+    name = {kind: number for number, kind in enumerate(CLASSES)}
+    columns = slice(25, 60)
+    for k in range(bodies):
+        top = 8 + k * PITCH
+        kind = "s1" if s1 and k == bodies - 1 else "body"
+        for row in range(top - (PITCH - BODY) // 2, top + BODY + (PITCH - BODY) // 2):
+            phase = 2 * np.pi * (top + BODY / 2 - row) / PITCH
+            channels[:, -2, row, columns], channels[:, -1, row, columns] = np.cos(phase), np.sin(phase)
+            inside = top <= row < top + BODY
+            if k != missing:
+                channels[:, name[kind if inside or fused else "disc"], row, columns] = 0.95
+    if s1:
+        below = 8 + bodies * PITCH
+        channels[:, name["sacrum"], below - 4 : below + 20, 35:60] = 0.95
+    channels[:, 0] = 1 - channels[:, 1 : len(CLASSES)].sum(axis=1)
+    return Maps(channels, CLASSES)
+
+
+def test_bodies_come_from_head_to_foot_with_their_volumes() -> None:
+    found = find_instances(maps(), 4.0, 1.0).bodies
+
+    assert len(found) == 5
+    assert [body.centre[1] for body in found] == sorted(body.centre[1] for body in found)
+    assert found[2].volume_mm3 == pytest.approx(BODY * 35 * 3 * 4.0, rel=0.05)
+
+
+def test_bodies_that_osteophytes_fuse_are_told_apart_by_the_phase() -> None:
+    assert len(find_instances(maps(fused=True), 4.0, 1.0).bodies) == 5
+
+
+def test_a_fragment_is_dropped() -> None:
+    broken = maps()
+    broken.channels[:, 1, 8:30, 25:60] = 0
+    broken.channels[1, 1, 12:18, 30:34] = 0.95
+
+    assert len(find_instances(broken, 4.0, 1.0).bodies) == 4
+
+
+def test_levels_are_counted_up_from_the_sacrum() -> None:
+    image = maps(7)
+    anchor = find_anchor(image, 4.0)
+
+    naming = name_bodies(find_instances(image, 4.0, 1.0), anchor, 4.0)
+
+    assert naming.how == COUNTED
+    assert naming.levels == (Level.T12, Level.L1, Level.L2, Level.L3, Level.L4, Level.L5)
+    assert naming.reasons[0].code is ReasonCode.LEVELS_ASSUMED
+    assert not naming.reasons[0].blocking
+
+
+def test_without_a_sacrum_levels_are_unknown_and_never_guessed() -> None:
+    image = maps(5, s1=False)
+
+    naming = name_bodies(find_instances(image, 4.0, 1.0, anchored=False), find_anchor(image, 4.0), 4.0)
+
+    assert naming.how == UNKNOWN
+    assert set(naming.levels) == {None}
+    assert naming.reasons[0].code is ReasonCode.NUMBERING_AMBIGUOUS
+
+
+def test_a_gap_in_the_row_ends_the_counting() -> None:
+    image = maps(7, missing=3)
+
+    naming = name_bodies(find_instances(image, 4.0, 1.0), find_anchor(image, 4.0), 4.0)
+
+    assert naming.levels == (None, None, None, Level.L4, Level.L5)
+    assert [reason.code for reason in naming.reasons][-1] is ReasonCode.NUMBERING_AMBIGUOUS
+
+
+def test_an_unsure_s1_is_no_anchor() -> None:
+    image = maps()
+    image.channels[:, 3] *= np.float16(0.6)
+
+    assert find_anchor(image, 4.0) is None
+
+
+def test_an_image_without_bodies_gives_none() -> None:
+    empty = np.zeros((1, len(CLASSES) + 2, 64, 64), dtype=np.float16)
+    empty[:, 0] = 1
+
+    found = find_instances(Maps(empty, CLASSES), 4.0, 1.0)
+
+    assert found.bodies == ()
+    assert name_bodies(found, None, 4.0).levels == ()
+
+
+def test_an_unsure_map_has_lower_quality() -> None:
+    sure, unsure = maps(), maps()
+    unsure.channels[:, 1] *= np.float16(0.63)
+
+    first, second = (features_of(image, find_instances(image, 4.0, 1.0)) for image in (sure, unsure))
+
+    assert calibrated(first[1], {}) > calibrated(second[1], {}) + 0.2
+    assert second[1].ambiguous > first[1].ambiguous
+
+
+def test_calibration_maps_features_along_its_curve() -> None:
+    entry = {
+        "weights": {"certainty": 1.0, "ambiguous": 0.0, "phase": 0.0, "edge_certainty": 0.0},
+        "intercept": 0.0,
+        "score": [0.0, 0.5, 1.0],
+        "dice": [0.0, 0.2, 0.9],
+    }
+
+    assert calibrated(BodyFeatures(0.75, 0, 0, 0), entry) == pytest.approx(0.55)
+    assert calibrated(BodyFeatures(1.5, 0, 0, 0), entry) == pytest.approx(0.9)

@@ -1,0 +1,1 @@
+"""Tests of the segmenter's generator, training and evaluation."""
