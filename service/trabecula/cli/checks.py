@@ -16,7 +16,15 @@ from sqlalchemy import text
 from trabecula import bootstrap
 from trabecula.analysis.headers import scan_folder
 from trabecula.domain import codes
-from trabecula.domain.errors import SpoolUnavailable, StorageFull, TrabeculaError
+from trabecula.domain.errors import (
+    ClockWrong,
+    PhantomMissed,
+    QueueStuck,
+    SettingsSuspicious,
+    SpoolUnavailable,
+    StorageFull,
+    TrabeculaError,
+)
 from trabecula.domain.ports import Destination
 from trabecula.domain.result import StudyResult
 from trabecula.domain.spine import Level
@@ -59,34 +67,6 @@ class Check:
         except TrabeculaError as error:
             return Finding(self.name, False, f"{error.code}: {error.sentence}", error.next_step, _since(started))
         return Finding(self.name, True, detail, seconds=_since(started))
-
-
-class ClockWrong(TrabeculaError):
-    """The clock of this host is wrong."""
-
-    code = "CLOCK_WRONG"
-    next_step = "Synchronise the clock (systemd-timesyncd, chrony) on this host and on the database host."
-
-
-class QueueStuck(TrabeculaError):
-    """Jobs wait and nobody works on them."""
-
-    code = "QUEUE_STUCK"
-    next_step = "Start workers for the queue (`trabecula work`), or see why the running ones do not take jobs."
-
-
-class SettingsSuspicious(TrabeculaError):
-    """Environment variables are set that no setting reads."""
-
-    code = "SETTINGS_SUSPICIOUS"
-    next_step = "Correct their names; deploy/trabecula.example.toml shows every key."
-
-
-class PhantomMissed(TrabeculaError):
-    """The phantom was not measured as it is."""
-
-    code = "PHANTOM_MISSED"
-    next_step = "Do not trust results; reinstall the program and its bundles, and compare versions."
 
 
 def checks_of(settings: Settings) -> tuple[Check, ...]:
@@ -144,10 +124,10 @@ def _database(settings: Settings) -> str:
     return f"{'embedded ' if not settings.database_url else ''}PostgreSQL {version}, schema up to date"
 
 
-def _clock(settings: Settings) -> str:
+def _clock(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
     with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine, engine.connect() as link:
         there: datetime = link.execute(text("SELECT clock_timestamp()")).scalar_one()
-    here = datetime.now(UTC)
+    here = now()
     apart = abs((here - there).total_seconds())
     if here.year < _OLDEST_SENSIBLE_YEAR or apart > _CLOCK_TOLERANCE_SECONDS:
         raise ClockWrong(f"{here:%Y-%m-%d %H:%M:%S} UTC, {apart:.1f} s from the database's")

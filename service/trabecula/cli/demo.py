@@ -25,7 +25,7 @@ from trabecula.cli.picture_file import write_png
 from trabecula.cli.receiver import ResultReceiver
 from trabecula.cli.result_table import show_result
 from trabecula.cli.sending import send_files
-from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.errors import DemoFailed
 from trabecula.domain.volume import Modality
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import write_study
@@ -35,13 +35,6 @@ from trabecula.phantom.study import CtStudySpec, MrStudySpec, PhantomStudy
 
 _READY = "trabecula is ready"
 _FINAL_STATES = ("DONE", "FAILED", "CANCELLED")
-
-
-class DemoFailed(TrabeculaError):
-    """The demonstration did not get through."""
-
-    code = "DEMO_FAILED"
-    next_step = "Read the log named above; `trabecula doctor` checks the installation."
 
 
 @dataclass(frozen=True)

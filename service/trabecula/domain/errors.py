@@ -287,3 +287,38 @@ class ArchiveQueryFailed(TrabeculaError):
     code = "ARCHIVE_QUERY_FAILED"
     next_step = "Check the query settings of the source; the study settles by quiet time alone."
     retryable = True
+
+
+class ClockWrong(TrabeculaError):
+    """The clock of this host is wrong."""
+
+    code = "CLOCK_WRONG"
+    next_step = "Synchronise the clock (systemd-timesyncd, chrony) on this host and on the database host."
+
+
+class QueueStuck(TrabeculaError):
+    """Jobs wait and nobody works on them."""
+
+    code = "QUEUE_STUCK"
+    next_step = "Start workers for the queue (`trabecula work`), or see why the running ones do not take jobs."
+
+
+class SettingsSuspicious(TrabeculaError):
+    """Environment variables are set that no setting reads."""
+
+    code = "SETTINGS_SUSPICIOUS"
+    next_step = "Correct their names; deploy/trabecula.example.toml shows every key."
+
+
+class PhantomMissed(TrabeculaError):
+    """The phantom was not measured as it is."""
+
+    code = "PHANTOM_MISSED"
+    next_step = "Do not trust results; reinstall the program and its bundles, and compare versions."
+
+
+class DemoFailed(TrabeculaError):
+    """The demonstration did not get through."""
+
+    code = "DEMO_FAILED"
+    next_step = "Read the log named above; `trabecula doctor` checks the installation."

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.databases import embedded_database_url
+from tests.pipeline.world import World, make_world
+from trabecula.cli import checks
+from trabecula.cli.main import app
+from trabecula.domain.errors import ClockWrong
+from trabecula.pipeline import register_instance
+from trabecula.settings import Settings, load_settings
+
+__all__ = ["embedded_database_url"]
+
+
+@pytest.fixture
+def world(embedded_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("TRABECULA_DATABASE_URL", embedded_database_url)
+    monkeypatch.setenv("TRABECULA_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("TRABECULA_MIN_FREE_GIB", "0")
+    monkeypatch.delenv("TRABECULA_REQUIRE_PEERS", raising=False)
+    made = make_world(embedded_database_url, tmp_path)
+    yield made
+    made.engine.dispose()
+
+
+def finding(name: str, settings: Settings | None = None) -> checks.Finding:
+    return next(check for check in checks.checks_of(settings or load_settings()) if check.name == name).find()
+
+
+def test_all_is_well_on_a_sound_installation(world: World) -> None:
+    answer = CliRunner().invoke(app, ["doctor", "--json"])
+
+    document = json.loads(answer.stdout)
+    assert {item["name"]: item["detail"] for item in document["checks"] if not item["ok"]} == {}
+    assert answer.exit_code == 0
+    assert [item["name"] for item in document["checks"]] == [
+        "settings", "disk", "database", "clock", "queue", "bundles", "phantom",
+    ]  # fmt: skip
+    assert "truth" in document["checks"][-1]["detail"]
+
+
+def test_a_typing_error_in_a_variable_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRABECULA_AE_TITEL", "X")
+
+    found = finding("settings")
+
+    assert not found.ok
+    assert found.detail.startswith("SETTINGS_SUSPICIOUS: ")
+    assert "TRABECULA_AE_TITEL" in found.detail
+    assert "trabecula.example.toml" in found.fix
+
+
+def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRABECULA_MIN_FREE_GIB", "1e9")
+
+    found = finding("disk")
+
+    assert found.detail.startswith("STORAGE_FULL: ")
+    assert "Free space" in found.fix
+
+
+def test_a_data_folder_that_is_a_file(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TRABECULA_DATA_DIR", str(tmp_path / "file"))
+
+    found = finding("disk")
+
+    assert found.detail.startswith("SPOOL_UNAVAILABLE: ")
+    assert "TRABECULA_DATA_DIR" in found.fix
+
+
+def test_a_database_that_does_not_answer(world: World, free_port: Callable[[], int]) -> None:
+    settings = load_settings(database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+
+    found = finding("database", settings)
+
+    assert found.detail.startswith("DATABASE_UNAVAILABLE: ")
+    assert "TRABECULA_DATABASE_URL" in found.fix
+
+
+def test_a_clock_that_is_a_minute_off(world: World) -> None:
+    with pytest.raises(ClockWrong) as caught:
+        checks._clock(load_settings(), now=lambda: datetime.now(UTC) - timedelta(minutes=1))
+
+    assert caught.value.code == "CLOCK_WRONG"
+    assert "s from the database's" in caught.value.sentence
+    assert "chrony" in caught.value.next_step
+
+
+def test_jobs_that_nobody_works_on(world: World) -> None:
+    register_instance(world.services.open_ledger, world.instance(1), 0.0)
+    world.rows("UPDATE procrastinate_jobs SET scheduled_at = now() - interval '1 hour'")
+
+    found = finding("queue")
+
+    assert found.detail.startswith("QUEUE_STUCK: ")
+    assert "1 wait" in found.detail
+    assert "trabecula work" in found.fix
+
+
+def test_a_destination_that_does_not_answer(world: World, free_port: Callable[[], int]) -> None:
+    settings = load_settings(destinations=f"PACS=PACS@127.0.0.1:{free_port()}")
+
+    found = finding("destination PACS", settings)
+
+    assert found.detail.startswith("DESTINATION_UNREACHABLE: ")
+    assert "firewall" in found.fix
+
+
+def test_bundles_that_are_not_there(world: World, tmp_path: Path) -> None:
+    found = finding("bundles", load_settings(bundles_dir=tmp_path))
+
+    assert found.detail.startswith("BUNDLE_UNKNOWN: ")
+    assert "models list" in found.fix
+
+
+def test_a_segmenter_that_finds_nothing_misses_the_phantom(world: World, tmp_path: Path) -> None:
+    # Arrange: an external program that writes an empty label map
+    program = tmp_path / "blind.py"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nimport nibabel\nimport numpy\nimage = nibabel.load(sys.argv[1])\n"
+        "nibabel.save(nibabel.Nifti1Image(numpy.zeros(image.shape, numpy.uint8), image.affine), sys.argv[2])\n"
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    blind = {"command": f"{program} {{input}} {{output}}", "label_map": "totalsegmentator"}
+
+    found = finding("phantom", load_settings(segmenter="blind", external_segmenters={"blind": blind}))
+
+    assert found.detail.startswith("PHANTOM_MISSED: ")
+    assert "L1 was not measured" in found.detail
+    assert "Do not trust results" in found.fix
+
+
+def test_the_exit_code_says_when_something_is_wrong(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRABECULA_BUNDLES_DIR", "/nonexistent")
+
+    answer = CliRunner().invoke(app, ["doctor"])
+
+    assert answer.exit_code == 1
+    assert "FAIL bundles" in answer.stdout
+    assert "-> " in answer.stdout
+
+
+def test_migrate_brings_the_schema_up_to_date_and_stops(world: World) -> None:
+    answer = CliRunner().invoke(app, ["doctor", "--migrate"])
+
+    assert answer.exit_code == 0
+    assert "up to date" in answer.stdout
