@@ -107,8 +107,11 @@ class StudyAnalyser:
                 progress.segmented[role] = attempts.found
             elif attempts.error is not None:
                 broken.append(attempts)
-        if broken and not progress.segmented and broken[0].error is not None:
+        if progress.segmented:
+            return
+        if broken and broken[0].error is not None:
             raise broken[0].error
+        progress.reasons = [replace(reason, blocking=True) for reason in progress.reasons]
 
     def _measure(self, progress: _Progress) -> None:
         started = time.monotonic()

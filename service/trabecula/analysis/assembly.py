@@ -79,7 +79,7 @@ def ordered_reasons(
 
 def _once(reasons: Iterable[Reason]) -> list[Reason]:
     """The reasons without those that another series of the study gave in the same words."""
-    seen = {}
+    seen: dict[tuple[object, ...], Reason] = {}
     for reason in reasons:
         seen.setdefault((reason.code, reason.blocking, reason.level, reason.detail, reason.value), reason)
     return list(seen.values())

@@ -30,7 +30,7 @@ def hu_sanity(context: GateContext) -> Iterator[Reason]:
     for name, search, (low, high) in (
         ("air", (-1200.0, -800.0), bounds["air_hu"]),
         ("fat", (-250.0, 10.0), bounds["fat_hu"]),
-        ("soft tissue", (0.0, 160.0), muscle),
+        ("soft tissue", (-20.0, 250.0), muscle),
     ):
         mode = _mode(values, *search)
         if mode is not None and not low - slack <= mode <= high + slack:

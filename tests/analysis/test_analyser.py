@@ -1,0 +1,300 @@
+"""The analyser on drawn studies, from files to the result: CT, MR, several series, and everything that cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.analysis.drawn_bodies import BodyShape
+from tests.analysis.drawn_series import (
+    CT_TAGS,
+    LEVELS,
+    MR_TAGS,
+    SHAPE,
+    DrawnSegmenter,
+    DrawnSpine,
+    axial,
+    ct_image,
+    draw_spine,
+    mr_image,
+    sagittal,
+    write_stack,
+)
+from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser, scan_folder
+from trabecula.analysis.thresholds import load_thresholds
+from trabecula.domain.eligibility import ReasonCode
+from trabecula.domain.errors import SegmenterFailed, SpoolObjectMissing
+from trabecula.domain.ports import Analysis
+from trabecula.domain.result import Category, Score, SeriesRole, StudyResult
+from trabecula.domain.result_json import from_json, to_json
+from trabecula.domain.scoring import ScoringContext
+from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
+from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.domain.volume import Volume
+
+AXIAL = axial((94, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0)
+SAGITTAL = sagittal((13, 164, 60), (4.0, 1.6, 1.6))
+T2_TAGS = {**MR_TAGS, "RepetitionTime": "3500", "EchoTime": "100", "SeriesDescription": "T2 TSE sag"}
+THRESHOLDS = load_thresholds()
+
+
+@pytest.fixture(scope="module")
+def ct_spine() -> DrawnSpine:
+    return draw_spine(AXIAL)
+
+
+@pytest.fixture(scope="module")
+def mr_spine() -> DrawnSpine:
+    return draw_spine(SAGITTAL)
+
+
+def analyse(folder: Path, *spines: DrawnSpine, **more: object) -> Analysis:
+    analyser = StudyAnalyser(DrawnSegmenter(spines), (), THRESHOLDS, **more)  # type: ignore[arg-type]
+    return analyser.analyse("2.25.1", 1, scan_folder(folder))
+
+
+def codes(result: StudyResult, *, blocking: bool | None = None) -> list[ReasonCode]:
+    return [reason.code for reason in result.reasons if blocking is None or reason.blocking is blocking]
+
+
+def hu(value: float) -> dict[Level, float]:
+    return dict.fromkeys(LEVELS, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "category"),
+    [
+        (90.0, Category.LOW_BONE_DENSITY_SUSPECTED),
+        (135.0, Category.INDETERMINATE),
+        (190.0, Category.NO_FLAG),
+    ],
+)
+def test_a_ct_study_gets_its_category(tmp_path: Path, ct_spine: DrawnSpine, value: float, category: Category) -> None:
+    write_stack(tmp_path, ct_image(ct_spine, hu(value)), AXIAL, CT_TAGS)
+    analysis = analyse(tmp_path, ct_spine)
+    result = analysis.result
+    assert result.category is category
+    assert codes(result) == [ReasonCode.LEVELS_ASSUMED]
+    assert [level.level for level in result.levels] == list(LEVELS)
+    assert all(level.evaluable and len(level.outlines) == 1 for level in result.levels)
+    assert result.summary[0].value == pytest.approx(value, abs=1.5)
+    assert f"{value:.0f} HU" in result.impression[0] or f"{value + 1:.0f} HU" in result.impression[0]
+    assert 2 <= len(result.impression) <= 4
+    assert result.primary == "2.25.1.1"
+    assert result.sources[0].role is SeriesRole.CT
+    assert set(result.timings_s) >= {"headers", "load", "segment", "measure", "total"}
+    assert analysis.volumes[0].labels.shape == AXIAL.shape
+    assert [file.sop_instance_uid for file in analysis.volumes[0].files] == list(result.sources[0].instance_uids)
+    assert from_json(to_json(result)) == result
+
+
+def test_the_same_input_gives_the_same_result(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, ct_image(ct_spine, hu(120.0)), AXIAL, CT_TAGS)
+    one, other = (replace(analyse(tmp_path, ct_spine).result, timings_s={}) for _ in range(2))
+    assert one == other
+
+
+def test_outlines_lie_on_the_image_they_name(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, ct_image(ct_spine, hu(120.0)), AXIAL, CT_TAGS)
+    analysis = analyse(tmp_path, ct_spine)
+    uids = analysis.volumes[0].volume.source_uids
+    for level in analysis.result.levels:
+        outline = level.outlines[0]
+        mask = analysis.volumes[0].labels[uids.index(outline.sop_instance_uid)] == level.level.label
+        rows, columns = np.nonzero(mask)
+        x, y = np.array(outline.points).T
+        assert (x.mean(), y.mean()) == pytest.approx((columns.mean(), rows.mean()), abs=0.6)
+        assert len(outline.points) <= 67
+
+
+def test_an_mr_study_gets_its_value_and_no_category(tmp_path: Path, mr_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, mr_image(mr_spine), SAGITTAL, MR_TAGS)
+    write_stack(tmp_path, mr_image(mr_spine, marrow=500, csf=900), SAGITTAL, T2_TAGS, series=2)
+    analysis = analyse(tmp_path, mr_spine)
+    result = analysis.result
+    assert result.category is Category.INDETERMINATE
+    assert ReasonCode.NO_SITE_REFERENCE in codes(result)
+    assert codes(result, blocking=True) == []
+    assert result.primary == "2.25.1.1"
+    assert [source.role for source in result.sources] == [SeriesRole.T1W, SeriesRole.T2W]
+    assert len(analysis.volumes) == 2
+    values = [item for item in result.summary if item.concept.value == "VBQ"]
+    assert values[0].value == pytest.approx(3.0, rel=0.03)
+    assert "t2_vbq" in values[2].method
+    assert values[2].value == pytest.approx(500 / 900, rel=0.05)
+    assert "no universal threshold" in result.impression[0]
+
+
+def test_t2_alone_is_not_evaluable(tmp_path: Path, mr_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, mr_image(mr_spine, marrow=500, csf=900), SAGITTAL, T2_TAGS)
+    result = analyse(tmp_path, mr_spine).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert ReasonCode.SEQUENCE_UNSUPPORTED in codes(result, blocking=True)
+    assert result.levels
+
+
+def test_t1_after_contrast_agent_is_named_as_the_cause(tmp_path: Path, mr_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, mr_image(mr_spine), SAGITTAL, {**MR_TAGS, "ContrastBolusAgent": "Gadovist"})
+    write_stack(tmp_path, mr_image(mr_spine, marrow=500, csf=900), SAGITTAL, T2_TAGS, series=2)
+    result = analyse(tmp_path, mr_spine).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert codes(result, blocking=True)[0] is ReasonCode.POST_CONTRAST_MR
+
+
+def test_images_that_contradict_their_tags_are_vetoed(tmp_path: Path, mr_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, mr_image(mr_spine, marrow=300, csf=900, disc=400), SAGITTAL, MR_TAGS)
+    result = analyse(tmp_path, mr_spine).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert ReasonCode.SEQUENCE_UNSUPPORTED in codes(result, blocking=True)
+    assert "cerebrospinal fluid" in result.impression[0]
+
+
+def test_a_deformed_body_is_reported_and_left_out(tmp_path: Path) -> None:
+    wedged = draw_spine(AXIAL, {Level.L2: BodyShape(SHAPE.width, SHAPE.depth, 13.0, 27.0)})
+    write_stack(tmp_path, ct_image(wedged, hu(190.0)), AXIAL, CT_TAGS)
+    result = analyse(tmp_path, wedged).result
+    assert result.deformity_suspected
+    assert result.category is Category.INDETERMINATE
+    assert "L2 (wedge" in result.impression[0]
+    level = result.level(Level.L2)
+    assert level is not None
+    assert not level.evaluable
+    assert ReasonCode.FRACTURE_LEVEL in [flag.code for flag in level.flags]
+    assert ReasonCode.FRACTURE_LEVEL in codes(result, blocking=False)
+
+
+def test_one_level_far_off_is_left_out(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, ct_image(ct_spine, {**hu(100.0), Level.L1: 220.0}), AXIAL, CT_TAGS)
+    result = analyse(tmp_path, ct_spine).result
+    first = result.level(Level.L1)
+    assert first is not None
+    assert [flag.code for flag in first.flags] == [ReasonCode.OUTLIER_LEVEL]
+    assert result.category is Category.LOW_BONE_DENSITY_SUSPECTED
+    assert "mean of L2-L4" in result.impression[0]
+
+
+def test_a_crop_is_passed_over_for_the_series_that_shows_the_spine(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    crop = draw_spine(axial((40, 80, 80), (2.5, 1.6, 1.6), top_z=80.0))
+    write_stack(tmp_path, ct_image(crop, hu(130.0)), crop.geometry, CT_TAGS)
+    sharp = {**CT_TAGS, "ConvolutionKernel": "B70s"}
+    write_stack(tmp_path, ct_image(ct_spine, hu(130.0)), AXIAL, sharp, series=2)
+    result = analyse(tmp_path, crop, ct_spine).result
+    assert result.primary == "2.25.1.2"
+    assert result.category is Category.INDETERMINATE
+    assert ReasonCode.KERNEL_SHARP in codes(result)
+
+
+def test_no_spine_is_not_evaluable(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, ct_image(ct_spine, hu(130.0)), AXIAL, CT_TAGS)
+    result = analyse(tmp_path).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert ReasonCode.TOO_FEW_LEVELS in codes(result, blocking=True)
+    assert result.impression[0].startswith("Not evaluable.")
+
+
+def test_no_suited_series_tells_what_was_found(tmp_path: Path) -> None:
+    geometry = axial((30, 16, 16), (8.0, 2.0, 2.0))
+    write_stack(tmp_path, np.zeros(geometry.shape), geometry, CT_TAGS)
+    analysis = analyse(tmp_path)
+    assert analysis.volumes == ()
+    assert analysis.result.category is Category.NOT_EVALUABLE
+    assert codes(analysis.result, blocking=True) == [ReasonCode.SLICE_THICKNESS, ReasonCode.NO_SUITABLE_SERIES]
+    assert analysis.result.levels == ()
+
+
+def test_other_modalities_are_named(tmp_path: Path) -> None:
+    geometry = axial((6, 16, 16), (8.0, 2.0, 2.0))
+    write_stack(tmp_path, np.zeros(geometry.shape), geometry, {**CT_TAGS, "Modality": "PT"})
+    assert codes(analyse(tmp_path).result, blocking=True) == [ReasonCode.NOT_TARGET_MODALITY]
+
+
+def test_a_series_too_large_is_named(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, ct_image(ct_spine, hu(130.0)), AXIAL, CT_TAGS)
+    result = analyse(tmp_path, ct_spine, config=AnalysisConfig(maximum_voxels=1000)).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert ReasonCode.VOLUME_TOO_LARGE in codes(result, blocking=True)
+
+
+def test_a_child_is_not_evaluable(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    tags = {**CT_TAGS, "PatientBirthDate": "20060101"}
+    write_stack(tmp_path, ct_image(ct_spine, hu(130.0)), AXIAL, tags)
+    result = analyse(tmp_path, ct_spine).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert ReasonCode.AGE in codes(result, blocking=True)
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    paths = write_stack(tmp_path, ct_image(ct_spine, hu(130.0))[:6], axial((6, 90, 90), (2.5, 1.6, 1.6)), CT_TAGS)
+    files = scan_folder(tmp_path)
+    paths[0].unlink()
+    with pytest.raises(SpoolObjectMissing) as caught:
+        StudyAnalyser(DrawnSegmenter(()), (), THRESHOLDS).analyse("2.25.1", 1, files)
+    assert "1 of 6 files" in caught.value.sentence
+
+
+class BrokenSegmenter:
+    """A segmenter whose program ends with an error on the series it is told to."""
+
+    def __init__(self, healthy: DrawnSegmenter, broken_rows: int) -> None:
+        self._healthy, self._rows = healthy, broken_rows
+
+    @property
+    def identity(self) -> SegmenterIdentity:
+        return self._healthy.identity
+
+    def segment(self, volume: Volume) -> Segmentation:
+        if volume.geometry.shape[1] == self._rows:
+            raise SegmenterFailed("exit status 3")
+        return self._healthy.segment(volume)
+
+
+def test_a_broken_segmenter_is_an_error_only_when_nothing_else_was_measured(tmp_path: Path) -> None:
+    small = draw_spine(sagittal((13, 164, 60), (4.0, 1.6, 1.6)))
+    large = draw_spine(sagittal((13, 166, 60), (4.0, 1.6, 1.6)))
+    write_stack(tmp_path, mr_image(small), small.geometry, MR_TAGS)
+    files = scan_folder(tmp_path)
+    broken = BrokenSegmenter(DrawnSegmenter([small, large]), 164)
+    with pytest.raises(SegmenterFailed) as caught:
+        StudyAnalyser(broken, (), THRESHOLDS).analyse("2.25.1", 1, files)
+    assert caught.value.code == "SEGMENTER_FAILED"
+    assert "exit status 3" in caught.value.sentence
+    assert "external segmenter" in caught.value.next_step
+    write_stack(tmp_path, mr_image(large, marrow=500, csf=900), large.geometry, T2_TAGS, series=2)
+    result = StudyAnalyser(broken, (), THRESHOLDS).analyse("2.25.1", 1, scan_folder(tmp_path)).result
+    assert ReasonCode.ANALYSIS_FAILED in codes(result)
+
+
+class FlaggingScorer:
+    """A validated model that flags every study it can see levels of."""
+
+    def score(self, context: ScoringContext) -> Score:
+        assert context.sex == "F"
+        assert [level.level for level in context.levels if level.evaluable][:1]
+        assert context.series[SeriesRole.T1W].volume.array.size
+        return Score("m", "1", "0" * 64, True, False, "osteoporosis", 0.8, positive=True)
+
+
+def test_a_scorer_sees_the_measured_series_and_decides_where_the_value_is_open(
+    tmp_path: Path, mr_spine: DrawnSpine
+) -> None:
+    write_stack(tmp_path, mr_image(mr_spine), SAGITTAL, MR_TAGS)
+    analyser = StudyAnalyser(DrawnSegmenter([mr_spine]), [FlaggingScorer()], THRESHOLDS)
+    result = analyser.analyse("2.25.1", 1, scan_folder(tmp_path)).result
+    assert result.category is Category.LOW_BONE_DENSITY_SUSPECTED
+    assert result.scores[0].probability == 0.8
+
+
+def test_series_that_disagree_on_the_levels_are_not_averaged(tmp_path: Path, mr_spine: DrawnSpine) -> None:
+    shifted = draw_spine(sagittal((13, 166, 60), (4.0, 1.6, 1.6)))
+    labels = shifted.labels.copy()
+    labels[shifted.labels > 0] += 1
+    wrong = DrawnSpine(shifted.geometry, labels, shifted.tissues)
+    write_stack(tmp_path, mr_image(mr_spine), SAGITTAL, MR_TAGS)
+    write_stack(tmp_path, mr_image(shifted, marrow=500, csf=900), shifted.geometry, T2_TAGS, series=2)
+    result = analyse(tmp_path, mr_spine, wrong).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert ReasonCode.NUMBERING_AMBIGUOUS in codes(result, blocking=True)
+    assert result.levels[1].level in MEASURED_LEVELS
