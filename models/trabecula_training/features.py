@@ -9,6 +9,7 @@ import csv
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,23 @@ Facts = Mapping[str, str | float]
 
 MEASURE_PREFIX = "measure_"
 ROW_COLUMNS = ("patient", "level", "role")
+
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zlib.error,
+    csv.Error,
+)
+"""What zipfile, zlib, numpy and json raise for damaged files."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +131,12 @@ def load_features(path: Path) -> FeatureTable:
     a JSON file of the same stem may hold settings_sha256, regions and ibsi). Raises FeatureTableInvalid."""
     try:
         return _load_csv(path) if path.suffix.lower() == ".csv" else _load_npz(path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, EOFError) as error:
+    except _UNREADABLE as error:
         raise FeatureTableInvalid(f"{path.name}: {error}") from error
 
 
 def _load_npz(path: Path) -> FeatureTable:
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         meta: dict[str, Any] = json.loads(str(arrays["meta"]))
         roles = [SeriesRole(role) for role in meta["stability_roles"]]
         return FeatureTable(

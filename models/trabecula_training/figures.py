@@ -69,7 +69,7 @@ def calibration_figure(results: Mapping[str, NestedResult], families: Sequence[s
             predicted, np.full(len(predicted), -0.02 - 0.015 * number), "|", color=colour, markersize=4, alpha=0.5
         )
     axes.set_xlim(0, 1)
-    axes.set_ylim(-0.04 - 0.015 * len(families), 1)
+    axes.set_ylim(-0.04 - 0.015 * len(families), 1.02)
     axes.legend(loc="upper left", fontsize=8, frameon=False)
     return figure
 

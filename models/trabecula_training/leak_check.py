@@ -45,8 +45,8 @@ class LeakPlan:
 
     @property
     def repeats(self) -> int:
-        """Outer repeats: two when small, five in full."""
-        return 2 if self.small else 5
+        """Outer repeats: one when small, five in full."""
+        return 1 if self.small else 5
 
 
 def _ignore(split: Split) -> None:

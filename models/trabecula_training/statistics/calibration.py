@@ -73,7 +73,7 @@ def calibration_intercept(labels: Labels, probabilities: Floats) -> float:
 
 def smooth_calibration(labels: Labels, probabilities: Floats, at: Floats, span: float = 0.75) -> Floats:
     """Return the observed proportion at predicted probabilities ``at``: a local line with tricube weights (loess)."""
-    reach = max(3, round(span * len(probabilities)))
+    reach = min(len(probabilities), max(3, round(span * len(probabilities))))
     distance = np.abs(at[:, None] - probabilities[None, :])
     width = np.maximum(np.partition(distance, reach - 1, axis=1)[:, reach - 1 : reach], 1e-9) * 1.0001
     weight = np.clip(1 - (distance / width) ** 3, 0, None) ** 3

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
@@ -17,6 +17,8 @@ from trabecula_training.statistics.calibration import (
     logit,
     sigmoid,
 )
+
+QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 def made(n: int, seed: int, stretch: float = 1.0, shift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -86,6 +88,7 @@ def test_external_sets_have_more_degrees_of_freedom() -> None:
     assert hosmer_lemeshow(labels, predicted, external=True).degrees_of_freedom == 10
 
 
+@QUICK
 @given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=2, max_size=50))
 def test_the_measures_stay_in_their_ranges(rows: list[tuple[int, float]]) -> None:
     labels = np.array([row[0] for row in rows], dtype=np.int64)
@@ -98,6 +101,7 @@ def test_the_measures_stay_in_their_ranges(rows: list[tuple[int, float]]) -> Non
     assert 0 <= test.p_value <= 1
 
 
+@QUICK
 @given(st.floats(-700, 700))
 def test_sigmoid_and_logit_are_inverse_where_numbers_allow(value: float) -> None:
     probability = float(sigmoid(np.array([value]))[0])

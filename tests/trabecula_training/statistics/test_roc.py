@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
@@ -15,6 +15,7 @@ from trabecula_training.statistics.roc import (
     roc_curve,
 )
 
+QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 SCORES = st.lists(st.tuples(st.integers(0, 1), st.integers(-5, 5)), min_size=4, max_size=60).filter(
     lambda rows: 2 <= sum(label for label, _ in rows) <= len(rows) - 2
 )
@@ -24,6 +25,7 @@ def arrays(rows: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([row[0] for row in rows], dtype=np.int64), np.array([row[1] for row in rows], dtype=np.float64)
 
 
+@QUICK
 @given(SCORES)
 def test_the_auc_is_that_of_scikit_learn_ties_included(rows: list[tuple[int, int]]) -> None:
     labels, scores = arrays(rows)
@@ -31,6 +33,7 @@ def test_the_auc_is_that_of_scikit_learn_ties_included(rows: list[tuple[int, int
     assert auc(labels, scores) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
 
 
+@QUICK
 @given(SCORES)
 def test_turning_the_scores_turns_the_auc_and_keeps_its_variance(rows: list[tuple[int, int]]) -> None:
     labels, scores = arrays(rows)
@@ -39,6 +42,7 @@ def test_turning_the_scores_turns_the_auc_and_keeps_its_variance(rows: list[tupl
     assert delong_variance(labels, -scores) == pytest.approx(delong_variance(labels, scores), abs=1e-12)
 
 
+@QUICK
 @given(SCORES)
 def test_the_curve_encloses_the_auc(rows: list[tuple[int, int]]) -> None:
     labels, scores = arrays(rows)

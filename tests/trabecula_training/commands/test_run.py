@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.trabecula_training.builders import made_cohort, write_cohort_csv
+from trabecula.domain.result import SeriesRole
+from trabecula_training.cli import app
+from trabecula_training.features import save_features
+
+MR = (SeriesRole.T1W, SeriesRole.T2W)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("cohort")
+    cohort, table = made_cohort(70, 10, 3, MR, external=20)
+    write_cohort_csv(cohort, target / "cohort.csv")
+    save_features(table, target / "features.npz")
+    return target
+
+
+def run(folder: Path, *more: str) -> tuple[int, str]:
+    files = ["--cohort", str(folder / "cohort.csv"), "--features", str(folder / "features.npz")]
+    result = CliRunner().invoke(app, ["run", *more[:1], *files, *more[1:]])
+    return result.exit_code, result.output
+
+
+def test_a_sound_run_writes_metrics_report_and_figures(folder: Path) -> None:
+    out = folder / "sound"
+
+    code, output = run(
+        folder,
+        "radscore",
+        "--out",
+        str(out),
+        "--inputs",
+        "T1+T2",
+        "--repeats",
+        "1",
+        "--folds",
+        "3",
+        "--resamples",
+        "100",
+    )
+
+    assert code == 0, output
+    document = json.loads((out / "metrics.json").read_text("utf-8"))
+    task = document["tasks"][0]
+    assert not document["optimistic"]
+    assert (task["patients"], task["columns"]) == (50, 20)
+    assert {"LASSO", "prevalence", "age and sex", "OST", "LASSO + age and sex"} <= set(task["evaluations"])
+    assert task["evaluations"]["LASSO"]["metrics"]["auc"]["estimate"] > 0.7
+    assert task["external"]["LASSO"]["n_patients"] == 20
+    assert sorted(task["sites"]) == ["site-1", "site-2"]
+    assert {row["group"] for row in task["subgroups"]["LASSO"]} == {"age", "scanner", "sex", "site"}
+    page = (out / "report.html").read_text("utf-8")
+    assert page.count("<svg") == 4
+    assert not re.search(r"""(src|href)=["']?(https?:|//)""", page)
+    assert "0.860 (0.730 to 0.943)" in page
+    assert "OPTIMISTIC" not in page
+    assert "p001" not in page
+    assert len(list((out / "figures").glob("*.png"))) == 3
+
+
+def test_a_paper_run_is_watermarked(folder: Path) -> None:
+    out = folder / "paper"
+
+    code, output = run(
+        folder,
+        "jiang2026",
+        "--out",
+        str(out),
+        "--mode",
+        "paper",
+        "--inputs",
+        "T1",
+        "--tasks",
+        "abnormal_bone_density",
+        "--models",
+        "KNN",
+        "--resamples",
+        "100",
+    )
+
+    assert code == 0, output
+    document = json.loads((out / "metrics.json").read_text("utf-8"))
+    assert document["optimistic"]
+    assert set(document["tasks"][0]["paper"]) == {"KNN"}
+    page = (out / "report.html").read_text("utf-8")
+    assert "OPTIMISTIC" in page
+    assert "cannot be exported" in page
+    assert not (out / "figures").exists()
+
+
+def test_a_bad_cohort_is_told_line_by_line_before_any_work(folder: Path, tmp_path: Path) -> None:
+    cohort = tmp_path / "bad.csv"
+    cohort.write_text("patient,qct_bmd_mg_cm3,age_years,sex\na,75,700,F\na,75,70,X\n", "utf-8")
+
+    result = CliRunner().invoke(
+        app,
+        ["run", "radscore", "--cohort", str(cohort), "--features", "none.npz", "--out", str(tmp_path / "out")],
+        env={"COLUMNS": "200"},
+    )
+
+    assert result.exit_code == 2
+    for words in ("700 is not possible", "a stands in line 2, too", "COHORT_INVALID", "nothing was computed"):
+        assert words in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_patients_without_features_are_named(folder: Path, tmp_path: Path) -> None:
+    lines = (folder / "cohort.csv").read_text("utf-8") + "stranger,75,70,F,60,site-1,A,development\n"
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text(lines, "utf-8")
+
+    result = CliRunner().invoke(
+        app,
+        [
+            "run",
+            "radscore",
+            "--cohort",
+            str(cohort),
+            "--features",
+            str(folder / "features.npz"),
+            "--out",
+            str(tmp_path),
+        ],
+        env={"COLUMNS": "200"},
+    )
+
+    assert result.exit_code == 2
+    assert "no features of stranger" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("nobody",), "RECIPE_UNKNOWN"), (("radscore", "--models", "XGB"), "radscore has no XGB")],
+)
+def test_unknown_names_are_refused(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    code, output = run(folder, *arguments, "--out", str(folder / "never"))
+
+    assert code == 2
+    assert message in output
+    assert not (folder / "never").exists()
