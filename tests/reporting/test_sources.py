@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom import dcmread
+from pydicom import config, dcmread
 
 from tests.reporting.builders import STUDY_UID, Study, ct_study
 from trabecula.domain.errors import ReportInvalid
@@ -34,6 +34,21 @@ def test_absent_type_2_attributes_become_empty(tmp_path: Path) -> None:
     header = read_header(study.files[0])
 
     assert all(keyword in header and not header[keyword].value for keyword in REQUIRED_EMPTY)
+
+
+def test_texts_too_long_for_their_vr_are_fitted_but_identity_stays_verbatim(tmp_path: Path) -> None:
+    study = ct_study(tmp_path, slices=60)
+    dataset = dcmread(study.files[0].path)
+    with config.disable_value_validation():
+        dataset.DeidentificationMethod = "names, ids, birth date removed; " * 3
+        dataset.StudyDescription = "x" * 70
+        dataset.PatientID = "P" * 70
+        dataset.save_as(study.files[0].path)
+        header = read_header(study.files[0])
+
+    assert [len(part) <= 64 for part in header.DeidentificationMethod] == [True, True]
+    assert header.StudyDescription == "x" * 64
+    assert header.PatientID == "P" * 70
 
 
 def test_an_unreadable_file_is_a_report_error(tmp_path: Path) -> None:
