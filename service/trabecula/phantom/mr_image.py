@@ -8,8 +8,8 @@ from scipy import fft, ndimage
 
 from trabecula.domain.volume import FloatArray, Geometry
 
-_KEPT = 0.82
-"""Share of k-space that is measured along each axis; the rest is filled with zeros."""
+_TAPER = 0.65
+"""Where the k-space filter falls to 1/e, as a share of the highest frequency: scanners filter against ringing."""
 
 _VOID_MM = 7.0
 _PILE_MM = 2.5
@@ -31,7 +31,7 @@ def sensitivity(geometry: Geometry, centre_mm: FloatArray, strength: float) -> N
 
 
 def truncated(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return slices as a finite k-space shows them: slightly blurred, with a trace of ringing at strong edges."""
+    """Return slices as a finite, filtered k-space shows them: slightly blurred."""
     rows, columns = image.shape[1:]
     spectrum = fft.rfft2(image)
     vertical = np.abs(fft.fftfreq(rows)) / 0.5
@@ -41,8 +41,7 @@ def truncated(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _taper(frequency: FloatArray) -> FloatArray:
-    rolled = 0.5 + 0.5 * np.cos(np.pi * np.clip((frequency - 0.6 * _KEPT) / (0.45 * _KEPT), 0.0, 1.0))
-    return np.asarray(np.where(frequency <= _KEPT, rolled, 0.0))
+    return np.asarray(np.exp(-((frequency / _TAPER) ** 2)))
 
 
 def with_metal(

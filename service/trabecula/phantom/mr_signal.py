@@ -103,6 +103,8 @@ def signal_table(patient: Patient, spine: Spine, time: Timing) -> SignalTable:
     for tissue in PhantomTissue:
         signal[tissue] = tissue_signal(tissue, time)
     signal[PhantomTissue.NUCLEUS] = _nucleus(spine, time)
+    share = np.float32(number("mr", "root_share"))
+    signal[PhantomTissue.ROOTS] = share * signal[PhantomTissue.ROOTS] + (1 - share) * signal[PhantomTissue.CSF]
     fat = np.zeros_like(signal)
     known = {level.label: bone.fat_fraction for level, bone in patient.bone.items()}
     level_fat = np.full(_LEVELS, np.mean(list(known.values())), dtype=np.float32)

@@ -94,10 +94,10 @@ class MrProtocol:
 
     scanner: str = "siemens15"
     pixel_mm: float = 1.0
-    matrix: tuple[int, int] = (240, 200)
+    matrix: tuple[int, int] = (256, 200)
     thickness_mm: float = 4.0
     gap_mm: float = 0.4
-    slices: int = 11
+    slices: int = 13
     sequences: tuple[MrSequence, ...] = (MrSequence(Weighting.T1), MrSequence(Weighting.T2))
     localizer: bool = False
     snr_factor: float = 1.0
@@ -141,7 +141,7 @@ FULL_CT = CtProtocol(pixel_mm=0.78, matrix=(512, 512), thickness_mm=0.625, incre
 SMALL_MR = MrProtocol()
 """Seconds to make: T1 and T2."""
 
-COHORT_MR = MrProtocol(pixel_mm=0.8, matrix=(304, 248), slices=11)
+COHORT_MR = MrProtocol(pixel_mm=0.8, matrix=(312, 248))
 """T1 and T2 at the sampling of a hospital, cropped to the spine."""
 
 ROUTINE_MR = MrProtocol(
