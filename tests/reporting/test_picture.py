@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw
 from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import ANALYSED_AT, Study, demonstration_score, not_evaluable_result, result_of
+from trabecula.domain import codes
 from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Category, ObjectKind, StudyResult
+from trabecula.domain.result import Category, Measurement, ObjectKind, StudyResult
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
@@ -197,3 +198,12 @@ def test_the_picture_is_an_rgb_secondary_capture(ct: Study, tmp_path: Path) -> N
     assert (found.pixel_array == page(ct, result_of(ct))).all()
     sources = {str(source.ReferencedSOPInstanceUID) for source in found.SourceImageSequence}
     assert sources == {outline.sop_instance_uid for level in result_of(ct).levels for outline in level.outlines}
+
+
+def test_the_table_shows_means_and_leaves_percentiles_to_the_report(ct: Study) -> None:
+    base = result_of(ct)
+    percentile = Measurement(codes.ATTENUATION, 71.0, codes.HOUNSFIELD, codes.PERCENTILE_5)
+    first = base.levels[0]
+    more = (replace(first, measurements=(*first.measurements, percentile)), *base.levels[1:])
+
+    assert (page(ct, result_of(ct, levels=more)) == page(ct, base)).all()

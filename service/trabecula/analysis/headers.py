@@ -24,6 +24,7 @@ _T = TypeVar("_T")
 READ_ERRORS = (
     InvalidDicomError,
     BytesLengthException,
+    BytesLengthException,
     struct.error,
     OSError,
     EOFError,

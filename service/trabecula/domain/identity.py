@@ -9,6 +9,9 @@ from collections.abc import Iterable
 _NAMESPACE = uuid.UUID("7d0c8b52-9c1e-5f0a-8f60-2f6a1f6d4c11")
 """Fixed namespace of this project for UUIDv5; changing it changes every identifier ever issued."""
 
+MANUFACTURER = "Trabecula"
+"""Manufacturer (0008,0070) of every object this product writes; by it our own objects are known when they come back."""
+
 MAX_UID_LENGTH = 64
 
 

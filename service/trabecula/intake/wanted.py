@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from trabecula.domain.identity import MANUFACTURER
+
 IMAGE_CLASSES = frozenset(
     {
         "1.2.840.10008.5.1.4.1.1.2",  # CT Image
@@ -17,9 +19,6 @@ IMAGE_CLASSES = frozenset(
 SEGMENTATION_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 """Segmentation and Label Map Segmentation: vertebrae that another product outlined."""
 
-OWN_MANUFACTURER = "Trabecula"
-"""(0008,0070) of every object this product writes."""
-
 
 def is_wanted_class(sop_class_uid: str) -> bool:
     """True if instances of this class may be kept; everything else is acknowledged and dropped unread."""
@@ -29,5 +28,5 @@ def is_wanted_class(sop_class_uid: str) -> bool:
 def is_wanted(sop_class_uid: str, manufacturer: str) -> bool:
     """True if this instance is kept: images, and segmentations that are not our own coming back from a router."""
     if sop_class_uid in SEGMENTATION_CLASSES:
-        return manufacturer.strip().casefold() != OWN_MANUFACTURER.casefold()
+        return manufacturer.strip().casefold() != MANUFACTURER.casefold()
     return sop_class_uid in IMAGE_CLASSES

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from trabecula.domain.identity import MANUFACTURER
+
 
 class SegmentationEncoding(StrEnum):
     """How the segmentation is stored (PS3.3 C.8.20.2 Segmentation Type)."""
@@ -27,7 +29,7 @@ class ReportingConfig:
     """
 
     uid_root: str = "2.25"
-    manufacturer: str = "Trabecula project"
+    manufacturer: str = MANUFACTURER
     model_name: str = "Trabecula"
     device_name: str = "TRABECULA"
     device_serial_number: str = ""

@@ -9,6 +9,7 @@ from highdicom.sr import ContentItem
 from trabecula.domain import codes
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.result import LevelResult, Measurement, Outline, Score, StudyResult
+from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.study import StoredFile
 from trabecula.reporting.concepts import (
     category_code,
@@ -35,6 +36,15 @@ from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.wording import shown_scores
 
 LUMBAR_SPINE = "Lumbar spine L1-L4"
+
+_NOT_REPORTED = frozenset(
+    {
+        (codes.ATTENUATION, codes.PERCENTILE_5),
+        (codes.ATTENUATION, codes.PERCENTILE_95),
+        (codes.REGION_VOLUME, None),
+        (codes.SEGMENTATION_QUALITY, None),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,7 @@ def _vertebra(subject: ReportSubject, level: LevelResult) -> ContentItem:
             *_tracking(subject, str(level.level)),
             code("finding", "vertebra"),
             code("finding_site", level_code(level.level), HAS_CONCEPT_MOD),
-            *(_measurement(subject, item) for item in level.measurements),
+            *(_measurement(subject, item) for item in _reported(level)),
             code("quality", quality_code(level)),
             *(code("reason", reason_code(flag)) for flag in flags),
             *(_region(subject, outline) for outline in level.outlines),
@@ -122,6 +132,16 @@ def _vertebra(subject: ReportSubject, level: LevelResult) -> ContentItem:
         ],
         template="1411",
     )
+
+
+def _reported(level: LevelResult) -> tuple[Measurement, ...]:
+    """What a reader of the report needs of a level; the database and result.json have every number.
+
+    Of L1-L4 the whole set, of their neighbours the first number and the loss of height: small reports open quickly.
+    """
+    if level.level in MEASURED_LEVELS:
+        return tuple(item for item in level.measurements if (item.concept, item.derivation) not in _NOT_REPORTED)
+    return (*level.measurements[:1], *(item for item in level.measurements[1:] if item.concept == codes.HEIGHT_LOSS))
 
 
 def _tracking(subject: ReportSubject, name: str) -> list[ContentItem]:

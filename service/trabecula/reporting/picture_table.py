@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trabecula.domain import codes
 from trabecula.domain.result import LevelResult, Measurement, StudyResult
 from trabecula.domain.spine import from_cranial_to_caudal
 from trabecula.reporting.palette import Colour, level_colour
@@ -9,6 +10,7 @@ from trabecula.reporting.picture_text import Column, fitted, font
 from trabecula.reporting.wording import amount, short_name
 
 _COLUMNS = 4
+_LEFT_OUT = (codes.REGION_VOLUME, codes.SEGMENTATION_QUALITY)
 _ROW = 35
 _TEXT: Colour = (234, 236, 240)
 _QUIET: Colour = (158, 165, 176)
@@ -73,8 +75,14 @@ def _row(column: Column, level: LevelResult, names: tuple[str, ...], offsets: tu
 
 
 def _names(result: StudyResult) -> tuple[str, ...]:
-    """Return the kinds of numbers in order of appearance, as many as fit."""
-    found = dict.fromkeys(short_name(item) for level in result.levels for item in level.measurements)
+    """Return the kinds of numbers in order of appearance, as many as fit; medians and percentiles are left to the
+    report, and so is how large the region was."""
+    found = dict.fromkeys(
+        short_name(item)
+        for level in result.levels
+        for item in level.measurements
+        if item.derivation in (None, codes.MEAN, codes.STANDARD_DEVIATION) and item.concept not in _LEFT_OUT
+    )
     return tuple(found)[:_COLUMNS]
 
 

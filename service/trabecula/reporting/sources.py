@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import textwrap
 import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from pydicom import Dataset, config, dcmread
-from pydicom.errors import InvalidDicomError
+from pydicom import DataElement, Dataset, config, dcmread
+from pydicom.datadict import dictionary_VM
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.multival import MultiValue
 
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.study import StoredFile
@@ -57,6 +60,9 @@ INHERITED = (
 )
 """What every result copies verbatim from the study (PS3.3 C.7.1.1, C.7.2.1, C.7.2.2)."""
 
+_LENGTH_LIMITS = {"LO": 64, "SH": 16}
+"""Characters in one value (PS3.5 6.2)."""
+
 _OF_THE_SOURCE = (
     "SOPClassUID",
     "SOPInstanceUID",
@@ -77,7 +83,7 @@ _OF_THE_SOURCE = (
     "PerFrameFunctionalGroupsSequence",
 )
 
-_UNPARSABLE = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, LookupError)
+_UNPARSABLE = (BytesLengthException, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, LookupError)
 _UNREADABLE = (OSError, InvalidDicomError, EOFError, *_UNPARSABLE)
 """What pydicom raises on damaged values, and on bytes that are no data set."""
 
@@ -146,12 +152,25 @@ def _reduced(dataset: Dataset) -> Dataset:
     header = Dataset()
     for keyword in (*INHERITED, *_OF_THE_SOURCE):
         try:
-            element = dataset[keyword]
+            header.add(_fitted(dataset[keyword], keyword))
         except _UNPARSABLE:
             continue
-        header.add(element)
     for keyword in REQUIRED_EMPTY:
         if keyword not in header:
             setattr(header, keyword, None)
     header.SpecificCharacterSet = UTF8
     return header
+
+
+def _fitted(element: DataElement, keyword: str) -> DataElement:
+    """Return the element with texts that are longer than their VR allows (PS3.5 6.2) cut into values or cut off.
+
+    What identifies patient and study stays verbatim, whatever its length: the archive must find the same words.
+    """
+    limit = _LENGTH_LIMITS.get(element.VR)
+    values = [str(item) for item in (element.value if isinstance(element.value, MultiValue) else [element.value])]
+    if limit is None or keyword in REQUIRED_EMPTY or all(len(item) <= limit for item in values):
+        return element
+    if dictionary_VM(keyword).endswith("n"):
+        values = [part for item in values for part in textwrap.wrap(item, limit)]
+    return DataElement(element.tag, element.VR, [item[:limit] for item in values])
