@@ -32,3 +32,11 @@ def test_keys_that_name_a_person_never_reach_the_log(capsys: pytest.CaptureFixtu
     structlog.get_logger("trabecula.test").info("study.seen", patient_name="Doe^Jane", patient_id="4711")
 
     assert "Doe" not in capsys.readouterr().err
+
+
+def test_warnings_of_pydicom_that_quote_values_never_reach_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("DEBUG")
+
+    logging.getLogger("pydicom").warning("Invalid value for VR LO: 'Doe^Jane'")
+
+    assert capsys.readouterr().err == ""

