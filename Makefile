@@ -19,10 +19,11 @@ $(VENV)/.service: requirements/service.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-$(VENV)/.all: requirements/all.lock requirements/cnn.lock $(VENV)/.service
+$(VENV)/.all: requirements/all.lock requirements/cnn.lock requirements/torch-cpu.lock $(VENV)/.service
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/all.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/cnn.lock
-	$(BIN)/python -m pip install --quiet "torch==2.13.0"
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/torch-cpu.lock \
+		|| { echo "no CPU build of torch here: taking PyPI's"; $(BIN)/python -m pip install --quiet "torch==2.13.0"; }
 	touch $@
 
 install: $(VENV)/.all ## .venv with everything
