@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 
 from trabecula.domain.errors import DatabaseUnavailable, EmbeddedDatabaseDead
+from trabecula.ledger import embedded
 from trabecula.ledger.embedded import EmbeddedPostgres
 
 
@@ -55,6 +57,7 @@ import ctypes, os, signal, sys
 from pathlib import Path
 import psycopg
 from trabecula.domain.errors import TrabeculaError
+from trabecula.ledger import embedded
 from trabecula.ledger.embedded import EmbeddedPostgres
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -81,10 +84,10 @@ def start_after_a_kill(folder: Path, init: str) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=500,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return done.stdout.strip().splitlines()[-1]
 
 
 def test_a_killed_server_comes_back_with_its_data_where_init_reaps(tmp_path: Path) -> None:
@@ -96,6 +99,28 @@ def test_a_killed_server_that_nobody_reaps_is_called_dead_with_the_next_step(tmp
 
     assert said.startswith(f"{EmbeddedDatabaseDead.code}: The embedded PostgreSQL was killed")
     assert said.endswith(EmbeddedDatabaseDead.next_step)
+
+
+def test_a_server_that_is_still_starting_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = EmbeddedPostgres(tmp_path)
+    first.start()
+    first.stop()
+    pid_file = tmp_path / "database" / "postmaster.pid"
+    lines = [str(os.getpid()), str(tmp_path / "database"), "1700000000", "5432", str(tmp_path), "", "0 0", "starting"]
+    pid_file.write_text("\n".join(lines))
+
+    def give_way(_seconds: float) -> None:
+        if pid_file.exists() and pid_file.read_text().startswith(f"{os.getpid()}\n"):
+            pid_file.unlink()
+
+    monkeypatch.setattr(embedded.time, "sleep", give_way)
+
+    server = EmbeddedPostgres(tmp_path)
+    with psycopg.connect(server.start()) as connection:
+        answer = connection.execute("SELECT 1").fetchone()
+    server.stop()
+
+    assert answer == (1,)
 
 
 def test_a_folder_of_another_version_is_refused_with_a_reason(tmp_path: Path) -> None:

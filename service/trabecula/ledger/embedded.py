@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import subprocess
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,12 @@ from trabecula.domain.errors import DatabaseUnavailable, EmbeddedDatabaseDead
 log = structlog.get_logger(__name__)
 
 _DATABASE = "trabecula"
-_START_TRIES = 3
+_PATIENCE_SECONDS: tuple[tuple[type[Exception], float], ...] = (
+    (subprocess.TimeoutExpired, 120.0),  # pg_ctl did not see it ready within the wheel's 10 s
+    (AssertionError, 120.0),  # postmaster.pid is half written, or says that it is starting
+    (subprocess.CalledProcessError, 30.0),  # orphans of a killed server, or it cannot start at all
+)
+_PAUSE_SECONDS = 1.0
 
 
 class EmbeddedPostgres:
@@ -61,17 +67,23 @@ class EmbeddedPostgres:
             self._server = None
 
     def _serve(self, wheel: Any) -> Any:
-        for attempt in range(1, _START_TRIES + 1):
+        """Start or join the server, trying again for a while.
+
+        On a busy machine it starts slower than the wheel waits; after a kill its orphans hold the shared memory for a
+        moment, and a server refuses to start beside them.
+        """
+        began = time.monotonic()
+        while True:
             try:
                 return wheel.get_server(self._folder, cleanup_mode="stop")
             except (subprocess.SubprocessError, OSError, RuntimeError, AssertionError) as error:
-                wheel.postgres_server.PostgresServer._instances.pop(self._folder, None)
-                busy = isinstance(error, subprocess.TimeoutExpired)  # pg_ctl gave up after 10 s; the server may come
-                if not busy or attempt == _START_TRIES:
+                _abandon(wheel, wheel.postgres_server.PostgresServer._instances.get(self._folder))
+                patience_s = next((limit for kind, limit in _PATIENCE_SECONDS if isinstance(error, kind)), 0.0)
+                if time.monotonic() - began > patience_s:
                     detail = f"the embedded PostgreSQL does not start; see {self._folder / 'log'}"
                     raise DatabaseUnavailable(detail) from error
-                log.warning("database.start_again", attempt=attempt)
-        raise AssertionError("unreachable")
+                log.warning("database.starting", error=type(error).__name__)
+                time.sleep(_PAUSE_SECONDS)
 
     def _close_socket_to_others(self, server: Any) -> None:
         """Make a socket that had to leave the private folder as private: the server trusts whoever connects."""
@@ -109,6 +121,8 @@ def _load_wheel(lock_folder: Path) -> Any:
 
 def _abandon(wheel: Any, server: Any) -> None:
     """Let the wheel forget a server that does not answer."""
+    if server is None:
+        return
     wheel.postgres_server.PostgresServer._instances.pop(server.pgdata, None)
     atexit.unregister(server._cleanup)
 
