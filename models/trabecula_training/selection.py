@@ -98,10 +98,12 @@ def stable_logistic(scores: Floats, labels: Labels, seed: int, at_most: int = 15
 
     Important: |coefficient| above their mean, and among the ``at_most`` largest. Most important first. Where no column
     is chosen in every fold, those chosen most often are returned (at least one).
+    There are no more folds than patients of the rarer class.
     """
     votes = np.zeros(scores.shape[1])
     strength = np.zeros(scores.shape[1])
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    rarer = int(min((labels == 1).sum(), (labels == 0).sum()))
+    splitter = StratifiedKFold(min(folds, max(2, rarer)), shuffle=True, random_state=seed)
     for train, _ in splitter.split(scores, labels):
         weights = np.abs(ridge_logistic_weights(scores[train], labels[train]))
         largest = np.argsort(-weights, kind="stable")[:at_most]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_biomarkers_are_no_features_and_average_over_levels() -> None:
         ({"stability": {SeriesRole.CT: np.ones(2)}}, "one number per column"),
     ],
 )
-def test_a_table_that_contradicts_itself_is_refused(changes: dict[str, object], message: str) -> None:
+def test_a_table_that_contradicts_itself_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(FeatureTableInvalid, match=message) as caught:
         replace(small_table(), **changes)
 
