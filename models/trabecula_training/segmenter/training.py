@@ -116,7 +116,7 @@ def train(
     torch.manual_seed(plan.seed)
     device = _device()
     network = SpineNet(plan.widths).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(network)
+    average: SpineNet = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-4)
     saved, step = folder / "checkpoint.npz", 0
     if saved.exists():
@@ -140,8 +140,7 @@ def train(
             progress(Progress(step, smooth, time.monotonic() - begun))
         if step % 250 == 0 or step == stop:
             save_checkpoint(saved, step, network, average, optimiser)
-    average.eval()
-    return average
+    return average.eval()
 
 
 def _step(network: SpineNet, optimiser: torch.optim.Optimizer, parts: list[Tensor]) -> float:
