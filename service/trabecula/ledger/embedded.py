@@ -72,14 +72,15 @@ class EmbeddedPostgres:
         On a busy machine it starts slower than the wheel waits; after a kill its orphans hold the shared memory for a
         moment, and a server refuses to start beside them.
         """
-        began = time.monotonic()
+        first_seen: dict[type[Exception], float] = {}
         while True:
             try:
                 return wheel.get_server(self._folder, cleanup_mode="stop")
             except (subprocess.SubprocessError, OSError, RuntimeError, AssertionError) as error:
                 _abandon(wheel, wheel.postgres_server.PostgresServer._instances.get(self._folder))
                 patience_s = next((limit for kind, limit in _PATIENCE_SECONDS if isinstance(error, kind)), 0.0)
-                if time.monotonic() - began > patience_s:
+                since = first_seen.setdefault(type(error), time.monotonic())
+                if time.monotonic() - since >= patience_s:
                     detail = f"the embedded PostgreSQL does not start; see {self._folder / 'log'}"
                     raise DatabaseUnavailable(detail) from error
                 log.warning("database.starting", error=type(error).__name__)
