@@ -64,6 +64,7 @@ class EmbeddedPostgres:
         if self._server is not None:
             self._forget_dead_handles(_load_wheel(self._folder.parent))
             self._server.cleanup()
+            atexit.unregister(self._server._cleanup)
             self._server = None
 
     def _serve(self, wheel: Any) -> Any:
