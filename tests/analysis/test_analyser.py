@@ -191,8 +191,8 @@ def test_no_spine_is_not_evaluable(tmp_path: Path, ct_spine: DrawnSpine) -> None
     write_stack(tmp_path, ct_image(ct_spine, hu(130.0)), AXIAL, CT_TAGS)
     result = analyse(tmp_path).result
     assert result.category is Category.NOT_EVALUABLE
-    assert ReasonCode.TOO_FEW_LEVELS in codes(result, blocking=True)
-    assert result.impression[0].startswith("Not evaluable.")
+    assert codes(result, blocking=True) == [ReasonCode.NOT_A_SPINE, ReasonCode.TOO_FEW_LEVELS]
+    assert result.impression[0].startswith("Not evaluable. No vertebrae were found.")
 
 
 def test_no_suited_series_tells_what_was_found(tmp_path: Path) -> None:

@@ -159,10 +159,11 @@ class StudyAnalyser:
         decision = decide(progress.findings, progress.scores, progress.patient, self._thresholds)
         levels = level_results(progress.findings, primary)
         numbering = primary.context.segmentation.numbering if primary else ""
-        study = [*progress.reasons, *decision.reasons]
+        study = list(progress.reasons)
         for found in progress.findings.values():
             study.extend(found.study_reasons)
-        study.extend(levels_assumed(numbering, study) if levels else ())
+        study.extend(decision.reasons)
+        study.extend(levels_assumed(numbering, study) if primary and primary.context.bodies else ())
         if primary is not None:
             study.extend(common.patient(primary.context))
         evaluable = decision.category is not Category.NOT_EVALUABLE

@@ -66,7 +66,7 @@ def ordered_reasons(
     """
     study = _once(decided)
     kept_out = [reason for level in levels for reason in level.flags if reason.blocking]
-    kept_out = [reason for reason in kept_out if reason.level in MEASURED_LEVELS]
+    kept_out = _once(reason for reason in kept_out if reason.level in MEASURED_LEVELS)
     if evaluable:
         study = [replace(reason, blocking=False) for reason in study]
         kept_out = [replace(reason, blocking=False) for reason in kept_out]

@@ -29,7 +29,7 @@ def impression(
         steps = " ".join(_distinct(reason.code.next_step for reason in reasons if reason.blocking)[:1])
         lines = [f"Not evaluable. {why}".strip(), steps]
     elif findings.context.role is SeriesRole.CT:
-        lines = [_ct_line(decision, findings, thresholds), _ct_levels(findings, patient, thresholds)]
+        lines = [_ct_line(decision, findings, thresholds), _ct_levels(decision, findings, patient, thresholds)]
         lines.append(_ADVICE[decision.category])
     else:
         lines = [_mr_line(decision, findings), _ADVICE[decision.category]]
@@ -55,7 +55,7 @@ def _ct_line(decision: Decision, findings: Findings, thresholds: Thresholds) -> 
     return f"{decision.category.words}: trabecular attenuation {where} {value:.0f} HU{corrected}, {place}."
 
 
-def _ct_levels(findings: Findings, patient: Patient, thresholds: Thresholds) -> str:
+def _ct_levels(decision: Decision, findings: Findings, patient: Patient, thresholds: Thresholds) -> str:
     levels = ", ".join(f"{level} {findings.attenuation[level].mean_hu:.0f}" for level in findings.evaluable_levels)
     mean = findings.mean_hu
     line = (

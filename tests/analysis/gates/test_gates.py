@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.analysis.drawn_bodies import BodyShape
+from tests.analysis.drawn_bodies import BodyShape, draw_body, rotation
 from tests.analysis.drawn_series import (
     LEVELS,
     SHAPE,
@@ -33,6 +33,7 @@ from trabecula.analysis.series import Candidate
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.result import SeriesRole
+from trabecula.domain.segmentation import SegmentedBody
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import TISSUE_LABELS, Geometry, Modality, Tissue, Volume
 
@@ -267,4 +268,26 @@ def test_marrow_no_brighter_than_discs_is_not_interpreted() -> None:
 
 def test_a_curved_spine_is_flagged(sound: GateContext) -> None:
     assert list(common.curvature(sound)) == []
-    assert SHAPE.width == 44.0
+    leaning = DrawnSpine(AXIAL, np.zeros(AXIAL.shape, dtype=np.uint8), np.zeros(AXIAL.shape, dtype=np.uint8))
+    for level, degrees in ((Level.L1, 14.0), (Level.L2, 0.0), (Level.L3, 0.0), (Level.L4, -14.0)):
+        leaning.labels[draw_body(AXIAL, SHAPE, rotation(0.0, degrees, 0.0), centre_of(level))] = level.label
+    reasons = list(common.curvature(context(leaning, ct_image(leaning, {}))))
+    assert [reason.code for reason in reasons] == [ReasonCode.SCOLIOSIS]
+    assert reasons[0].value == pytest.approx(28, abs=3)
+
+
+def test_nothing_found_is_no_spine_and_bodies_without_names_are_not_guessed(spine: DrawnSpine) -> None:
+    empty = context(spine, ct_image(spine, HU), segmenter=DrawnSegmenter([]))
+    assert [reason.code for reason in common.coverage(empty)] == [ReasonCode.NOT_A_SPINE]
+    bodies = tuple(SegmentedBody(101 + place, None, 0.9) for place in range(4))
+    unnamed = replace(empty, segmentation=replace(empty.segmentation, bodies=bodies))
+    first = next(iter(common.coverage(unnamed)))
+    assert first.code is ReasonCode.NUMBERING_AMBIGUOUS
+    assert first.blocking
+    thoracic = context(draw_spine(AXIAL, levels=(Level.T12, Level.L1)), ct_image(spine, HU))
+    assert ReasonCode.NOT_TARGET_BODYPART in [reason.code for reason in common.coverage(thoracic)]
+
+
+def test_gates_that_read_hu_are_not_asked_where_hu_is_wrong(spine: DrawnSpine) -> None:
+    reasons = ask(context(spine, ct_image(spine, HU) + 1024.0))
+    assert [reason.code for reason in reasons] == [ReasonCode.HU_SANITY]

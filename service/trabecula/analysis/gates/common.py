@@ -15,11 +15,20 @@ from trabecula.domain.volume import Plane
 
 
 def coverage(context: GateContext) -> Iterator[Reason]:
-    """At least two of L1-L4 must have been found; each missing one is named."""
+    """At least two of L1-L4 must have been found and named; each missing one is named."""
     found = {body.level for body in context.bodies}
-    for level in MEASURED_LEVELS:
-        if level not in found:
-            yield context.reason(ReasonCode.LEVEL_NOT_FOUND, level=level)
+    missing = [level for level in MEASURED_LEVELS if level not in found]
+    if len(MEASURED_LEVELS) - len(missing) < context.thresholds.attenuation.minimum_levels:
+        unnamed = sum(body.level is None for body in context.segmentation.bodies)
+        if not context.segmentation.bodies:
+            yield context.reason(ReasonCode.NOT_A_SPINE)
+            return
+        if unnamed >= context.thresholds.attenuation.minimum_levels:
+            yield context.reason(ReasonCode.NUMBERING_AMBIGUOUS, detail=f"{unnamed} bodies without a name")
+        else:
+            yield context.reason(ReasonCode.NOT_TARGET_BODYPART)
+    for level in missing:
+        yield context.reason(ReasonCode.LEVEL_NOT_FOUND, level=level)
 
 
 def segmenter_said(context: GateContext) -> Iterator[Reason]:

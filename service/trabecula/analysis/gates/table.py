@@ -18,7 +18,6 @@ COMMON_GATES: tuple[Gate, ...] = (
     common.request_words,
 )
 CT_GATES: tuple[Gate, ...] = (
-    ct_intensity.hu_sanity,
     ct_intensity.noise,
     ct.kernel,
     ct.thickness,
@@ -31,6 +30,13 @@ MR_GATES: tuple[Gate, ...] = (mr.metal,)
 
 
 def ask(context: GateContext) -> tuple[Reason, ...]:
-    """Return what every gate of the series' modality says, once each."""
+    """Return what every gate of the series' modality says, once each.
+
+    Where Hounsfield units are not plausible the gates that read them are not asked.
+    """
     gates = COMMON_GATES + (CT_GATES if context.role is SeriesRole.CT else MR_GATES)
-    return tuple(dict.fromkeys(reason for gate in gates for reason in gate(context)))
+    implausible = tuple(ct_intensity.hu_sanity(context)) if context.role is SeriesRole.CT else ()
+    if implausible:
+        gates = COMMON_GATES
+    found = [*implausible, *(reason for gate in gates for reason in gate(context))]
+    return tuple(dict.fromkeys(found))
