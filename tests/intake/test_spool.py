@@ -155,3 +155,9 @@ def test_sweep_takes_only_what_is_old(spool: Spool) -> None:
 
 def test_free_space_is_that_of_its_disk(spool: Spool) -> None:
     assert spool.free_bytes() > 0
+
+
+def test_the_spool_is_for_its_owner_alone(tmp_path: Path) -> None:
+    Spool(tmp_path / "spool")
+
+    assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
