@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trabecula.analysis.segmentation.instances import Body, Instances
 from trabecula.analysis.segmentation.levels import Naming
+from trabecula.analysis.segmentation.reading import Reading
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.spine import Level
-
-if TYPE_CHECKING:
-    from trabecula.analysis.segmentation.network import Reading
 
 _QUALITY_MIN = 0.75
 _QUALITY_WARN = 0.88

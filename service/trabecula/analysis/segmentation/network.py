@@ -11,33 +11,20 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.analysis.segmentation.bundle import SegmenterBundle, load_bundle
-from trabecula.analysis.segmentation.inference import Maps, Network
-from trabecula.analysis.segmentation.instances import Instances, find_instances
+from trabecula.analysis.segmentation.inference import Network
+from trabecula.analysis.segmentation.instances import find_instances
 from trabecula.analysis.segmentation.judgement import judge_body, judge_study
-from trabecula.analysis.segmentation.levels import Anchor, Naming, find_anchor, name_bodies
+from trabecula.analysis.segmentation.levels import find_anchor, name_bodies
 from trabecula.analysis.segmentation.mapping import paint_body, paint_tissues
 from trabecula.analysis.segmentation.preprocess import cut_stack, find_axes, intensity_of, lay_grid
-from trabecula.analysis.segmentation.quality import BodyFeatures, calibrated, features_of
-from trabecula.analysis.segmentation.search import Finding, find_spine
-from trabecula.analysis.segmentation.stack import Grid
+from trabecula.analysis.segmentation.quality import calibrated, features_of
+from trabecula.analysis.segmentation.reading import Reading
+from trabecula.analysis.segmentation.search import find_spine
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
 from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue, Volume
 
 _TISSUES = {"s1": Tissue.SACRUM, "ilium": Tissue.BACKGROUND}
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """Everything the network says of a volume before it is carried back: for evaluation and calibration."""
-
-    grid: Grid
-    maps: Maps
-    instances: Instances
-    anchor: Anchor | None
-    naming: Naming
-    features: tuple[BodyFeatures, ...]
-    finding: Finding
 
 
 class NetworkSegmenter:

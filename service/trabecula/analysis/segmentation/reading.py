@@ -1,0 +1,25 @@
+"""What the network says of a volume on the stack, taken apart but not yet carried back to the volume's voxels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trabecula.analysis.segmentation.inference import Maps
+from trabecula.analysis.segmentation.instances import Instances
+from trabecula.analysis.segmentation.levels import Anchor, Naming
+from trabecula.analysis.segmentation.quality import BodyFeatures
+from trabecula.analysis.segmentation.search import Finding
+from trabecula.analysis.segmentation.stack import Grid
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Everything the network says of a volume before it is carried back: for evaluation and calibration."""
+
+    grid: Grid
+    maps: Maps
+    instances: Instances
+    anchor: Anchor | None
+    naming: Naming
+    features: tuple[BodyFeatures, ...]
+    finding: Finding
