@@ -133,6 +133,8 @@ class Spool:
             missing = [folder for folder in folders if not folder.is_dir()]
             for folder in missing:
                 folder.mkdir(parents=True, exist_ok=True)
+            if missing:
+                root.chmod(0o700)  # patient data: for the service's own user alone
             for parent in (OBJECTS, "") if missing else ():
                 _sync_folder(root / parent)
 
