@@ -55,7 +55,7 @@ class Maps:
 
     def best_class(self) -> NDArray[np.uint8]:
         """Index of the most probable class."""
-        return np.argmax(self.channels[:, : len(self.classes)], axis=1).astype(np.uint8)
+        return np.asarray(np.argmax(self.channels[:, : len(self.classes)], axis=1), dtype=np.uint8)
 
 
 class Network:

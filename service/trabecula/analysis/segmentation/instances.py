@@ -58,7 +58,8 @@ def find_instances(maps: Maps, side_mm: float, rim_share: float, anchored: bool 
     mask = _column(maps, with_rim) & (with_rim > 0.5)
     cores = mask & (maps.cosine > _CORE_COSINE * np.hypot(maps.cosine, maps.sine))
     cores = ndimage.binary_opening(cores, structure=_JOIN[1:2])
-    named, count = ndimage.label(cores, structure=_JOIN)
+    labelled, count = ndimage.label(cores, structure=_JOIN)
+    named = np.asarray(labelled, dtype=np.int32)
     if not count:
         return Instances((), np.zeros(mask.shape, np.uint8), bodyness)
     named = _drop_small(named, count, side_mm)
@@ -129,7 +130,7 @@ def _grow(named: NDArray[np.int32], mask: NDArray[np.bool_], side_mm: float) -> 
     distance, nearest = ndimage.distance_transform_edt(named == 0, sampling=spacing, return_indices=True)
     basins = named[tuple(nearest)]
     basins[distance > _REACH_MM] = 0
-    return np.minimum(basins, 255).astype(np.uint8) * _touching(basins, mask)
+    return np.asarray(np.minimum(basins, 255) * _touching(basins, mask), dtype=np.uint8)
 
 
 def _touching(basins: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -78,7 +78,8 @@ def name_bodies(instances: Instances, anchor: Anchor | None, side_mm: float) -> 
     above = [k for k, body in enumerate(bodies) if body.centre[1] < anchor.centre[1]]
     levels: list[Level | None] = [None] * len(bodies)
     scale = np.array([side_mm, 1.0, 1.0])
-    former, pitches = np.array(anchor.centre) * scale, []
+    former = np.array(anchor.centre) * scale
+    pitches: list[float] = []
     reasons = [Reason(ReasonCode.LEVELS_ASSUMED, blocking=False)]
     label = Level.L5.label
     for k in reversed(above):

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trabecula.analysis.segmentation.stack import FloatArray, Grid
+from trabecula.analysis.segmentation.stack import Grid
+from trabecula.domain.volume import FloatArray
 
 Float = NDArray[np.float32]
 
