@@ -9,6 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # a busy machine is no failure
+settings.load_profile("house")
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Development scans; not part of the project, and no test needs them to pass."""

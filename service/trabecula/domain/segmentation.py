@@ -43,8 +43,8 @@ class SegmenterIdentity:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Vertebral bodies of one volume, on that volume's grid: on CT with their cortex, on MR the visible marrow (the dark
-    rim is a tissue of its own), as expert masks of either draw them.
+    """Vertebral bodies of one volume, on that volume's grid: on CT with their cortex, on MR the visible
+    marrow (the dark rim is a tissue of its own), as expert masks of either draw them.
 
     ``labels`` is uint8 ``[slice, row, column]``: 0 background, else a label of domain.spine. ``tissues`` is uint8 on
     the same grid with the integers of ``TISSUE_LABELS``, or None where the segmenter gives none (an external program).
