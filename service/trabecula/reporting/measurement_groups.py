@@ -41,6 +41,7 @@ _NOT_REPORTED = frozenset(
     {
         (codes.ATTENUATION, codes.PERCENTILE_5),
         (codes.ATTENUATION, codes.PERCENTILE_95),
+        (codes.MR_SIGNAL, codes.MEDIAN),
         (codes.REGION_VOLUME, None),
         (codes.SEGMENTATION_QUALITY, None),
     }
@@ -124,7 +125,7 @@ def _vertebra(subject: ReportSubject, level: LevelResult) -> ContentItem:
             *_tracking(subject, str(level.level)),
             code("finding", "vertebra"),
             code("finding_site", level_code(level.level), HAS_CONCEPT_MOD),
-            *(_measurement(subject, item) for item in _reported(level)),
+            *(_measurement(subject, item) for item in _reported(level, subject.result.primary)),
             code("quality", quality_code(level)),
             *(code("reason", reason_code(flag)) for flag in flags),
             *(_region(subject, outline) for outline in level.outlines),
@@ -134,14 +135,16 @@ def _vertebra(subject: ReportSubject, level: LevelResult) -> ContentItem:
     )
 
 
-def _reported(level: LevelResult) -> tuple[Measurement, ...]:
+def _reported(level: LevelResult, primary: str) -> tuple[Measurement, ...]:
     """What a reader of the report needs of a level; the database and result.json have every number.
 
-    Of L1-L4 the whole set, of their neighbours the first number and the loss of height: small reports open quickly.
+    Of L1-L4 what the primary series gave, of their neighbours the first number and the loss of height: small reports
+    open quickly.
     """
+    first = tuple(item for item in level.measurements if item.series_uid in ("", primary)) or level.measurements[:1]
     if level.level in MEASURED_LEVELS:
-        return tuple(item for item in level.measurements if (item.concept, item.derivation) not in _NOT_REPORTED)
-    return (*level.measurements[:1], *(item for item in level.measurements[1:] if item.concept == codes.HEIGHT_LOSS))
+        return tuple(item for item in first if (item.concept, item.derivation) not in _NOT_REPORTED) or first[:1]
+    return (*first[:1], *(item for item in first[1:] if item.concept == codes.HEIGHT_LOSS))
 
 
 def _tracking(subject: ReportSubject, name: str) -> list[ContentItem]:
