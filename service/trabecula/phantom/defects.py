@@ -66,9 +66,9 @@ def spine_options(defects: frozenset[Defect], options: SpineOptions) -> SpineOpt
 def field_of_view_shift(defects: frozenset[Defect]) -> tuple[float, float, float]:
     """Return how far (LPS, mm) the images are taken from where they belong."""
     if Defect.NO_SPINE in defects:
-        return (0.0, -150.0, 0.0)
+        return (0.0, -190.0, 0.0)
     if Defect.THORACIC_ONLY in defects:
-        return (0.0, 0.0, 150.0)
+        return (0.0, 0.0, 195.0)
     return (0.0, 0.0, 0.0)
 
 
