@@ -9,7 +9,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
+from trabecula.analysis.activation import read_activation
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
+from trabecula.analysis.classify import scorers_of
 from trabecula.analysis.facts import HeaderFactsReader
 from trabecula.analysis.segmentation.bundle_location import find_bundles_root, find_segmenter_bundle
 from trabecula.analysis.segmentation.choose import choose_segmenter
@@ -158,7 +160,8 @@ def segmenter_of(settings: Settings, files: Sequence[StoredFile] = (), choice: s
 def analyser_of(settings: Settings, files: Sequence[StoredFile] = ()) -> StudyAnalyser:
     """Return the analyser for a study with these files."""
     thresholds = load_thresholds(settings.thresholds_file)
-    return StudyAnalyser(segmenter_of(settings, files), (), thresholds, AnalysisConfig())
+    scorers = scorers_of(settings.bundles_dir or find_bundles_root(), read_activation(settings.data_dir))
+    return StudyAnalyser(segmenter_of(settings, files), scorers, thresholds, AnalysisConfig())
 
 
 def reporter_of(settings: Settings) -> DicomReporter:
