@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +63,7 @@ def test_inside_the_range_the_graph_answers_with_the_mean_of_the_levels(
     assert score.applicable
     assert score.raw_score == pytest.approx(raw, abs=1e-9)
     assert score.probability == pytest.approx(1 / (1 + math.exp(-raw)), abs=1e-9)
+    assert score.probability is not None
     assert score.positive == (score.probability >= 0.5)
     assert (score.operating_point, score.threshold, score.endpoint) == ("balanced", 0.5, "osteoporosis")
     assert (score.demonstration, score.active, score.role) == (True, True, SeriesRole.CT)
@@ -96,7 +98,7 @@ def test_the_acquisition_is_held_against_the_ranges_of_the_bundle(
     context: ScoringContext,
     tmp_path: Path,
     facts: dict[str, str | float],
-    changes: dict[str, str],
+    changes: dict[str, Any],
     code: ReasonCode,
     words: str,
 ) -> None:
@@ -209,7 +211,7 @@ def test_another_sound_bundle_of_the_same_name_is_not_the_one_that_was_activated
     ],
 )
 def test_bundles_this_program_cannot_run_are_refused(
-    tmp_path: Path, changes: dict[str, object], model: bytes | None, words: str
+    tmp_path: Path, changes: dict[str, Any], model: bytes | None, words: str
 ) -> None:
     bundle = load_bundle(write_bundle(tmp_path, manifest("made", **changes), model=model))
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.analysis.made_bundle import manifest, write_bundle
 from trabecula.analysis.activation import LOG_NAME, STATE_NAME

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,30 +85,32 @@ class RadiomicsScorer:
 
     def _answered(self, endpoint: EndpointModel, probability: float, raw: float) -> Score:
         point = next(item for item in endpoint.operating_points if item.name == endpoint.primary)
-        return Score(
-            **_identity(self._bundle),
+        return replace(
+            self._unspoken(endpoint),
             applicable=True,
-            endpoint=endpoint.name,
             probability=probability,
             raw_score=raw,
             operating_point=point.name,
             threshold=point.threshold,
             positive=probability >= point.threshold,
-            active=self._active,
-            role=_only(self._bundle.manifest.roles),
         )
 
     def _abstained(self, reasons: Sequence[Reason]) -> tuple[Score, ...]:
-        return tuple(
-            Score(
-                **_identity(self._bundle),
-                applicable=False,
-                endpoint=endpoint.name,
-                active=self._active,
-                role=_only(self._bundle.manifest.roles),
-                reasons=tuple(reasons),
-            )
-            for endpoint in self._bundle.manifest.endpoints
+        endpoints = self._bundle.manifest.endpoints
+        return tuple(replace(self._unspoken(endpoint), reasons=tuple(reasons)) for endpoint in endpoints)
+
+    def _unspoken(self, endpoint: EndpointModel) -> Score:
+        """Which model it is, before it says anything."""
+        manifest = self._bundle.manifest
+        return Score(
+            model_id=manifest.model_id,
+            model_version=manifest.version,
+            model_sha256=self._bundle.model_sha256,
+            applicable=False,
+            demonstration=manifest.demonstration,
+            endpoint=endpoint.name,
+            active=self._active,
+            role=_only(manifest.roles),
         )
 
 
@@ -182,16 +185,6 @@ def _session(bundle: Bundle) -> onnxruntime.InferenceSession:
     if any(answer.shape != (1, len(manifest.endpoints)) for answer in answers):
         raise BundleInvalid(f"the graph of {manifest.model_id} does not give one number for each endpoint")
     return session
-
-
-def _identity(bundle: Bundle) -> dict[str, object]:
-    manifest = bundle.manifest
-    return {
-        "model_id": manifest.model_id,
-        "model_version": manifest.version,
-        "model_sha256": bundle.model_sha256,
-        "demonstration": manifest.demonstration,
-    }
 
 
 def _only(roles: Sequence[SeriesRole]) -> SeriesRole | None:

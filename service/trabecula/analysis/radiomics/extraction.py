@@ -42,8 +42,12 @@ def extract_series(
     ``levels`` are the bodies to be trusted: they also set the intensity scale. A feature without a finite value is NaN,
     and so are all of a body that is too small for textures.
     """
-    boxes: list[Window | None] = ndimage.find_objects(labels)
-    found = {level: box for level in levels if level.label <= len(boxes) and (box := boxes[level.label - 1])}
+    boxes = ndimage.find_objects(labels)
+    found: dict[Level, Window] = {}
+    for level in levels:
+        box = boxes[level.label - 1] if level.label <= len(boxes) else None
+        if box is not None:
+            found[level] = (box[0], box[1], box[2])
     if not found:
         return {}
     ends = scale_limits(volume, labels, found, settings)

@@ -104,4 +104,5 @@ def _resampled(picture: sitk.Image, origin: Floats, spacing: Floats, size: Place
     resampler.SetOutputOrigin(origin[::-1].tolist())
     resampler.SetInterpolator(interpolator)
     resampler.SetNumberOfThreads(1)
-    return resampler.Execute(picture)
+    resampled: sitk.Image = resampler.Execute(picture)
+    return resampled

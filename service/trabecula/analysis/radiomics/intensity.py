@@ -18,15 +18,13 @@ def scale_limits(
 ) -> tuple[float, float]:
     """Return the intensities at the ends of the scale; ``boxes`` are those of the bodies that are measured."""
     if settings.over is ScaleOver.BODIES:
-        chosen = np.concatenate(
-            [volume.array[box][labels[box] == level.label] for level, box in boxes.items()], dtype=np.float64
-        )
+        chosen = np.concatenate([volume.array[box][labels[box] == level.label] for level, box in boxes.items()])
     else:
         window = _surroundings(volume, boxes, settings.surroundings_mm)
         chosen = volume.array[window]
         if volume.padding is not None:
             chosen = chosen[~volume.padding[window]]
-    low, high = np.percentile(chosen, settings.percentiles)
+    low, high = np.percentile(chosen.astype(np.float64), settings.percentiles)
     return float(low), float(high)
 
 
