@@ -14,7 +14,7 @@ def test_every_line_is_json_with_its_part_and_bound_ids(capsys: pytest.CaptureFi
 
     with structlog.contextvars.bound_contextvars(association="a1"):
         structlog.get_logger("trabecula.test").info("instance.stored", size=3)
-    logging.getLogger("some.library").warning("plain %s", "text")
+    logging.getLogger("another").warning("plain %s", "text")
 
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert (first["event"], first["part"], first["association"], first["size"]) == (
