@@ -100,11 +100,12 @@ def test_reprocess_makes_the_next_revision_and_says_who_did_it(world: World) -> 
 def test_cancel_and_retry_a_study_that_is_being_received(world: World) -> None:
     register_instance(world.services.open_ledger, world.instance(7), 60.0)
 
-    cancelled = run("studies", "cancel", STUDY)
+    cancelled = run("studies", "cancel", STUDY, "--json")
     state = world.state()
     retried = run("studies", "retry", STUDY)
 
     assert (cancelled.exit_code, state) == (0, "CANCELLED")
+    assert json.loads(cancelled.stdout) == {"study_uid": STUDY, "state": "CANCELLED", "revision": 1}
     assert retried.exit_code == 0
     assert world.state() in {"RECEIVING", "ANALYSING"}
 
@@ -115,6 +116,7 @@ def test_settle_takes_a_study_as_complete_at_once(world: World) -> None:
     answer = run("studies", "settle", STUDY)
 
     assert answer.exit_code == 0
+    assert "is ANALYSING, revision 2" in answer.stdout.replace("\n", " ")
     assert world.state() == "ANALYSING"
 
 

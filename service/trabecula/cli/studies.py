@@ -92,35 +92,35 @@ def show(study_uid: StudyUid, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def retry(study_uid: StudyUid) -> None:
+def retry(study_uid: StudyUid, as_json: AsJson = False) -> None:
     """Run the step that failed again, or go on where a cancelled study stopped."""
     with _engine() as (_, engine):
-        state = retry_study(bootstrap.ledger_of(engine), study_uid, _who())
-    console.print(f"{study_uid} is {state} again", highlight=False)
+        retry_study(bootstrap.ledger_of(engine), study_uid, _who())
+        _tell_standing(engine, study_uid, as_json)
 
 
 @app.command()
-def cancel(study_uid: StudyUid) -> None:
+def cancel(study_uid: StudyUid, as_json: AsJson = False) -> None:
     """Stop a study where it is."""
     with _engine() as (_, engine):
         cancel_study(bootstrap.ledger_of(engine), study_uid, _who())
-    console.print(f"{study_uid} is CANCELLED", highlight=False)
+        _tell_standing(engine, study_uid, as_json)
 
 
 @app.command()
-def reprocess(study_uid: StudyUid) -> None:
+def reprocess(study_uid: StudyUid, as_json: AsJson = False) -> None:
     """Measure a study anew as its next revision; its report names the one before."""
     with _engine() as (_, engine):
-        revision = reprocess_study(bootstrap.ledger_of(engine), study_uid, _who())
-    console.print(f"{study_uid} is ANALYSING as revision {revision}", highlight=False)
+        reprocess_study(bootstrap.ledger_of(engine), study_uid, _who())
+        _tell_standing(engine, study_uid, as_json)
 
 
 @app.command()
-def settle(study_uid: StudyUid) -> None:
+def settle(study_uid: StudyUid, as_json: AsJson = False) -> None:
     """Take a study as complete without waiting for the quiet time."""
     with _engine() as (settings, engine):
         settle_now(bootstrap.services_of(settings, engine), study_uid, _who())
-    console.print(f"{study_uid} has settled", highlight=False)
+        _tell_standing(engine, study_uid, as_json)
 
 
 @app.command()
@@ -163,6 +163,15 @@ def list_quarantine(
         print_table("", list(rows[0]), [list(row.values()) for row in rows])
     else:
         console.print("the quarantine is empty")
+
+
+def _tell_standing(engine: Engine, study_uid: str, as_json: bool) -> None:
+    document = queries.show_study(engine, study_uid)
+    standing = {key: document[key] for key in ("study_uid", "state", "revision")}
+    if as_json:
+        print_json(standing)
+    else:
+        console.print(f"{study_uid} is {standing['state']}, revision {standing['revision']}", highlight=False)
 
 
 @contextmanager
