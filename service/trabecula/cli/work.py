@@ -19,9 +19,7 @@ def work(
     queues: Annotated[
         str, typer.Option(help="Comma-separated: cpu (analysis), io (delivery), sys (rescue).")
     ] = ",".join(QUEUES),
-    concurrency: Annotated[
-        int, typer.Option(help="Jobs at once; 0 takes the setting `workers` for cpu, 4 otherwise.")
-    ] = 0,
+    concurrency: Annotated[int, typer.Option(help="Analyses at once (queue cpu); 0 takes the setting `workers`.")] = 0,
 ) -> None:
     """Work on queued jobs until SIGTERM; running jobs are finished or handed back."""
     chosen = tuple(dict.fromkeys(part.strip() for part in queues.split(",") if part.strip()))
@@ -31,12 +29,7 @@ def work(
             raise ConfigurationInvalid(f"--queues: {', '.join(unknown) or 'none'}; known are {', '.join(QUEUES)}")
         settings = load_settings()
         configure_logging(settings.log_level, part=f"work:{','.join(chosen)}")
-        at_once = concurrency or (settings.workers if "cpu" in chosen else 4)
+        at_once = concurrency or settings.workers
+        said = f"worker ready: {','.join(chosen)}" + (f" ({at_once} analyses at once)" if "cpu" in chosen else "")
         with bootstrap.opened_database(settings) as database_url:
-            bootstrap.run_worker(
-                settings,
-                database_url,
-                chosen,
-                at_once,
-                lambda: print_line(f"worker ready: {','.join(chosen)} x {at_once}"),
-            )
+            bootstrap.run_worker(settings, database_url, chosen, at_once, lambda: print_line(said))
