@@ -146,7 +146,7 @@ def test_a_peer_that_never_reads_does_not_hold_a_thread(start: Callable[..., Run
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         peer.associate()
         echo = pdu(4, value(3, 3, command_set(0x30, sop_class="1.2.840.10008.1.1", sop_instance="", data_set=False)))
-        peer.socket.settimeout(3)
+        peer.socket.settimeout(20)  # a starved listener must not look like one that stopped reading
         assert _send_until_cut_off(peer, echo, most=1 << 28) < 1 << 28
         wait_until(lambda: running.listener.open_associations == 0)
     _unhurt(running)
