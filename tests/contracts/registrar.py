@@ -108,4 +108,6 @@ class RegistrarContract:
         assert sorted(answers) == [False] * 7 + [True]
 
     def test_an_answer_to_an_unknown_transaction_is_harmless(self, registrar: Registrar) -> None:
-        registrar.commitment_answered("1.2.3.4", {"1.2.3": True})
+        answer = registrar.commitment_answered("1.2.3.4", {"1.2.3": True})  # type: ignore[func-returns-value]
+
+        assert answer is None

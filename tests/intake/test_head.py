@@ -126,7 +126,7 @@ def test_a_deflated_bomb_is_not_inflated_whole() -> None:
 @given(data=st.binary(max_size=300), syntax=st.sampled_from(EVERY_ENCODING), complete=st.booleans())
 def test_any_bytes_are_read_or_refused(data: bytes, syntax: str, complete: bool) -> None:
     with contextlib.suppress(InstanceUnparsable, HeadIncomplete):
-        read_head(data, syntax, complete=complete)
+        assert isinstance(read_head(data, syntax, complete=complete), DataSetHead)
 
 
 @settings(max_examples=200, deadline=None)
@@ -136,4 +136,4 @@ def test_damaged_data_sets_are_read_or_refused(data: st.DataObject, syntax: str)
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(InstanceUnparsable):
-        read_head(bytes(content), syntax, complete=True)
+        assert isinstance(read_head(bytes(content), syntax, complete=True), DataSetHead)

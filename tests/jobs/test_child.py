@@ -82,6 +82,7 @@ def test_a_child_dies_with_its_worker_and_takes_its_own_children_along(tmp_path:
     worker.send_signal(signal.SIGKILL)
     worker.wait()
 
+    assert pids.read_text().split()
     for pid in pids.read_text().split():
         wait_for(lambda pid=pid: has_ended(int(pid)), f"the end of process {pid}", 20)  # type: ignore[misc]
 
