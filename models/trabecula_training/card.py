@@ -47,6 +47,7 @@ def _what(manifest: Manifest) -> Iterator[str]:
     for item in manifest.inputs:
         facts = [f"{name} {low:g} to {high:g}" for name, (low, high) in item.numeric.items()]
         facts += [f"{name}: {', '.join(words)}" for name, words in item.allowed.items()]
+        facts += [f"{name} in training: {', '.join(words)}" for name, words in item.seen.items()]
         yield f"- Input {item.role}: {'; '.join(facts) or 'no ranges recorded'}."
     if layout is not None:
         yield (

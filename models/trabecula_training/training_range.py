@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,24 +16,38 @@ from sklearn.model_selection import KFold
 
 from trabecula.domain.bundle import AcquisitionRange, TrainingRange
 from trabecula.domain.result import SeriesRole
-from trabecula_training.features import FeatureTable
+from trabecula_training.features import Facts, FeatureTable
 from trabecula_training.tuning import FittedModel
 
 Floats = NDArray[np.float64]
 
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
 LIMIT_PERCENTILE = 99.0
-GATED_NUMBERS = (
-    "kvp",
-    "slice_thickness_mm",
-    "slice_spacing_mm",
-    "repetition_time_ms",
-    "echo_time_ms",
-    "inversion_time_ms",
-    "field_strength_t",
-)
-GATED_WORDS = ("kernel", "kernel_class")
-"""Facts that texture depends on; others (tube current, names of scanners, descriptions) are not gates."""
+GATED_WORDS = ("kernel_class", "contrast_phase")
+"""Classes that texture depends on and that mean the same for every vendor."""
+SEEN_WORDS = ("manufacturer", "model", "kernel")
+"""The vendors' own words, kept for people to read; another vendor's word for a kernel is no other acquisition."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far beyond the training cohort a number may lie and still be the same acquisition: the larger of both."""
+
+    absolute: float
+    relative: float
+
+    def widen(self, low: float, high: float) -> tuple[float, float]:
+        """Return the range that a bundle states; never below zero."""
+        below, above = (max(self.absolute, self.relative * abs(end)) for end in (low, high))
+        return max(low - below, 0.0), high + above
+
+
+@cache
+def tolerances() -> Mapping[str, Tolerance]:
+    """Return the gated numbers with their tolerance, from ``data/acquisition.toml``; no other number is a gate."""
+    text = resources.files("trabecula_training.data").joinpath("acquisition.toml").read_text("utf-8")
+    table = tomllib.loads(text)["number"]
+    return {name: Tolerance(float(row["absolute"]), float(row["relative"])) for name, row in table.items()}
 
 
 def training_range(models: Sequence[FittedModel], features: Floats, seed: int) -> TrainingRange:
@@ -77,28 +96,28 @@ def _floats(values: Floats) -> tuple[float, ...]:
 def acquisition_ranges(
     table: FeatureTable, roles: Sequence[SeriesRole], patients: Sequence[str]
 ) -> tuple[AcquisitionRange, ...]:
-    """Return, per role, smallest and largest of every number and the words of every gated fact in training."""
+    """Return, per role, the widened range of every gated number, the classes of gated words, and the words seen."""
     people = set(patients)
-    ranges: list[AcquisitionRange] = []
-    for role in roles:
-        numbers: dict[str, list[float]] = {}
-        words: dict[str, set[str]] = {}
-        for (patient, row_role), facts in table.facts.items():
-            if row_role is role and patient in people:
-                _collect(facts, numbers, words)
-        ranges.append(
-            AcquisitionRange(
-                role,
-                {name: (min(values), max(values)) for name, values in sorted(numbers.items())},
-                {name: tuple(sorted(values)) for name, values in sorted(words.items())},
-            )
+    return tuple(
+        acquisition_range(
+            role,
+            [facts for (patient, of), facts in table.facts.items() if of is role and patient in people],
         )
-    return tuple(ranges)
+        for role in roles
+    )
 
 
-def _collect(facts: Mapping[str, str | float], numbers: dict[str, list[float]], words: dict[str, set[str]]) -> None:
-    for name, value in facts.items():
-        if isinstance(value, (int, float)) and name in GATED_NUMBERS and np.isfinite(value):
-            numbers.setdefault(name, []).append(float(value))
-        elif isinstance(value, str) and value and name in GATED_WORDS:
-            words.setdefault(name, set()).add(value)
+def acquisition_range(role: SeriesRole, trained: Sequence[Facts]) -> AcquisitionRange:
+    """Return what the facts of the training series allow."""
+    numeric: dict[str, tuple[float, float]] = {}
+    for name, tolerance in sorted(tolerances().items()):
+        values = [float(value) for facts in trained if isinstance(value := facts.get(name), (int, float))]
+        finite = [value for value in values if math.isfinite(value)]
+        if finite:
+            numeric[name] = tolerance.widen(min(finite), max(finite))
+    return AcquisitionRange(role, numeric, _words(trained, GATED_WORDS), _words(trained, SEEN_WORDS))
+
+
+def _words(trained: Sequence[Facts], names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    found = {name: {str(facts[name]) for facts in trained if facts.get(name)} for name in names}
+    return {name: tuple(sorted(words)) for name, words in found.items() if words}

@@ -89,7 +89,7 @@ def test_features_beyond_those_of_training_make_it_abstain(context: ScoringConte
 @pytest.mark.parametrize(
     ("facts", "changes", "code", "words"),
     [
-        ({"kvp": 100.0}, {}, ReasonCode.OUT_OF_TRAINING_RANGE, "kvp 100; trained on 120 to 120"),
+        ({"kvp": 100.0}, {}, ReasonCode.OUT_OF_TRAINING_RANGE, "kvp 100; the model allows 120 to 120"),
         ({}, {"kernel_class": "SHARP"}, ReasonCode.KERNEL_SHARP, "B30f"),
         ({}, {"contrast_phase": "PORTAL"}, ReasonCode.CONTRAST_PHASE, "native"),
     ],

@@ -13,6 +13,7 @@ from trabecula_training.cohort import Cohort, Part, Patient
 from trabecula_training.features import FeatureTable
 from trabecula_training.labels import ReferenceKind
 
+FACTS = {"kvp": 120.0, "kernel": "B30f", "kernel_class": "SOFT", "contrast_phase": "NATIVE"}
 HEADING = ("patient", "qct_bmd_mg_cm3", "age_years", "sex", "weight_kg", "site", "scanner", "part")
 
 
@@ -68,7 +69,7 @@ def made_cohort(
         np.array(rows),
         "ab" * 32,
         "body_v1",
-        {(patient.patient, role): {"kvp": 120.0, "kernel": "B30f"} for patient in patients for role in roles},
+        {(patient.patient, role): FACTS for patient in patients for role in roles},
         ibsi={"software": "made up"},
     )
     return Cohort(patients), table

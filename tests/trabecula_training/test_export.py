@@ -57,8 +57,9 @@ def test_a_bundle_gives_ordered_probabilities_and_says_what_it_is(finished_run: 
     assert [endpoint.name for endpoint in manifest.endpoints] == ["osteoporosis", "abnormal_bone_density"]
     assert manifest.layout is not None
     assert len(manifest.layout.columns) == 48
-    assert manifest.inputs[0].numeric["kvp"] == (120.0, 120.0)
-    assert manifest.inputs[0].allowed["kernel"] == ("B30f",)
+    assert manifest.inputs[0].numeric["kvp"] == (115.0, 125.0)
+    assert manifest.inputs[0].allowed == {"kernel_class": ("SOFT",), "contrast_phase": ("NATIVE",)}
+    assert manifest.inputs[0].seen == {"kernel": ("B30f",)}
     assert set(manifest.files) >= {MODEL_NAME, CARD_NAME, "CT-osteoporosis-roc.png"}
     assert any("too small" in line for line in manifest.limits)
     _, table = made_cohort(70, 12, 3)

@@ -3,8 +3,8 @@
 A bundle is a folder ``<model-id>/`` with ``manifest.json``, ``model.onnx`` and ``CARD.md``. The graph of a radiomics
 bundle takes one float64 input ``features`` [N, columns of the layout] and gives ``probability`` and ``score`` (before
 calibration), float64 [N, endpoints], with standardisation, selection, model and calibration inside. The graph of a CNN
-bundle takes one float32 input ``image`` [crops, 3, rows, columns] and gives ``logit`` [crops, endpoints]; the service
-averages the logits of at least ``min_levels`` levels, then applies the endpoint's calibration.
+bundle takes the crops of one patient, float32 ``image`` [crops, channels, size, size] in 0-1, and gives ``logit``
+[crops, endpoints], their mean as ``score`` and the calibrated ``probability``, both float64 [1, endpoints].
 """
 
 from __future__ import annotations
@@ -61,13 +61,16 @@ class AcquisitionRange:
     """What a series of one role must be for the model to apply.
 
     ``numeric`` maps a fact with its unit in the name (``kvp``, ``slice_thickness_mm``, ``repetition_time_ms``,
-    ``echo_time_ms``, ``field_strength_t``) to (low, high), both allowed. ``allowed`` maps a fact to its allowed words.
+    ``echo_time_ms``, ``field_strength_t``) to (low, high), both allowed. ``allowed`` maps a fact to its allowed words:
+    classes that hold for every vendor (``kernel_class``, ``contrast_phase``). ``seen`` maps facts to the vendors' own
+    words in training (``kernel``, ``manufacturer``, ``model``): information, never a reason to abstain.
     The facts are those of ``SourceSeries.acquisition``; a fact that a series does not state is not a violation.
     """
 
     role: SeriesRole
     numeric: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     allowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How the score became a probability. ``inside_graph`` is False for CNN bundles: the service applies it."""
+    """How the score became a probability; ``inside_graph`` says that the graph does it."""
 
     method: CalibrationMethod
     inside_graph: bool
@@ -132,18 +135,26 @@ class TrainingRange:
     mahalanobis_limit: float
 
 
+class CropAggregation(StrEnum):
+    """How the crops of one patient become one score, inside the graph."""
+
+    MEAN_LOGIT = "mean_logit"
+    """The mean of the crops' logits."""
+
+
 @dataclass(frozen=True)
 class ImageInput:
-    """How a CNN's crops are made: the tight crop of the mid-sagittal body plus a margin, padded to a square."""
+    """What the graph of a CNN takes: crops of the levels of one series as squares of ``size`` pixels.
 
-    rows: int
-    columns: int
-    margin_fraction: float
-    percentile_low: float
-    percentile_high: float
-    min_levels: int
-    channel_mean: tuple[float, ...] = ()
-    channel_sd: tuple[float, ...] = ()
+    ``channels`` repeats the one grey channel. Fewer than ``min_levels`` crops give no score. ``statistics`` names the
+    numbers of a crop that ``training_range`` speaks of, in order.
+    """
+
+    size: int
+    channels: int
+    statistics: tuple[str, ...]
+    aggregation: CropAggregation = CropAggregation.MEAN_LOGIT
+    min_levels: int = 2
 
 
 @dataclass(frozen=True)
@@ -182,8 +193,9 @@ class Manifest:
     """Everything a service must know of a bundle before it scores a patient.
 
     ``files`` maps each file of the bundle but the manifest to its SHA-256 (hex). ``feature_settings_sha256`` is the
-    digest of the pinned extraction settings; ``regions`` names the region of interest version (e.g. ``body_v1``).
-    ``layout`` and ``training_range`` are None for a CNN, ``image`` is None for radiomics.
+    digest of the pinned extraction settings, for a CNN of its crop definition; ``regions`` names the region of interest
+    version (e.g. ``body_v1``), for a CNN the crop definition (e.g. ``midsagittal_v1``). ``layout`` is None for a CNN,
+    ``image`` is None for radiomics; ``training_range`` is of layout columns or of crop statistics.
     """
 
     manifest_version: int
