@@ -6,12 +6,13 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from trabecula_training.cohort import Cohort, Part, Patient
 from trabecula_training.labels import ReferenceKind, Task
+from trabecula_training.problems import Problem
 
 T = TypeVar("T")
 
@@ -36,21 +37,15 @@ FEWEST_EVENTS = 10
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong: line of the file (0: the file as a whole), column, what was found, and what to do."""
-
-    line: int
-    column: str
-    found: str
-    remedy: str
-
-
-@dataclass(frozen=True)
 class CohortReading:
-    """What reading gave: the cohort of the lines that were right, and the table of what is wrong."""
+    """What reading gave: the cohort of the lines that were right, and the table of what is wrong.
+
+    ``lines`` maps each patient to the line of the file.
+    """
 
     cohort: Cohort
     problems: tuple[Problem, ...]
+    lines: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_cohort(path: Path, need_studies: bool) -> CohortReading:
@@ -110,6 +105,7 @@ def _check_heading(heading: Sequence[str]) -> list[Problem]:
 def _read_rows(rows: Sequence[Sequence[str]], heading: Sequence[str], base: Path | None) -> CohortReading:
     patients: list[Patient] = []
     problems: list[Problem] = []
+    lines: dict[str, int] = {}
     first_line: dict[tuple[str, str], int] = {}
     for line, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
@@ -128,9 +124,10 @@ def _read_rows(rows: Sequence[Sequence[str]], heading: Sequence[str], base: Path
         problems += wrong
         if patient is not None and not wrong:
             patients.append(patient)
+            lines[patient.patient] = line
     if not patients and not problems:
         problems.append(Problem(0, "", "no patients", "Add a line for each patient."))
-    return CohortReading(Cohort(tuple(patients)), tuple(problems))
+    return CohortReading(Cohort(tuple(patients)), tuple(problems), lines)
 
 
 class _LineReader:

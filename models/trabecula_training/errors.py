@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trabecula.domain.errors import TrabeculaError
+from trabecula_training.problems import Problem, counted
 
 
 class CohortInvalid(TrabeculaError):
@@ -10,6 +13,10 @@ class CohortInvalid(TrabeculaError):
 
     code = "COHORT_INVALID"
     next_step = "Correct the lines of the table above; nothing was computed."
+
+    def __init__(self, detail: str = "", problems: Sequence[Problem] = ()) -> None:
+        super().__init__(detail or counted(problems))
+        self.problems = tuple(problems)
 
 
 class FeatureTableInvalid(TrabeculaError):

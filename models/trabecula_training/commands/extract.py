@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trabecula.analysis.radiomics.feature_set import SET_NAMES
+from trabecula.analysis.radiomics.feature_set import SET_NAMES, load_feature_set
+from trabecula.domain.result import SeriesRole
 from trabecula_training.cohort import Cohort
-from trabecula_training.cohort_csv import Problem, read_cohort
-from trabecula_training.commands.output import errors_as_exit_code, print_problems
-from trabecula_training.errors import CohortInvalid
-from trabecula_training.extraction import PatientFeatures, extract_cohort, feature_table
+from trabecula_training.commands.output import errors_as_exit_code, print_problems, progress_bar
+from trabecula_training.extraction import ROLES, PatientFeatures, extract_cohort, feature_table
 from trabecula_training.features import save_features
+from trabecula_training.preflight import check_studies
+from trabecula_training.problems import Problem
 
 app = typer.Typer()
 
@@ -36,7 +36,7 @@ def extract_command(
     if settings not in SET_NAMES:
         raise typer.BadParameter(f"{settings} is none of {', '.join(SET_NAMES)}", param_hint="--settings")
     with errors_as_exit_code():
-        people = _checked(cohort)
+        people = _checked(cohort, ROLES[load_feature_set(settings).modality], workers)
         found = _with_progress(people, settings, workers, stability)
         table = feature_table(people, found, settings)
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -51,18 +51,21 @@ def extract_command(
     typer.echo(f"{out}: {len(set(table.patients))} of {len(people.patients)} patients, {len(table.patients)} bodies")
 
 
-def _checked(path: Path) -> Cohort:
-    reading = read_cohort(path, need_studies=True)
-    if reading.problems:
-        print_problems(reading.problems)
-        raise CohortInvalid(f"{len(reading.problems)} problem{'s' if len(reading.problems) != 1 else ''}")
-    return reading.cohort
+def _checked(path: Path, roles: Sequence[SeriesRole], workers: int) -> Cohort:
+    with progress_bar() as progress:
+        task = progress.add_task("checking studies", total=None)
+        found = check_studies(
+            path, roles, (), workers, lambda done, total: progress.update(task, completed=done, total=total)
+        )
+    people = found.usable()
+    if found.problems:
+        print_problems(found.problems)
+    return people
 
 
 def _with_progress(cohort: Cohort, settings: str, workers: int, stability: int) -> list[PatientFeatures]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     found: list[PatientFeatures] = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bar() as progress:
         task = progress.add_task(f"features {settings}", total=len(cohort.patients))
         for item in extract_cohort(cohort, settings, workers, stability):
             found.append(item)

@@ -1,39 +1,88 @@
-"""How the commands of training speak: the table of problems, and one shape for every error."""
+"""How the commands of training speak: the table of problems, progress, and one shape for every error."""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from trabecula.domain.errors import TrabeculaError
-from trabecula_training.cohort_csv import Problem
+from trabecula_training.errors import CohortInvalid
+from trabecula_training.plain import to_plain
+from trabecula_training.problems import Problem
 
 EXIT_REFUSED = 2
 
+console = Console(soft_wrap=True)
 error_console = Console(stderr=True, soft_wrap=True)
 
 
 @contextmanager
-def errors_as_exit_code() -> Iterator[None]:
-    """Turn a TrabeculaError into its code, sentence and next step on standard error, and exit code 2."""
+def errors_as_exit_code(as_json: bool = False) -> Iterator[None]:
+    """Turn a TrabeculaError into its code, sentence and next step on standard error, and exit code 2.
+
+    A cohort that cannot be used shows its table first. ``as_json``: one JSON document on standard output instead.
+    """
     try:
         yield
     except TrabeculaError as error:
-        error_console.print(f"{error.code}: {error.sentence}", style="bold red", markup=False, highlight=False)
-        error_console.print(f"  {error.next_step}", markup=False, highlight=False)
+        problems = error.problems if isinstance(error, CohortInvalid) else ()
+        if as_json:
+            print_json(
+                {
+                    "error": error.code,
+                    "sentence": error.sentence,
+                    "next_step": error.next_step,
+                    "problems": to_plain(problems),
+                }
+            )
+        else:
+            if problems:
+                print_problems(problems)
+            error_console.print(f"{error.code}: {error.sentence}", style="bold red", markup=False, highlight=False)
+            error_console.print(f"  {error.next_step}", markup=False, highlight=False)
         raise typer.Exit(EXIT_REFUSED) from error
 
 
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output."""
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write("\n")
+
+
 def print_problems(problems: Sequence[Problem]) -> None:
-    """Print what is wrong with a cohort, line by line."""
-    table = Table(title="What is wrong with the cohort", title_justify="left")
-    for column in ("line", "column", "found", "what to do"):
+    """Print what is wrong with a cohort, line by line; remarks, which stop nothing, are marked as such."""
+    rows = [
+        (
+            str(problem.line or "all"),
+            problem.column,
+            problem.found if problem.blocking else f"{problem.found} (remark)",
+            problem.remedy,
+        )
+        for problem in problems
+    ]
+    error_console.print(plain_table("What is wrong with the cohort", ("line", "column", "found", "what to do"), rows))
+
+
+def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table whose cells are shown as they are, without markup."""
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
         table.add_column(column, overflow="fold")
-    for problem in problems:
-        cells = (str(problem.line or "all"), problem.column, problem.found, problem.remedy)
-        table.add_row(*(cell.replace("[", r"\[") for cell in cells))
-    error_console.print(table)
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    return table
+
+
+def progress_bar() -> Progress:
+    """Return a progress bar on standard error: what is done, how much of it, and how long it will take."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trabecula_training.cohort import Cohort
-from trabecula_training.cohort_csv import Problem, read_cohort, task_problems
-from trabecula_training.commands.output import errors_as_exit_code, print_problems
-from trabecula_training.errors import CohortInvalid, RecipeUnknown
-from trabecula_training.features import FeatureTable, load_features
+from trabecula_training.commands.output import errors_as_exit_code, progress_bar
+from trabecula_training.errors import RecipeUnknown
+from trabecula_training.features import FeatureTable
 from trabecula_training.metrics_json import RunFiles, run_document, write_document
+from trabecula_training.preflight import check_features
 from trabecula_training.recipe import Recipe
 from trabecula_training.recipes import radiomics_recipe
 from trabecula_training.report import render_report, write_figures, write_report
@@ -59,7 +57,7 @@ def run_command(
 
 
 def checked(recipe: Recipe, settings: RunSettings, cohort: Path, features: Path) -> tuple[Cohort, FeatureTable]:
-    """Return cohort and features. Raises CohortInvalid after printing everything that is wrong, RecipeUnknown for a
+    """Return cohort and features. Raises CohortInvalid, which carries everything that is wrong, RecipeUnknown for a
     name the recipe does not have, FeatureTableInvalid."""
     try:
         pairs = chosen(recipe, settings)
@@ -67,33 +65,12 @@ def checked(recipe: Recipe, settings: RunSettings, cohort: Path, features: Path)
             recipe.family(name)
     except KeyError as error:
         raise RecipeUnknown(f"{recipe.name} has no {error.args[0]}") from error
-    reading = read_cohort(cohort, need_studies=False)
-    problems = list(reading.problems)
-    if not problems:
-        tasks = {task.name: task for _, task in pairs}
-        for task in tasks.values():
-            problems += task_problems(reading.cohort, task)
-    if problems:
-        print_problems(problems)
-        raise CohortInvalid(_count(problems))
-    table = load_features(features)
-    absent = sorted({patient.patient for patient in reading.cohort.patients} - set(table.patients))
-    if absent:
-        missing = [
-            Problem(0, "features", f"no features of {name}", "Extract them, or remove the line.") for name in absent
-        ]
-        print_problems(missing)
-        raise CohortInvalid(_count(missing))
-    return reading.cohort, table
-
-
-def _count(problems: list[Problem]) -> str:
-    return f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+    found, table = check_features(cohort, features, {task.name: task for _, task in pairs}.values())
+    return found.usable(), table
 
 
 def _with_progress(recipe: Recipe, cohort: Cohort, table: FeatureTable, settings: RunSettings) -> tuple[TaskRun, ...]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bar() as progress:
         task = progress.add_task(recipe.name, total=steps_of(recipe, settings))
 
         def on_step(stage: str) -> None:
