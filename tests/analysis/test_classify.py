@@ -14,12 +14,13 @@ from tests.analysis.made_bundle import FEATURES, graph, manifest, training_range
 from tests.analysis.radiomics.drawn import axial, drawn_series
 from trabecula.analysis.activation import Activation, ModelRole
 from trabecula.analysis.bundle import load_bundle
-from trabecula.analysis.classify import RadiomicsScorer, check_runs, scorers_of
+from trabecula.analysis.classify import check_runs, scorers_of
 from trabecula.analysis.radiomics import series_features
 from trabecula.analysis.radiomics.feature_set import load_feature_set
 from trabecula.analysis.radiomics.series_features import FeatureMemory
+from trabecula.analysis.radiomics_scorer import RadiomicsScorer
 from trabecula.analysis.training_range import acquisition_reasons
-from trabecula.domain.bundle import AcquisitionRange, BundleKind, ImageInput, Manifest
+from trabecula.domain.bundle import AcquisitionRange, Manifest
 from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.result import LevelResult, Score, SeriesRole, SourceSeries
@@ -198,16 +199,6 @@ def test_another_sound_bundle_of_the_same_name_is_not_the_one_that_was_activated
         ({"regions": "body_v9"}, None, "extraction settings"),
         ({}, b"no graph", "does not run"),
         ({}, graph([0.1] * 3, 0.0), "does not run"),
-        (
-            {
-                "kind": BundleKind.CNN,
-                "layout": None,
-                "training_range": None,
-                "image": ImageInput(8, 8, 0.1, 1.0, 99.0, 2),
-            },
-            None,
-            "model of images",
-        ),
     ],
 )
 def test_bundles_this_program_cannot_run_are_refused(

@@ -65,6 +65,17 @@ def example_manifest() -> Manifest:
     )
 
 
+def example_of_images() -> Manifest:
+    """A manifest of crops of one series; the training range is of one statistic."""
+    return replace(
+        example_manifest(),
+        kind=BundleKind.CNN,
+        layout=None,
+        training_range=TrainingRange((0,), (0.0,), (1.0,), (-2.5,), (2.5,), 0.1, (1.0,), 6.5),
+        image=ImageInput(64, 1, ("mean",)),
+    )
+
+
 def document() -> dict[str, Any]:
     decoded: dict[str, Any] = json.loads(manifest_to_bytes(example_manifest()))
     return decoded
@@ -84,12 +95,33 @@ def test_the_same_manifest_gives_the_same_bytes() -> None:
 
 
 def test_a_cnn_manifest_needs_its_image_input_and_no_layout() -> None:
-    image = ImageInput(64, 64, 0.1, 1.0, 99.0, 2)
-    manifest = replace(example_manifest(), kind=BundleKind.CNN, layout=None, training_range=None, image=image)
+    manifest = example_of_images()
 
-    assert manifest_from_bytes(manifest_to_bytes(manifest)).image == image
+    assert manifest_from_bytes(manifest_to_bytes(manifest)) == manifest
     with pytest.raises(BundleInvalid, match="image is missing"):
         manifest_from_bytes(manifest_to_bytes(replace(manifest, image=None)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training_range": None}, "training_range is missing"),
+        ({"image": ImageInput(4, 1, ("mean",))}, r"image\.size"),
+        ({"image": ImageInput(64, 2, ("mean",))}, r"image\.channels"),
+        ({"image": ImageInput(64, 1, ("mean",), min_levels=5)}, r"image\.min_levels"),
+        ({"image": ImageInput(64, 1, ())}, "names no column"),
+    ],
+)
+def test_a_cnn_manifest_that_contradicts_itself_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(BundleInvalid, match=message):
+        manifest_from_bytes(manifest_to_bytes(replace(example_of_images(), **changes)))
+
+
+def test_a_cnn_reads_one_series() -> None:
+    manifest = example_of_images()
+
+    with pytest.raises(BundleInvalid, match="not of one series"):
+        manifest_from_bytes(manifest_to_bytes(replace(manifest, inputs=manifest.inputs * 2)))
 
 
 @pytest.mark.parametrize("field", sorted(set(document()) - {"feature_settings_sha256", "ibsi", "limits", "contact"}))

@@ -14,10 +14,12 @@ from typing import Any
 
 from trabecula.domain.bundle import MANIFEST_VERSION, MODEL_NAME, BundleKind, Manifest, TrainingRange
 from trabecula.domain.errors import BundleInvalid
-from trabecula.domain.spine import Level
+from trabecula.domain.spine import MEASURED_LEVELS, Level
 
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_CROP_SIZES = (8, 1024)
+"""Smallest and largest side of a crop in pixels: below there is no picture, above only a mistake."""
 
 
 def manifest_to_bytes(manifest: Manifest) -> bytes:
@@ -132,15 +134,29 @@ def _check(manifest: Manifest) -> None:
         points = {point.name for point in endpoint.operating_points}
         _demand(endpoint.primary in points, f"{endpoint.name}: primary is none of its operating points")
         _demand("auc" in endpoint.metrics, f"{endpoint.name}: metrics holds no auc")
+    _demand(bool(manifest.feature_settings_sha256), "feature_settings_sha256 is empty")
     if manifest.kind is BundleKind.RADIOMICS:
         _check_radiomics(manifest)
     else:
-        _demand(manifest.image is not None, "image is missing for a CNN")
+        _check_images(manifest)
+
+
+def _check_images(manifest: Manifest) -> None:
+    image, limits = manifest.image, manifest.training_range
+    _demand(image is not None, "image is missing for a CNN")
+    _demand(limits is not None, "training_range is missing for a CNN")
+    assert image is not None
+    assert limits is not None
+    _demand(len(manifest.roles) == 1, "inputs of a CNN are not of one series")
+    low, high = _CROP_SIZES
+    _demand(low <= image.size <= high, f"image.size is not from {low} to {high}")
+    _demand(image.channels in (1, 3), "image.channels is neither 1 nor 3")
+    _demand(1 <= image.min_levels <= len(MEASURED_LEVELS), "image.min_levels is no number of levels")
+    _check_range(limits, len(image.statistics))
 
 
 def _check_radiomics(manifest: Manifest) -> None:
     layout, limits = manifest.layout, manifest.training_range
-    _demand(bool(manifest.feature_settings_sha256), "feature_settings_sha256 is empty")
     _demand(layout is not None, "layout is missing for radiomics")
     _demand(limits is not None, "training_range is missing for radiomics")
     assert layout is not None
