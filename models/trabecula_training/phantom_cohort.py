@@ -28,6 +28,7 @@ from trabecula.phantom.protocols import (
 )
 from trabecula.phantom.study import CtStudySpec, MrStudySpec
 from trabecula.phantom.tables import entry
+from trabecula.phantom.variety import varied_ct, varied_mr
 
 COHORT_FILE = "cohort.csv"
 DETAILS_FILE = "phantoms.csv"
@@ -47,6 +48,14 @@ class ReferenceChoice(StrEnum):
 
     DXA = "DXA"
     QCT = "QCT"
+
+
+class Acquisitions(StrEnum):
+    """Whether every patient is scanned alike."""
+
+    VARIED = "varied"
+    """Tube voltage, slices, pixels, times and noise differ between patients as they do in hospitals."""
+    FIXED = "fixed"
 
 
 _CT: dict[Size, CtProtocol] = {
@@ -79,6 +88,7 @@ class CohortPlan:
     sites: int = 1
     external: bool = False
     null: bool = False
+    acquisitions: Acquisitions = Acquisitions.VARIED
 
 
 @dataclass(frozen=True)
@@ -106,23 +116,33 @@ def member(plan: CohortPlan, number: int) -> Member:
     site = int(generator(plan.seed, number, 9).integers(plan.sites))
     keys = scanners(plan.modality)
     scanner = keys[site % len(keys)]
-    spec = _spec(plan, patient, scanner)
+    made = _spec(plan, patient, scanner)
     return Member(
         patient=patient,
         folder=f"studies/{patient.patient_id}-{plan.modality.value}",
-        study_uid=spec.study_uid,
+        study_uid=made.study_uid,
         site=site + 1,
         scanner=scanner,
-        field_tesla=spec.protocol.tesla if isinstance(spec, MrStudySpec) else None,
+        field_tesla=made.protocol.tesla if isinstance(made, MrStudySpec) else None,
         external=plan.external and site == plan.sites - 1,
     )
 
 
+def spec(plan: CohortPlan, number: int) -> CtStudySpec | MrStudySpec:
+    """Return the examination of patient ``number`` (from 1): who, on which scanner, by which protocol."""
+    person = member(plan, number)
+    return _spec(plan, person.patient, person.scanner)
+
+
 def _spec(plan: CohortPlan, patient: Patient, scanner: str) -> CtStudySpec | MrStudySpec:
     case = f"cohort seed {plan.seed}{' null' if plan.null else ''}"
+    varied = plan.acquisitions is Acquisitions.VARIED
+    rng = generator(plan.seed, patient.number, 10)
     if plan.modality is Modality.CT:
-        return CtStudySpec(patient, replace(_CT[plan.size], scanner=scanner), case=case)
-    return MrStudySpec(patient, replace(_MR[plan.size], scanner=scanner), case=case)
+        ct = replace(_CT[plan.size], scanner=scanner)
+        return CtStudySpec(patient, varied_ct(ct, rng) if varied else ct, case=case)
+    mr = replace(_MR[plan.size], scanner=scanner)
+    return MrStudySpec(patient, varied_mr(mr, rng) if varied else mr, case=case)
 
 
 def make_member(plan: CohortPlan, number: int, folder: Path) -> Member:
@@ -132,8 +152,8 @@ def make_member(plan: CohortPlan, number: int, folder: Path) -> Member:
     truth = target / TRUTH_FILE
     if truth.is_file() and f'"{person.study_uid}"' in truth.read_text(encoding="utf-8"):
         return person
-    spec = _spec(plan, person.patient, person.scanner)
-    study = make_ct_study(spec) if isinstance(spec, CtStudySpec) else make_mr_study(spec)
+    made = spec(plan, number)
+    study = make_ct_study(made) if isinstance(made, CtStudySpec) else make_mr_study(made)
     write_study(study, target)
     return person
 

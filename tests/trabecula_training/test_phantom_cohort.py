@@ -5,24 +5,33 @@ from __future__ import annotations
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from trabecula.domain.volume import Modality
+from trabecula.phantom.protocols import COHORT_CT, COHORT_MR
+from trabecula.phantom.variety import varied_ct, varied_mr
 from trabecula_training.cli import app
 from trabecula_training.cohort import Part
 from trabecula_training.cohort_csv import read_cohort
 from trabecula_training.phantom_cohort import (
     COHORT_FILE,
     DETAILS_FILE,
+    Acquisitions,
     CohortPlan,
     ReferenceChoice,
     Size,
     make_cohort,
     member,
+    scanners,
+    spec,
 )
 
 PLAN = CohortPlan(3, Modality.MR, seed=5, size=Size.SMALL, reference=ReferenceChoice.QCT, sites=2, external=True)
@@ -96,7 +105,33 @@ def test_the_command_makes_a_cohort_in_parallel_processes(tmp_path: Path) -> Non
 
 
 def test_an_external_set_needs_a_second_site(tmp_path: Path) -> None:
-    answer = CliRunner().invoke(app, ["phantom-cohort", "--out", str(tmp_path), "--external"])
+    answer = CliRunner().invoke(app, ["phantom-cohort", "--out", str(tmp_path), "--external", "--sites", "1"])
 
     assert answer.exit_code == 2
     assert "--sites 2" in answer.output
+
+
+def test_patients_are_scanned_differently_unless_told_otherwise() -> None:
+    plan = CohortPlan(40, Modality.CT, sites=4)
+    varied = [spec(plan, number).protocol for number in range(1, 41)]
+    fixed = [spec(replace(plan, acquisitions=Acquisitions.FIXED), number).protocol for number in range(1, 41)]
+
+    assert {protocol.kvp for protocol in varied} == {100, 120, 140}
+    assert len({protocol.thickness_mm for protocol in varied}) > 4
+    assert {(protocol.kvp, protocol.thickness_mm) for protocol in fixed} == {(120, 1.0)}
+    assert {protocol.scanner for protocol in varied} == set(scanners(Modality.CT))
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_varied_protocol_keeps_field_of_view_scanner_and_weighting(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ct, mr = varied_ct(COHORT_CT, rng), varied_mr(COHORT_MR, rng)
+
+    for made, base in ((ct, COHORT_CT), (mr, COHORT_MR)):
+        assert made.matrix[0] * made.pixel_mm == pytest.approx(base.matrix[0] * base.pixel_mm, rel=0.01)
+        assert made.scanner == base.scanner
+    assert ct.increment_mm <= ct.thickness_mm <= 3.0
+    times = [mr.times(sequence) for sequence in mr.sequences]
+    assert 400 <= times[0][0] <= 850
+    assert 8 <= times[0][1] <= 20
+    assert 2250 <= times[1][0] <= 4500

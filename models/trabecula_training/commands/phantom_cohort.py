@@ -14,11 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from trabecula.domain.volume import Modality
 from trabecula_training.phantom_cohort import (
     COHORT_FILE,
+    Acquisitions,
     CohortPlan,
     Member,
     ReferenceChoice,
     Size,
     make_cohort,
+    scanners,
 )
 
 app = typer.Typer()
@@ -36,17 +38,23 @@ def phantom_cohort(
     reference: Annotated[
         ReferenceChoice | None, typer.Option(help="Densitometry that counts; default DXA for CT, QCT for MR.")
     ] = None,
-    sites: Annotated[int, typer.Option(min=1, help="Hospitals, each with its own scanner.")] = 1,
+    sites: Annotated[
+        int | None, typer.Option(min=1, help="Hospitals, each with its own scanner; default one for each scanner.")
+    ] = None,
+    acquisitions: Annotated[
+        Acquisitions, typer.Option(help="varied: protocols differ between patients; fixed: all are scanned alike.")
+    ] = Acquisitions.VARIED,
     external: Annotated[bool, typer.Option(help="Make the last site the external set (needs two sites).")] = False,
     null: Annotated[bool, typer.Option(help="Cut the link between images and reference values.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes; default one for each core.")] = os.cpu_count() or 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line at the end.")] = False,
 ) -> None:
     """Make digital phantom patients: DICOM studies, truth beside each, cohort.csv and phantoms.csv."""
-    if external and sites < 2:
+    hospitals = sites or len(scanners(modality))
+    if external and hospitals < 2:
         raise typer.BadParameter("an external set needs --sites 2 or more", param_hint="--external")
     default = ReferenceChoice.DXA if modality is Modality.CT else ReferenceChoice.QCT
-    plan = CohortPlan(patients, modality, seed, size, reference or default, sites, external, null)
+    plan = CohortPlan(patients, modality, seed, size, reference or default, hospitals, external, null, acquisitions)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     made = _with_progress(plan, out, workers)
     cohort = out / COHORT_FILE
