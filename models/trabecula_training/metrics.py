@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,32 +10,16 @@ from numpy.typing import NDArray
 
 from trabecula.domain.bundle import Interval
 from trabecula_training.nested_cv import NestedResult
-from trabecula_training.statistics.bootstrap import DEFAULT_RESAMPLES, bca_interval
-from trabecula_training.statistics.calibration import (
-    HosmerLemeshow,
-    brier,
-    calibration_intercept,
-    calibration_slope,
-    expected_calibration_error,
-    hosmer_lemeshow,
-    integrated_calibration_index,
-)
-from trabecula_training.statistics.decision import Rates, rates
+from trabecula_training.statistics.bootstrap import DEFAULT_RESAMPLES, bca_intervals
+from trabecula_training.statistics.calibration import HosmerLemeshow, hosmer_lemeshow
 from trabecula_training.statistics.resampling import CorrectedTest, nadeau_bengio, widest
 from trabecula_training.statistics.roc import PairedDifference, delong_interval, delong_paired
+from trabecula_training.statistics.rows import PROBABILITY_ROWS, rates_rows
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 RATE_NAMES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "f1")
-
-PROBABILITY_METRICS: Mapping[str, Callable[[Labels, Floats], float]] = {
-    "brier": brier,
-    "calibration_slope": calibration_slope,
-    "calibration_intercept": calibration_intercept,
-    "ici": integrated_calibration_index,
-    "ece": expected_calibration_error,
-}
 
 
 def discrimination(result: NestedResult) -> Interval:
@@ -84,7 +68,7 @@ def evaluate(result: NestedResult, seed: int, resamples: int = DEFAULT_RESAMPLES
         "auc": discrimination(result),
         "auc_pooled": delong_interval(labels, result.pooled_ranks),
         **probability_metrics(
-            labels, probabilities, seed, resamples, tuple(PROBABILITY_METRICS) if in_full else ("brier",)
+            labels, probabilities, seed, resamples, tuple(PROBABILITY_ROWS) if in_full else ("brier",)
         ),
     }
     points = {
@@ -107,30 +91,23 @@ def probability_metrics(
     probabilities: Floats,
     seed: int,
     resamples: int,
-    names: tuple[str, ...] = tuple(PROBABILITY_METRICS),
+    names: tuple[str, ...] = tuple(PROBABILITY_ROWS),
 ) -> dict[str, Interval]:
     """Return Brier score and calibration (those named) with BCa intervals."""
 
-    def one(function: Callable[[Labels, Floats], float]) -> Interval:
-        def statistic(index: NDArray[np.int64]) -> float:
-            return function(labels[index], probabilities[index])
+    def statistics(index: NDArray[np.int64]) -> Floats:
+        return np.stack([PROBABILITY_ROWS[name](labels[index], probabilities[index]) for name in names], axis=1)
 
-        return bca_interval(statistic, len(labels), seed, resamples)
-
-    return {name: one(PROBABILITY_METRICS[name]) for name in names}
+    return dict(zip(names, bca_intervals(statistics, len(labels), seed, resamples), strict=True))
 
 
 def rate_intervals(labels: Labels, decisions: Floats, seed: int, resamples: int) -> dict[str, Interval]:
     """Return sensitivity, specificity, predictive values, accuracy and F1 with BCa intervals."""
 
-    def one(name: str) -> Interval:
-        def statistic(index: NDArray[np.int64]) -> float:
-            found: Rates = rates(labels[index], decisions[index])
-            return float(getattr(found, name))
+    def statistics(index: NDArray[np.int64]) -> Floats:
+        return rates_rows(labels[index], decisions[index])
 
-        return bca_interval(statistic, len(labels), seed, resamples)
-
-    return {name: one(name) for name in RATE_NAMES}
+    return dict(zip(RATE_NAMES, bca_intervals(statistics, len(labels), seed, resamples), strict=True))
 
 
 @dataclass(frozen=True)

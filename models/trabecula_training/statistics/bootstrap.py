@@ -10,8 +10,14 @@ from scipy import stats
 
 from trabecula.domain.bundle import Interval
 
-Statistic = Callable[[NDArray[np.int64]], float]
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+Statistic = Callable[[Indices], float]
 """Takes the indices of the patients in a sample and returns the statistic (NaN where it is undefined)."""
+
+Statistics = Callable[[Indices], Floats]
+"""Takes the indices [sample, patient] of many samples and returns [sample, statistic]."""
 
 DEFAULT_RESAMPLES = 2000
 
@@ -24,30 +30,49 @@ def bca_interval(
     Samples in which the statistic is undefined are left out; with fewer than half of them left, or when the statistic
     itself is undefined, the bounds are NaN.
     """
+
+    def one_by_one(index: Indices) -> Floats:
+        return np.array([[statistic(row)] for row in index])
+
+    return bca_intervals(one_by_one, n_patients, seed, resamples, confidence)[0]
+
+
+def bca_intervals(
+    statistics: Statistics, n_patients: int, seed: int, resamples: int = DEFAULT_RESAMPLES, confidence: float = 0.95
+) -> tuple[Interval, ...]:
+    """Return several statistics of the same patients, each with its BCa interval from the same samples."""
     everyone = np.arange(n_patients)
-    estimate = statistic(everyone)
-    generator = np.random.default_rng(seed)
-    draws = np.array([statistic(generator.integers(0, n_patients, n_patients)) for _ in range(resamples)])
+    index = np.random.default_rng(seed).integers(0, n_patients, (resamples, n_patients))
+    estimates = statistics(everyone[None])[0]
+    draws = statistics(index)
+    left_out = statistics(np.array([np.delete(everyone, number) for number in everyone]))
+    return tuple(
+        _interval(float(estimate), draws[:, column], left_out[:, column], confidence)
+        for column, estimate in enumerate(estimates)
+    )
+
+
+def _interval(estimate: float, draws: Floats, left_out: Floats, confidence: float) -> Interval:
+    resamples = len(draws)
     draws = draws[np.isfinite(draws)]
     if not np.isfinite(estimate) or len(draws) < resamples / 2:
-        return Interval(float(estimate), float("nan"), float("nan"), "BCa")
+        return Interval(estimate, float("nan"), float("nan"), "BCa")
     if np.ptp(draws) == 0.0:
-        return Interval(float(estimate), float(draws[0]), float(draws[0]), "BCa")
+        return Interval(estimate, float(draws[0]), float(draws[0]), "BCa")
     below = (np.sum(draws < estimate) + 0.5 * np.sum(draws == estimate)) / len(draws)
     bias = float(stats.norm.ppf(np.clip(below, 1 / len(draws), 1 - 1 / len(draws))))
-    acceleration = _acceleration(statistic, everyone)
+    acceleration = _acceleration(left_out)
     tail = (1 - confidence) / 2
     bounds = []
     for quantile in (tail, 1 - tail):
         shifted = bias + float(stats.norm.ppf(quantile))
         bounds.append(float(stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))))
     low, high = np.quantile(draws, bounds)
-    return Interval(float(estimate), float(low), float(high), "BCa")
+    return Interval(estimate, float(low), float(high), "BCa")
 
 
-def _acceleration(statistic: Statistic, everyone: NDArray[np.int64]) -> float:
+def _acceleration(left_out: Floats) -> float:
     """Skewness of the jackknife, divided by six."""
-    left_out = np.array([statistic(np.delete(everyone, index)) for index in everyone])
     left_out = left_out[np.isfinite(left_out)]
     if len(left_out) < 3:
         return 0.0
