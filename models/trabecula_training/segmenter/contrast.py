@@ -74,7 +74,7 @@ def _mirror_s1(values: Float) -> Float:
 
 def draw_look(rng: np.random.Generator) -> Look:
     """Choose a kind of contrast."""
-    return Look(str(rng.choice(list(Look), p=[0.34, 0.11, 0.17, 0.08, 0.30])))
+    return Look(str(rng.choice(list(Look), p=[0.30, 0.11, 0.17, 0.12, 0.30])))
 
 
 def draw_palette(rng: np.random.Generator, look: Look | None = None) -> Palette:

@@ -34,7 +34,8 @@ class Slab:
 def draw_slab(seed: int) -> Slab:
     """Draw one spine and one slab of it: near the midline, paramedian, lateral, or beside the spine altogether."""
     rng = np.random.default_rng([seed, 20261])
-    spine = sample_spine(rng, options=SpineOptions(variability=float(rng.uniform(0.8, 1.7))))
+    worn = float(rng.uniform(0.7, 1.0)) if rng.random() < 0.25 else None
+    spine = sample_spine(rng, options=SpineOptions(variability=float(rng.uniform(0.8, 1.7)), degeneration=worn))
     spacing = float(np.exp(rng.uniform(np.log(0.8), np.log(6.0))))
     place = rng.random()
     if place < 0.45:

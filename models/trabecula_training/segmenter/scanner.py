@@ -62,6 +62,8 @@ def take_picture(rng: np.random.Generator, window: Window, look: Look | None = N
         image = _ct_finish(rng, image, codes)
     else:
         image = _mr_finish(rng, image, codes)
+    if rng.random() < 0.22:
+        image = _reformat(rng, image)
     padding = _draw_padding(rng, window)
     image = _normalise(rng, image, padding, palette.look)
     image[:, padding] = 0.0 if rng.random() < 0.85 else rng.random()
@@ -136,6 +138,27 @@ def _blur(rng: np.random.Generator, image: Float, look: Look) -> Float:
     ratio = np.exp(rng.normal(0, 0.25)) if look is not Look.CT else 1.0
     image = ndimage.gaussian_filter1d(image, base * ratio, axis=1, truncate=2.5, mode="nearest")
     return np.asarray(ndimage.gaussian_filter1d(image, base / ratio, axis=2, truncate=2.5, mode="nearest"))
+
+
+def _reformat(rng: np.random.Generator, image: Float) -> Float:
+    """A sagittal reformation of an axial or coronal acquisition: thick slices along rows or columns, interpolated."""
+    axis = 1 if rng.random() < 0.65 else 2
+    thickness = float(np.exp(rng.uniform(np.log(1.8), np.log(6.0))))
+    weights = thick_slices(image.shape[axis], thickness, float(rng.uniform(0, thickness)))
+    moved = np.tensordot(weights, image, axes=(1, axis))
+    return np.ascontiguousarray(np.moveaxis(moved, 0, axis), dtype=np.float32)
+
+
+def thick_slices(size: int, thickness: float, first: float) -> Float:
+    """Weights ``[size, size]`` that average ``size`` pixels over slices of ``thickness`` pixels (the first centred at
+    ``first``) and interpolate linearly between the slices' centres."""
+    centres = np.arange(first, size, thickness)
+    place = np.arange(size)
+    covered = np.clip(thickness / 2 + 0.5 - np.abs(place[None, :] - centres[:, None]), 0, 1)
+    covered /= covered.sum(axis=1, keepdims=True)
+    at = np.interp(place, centres, np.arange(len(centres)))
+    between = np.clip(1 - np.abs(at[:, None] - np.arange(len(centres))[None, :]), 0, 1)
+    return np.asarray(between @ covered, dtype=np.float32)
 
 
 def _metal(codes: NDArray[np.uint8]) -> NDArray[np.bool_] | None:

@@ -125,3 +125,43 @@ def test_calibration_maps_features_along_its_curve() -> None:
 
     assert calibrated(BodyFeatures(0.75, 0, 0, 0), entry) == pytest.approx(0.55)
     assert calibrated(BodyFeatures(1.5, 0, 0, 0), entry) == pytest.approx(0.9)
+
+
+def _cut_above(rows: int) -> Maps:
+    """A spine whose upper ``rows`` rows are out of view, so that of its first body only the lower end is seen."""
+    channels = np.array(maps(7).channels[:, :, rows:])
+    return Maps(channels, CLASSES)
+
+
+def test_the_lower_end_of_a_body_cut_by_the_image_is_a_body_of_its_own() -> None:
+    whole = find_instances(maps(7), 4.0, 1.0).bodies
+
+    found = find_instances(_cut_above(26), 4.0, 1.0).bodies
+
+    assert len(found) == len(whole) == 6
+    assert found[0].edge
+    assert found[0].volume_mm3 < 0.35 * whole[0].volume_mm3
+    assert found[1].volume_mm3 == pytest.approx(whole[1].volume_mm3, rel=0.01)
+
+
+def test_what_is_left_of_a_cut_body_never_swells_the_next_one() -> None:
+    whole = find_instances(maps(7), 4.0, 1.0).bodies
+
+    found = find_instances(_cut_above(32), 4.0, 1.0).bodies
+
+    assert found[-5].volume_mm3 == pytest.approx(whole[1].volume_mm3, rel=0.01)
+
+
+def test_two_bodies_fused_into_one_outline_end_the_counting() -> None:
+    image = maps(7)
+    column, top = slice(25, 60), 8 + 3 * PITCH
+    image.channels[:, 1, top : top + BODY + PITCH, column] = 0.95
+    image.channels[:, [0, 5], top : top + BODY + PITCH, column] = 0
+    image.channels[:, -2, top : top + BODY + PITCH, column] = 1
+    image.channels[:, -1, top : top + BODY + PITCH, column] = 0
+
+    naming = name_bodies(find_instances(image, 4.0, 1.0), find_anchor(image, 4.0), 4.0)
+
+    assert naming.levels == (None, None, None, None, Level.L5)
+    assert naming.reasons[-1].code is ReasonCode.NUMBERING_AMBIGUOUS
+    assert "two bodies" in naming.reasons[-1].detail

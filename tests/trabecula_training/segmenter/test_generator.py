@@ -11,7 +11,7 @@ from trabecula_training.segmenter.classes import NetworkClass
 from trabecula_training.segmenter.contrast import Look, draw_palette
 from trabecula_training.segmenter.generator import Sample, draw_sample
 from trabecula_training.segmenter.pool import Pool, draw_pool, load_pool, save_pool
-from trabecula_training.segmenter.scanner import scan_volume
+from trabecula_training.segmenter.scanner import scan_volume, thick_slices
 from trabecula_training.segmenter.warp import neighbours
 
 SHAPE = (160, 128)
@@ -89,3 +89,15 @@ def test_a_pool_survives_its_files(pool: Pool, tmp_path: Path) -> None:
     assert len(loaded) == len(pool)
     assert (np.asarray(loaded.codes) == pool.codes).all()
     assert (np.asarray(loaded.spacing_mm) == pool.spacing_mm).all()
+
+
+def test_thick_slices_keep_what_is_constant_and_blur_an_edge_over_their_thickness() -> None:
+    weights = thick_slices(60, 5.0, 2.0)
+    edge = np.repeat([0.0, 1.0], 30).astype(np.float32)
+
+    blurred = weights @ edge
+
+    assert weights.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert weights.min() >= 0
+    assert (np.diff(blurred) >= -1e-6).all()
+    assert 4 <= int(((blurred > 0.02) & (blurred < 0.98)).sum()) <= 10

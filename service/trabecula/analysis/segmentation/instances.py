@@ -18,6 +18,7 @@ Float = NDArray[np.float32]
 
 _CORE_COSINE = 0.25
 _REACH_MM = 20.0
+_OTHER_MM, _OTHER_SINE = 3.0, 0.3
 _MIN_AREA_MM2 = 90.0
 _SMALL_SHARE = 0.3
 _JOIN = np.zeros((3, 3, 3), dtype=bool)
@@ -64,7 +65,7 @@ def find_instances(maps: Maps, side_mm: float, rim_share: float, anchored: bool 
         return Instances((), np.zeros(mask.shape, np.uint8), bodyness)
     named = _drop_small(named, count, side_mm)
     named = _join_stacked(named, side_mm)
-    basins = _grow(named, mask, side_mm)
+    basins = _add_cut(_grow(named, mask, maps.sine, side_mm), mask)
     solid = np.where(mask, basins, 0).astype(np.uint8)
     bodies = [_measure(solid, number, side_mm) for number in range(1, int(basins.max()) + 1)]
     bodies = sorted(_plausible(bodies), key=lambda body: body.centre[1])
@@ -124,13 +125,35 @@ def _join_stacked(named: NDArray[np.int32], side_mm: float) -> NDArray[np.int32]
     return np.asarray(compact[named], dtype=np.int32)
 
 
-def _grow(named: NDArray[np.int32], mask: NDArray[np.bool_], side_mm: float) -> NDArray[np.uint8]:
-    """Give every voxel near a body the number of the nearest core (body voxels first, the surroundings after)."""
+def _grow(named: NDArray[np.int32], mask: NDArray[np.bool_], sine: Float, side_mm: float) -> NDArray[np.uint8]:
+    """Give every voxel near a body the number of the nearest core (body voxels first, the surroundings after).
+
+    The phase keeps a core from taking the next body's voxels where that one has no core of its own: what lies above a
+    core but is a lower half (sine below zero), or below it but an upper half, is another body's.
+    """
     spacing = (side_mm, 1.0, 1.0)
     distance, nearest = ndimage.distance_transform_edt(named == 0, sampling=spacing, return_indices=True)
     basins = named[tuple(nearest)]
     basins[distance > _REACH_MM] = 0
+    below = np.arange(mask.shape[1])[None, :, None] - nearest[1]
+    basins[mask & (np.abs(below) > _OTHER_MM) & (np.sign(below) * sine > _OTHER_SINE)] = 0
     return np.asarray(np.minimum(basins, 255) * _touching(basins, mask), dtype=np.uint8)
+
+
+def _add_cut(basins: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Number what is left of bodies that the image's upper or lower edge cuts so that their core is out of view."""
+    left = np.stack([ndimage.binary_opening(plane, iterations=2) for plane in mask & (basins == 0)])
+    pieces, count = ndimage.label(left, structure=np.ones((3, 3, 3), dtype=bool))
+    if not count:
+        return basins
+    result, number = basins.copy(), int(basins.max())
+    for piece, box in enumerate(ndimage.find_objects(pieces), start=1):
+        region = pieces[box] == piece
+        cut = box[1].start <= 1 or box[1].stop >= mask.shape[1] - 1
+        if cut and number < 255 and region.sum(axis=(1, 2)).max() >= _MIN_AREA_MM2:
+            number += 1
+            result[box][region] = number
+    return result
 
 
 def _touching(basins: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.analysis.segmentation.inference import Maps
-from trabecula.analysis.segmentation.instances import Instances
+from trabecula.analysis.segmentation.instances import Body, Instances
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.spine import Level
 
@@ -21,6 +22,7 @@ _SACRUM_AREA_MM2 = 60.0
 _S1_SURE = 0.7
 _PITCH_MM = (16.0, 58.0)
 _GAP_RATIO = 1.55
+_TWO_BODIES = 1.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +92,21 @@ def name_bodies(instances: Instances, anchor: Anchor | None, side_mm: float) -> 
             detail = f"a gap of {gap:.0f} mm between bodies"
             reasons.append(Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=detail))
             break
+        if _may_be_two(bodies, k):
+            detail = "an outline that may hold two bodies"
+            reasons.append(Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=detail))
+            break
         levels[k] = Level(label)
         pitches.append(gap)
         former, label = place, label - 1
     if all(level is None for level in levels):
         return Naming(tuple(levels), UNKNOWN, tuple(reasons[1:]))
     return Naming(tuple(levels), COUNTED, tuple(reasons))
+
+
+def _may_be_two(bodies: Sequence[Body], k: int) -> bool:
+    """True where a body is much larger than its neighbours: two that a collapsed disc or a crush fracture fused."""
+    others = [
+        bodies[j].volume_mm3 for j in range(max(k - 2, 0), min(k + 3, len(bodies))) if j != k and not bodies[j].edge
+    ]
+    return bool(others) and bodies[k].volume_mm3 > _TWO_BODIES * float(np.median(others))

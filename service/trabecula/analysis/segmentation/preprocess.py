@@ -12,7 +12,7 @@ from trabecula.analysis.segmentation.stack import Axes, Float, Grid, axes_of, cu
 from trabecula.domain.volume import Modality, Volume
 
 PIXEL_MM = 1.0
-FINE_SIDE_MM = 3.0
+FINE_SIDE_MM = 2.0
 """Distance of sagittal planes cut from volumes that are finer sideways."""
 _NATIVE_SIDE_MM = 1.4
 """From this distance on, the acquired sagittal slices are used as they are."""
