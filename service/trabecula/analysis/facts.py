@@ -14,6 +14,7 @@ from trabecula.domain.study import StoredFile
 
 _STUDY_TAGS = {
     "patient_id": "PatientID",
+    "patient_id_issuer": "IssuerOfPatientID",
     "patient_name": "PatientName",
     "birth_date": "PatientBirthDate",
     "sex": "PatientSex",

@@ -141,6 +141,13 @@ class StudyUnknown(TrabeculaError):
     next_step = "Look for the Study Instance UID with `trabecula studies list`."
 
 
+class ReferencesInvalid(TrabeculaError):
+    """The reference measurements cannot be imported."""
+
+    code = "REFERENCES_INVALID"
+    next_step = "Correct the lines of the table; nothing was written."
+
+
 class TransitionRefused(TrabeculaError):
     """The study is in a state that does not allow this."""
 

@@ -52,6 +52,7 @@ class StudyFacts:
     """What coordinators need to find a study and its scanner. Lives in the database only, never in a log."""
 
     patient_id: str = ""
+    patient_id_issuer: str = ""
     patient_name: str = ""
     birth_date: str = ""
     sex: str = ""

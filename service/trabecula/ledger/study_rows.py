@@ -169,6 +169,7 @@ class SqlStudyRows:
         self._update(
             study_uid,
             patient_id=storable(facts.patient_id),
+            patient_id_issuer=storable(facts.patient_id_issuer),
             patient_name=storable(facts.patient_name),
             birth_date=storable(facts.birth_date),
             sex=storable(facts.sex),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, MetaData, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Identity, Index, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -13,6 +13,7 @@ from sqlalchemy.sql import functions
 
 from trabecula.domain.ledger_ports import CommitmentState
 from trabecula.domain.ports import DeliveryState
+from trabecula.domain.reference import ReferenceMethod
 from trabecula.domain.result import Category
 from trabecula.domain.study import StudyState
 
@@ -50,6 +51,7 @@ class Base(DeclarativeBase):
         str: Text(),
         int: BigInteger(),
         datetime: DateTime(timezone=True),
+        date: Date(),
         dict[str, Any]: JSONB(),
         list[Any]: JSONB(),
     }
@@ -108,6 +110,7 @@ class Study(Base):
     failure_sentence: Mapped[str | None]
     failure_next_step: Mapped[str | None]
     patient_id: Mapped[str] = mapped_column(server_default=_EMPTY)
+    patient_id_issuer: Mapped[str] = mapped_column(server_default=_EMPTY)
     patient_name: Mapped[str] = mapped_column(server_default=_EMPTY)
     birth_date: Mapped[str] = mapped_column(server_default=_EMPTY)
     sex: Mapped[str] = mapped_column(server_default=_EMPTY)
@@ -339,19 +342,31 @@ class EventRow(Base):
 
 
 class ReferenceResult(Base):
-    """A later reference measurement (DXA, QCT) of a patient, joined for the site's own predictive values."""
+    """A reference measurement (DXA, QCT) of a patient, joined to studies by patient and date (patient data)."""
 
     __tablename__ = "reference_results"
-    __table_args__ = (Index(None, "patient_id"), Index(None, "study_uid"))
+    __table_args__ = (
+        CheckConstraint(_one_of("method", ReferenceMethod), name="method"),
+        Index(None, "patient_id"),
+        Index(
+            "ix_reference_results_patient_id_issuer_measured_on_method_site",
+            "patient_id", "issuer", "measured_on", "method", "site", unique=True,
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    study_uid: Mapped[str | None] = mapped_column(ForeignKey(_STUDY, ondelete="SET NULL"))
     patient_id: Mapped[str]
-    measured_on: Mapped[str]
+    issuer: Mapped[str] = mapped_column(server_default=_EMPTY)
+    measured_on: Mapped[date]
     method: Mapped[str]
     site: Mapped[str]
     t_score: Mapped[float | None]
+    z_score: Mapped[float | None]
     value: Mapped[float | None]
     unit: Mapped[str] = mapped_column(server_default=_EMPTY)
+    device: Mapped[str] = mapped_column(server_default=_EMPTY)
+    height_cm: Mapped[float | None]
+    weight_kg: Mapped[float | None]
+    postmenopausal: Mapped[bool | None]
     recorded_at: Mapped[datetime] = mapped_column(server_default=_NOW)
     recorded_by: Mapped[str] = mapped_column(server_default=_EMPTY)

@@ -1,0 +1,74 @@
+"""What the commands on studies share: their options, the filter these become, and the opened ledger."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine
+
+from trabecula import bootstrap
+from trabecula.cli.output import errors_as_exit_code
+from trabecula.domain.eligibility import ReasonCode
+from trabecula.domain.errors import ConfigurationInvalid
+from trabecula.domain.result import Category
+from trabecula.domain.study import StudyState
+from trabecula.ledger.queries import StudyFilter
+from trabecula.settings import Settings, load_settings
+
+StudyUid = Annotated[str, typer.Argument(help="Study Instance UID.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+From = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First image on or after this day.")
+]
+To = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="First image on or before this day.")]
+State = Annotated[StudyState | None, typer.Option(case_sensitive=False, help="Only studies in this state.")]
+OfCategory = Annotated[Category | None, typer.Option("--category", case_sensitive=False, help="Only this answer.")]
+Scanner = Annotated[str, typer.Option(help="Part of manufacturer, model or station name.")]
+Model = Annotated[str, typer.Option(help="Only studies scored by this model bundle.")]
+Reason = Annotated[str, typer.Option(help="Only studies with this reason code, e.g. TOO_FEW_LEVELS.")]
+
+
+@contextmanager
+def opened_ledger() -> Iterator[tuple[Settings, Engine]]:
+    """Give settings and an engine on the migrated ledger; a TrabeculaError becomes its message and exit code 2."""
+    with errors_as_exit_code():
+        settings = load_settings()
+        with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine:
+            yield settings, engine
+
+
+def study_filter(
+    received_from: datetime | None,
+    received_to: datetime | None,
+    state: StudyState | None,
+    category: Category | None,
+    scanner: str,
+    model: str,
+    reason: str,
+    limit: int,
+) -> StudyFilter:
+    """Return the filter that the options stand for. Raises ConfigurationInvalid for an unknown reason code."""
+    if reason and reason not in ReasonCode.__members__:
+        raise ConfigurationInvalid(
+            f"--reason: {reason} is not a reason code; known are {', '.join(ReasonCode.__members__)}"
+        )
+    return StudyFilter(
+        received_from=received_from.date() if received_from else None,
+        received_to=received_to.date() if received_to else None,
+        state=state,
+        category=category,
+        scanner=scanner,
+        model=model,
+        reason=reason,
+        limit=limit,
+    )
+
+
+def operator() -> str:
+    """Return who acts, as audit trails name them."""
+    return f"{getpass.getuser()} (command line)"
