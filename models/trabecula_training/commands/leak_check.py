@@ -7,10 +7,8 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from trabecula_training.commands.output import errors_as_exit_code
+from trabecula_training.commands.output import errors_as_exit_code, progress_bar
 from trabecula_training.leak_check import LeakPlan, leak_check
 from trabecula_training.recipes import radiomics_recipe
 
@@ -33,7 +31,7 @@ def leak_check_command(
     with errors_as_exit_code():
         chosen = radiomics_recipe(recipe)
         plan = LeakPlan(small, seed, workers)
-        with Progress(console=Console(stderr=True)) as progress:
+        with progress_bar() as progress:
             task = progress.add_task(f"{recipe} on noise", total=5 * plan.repeats)
             found = leak_check(chosen, plan, lambda split: progress.advance(task))
     low, high = found.sound_ci

@@ -11,10 +11,11 @@ from typing import Any
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from trabecula.domain.errors import TrabeculaError
+from trabecula_training.commands.progress import ShownProgress
 from trabecula_training.errors import CohortInvalid
 from trabecula_training.plain import to_plain
 from trabecula_training.problems import Problem
@@ -84,5 +85,4 @@ def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def progress_bar() -> Progress:
     """Return a progress bar on standard error: what is done, how much of it, and how long it will take."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True))
+    return ShownProgress()

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trabecula.domain.volume import Modality
+from trabecula_training.commands.output import progress_bar
 from trabecula_training.phantom_cohort import (
     COHORT_FILE,
     Acquisitions,
@@ -65,9 +64,8 @@ def phantom_cohort(
 
 
 def _with_progress(plan: CohortPlan, out: Path, workers: int) -> list[Member]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     made: list[Member] = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bar() as progress:
         task = progress.add_task(f"{plan.modality.value} phantoms", total=plan.patients)
         for person in make_cohort(plan, out, workers):
             made.append(person)

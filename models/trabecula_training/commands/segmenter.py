@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trabecula_training.commands.progress import ShownProgress
 
 app = typer.Typer()
 segmenter = typer.Typer(help="Train, calibrate, evaluate and stress the segmenter.", invoke_without_command=True)
@@ -21,7 +22,7 @@ Bundle = Annotated[Path, typer.Option(help="The bundle's folder, or a folder of 
 def train(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an unfinished one is resumed.")] = None,
-    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.0.0",
+    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.1.0",
     smoke: Annotated[bool, typer.Option("--smoke", help="A run of one to two minutes, for tests.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps instead of the plan's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
@@ -37,10 +38,9 @@ def train(
 
     plan = Plan.smoke(seed) if smoke else Plan(seed=seed)
     plan = plan.with_steps(steps) if steps else plan
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        drawing = bar.add_task("spines", total=plan.pool, note="")
-        training = bar.add_task("training", total=plan.steps, note="")
+    with ShownProgress() as bar:
+        drawing = bar.add_task("spines", total=plan.pool)
+        training = bar.add_task("training", total=plan.steps)
 
         def drawn(count: int) -> None:
             bar.update(drawing, completed=count)
