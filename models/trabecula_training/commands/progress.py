@@ -28,9 +28,17 @@ class ShownProgress(Progress):
         self._begun: dict[TaskID, tuple[float, float]] = {}
         self._last = time.monotonic()
 
-    def add_task(self, description: str, start: bool = True, total: float | None = 100.0, **rest: Any) -> TaskID:
+    def add_task(
+        self,
+        description: str,
+        start: bool = True,
+        total: float | None = 100.0,
+        completed: int = 0,
+        visible: bool = True,
+        **fields: Any,
+    ) -> TaskID:
         """Add a piece of work; a note is optional."""
-        return super().add_task(description, start=start, total=total, **{"note": "", **rest})
+        return super().add_task(description, start, total, completed, visible, **{"note": "", **fields})
 
     def update(self, task_id: TaskID, **changes: Any) -> None:
         """Say how far a piece of work is; without a terminal at most one line every ``line_s`` seconds."""
