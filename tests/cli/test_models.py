@@ -109,3 +109,22 @@ def test_a_roll_back_to_a_bundle_that_changed_is_refused(bundles: Path) -> None:
 
     assert "BUNDLE_INVALID" in models("activate", "--roll-back").stderr
     assert roles()["two"] == "active"
+
+
+def test_without_a_bundle_people_are_told_what_to_do(bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = bundles.parent / "none"
+    empty.mkdir()
+    monkeypatch.setenv("TRABECULA_BUNDLES_DIR", str(empty))
+
+    for command in ("list", "verify"):
+        shown = models(command)
+        assert shown.exit_code == 0
+        assert "No model bundle is installed" in shown.stdout
+        assert "trabecula-train export" in shown.stdout
+    assert as_json("list") == []
+
+
+def test_switching_the_last_model_off_says_that_none_speaks(bundles: Path) -> None:
+    as_json("activate", "one")
+
+    assert "No model is in use" in models("activate", "one", "--role", "off").stdout

@@ -19,7 +19,15 @@ from trabecula.analysis.activation import (
 from trabecula.analysis.bundle import FoundBundle, bundle_named, find_bundles
 from trabecula.analysis.classify import check_runs
 from trabecula.analysis.segmentation.bundle_location import find_bundles_root
-from trabecula.cli.output import EXIT_FAILURE, EXIT_USAGE, error_console, errors_as_exit_code, print_json, print_table
+from trabecula.cli.output import (
+    EXIT_FAILURE,
+    EXIT_USAGE,
+    console,
+    error_console,
+    errors_as_exit_code,
+    print_json,
+    print_table,
+)
 from trabecula.domain.errors import BundleInvalid, BundleUnknown
 from trabecula.settings import Settings, load_settings
 
@@ -38,6 +46,9 @@ def list_models(as_json: Json = False) -> None:
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        _tell_none(_root(settings))
+        return
     columns = ("model", "version", "modality", "role", "kind", "note")
     print_table("", columns, [[row[name] for name in columns] for row in rows])
 
@@ -54,6 +65,8 @@ def verify(
         checks = [_checked(item) for item in found]
     if as_json:
         print_json({"ok": all(row["ok"] for row in checks), "bundles": checks})
+    elif not checks:
+        _tell_none(_root(load_settings()))
     else:
         print_table(
             "",
@@ -91,10 +104,23 @@ def activate(
     ]
     if as_json:
         print_json({"in_use": used})
+    elif not used:
+        console.print("No model is in use from the next analysis on; studies are measured without a score.")
     else:
         print_table(
             "In use from the next analysis on", ("model", "role", "modality"), [list(row.values()) for row in used]
         )
+
+
+def _tell_none(root: Path) -> None:
+    """Say that there is no bundle, and what to do; that is no failure: the service measures without one."""
+    console.print(
+        f"No model bundle is installed in {root}; studies are measured and reported without a score.\n"
+        "  Export one with `trabecula-train export` (docs/recipes.md), or point bundles_dir to yours; "
+        "then `trabecula models activate MODEL`.",
+        markup=False,
+        highlight=False,
+    )
 
 
 def _changed(settings: Settings, before: Activation, model_id: str, role: ModelRole) -> Activation:
