@@ -45,3 +45,10 @@ class ParityFailed(ExportRefused):
 
     code = "PARITY_FAILED"
     next_step = "Choose another classifier of the recipe, and report the two version numbers of onnx and scikit-learn."
+
+
+class WeightsUnusable(TrabeculaError):
+    """The file of weights to start from cannot be used."""
+
+    code = "WEIGHTS_UNUSABLE"
+    next_step = "Give a state dictionary that torch.save wrote for this network, or train from nothing."

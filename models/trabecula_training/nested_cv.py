@@ -80,6 +80,7 @@ class NestedPlan:
     repeats: int = 5
     seed: int = 20260101
     processes: int = 1
+    inner_folds: int = 5
 
 
 def _ignore(split: Split) -> None:
@@ -114,7 +115,7 @@ def run_split(data: TrainingSet, plan: NestedPlan, split: Split) -> dict[str, Fo
     with threadpool_limits(limits=1):
         train = data.rows(split.train)
         test_features = data.features[split.test]
-        models = tune_and_fit(train, plan.prepare, plan.families, plan.seed + split.repeat)
+        models = tune_and_fit(train, plan.prepare, plan.families, plan.seed + split.repeat, plan.inner_folds)
         predictions: dict[str, FoldPrediction] = {}
         radiomics: dict[str, tuple[Floats, Floats]] = {}
         for name, model in models.items():

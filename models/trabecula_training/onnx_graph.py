@@ -32,7 +32,7 @@ IR_VERSION = 9
 """Old enough for every onnxruntime since 1.16."""
 
 
-class _Builder:
+class GraphBuilder:
     """Collects nodes and constants under unique names."""
 
     def __init__(self) -> None:
@@ -40,10 +40,12 @@ class _Builder:
         self.constants: list[TensorProto] = []
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
+        """Add a constant and return its name."""
         self.constants.append(numpy_helper.from_array(value, name))
         return name
 
     def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Add a node of one output and return the output's name."""
         self.nodes.append(helper.make_node(operator, list(inputs), [output], name=output, **attributes))
         return output
 
@@ -54,13 +56,13 @@ def build_graph(models: Sequence[FittedModel], n_columns: int, monotone: bool) -
     ``monotone``: each probability is at least as large as that of the model before it (osteoporosis first, then
     abnormal bone density, which contains it).
     """
-    builder = _Builder()
+    builder = GraphBuilder()
     scores: list[str] = []
     probabilities: list[str] = []
     for number, model in enumerate(models):
         name = f"e{number}_"
         score = _score(builder, model, name)
-        probability = _calibrated(builder, model.calibrator, score, name)
+        probability = calibrated(builder, model.calibrator, score, name)
         if monotone and probabilities:
             probability = builder.add("Max", [probability, probabilities[-1]], name + "at_least")
         scores.append(score)
@@ -79,7 +81,7 @@ def build_graph(models: Sequence[FittedModel], n_columns: int, monotone: bool) -
     return model_proto
 
 
-def _score(builder: _Builder, model: FittedModel, name: str) -> str:
+def _score(builder: GraphBuilder, model: FittedModel, name: str) -> str:
     """Append columns, z-score and classifier; return the name of the raw score, [patients, 1]."""
     columns = builder.constant(name + "columns", model.columns.index.astype(np.int64))
     mean = builder.constant(name + "mean", model.columns.mean[None, :].astype(np.float64))
@@ -97,7 +99,7 @@ def _score(builder: _Builder, model: FittedModel, name: str) -> str:
     return builder.add("Gather", [wide, second], name + "score", axis=1)
 
 
-def _nearest(builder: _Builder, estimator: KNeighborsClassifier, z: str, name: str) -> str:
+def _nearest(builder: GraphBuilder, estimator: KNeighborsClassifier, z: str, name: str) -> str:
     """Append the share of positives among the nearest training patients; return its name, [patients, 1]."""
     patients = builder.constant(name + "patients", np.asarray(estimator._fit_X, dtype=np.float64)[None])
     labels = builder.constant(name + "labels", np.asarray(estimator._y, dtype=np.float64))
@@ -142,7 +144,8 @@ def _as_logistic(estimator: Any) -> LogisticRegression:
     return surrogate
 
 
-def _calibrated(builder: _Builder, calibrator: Calibrator, score: str, name: str) -> str:
+def calibrated(builder: GraphBuilder, calibrator: Calibrator, score: str, name: str) -> str:
+    """Append the calibration of a raw score [patients, 1] and return the name of the probability."""
     if isinstance(calibrator, Platt):
         slope = builder.constant(name + "slope", np.array([[calibrator.slope]]))
         intercept = builder.constant(name + "intercept", np.array([[calibrator.intercept]]))
@@ -152,7 +155,7 @@ def _calibrated(builder: _Builder, calibrator: Calibrator, score: str, name: str
     return _isotonic(builder, calibrator, score, name)
 
 
-def _isotonic(builder: _Builder, calibrator: Isotonic, score: str, name: str) -> str:
+def _isotonic(builder: GraphBuilder, calibrator: Isotonic, score: str, name: str) -> str:
     """A line through knots as a sum of ramps: p0 + sum of slope_k * min(max(x - x_k, 0), x_k+1 - x_k)."""
     at, value = np.array(calibrator.at), np.array(calibrator.probability)
     first = builder.constant(name + "first", np.array([[value[0]]]))

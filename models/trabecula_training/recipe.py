@@ -45,13 +45,16 @@ PaperProtocol = Callable[[Floats, Labels, Family, int], PaperOutcome]
 class Recipe:
     """A published study, ready to train on any cohort.
 
+    ``feature_set`` names the extraction settings (data/radiomics of the service) that it reads.
     ``headline`` names input, task and family that the leak test and the report's first line use. ``assumptions`` are
     the gaps of the publication that we filled; ``faults`` are what paper mode reproduces and sound mode repairs.
+    ``inner_folds`` learn settings, calibration and thresholds within each outer fold.
     """
 
     name: str
     title: str
     source: str
+    feature_set: str
     inputs: tuple[InputSet, ...]
     aggregation: LevelAggregation
     tasks: tuple[Task, ...]
@@ -61,6 +64,7 @@ class Recipe:
     headline: tuple[str, str, str]
     assumptions: tuple[str, ...]
     faults: tuple[str, ...]
+    inner_folds: int = 5
 
     def input(self, name: str) -> InputSet:
         """Return the input set of that name. Raises KeyError."""

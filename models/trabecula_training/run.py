@@ -160,6 +160,7 @@ def _sound(
         settings.repeats,
         settings.seed,
         settings.processes,
+        recipe.inner_folds,
     )
 
     def on_fold(split: Split) -> None:
@@ -186,7 +187,7 @@ def _sound(
 def final_models(recipe: Recipe, data: TrainingSet, settings: RunSettings) -> dict[str, FittedModel]:
     """Return the models refitted on every development patient, settings chosen by inner folds: what is exported."""
     families = [recipe.family(name) for name in settings.families] or list(recipe.families)
-    return tune_and_fit(data, recipe.prepare, families, settings.seed)
+    return tune_and_fit(data, recipe.prepare, families, settings.seed, recipe.inner_folds)
 
 
 def selection_stability(result: NestedResult, columns: tuple[str, ...]) -> tuple[tuple[str, float], ...]:

@@ -1,0 +1,157 @@
+"""The crops of a cohort: per patient and series the bodies' pictures, saved without pickle, and their table.
+
+The table has one feature: the number of the group of crops, the same in every level's row. So the machinery of the
+radiomics recipes (cohort, folds, baselines, calibration, report) runs on models of images unchanged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trabecula.analysis.crop_definition import CropDefinition, crop_definition_of
+from trabecula.analysis.crop_statistics import study_statistics
+from trabecula.analysis.vertebra_crops import Crop, resized
+from trabecula.domain.result import SeriesRole
+from trabecula.domain.spine import Level
+from trabecula_training.errors import FeatureTableInvalid
+from trabecula_training.features import MEASURE_PREFIX, UNREADABLE, Facts, FeatureTable
+
+COLUMN_PREFIX = "crops_"
+
+
+@dataclass(frozen=True, eq=False)
+class CropGroup:
+    """The crops of one patient in one series, by level; ``vbq`` of each level (NaN where not measured) is the
+    baseline, ``facts`` say how the series was acquired."""
+
+    patient: str
+    role: SeriesRole
+    levels: tuple[Level, ...]
+    crops: tuple[Crop, ...]
+    vbq: tuple[float, ...]
+    facts: Facts
+
+
+@dataclass(frozen=True, eq=False)
+class CropBank:
+    """All groups of a cohort, cut by one definition."""
+
+    groups: tuple[CropGroup, ...]
+    definition: CropDefinition
+
+    def sha256(self) -> str:
+        """Digest of definition, names and every pixel."""
+        digest = hashlib.sha256(self.definition.sha256.encode())
+        for group in self.groups:
+            levels = ",".join(map(str, group.levels))
+            digest.update(f"|{group.patient}|{group.role}|{levels}|".encode())
+            for crop in group.crops:
+                digest.update(
+                    f"{crop.image.shape}{crop.pixel_mm}".encode() + np.ascontiguousarray(crop.image).tobytes()
+                )
+        return digest.hexdigest()
+
+    def statistics(self) -> NDArray[np.float64]:
+        """Return the mean crop statistics of each group, [group, statistic]."""
+        return np.stack([study_statistics(group.crops) for group in self.groups])
+
+    def table(self) -> FeatureTable:
+        """Return the table whose one feature is the number of the group. Raises FeatureTableInvalid when empty."""
+        rows = [
+            (group, level, number, vbq)
+            for number, group in enumerate(self.groups)
+            for level, vbq in zip(group.levels, group.vbq, strict=True)
+        ]
+        if not rows:
+            raise FeatureTableInvalid("no study of the cohort gave crops")
+        return FeatureTable(
+            names=(COLUMN_PREFIX + self.sha256(), MEASURE_PREFIX + "vbq"),
+            patients=tuple(group.patient for group, _, _, _ in rows),
+            levels=tuple(level for _, level, _, _ in rows),
+            roles=tuple(group.role for group, _, _, _ in rows),
+            values=np.array([[number, vbq] for _, _, number, vbq in rows], dtype=np.float64),
+            settings_sha256=self.definition.sha256,
+            regions=self.definition.name,
+            facts={(group.patient, group.role): group.facts for group in self.groups},
+        )
+
+
+@cache
+def squares(bank: CropBank, size: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return every crop as a square, float32 [crop, size, size] in 0-1, and the number of each crop's group."""
+    images = [resized(crop, size) for group in bank.groups for crop in group.crops]
+    owners = [number for number, group in enumerate(bank.groups) for _ in group.crops]
+    return np.stack(images), np.array(owners, dtype=np.int64)
+
+
+def save_crops(bank: CropBank, path: Path) -> None:
+    """Write the bank as ``.npz``: pictures end to end as float32, everything else as one JSON text; no pickle."""
+    images = [crop.image for group in bank.groups for crop in group.crops]
+    groups = [
+        {
+            "patient": group.patient,
+            "role": str(group.role),
+            "levels": [str(level) for level in group.levels],
+            "shapes": [list(crop.image.shape) for crop in group.crops],
+            "pixel_mm": [list(crop.pixel_mm) for crop in group.crops],
+            "vbq": [value if np.isfinite(value) else None for value in group.vbq],
+            "facts": dict(group.facts),
+        }
+        for group in bank.groups
+    ]
+    meta = {"definition": bank.definition.name, "definition_sha256": bank.definition.sha256, "groups": groups}
+    pixels = np.concatenate([image.ravel() for image in images]) if images else np.zeros(0, np.float32)
+    np.savez_compressed(path, pixels=pixels.astype(np.float32), meta=np.array(json.dumps(meta)))
+
+
+def load_crops(path: Path) -> CropBank:
+    """Return a saved bank. Raises FeatureTableInvalid for a damaged file or a definition this version lacks."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            meta: dict[str, Any] = json.loads(str(arrays["meta"]))
+            pixels = np.asarray(arrays["pixels"], dtype=np.float32)
+        definition = crop_definition_of(meta["definition_sha256"])
+        if definition is None:
+            raise FeatureTableInvalid(f"{path.name}: crops of {meta['definition']} in another version of it")
+        return CropBank(_groups(meta["groups"], pixels), definition)
+    except UNREADABLE as error:
+        raise FeatureTableInvalid(f"{path.name}: {error}") from error
+
+
+def _groups(documents: Sequence[Mapping[str, Any]], pixels: NDArray[np.float32]) -> tuple[CropGroup, ...]:
+    groups: list[CropGroup] = []
+    start = 0
+    for item in documents:
+        crops: list[Crop] = []
+        for (rows, columns), (down, along) in zip(item["shapes"], item["pixel_mm"], strict=True):
+            end = start + int(rows) * int(columns)
+            crops.append(Crop(pixels[start:end].reshape(int(rows), int(columns)), (float(down), float(along))))
+            start = end
+        groups.append(
+            CropGroup(
+                str(item["patient"]),
+                SeriesRole(item["role"]),
+                tuple(Level[name] for name in item["levels"]),
+                tuple(crops),
+                tuple(float("nan") if value is None else float(value) for value in item["vbq"]),
+                dict(item["facts"]),
+            )
+        )
+    if start != len(pixels):
+        raise ValueError("pixels and shapes do not fit")
+    return tuple(groups)
+
+
+def merged(banks: Sequence[CropBank]) -> CropBank:
+    """Return the groups of several banks of one definition, in order."""
+    (definition,) = {bank.definition for bank in banks}
+    return CropBank(tuple(group for bank in banks for group in bank.groups), definition)

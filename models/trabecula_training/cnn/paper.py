@@ -1,0 +1,49 @@
+"""The study's order of operations: ten variants of every image first, then a split by image, hard labels as scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from trabecula_training.cnn.augmentation import VARIANTS, all_variants
+from trabecula_training.cnn.crop_bank import CropBank, squares
+from trabecula_training.cnn.training import Pictures, TrainingPlan, logits, train
+from trabecula_training.recipe import PaperOutcome
+from trabecula_training.statistics.roc import auc
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
+"""Shares of the images; the study states neither."""
+
+
+def by_image(bank: CropBank, plan: TrainingPlan, features: Floats, labels: Labels, seed: int) -> PaperOutcome:
+    """Return what the study would print: the same patient, and even the same picture turned, stands on both sides.
+
+    ``scores`` are 0 or 1 for each held-out image, so that the AUC is (sensitivity + specificity) / 2.
+    """
+    images, truth = _images(bank, plan.size, features, labels)
+    everything = all_variants(torch.from_numpy(images)[:, None])
+    repeated = np.tile(truth, VARIANTS)
+    order = np.random.default_rng(seed).permutation(len(repeated))
+    test, held, seen = np.split(
+        order, [int(share * len(order)) for share in (TEST_SHARE, TEST_SHARE + VALIDATION_SHARE)]
+    )
+
+    def pictures(rows: NDArray[np.int64]) -> Pictures:
+        return Pictures.of(everything[rows, 0].numpy(), repeated[rows])
+
+    plain = TrainingPlan(**{**vars(plan), "augment": False})
+    network = train(plain, pictures(seen), pictures(held), seed)
+    decided = (logits(network, everything[test]) >= 0).astype(np.float64)
+    return PaperOutcome(auc(repeated[test], decided), repeated[test], decided, 1)
+
+
+def _images(bank: CropBank, size: int, features: Floats, labels: Labels) -> tuple[NDArray[np.float32], Labels]:
+    groups = np.rint(features[:, 0]).astype(np.int64)
+    images, owners = squares(bank, size)
+    label_of = dict(zip(groups.tolist(), labels.tolist(), strict=True))
+    rows = np.flatnonzero(np.isin(owners, groups))
+    return images[rows], np.array([label_of[owner] for owner in owners[rows].tolist()], dtype=np.int64)
