@@ -6,10 +6,11 @@ training and in the service.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -19,21 +20,24 @@ from trabecula.analysis.analyser import StudyAnalyser
 from trabecula.analysis.headers import scan_folder
 from trabecula.analysis.radiomics.feature_set import FeatureSet, load_feature_set
 from trabecula.analysis.radiomics.ibsi import ibsi_facts
-from trabecula.analysis.radiomics.series_features import Features, acquisition_of, study_features
+from trabecula.analysis.radiomics.series_features import acquisition_of, study_features
 from trabecula.analysis.segmentation.bundle_location import find_segmenter_bundle
 from trabecula.analysis.segmentation.network import NetworkSegmenter
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain import codes
+from trabecula.domain.bundle import MANIFEST_NAME
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.result import LevelResult, Score, SeriesRole
 from trabecula.domain.scoring import ScoringContext
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Modality
+from trabecula.version import __version__
 from trabecula_training.cohort import Cohort, Patient
 from trabecula_training.errors import FeatureTableInvalid
-from trabecula_training.features import MEASURE_PREFIX, Facts, FeatureTable
-from trabecula_training.perturbation import Perturbed, perturbed_features, stability
+from trabecula_training.extraction_store import ExtractionStore, PatientFeatures
+from trabecula_training.features import MEASURE_PREFIX, FeatureTable
+from trabecula_training.perturbation import perturbed_features, stability
 
 MEASURES = ("hu", "vbq")
 ROLES: Mapping[Modality, tuple[SeriesRole, ...]] = {
@@ -41,18 +45,6 @@ ROLES: Mapping[Modality, tuple[SeriesRole, ...]] = {
     Modality.MR: (SeriesRole.T1W, SeriesRole.T2W),
 }
 MakeSegmenter = Callable[[], Segmenter]
-
-
-@dataclass(frozen=True)
-class PatientFeatures:
-    """What one patient gave; ``problem`` says why there is nothing."""
-
-    patient: str
-    features: Features = field(default_factory=dict)
-    measures: Mapping[tuple[SeriesRole, Level], tuple[float, ...]] = field(default_factory=dict)
-    facts: Mapping[SeriesRole, Facts] = field(default_factory=dict)
-    perturbed: Mapping[SeriesRole, tuple[Perturbed, ...]] = field(default_factory=dict)
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,12 +102,23 @@ def extract_patient(job: ExtractionJob) -> PatientFeatures:
         analyser = StudyAnalyser(job.make_segmenter(), (recorder,), load_thresholds(None))
         analysis = analyser.analyse(job.patient, 1, scan_folder(job.folder))
     except TrabeculaError as error:
-        return PatientFeatures(job.patient, problem=f"{error.code}: {error.sentence}")
+        return PatientFeatures(job.patient, problem=f"{error.code}: {error.sentence}", settled=False)
     found = recorder.found
     if found is None or not found.features:
         reasons = [reason.sentence for reason in analysis.result.reasons if reason.blocking]
         return PatientFeatures(job.patient, problem=" ".join(reasons[:2]) or "no body could be measured")
-    return PatientFeatures(job.patient, found.features, found.measures, found.facts, found.perturbed)
+    return replace(found, patient=job.patient)
+
+
+def store_of(folder: Path, set_name: str, segmenter_sha256: str) -> ExtractionStore:
+    """Return the store of extractions by these settings, this segmenter and this version of the program."""
+    made_by = f"{load_feature_set(set_name).sha256}|{segmenter_sha256}|{__version__}"
+    return ExtractionStore(folder, made_by)
+
+
+def segmenter_digest() -> str:
+    """Return the digest of the segmenter that ``default_segmenter`` gives: its manifest names every file."""
+    return hashlib.sha256((find_segmenter_bundle() / MANIFEST_NAME).read_bytes()).hexdigest()
 
 
 def extract_cohort(
@@ -124,29 +127,48 @@ def extract_cohort(
     workers: int = 1,
     perturb_first: int = 0,
     make_segmenter: MakeSegmenter = default_segmenter,
+    store: ExtractionStore | None = None,
 ) -> Iterator[PatientFeatures]:
     """Yield the features of every patient that has a study, as they are done, in ``workers`` processes.
 
-    The first ``perturb_first`` patients also tell how stable the features are.
+    The first ``perturb_first`` patients also tell how stable the features are. What ``store`` has is not done again,
+    and what is done is kept there at once.
     """
-    jobs = [
-        ExtractionJob(patient.patient, patient.study, set_name, number < perturb_first, make_segmenter)
-        for number, patient in enumerate(cohort.patients)
-        if patient.study is not None
-    ]
-    if workers <= 1:
-        yield from map(extract_patient, jobs)
+    jobs: list[ExtractionJob] = []
+    for number, patient in enumerate(cohort.patients):
+        if patient.study is None:
+            continue
+        job = ExtractionJob(patient.patient, patient.study, set_name, number < perturb_first, make_segmenter)
+        kept = store.find(job.patient, job.folder, job.perturb) if store else None
+        if kept is None:
+            jobs.append(job)
+        else:
+            yield kept
+    for job, found in _extracted(jobs, workers):
+        if store:
+            store.keep(found, job.folder, job.perturb)
+        yield found
+
+
+def _extracted(jobs: Sequence[ExtractionJob], workers: int) -> Iterator[tuple[ExtractionJob, PatientFeatures]]:
+    if workers <= 1 or len(jobs) < 2:
+        yield from ((job, extract_patient(job)) for job in jobs)
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(extract_patient, job) for job in jobs]):
-            yield done.result()
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(extract_patient, job): job for job in jobs}
+        try:
+            for done in as_completed(running):
+                yield running[done], done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def feature_table(cohort: Cohort, found: Iterable[PatientFeatures], set_name: str) -> FeatureTable:
     """Return the table of what was found, in the order of the cohort. Raises FeatureTableInvalid when it is empty."""
     settings = load_feature_set(set_name)
-    by_name = {item.patient: item for item in found if item.features}
+    everybody = {item.patient: item for item in found}
+    by_name = {name: item for name, item in everybody.items() if item.features}
     people: list[Patient] = [patient for patient in cohort.patients if patient.patient in by_name]
     rows: list[tuple[str, SeriesRole, Level]] = []
     values: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = []
@@ -176,4 +198,5 @@ def feature_table(cohort: Cohort, found: Iterable[PatientFeatures], set_name: st
             if len(bodies) > 1
         },
         ibsi=ibsi_facts(settings),
+        absent={name: item.problem for name, item in everybody.items() if not item.features},
     )

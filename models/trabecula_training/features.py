@@ -28,7 +28,7 @@ Facts = Mapping[str, str | float]
 MEASURE_PREFIX = "measure_"
 ROW_COLUMNS = ("patient", "level", "role")
 
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     EOFError,
     ValueError,
@@ -53,7 +53,7 @@ class FeatureTable:
     ``values`` is float64 [row, name]; ``patients``, ``levels`` and ``roles`` name the rows. ``facts`` holds, per
     (patient, role), how the series was acquired (``SourceSeries.acquisition``). ``stability`` maps a role to the lower
     bound of each name's ICC(2,1) under perturbed masks. ``settings_sha256``, ``regions`` and ``ibsi`` say how the
-    features were made.
+    features were made. ``absent`` maps patients who were measured and gave no row to the reason.
     """
 
     names: tuple[str, ...]
@@ -66,6 +66,7 @@ class FeatureTable:
     facts: Mapping[tuple[str, SeriesRole], Facts] = field(default_factory=dict)
     stability: Mapping[SeriesRole, Floats] = field(default_factory=dict)
     ibsi: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows, columns = len(self.patients), len(self.names)
@@ -112,6 +113,7 @@ def save_features(table: FeatureTable, path: Path) -> None:
         "ibsi": dict(table.ibsi),
         "facts": [[patient, str(role), dict(facts)] for (patient, role), facts in table.facts.items()],
         "stability_roles": [str(role) for role in table.stability],
+        "absent": dict(table.absent),
     }
     bounds = list(table.stability.values())
     np.savez_compressed(
@@ -131,7 +133,7 @@ def load_features(path: Path) -> FeatureTable:
     a JSON file of the same stem may hold settings_sha256, regions and ibsi). Raises FeatureTableInvalid."""
     try:
         return _load_csv(path) if path.suffix.lower() == ".csv" else _load_npz(path)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise FeatureTableInvalid(f"{path.name}: {error}") from error
 
 
@@ -150,6 +152,7 @@ def _load_npz(path: Path) -> FeatureTable:
             facts={(str(patient), SeriesRole(role)): dict(facts) for patient, role, facts in meta["facts"]},
             stability=dict(zip(roles, np.asarray(arrays["stability"], dtype=np.float64), strict=True)),
             ibsi={str(key): str(value) for key, value in meta["ibsi"].items()},
+            absent={str(key): str(value) for key, value in dict(meta.get("absent", {})).items()},
         )
 
 

@@ -69,7 +69,8 @@ def check_studies(
 
 
 def check_features(path: Path, features: Path, tasks: Iterable[Task] = ()) -> tuple[Preflight, FeatureTable]:
-    """Check cohort.csv against a ready feature table: everybody must have features, every task enough patients.
+    """Check cohort.csv against a ready feature table: everybody must have features or have been measured in vain, every
+    task enough patients.
 
     Raises CohortInvalid for a wrong file before the table is looked at, and FeatureTableInvalid.
     """
@@ -80,7 +81,11 @@ def check_features(path: Path, features: Path, tasks: Iterable[Task] = ()) -> tu
     table = load_features(features)
     known = set(table.patients)
     for patient in reading.cohort.patients:
-        if patient.patient not in known:
+        if patient.patient in table.absent:
+            found = f"{patient.patient} gave no features: {table.absent[patient.patient]}"
+            line = reading.lines[patient.patient]
+            problems.append(Problem(line, "features", found, "Takes no part.", blocking=False))
+        elif patient.patient not in known:
             found = f"no features of {patient.patient}"
             problems.append(
                 Problem(reading.lines[patient.patient], "features", found, "Extract them, or remove the line.")

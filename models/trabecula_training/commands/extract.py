@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trabecula.analysis.radiomics.feature_set import SET_NAMES, load_feature_set
-from trabecula.domain.result import SeriesRole
-from trabecula_training.cohort import Cohort
-from trabecula_training.commands.output import errors_as_exit_code, print_problems, progress_bar
-from trabecula_training.extraction import ROLES, PatientFeatures, extract_cohort, feature_table
-from trabecula_training.features import save_features
-from trabecula_training.preflight import check_studies
+from trabecula_training.cohort_features import Extraction
+from trabecula_training.commands.output import errors_as_exit_code, print_problems
+from trabecula_training.commands.radiomics_run import checked_studies, shown_extraction
+from trabecula_training.extraction import ROLES
 from trabecula_training.problems import Problem
 
 app = typer.Typer()
@@ -36,38 +33,8 @@ def extract_command(
     if settings not in SET_NAMES:
         raise typer.BadParameter(f"{settings} is none of {', '.join(SET_NAMES)}", param_hint="--settings")
     with errors_as_exit_code():
-        people = _checked(cohort, ROLES[load_feature_set(settings).modality], workers)
-        found = _with_progress(people, settings, workers, stability)
-        table = feature_table(people, found, settings)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        save_features(table, out)
-    failed = [
-        Problem(0, item.patient, item.problem, "No features; remove the line or repair it.")
-        for item in found
-        if item.problem
-    ]
-    if failed:
-        print_problems(failed)
+        people = checked_studies(cohort, ROLES[load_feature_set(settings).modality], (), workers)
+        table = shown_extraction(people, Extraction(settings, workers, stability), out)
+    if table.absent:
+        print_problems([Problem(0, name, why, "Takes no part.", blocking=False) for name, why in table.absent.items()])
     typer.echo(f"{out}: {len(set(table.patients))} of {len(people.patients)} patients, {len(table.patients)} bodies")
-
-
-def _checked(path: Path, roles: Sequence[SeriesRole], workers: int) -> Cohort:
-    with progress_bar() as progress:
-        task = progress.add_task("checking studies", total=None)
-        found = check_studies(
-            path, roles, (), workers, lambda done, total: progress.update(task, completed=done, total=total)
-        )
-    people = found.usable()
-    if found.problems:
-        print_problems(found.problems)
-    return people
-
-
-def _with_progress(cohort: Cohort, settings: str, workers: int, stability: int) -> list[PatientFeatures]:
-    found: list[PatientFeatures] = []
-    with progress_bar() as progress:
-        task = progress.add_task(f"features {settings}", total=len(cohort.patients))
-        for item in extract_cohort(cohort, settings, workers, stability):
-            found.append(item)
-            progress.advance(task)
-    return found

@@ -74,6 +74,7 @@ RECIPE = Recipe(
     name="jiang2026",
     title="Sequence-specific MRI radiomics (Jiang 2026)",
     source="Jiang et al. 2026, Front Endocrinol 17:1823826, doi 10.3389/fendo.2026.1823826",
+    feature_set="jiang2026_mr",
     inputs=(
         InputSet("T1", (SeriesRole.T1W,)),
         InputSet("T2", (SeriesRole.T2W,)),

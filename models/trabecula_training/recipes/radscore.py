@@ -43,6 +43,7 @@ RECIPE = Recipe(
     name="radscore",
     title="T1w and T2w MRI Radscore by LASSO",
     source="Radscore study of 160 + 35 patients (T1WI, T2WI, T1WI+T2WI; uAI Research Portal; DXA)",
+    feature_set="radscore_mr",
     inputs=(
         InputSet("T1+T2", (SeriesRole.T1W, SeriesRole.T2W)),
         InputSet("T1", (SeriesRole.T1W,)),

@@ -44,6 +44,7 @@ RECIPE = Recipe(
     name="xue2022",
     title="CT radiomics of L1-L4 (Xue 2022)",
     source="Xue et al. 2022, BMC Musculoskelet Disord 23:336, doi 10.1186/s12891-022-05309-6",
+    feature_set="xue2022_ct",
     inputs=(InputSet("CT", (SeriesRole.CT,)),),
     aggregation=LevelAggregation.CONCATENATE,
     tasks=(NORMAL_VS_OSTEOPOROSIS, LOW_VS_OSTEOPOROSIS, NORMAL_VS_LOW, OSTEOPOROSIS, ABNORMAL),

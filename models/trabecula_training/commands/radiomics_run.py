@@ -1,0 +1,115 @@
+"""A radiomics recipe from cohort.csv to metrics.json and report.html, with its progress shown; for several commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trabecula.domain.result import SeriesRole
+from trabecula_training.cohort import Cohort
+from trabecula_training.cohort_features import Extraction, extract_features, features_place
+from trabecula_training.commands.output import print_problems, progress_bar
+from trabecula_training.errors import RecipeUnknown
+from trabecula_training.features import FeatureTable
+from trabecula_training.labels import Task
+from trabecula_training.metrics_json import RunFiles, run_document, write_document
+from trabecula_training.preflight import check_features, check_studies
+from trabecula_training.recipe import InputSet, Recipe
+from trabecula_training.report import render_report, write_figures, write_report
+from trabecula_training.run import RunSettings, TaskRun, chosen, run_recipe, steps_of
+
+
+@dataclass(frozen=True)
+class RadiomicsJob:
+    """What to run on what. ``features`` is a ready table; None: extracted from the cohort's studies, with
+    ``stability`` patients perturbed. ``command`` is what the manifest will name as its making."""
+
+    recipe: Recipe
+    settings: RunSettings
+    cohort: Path
+    out: Path
+    command: str
+    features: Path | None = None
+    stability: int = 0
+
+
+@dataclass(frozen=True)
+class RadiomicsRun:
+    """What came of it: the document of metrics.json, and the files."""
+
+    document: dict[str, Any]
+    metrics: Path
+    report: Path
+
+
+def run_radiomics(job: RadiomicsJob) -> RadiomicsRun:
+    """Check, extract where there is no table, validate, and write metrics.json, report.html and figures.
+
+    Raises CohortInvalid, which carries everything that is wrong, RecipeUnknown for a name the recipe does not have,
+    FeatureTableInvalid; then nothing but a feature table was written.
+    """
+    pairs = _chosen(job)
+    tasks = tuple({task.name: task for _, task in pairs}.values())
+    features = job.features or _extracted(job, tuple(role for item, _ in pairs for role in item.roles), tasks)
+    found, table = check_features(job.cohort, features, tasks)
+    cohort = found.usable()
+    if found.problems:
+        print_problems(found.problems)
+    runs = _with_progress(job, cohort, table)
+    job.out.mkdir(parents=True, exist_ok=True)
+    files = RunFiles(job.cohort.resolve(), features.resolve(), job.command)
+    document = run_document(job.recipe, job.settings, runs, cohort, table, files)
+    metrics = write_document(document, job.out)
+    report = write_report(render_report(job.recipe, document, runs), job.out)
+    write_figures(runs, job.out)
+    return RadiomicsRun(document, metrics, report)
+
+
+def _chosen(job: RadiomicsJob) -> tuple[tuple[InputSet, Task], ...]:
+    try:
+        for name in job.settings.families:
+            job.recipe.family(name)
+        return chosen(job.recipe, job.settings)
+    except KeyError as error:
+        raise RecipeUnknown(f"{job.recipe.name} has no {error.args[0]}") from error
+
+
+def _extracted(job: RadiomicsJob, roles: Sequence[SeriesRole], tasks: Sequence[Task]) -> Path:
+    workers = job.settings.processes
+    cohort = checked_studies(job.cohort, tuple(dict.fromkeys(roles)), tasks, workers)
+    place = features_place(job.cohort, job.recipe.feature_set, job.out)
+    shown_extraction(cohort, Extraction(job.recipe.feature_set, workers, job.stability), place)
+    return place
+
+
+def checked_studies(cohort: Path, roles: Sequence[SeriesRole], tasks: Sequence[Task], workers: int) -> Cohort:
+    """Return the cohort after a look into every study folder; remarks are printed. Raises CohortInvalid."""
+    with progress_bar() as progress:
+        shown = progress.add_task("checking studies", total=None)
+        found = check_studies(
+            cohort, roles, tasks, workers, lambda done, total: progress.update(shown, completed=done, total=total)
+        )
+    people = found.usable()
+    if found.problems:
+        print_problems(found.problems)
+    return people
+
+
+def shown_extraction(cohort: Cohort, extraction: Extraction, place: Path) -> FeatureTable:
+    """Return the feature table, extracted under a progress bar; what was kept earlier counts at once."""
+    with progress_bar() as progress:
+        shown = progress.add_task(f"features {extraction.set_name}", total=len(cohort.patients))
+        return extract_features(cohort, extraction, place, lambda _: progress.advance(shown))
+
+
+def _with_progress(job: RadiomicsJob, cohort: Cohort, table: FeatureTable) -> tuple[TaskRun, ...]:
+    name = job.recipe.name
+    with progress_bar() as progress:
+        shown = progress.add_task(name, total=steps_of(job.recipe, job.settings))
+
+        def on_step(stage: str) -> None:
+            progress.update(shown, advance=1, description=f"{name}: {stage}")
+
+        return run_recipe(job.recipe, cohort, table, job.settings, on_step)
