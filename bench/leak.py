@@ -1,4 +1,4 @@
-"""The leak test of every recipe in full: on pure noise the paper's order of operations shines, the sound one does not."""
+"""The leak test of every recipe in full: on pure noise the order of the papers shines, the sound one does not."""
 
 from __future__ import annotations
 
