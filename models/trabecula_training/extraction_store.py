@@ -72,11 +72,11 @@ class ExtractionStore:
             Path(name).unlink(missing_ok=True)
 
     def _path(self, study: Path, perturbed: bool) -> Path:
-        digest = hashlib.sha256(f"{self.made_by}|{perturbed}|{_fingerprint(study)}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.made_by}|{perturbed}|{study_fingerprint(study)}".encode()).hexdigest()
         return self.folder / f"{digest[:32]}{_SUFFIX}"
 
 
-def _fingerprint(study: Path) -> str:
+def study_fingerprint(study: Path) -> str:
     """Names, sizes and times of all files below a folder: changes when any of them does."""
     files = sorted(path for path in study.rglob("*") if path.is_file())
     facts = [(path.relative_to(study).as_posix(), path.stat()) for path in files]

@@ -77,8 +77,13 @@ def check_features(path: Path, features: Path, tasks: Iterable[Task] = ()) -> tu
     reading = read_cohort(path, need_studies=False)
     if reading.problems:
         raise CohortInvalid(problems=reading.problems)
-    problems: list[Problem] = []
     table = load_features(features)
+    return check_table(reading, table, tasks), table
+
+
+def check_table(reading: CohortReading, table: FeatureTable, tasks: Iterable[Task] = ()) -> Preflight:
+    """Check a cohort that was read without problems against the rows of a table."""
+    problems: list[Problem] = []
     known = set(table.patients)
     for patient in reading.cohort.patients:
         if patient.patient in table.absent:
@@ -92,7 +97,7 @@ def check_features(path: Path, features: Path, tasks: Iterable[Task] = ()) -> tu
             )
     able = Cohort(tuple(patient for patient in reading.cohort.patients if patient.patient in known))
     problems += _of_tasks(able, tasks, reading)
-    return Preflight(reading.cohort, _in_order(problems)), table
+    return Preflight(reading.cohort, _in_order(problems))
 
 
 def _of_tasks(able: Cohort, tasks: Iterable[Task], reading: CohortReading) -> list[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,11 @@ class CropGroup:
 
 @dataclass(frozen=True, eq=False)
 class CropBank:
-    """All groups of a cohort, cut by one definition."""
+    """All groups of a cohort, cut by one definition; ``absent`` maps patients without any to the reason."""
 
     groups: tuple[CropGroup, ...]
     definition: CropDefinition
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def sha256(self) -> str:
         """Digest of definition, names and every pixel."""
@@ -82,6 +83,7 @@ class CropBank:
             settings_sha256=self.definition.sha256,
             regions=self.definition.name,
             facts={(group.patient, group.role): group.facts for group in self.groups},
+            absent=self.absent,
         )
 
 
@@ -108,7 +110,12 @@ def save_crops(bank: CropBank, path: Path) -> None:
         }
         for group in bank.groups
     ]
-    meta = {"definition": bank.definition.name, "definition_sha256": bank.definition.sha256, "groups": groups}
+    meta = {
+        "definition": bank.definition.name,
+        "definition_sha256": bank.definition.sha256,
+        "groups": groups,
+        "absent": dict(bank.absent),
+    }
     pixels = np.concatenate([image.ravel() for image in images]) if images else np.zeros(0, np.float32)
     np.savez_compressed(path, pixels=pixels.astype(np.float32), meta=np.array(json.dumps(meta)))
 
@@ -122,7 +129,8 @@ def load_crops(path: Path) -> CropBank:
         definition = crop_definition_of(meta["definition_sha256"])
         if definition is None:
             raise FeatureTableInvalid(f"{path.name}: crops of {meta['definition']} in another version of it")
-        return CropBank(_groups(meta["groups"], pixels), definition)
+        absent = {str(name): str(why) for name, why in meta["absent"].items()}
+        return CropBank(_groups(meta["groups"], pixels), definition, absent)
     except UNREADABLE as error:
         raise FeatureTableInvalid(f"{path.name}: {error}") from error
 
@@ -154,4 +162,5 @@ def _groups(documents: Sequence[Mapping[str, Any]], pixels: NDArray[np.float32])
 def merged(banks: Sequence[CropBank]) -> CropBank:
     """Return the groups of several banks of one definition, in order."""
     (definition,) = {bank.definition for bank in banks}
-    return CropBank(tuple(group for bank in banks for group in bank.groups), definition)
+    absent = {name: why for bank in banks for name, why in bank.absent.items()}
+    return CropBank(tuple(group for bank in banks for group in bank.groups), definition, absent)
