@@ -17,14 +17,15 @@ from trabecula_training.segmenter.contrast import Look
 from trabecula_training.segmenter.scanner import scan_volume
 
 _SEED = 77_000_000
-_BODY_ONLY = (PhantomTissue.BODY_CORTEX, PhantomTissue.SACRUM_CORTEX)
+BODY_ONLY = (PhantomTissue.BODY_CORTEX, PhantomTissue.SACRUM_CORTEX)
+"""The rim: body on CT, not on MR."""
 
 
 @dataclass(frozen=True)
 class CaseOptions:
     """How a phantom is acquired. ``slices`` lie ``spacing_mm`` apart; ``field_mm`` is (height, depth, width) of what is
-    in view, ``shift_mm`` moves it toward the head; ``turn_deg`` turns the patient about the three axes; ``flips`` are
-    axes whose direction is reversed in array and header alike; ``noise`` scales the noise."""
+    in view, ``shift_mm`` moves it toward the head, ``side_mm`` to the left; ``turn_deg`` turns the patient about the
+    three axes; ``flips`` are axes whose direction is reversed in array and header alike; ``noise`` scales the noise."""
 
     look: Look = Look.T2
     plane: str = "sagittal"
@@ -32,6 +33,7 @@ class CaseOptions:
     spacing_mm: float = 4.4
     field_mm: tuple[float, float, float] = (270.0, 220.0, 66.0)
     shift_mm: float = 0.0
+    side_mm: float = 0.0
     turn_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
     flips: tuple[int, ...] = ()
     wrong_header: tuple[int, ...] = ()
@@ -46,7 +48,6 @@ class PhantomCase:
 
     volume: Volume
     truth: NDArray[np.uint8]
-    options: CaseOptions
 
 
 _PLANES = {"sagittal": (0, 1, 2), "axial": (1, 2, 0), "coronal": (2, 1, 0)}
@@ -57,7 +58,11 @@ def _geometry(options: CaseOptions) -> Geometry:
     directions = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
     height, depth, width = options.field_mm
     extent = (width, height, depth)
-    start = np.array([-width / 2, 0, 0]) + np.array([0, 0, height / 2 - 8 + options.shift_mm]) + [0, -depth * 0.48, 0]
+    start = (
+        np.array([options.side_mm - width / 2, 0, 0])
+        + np.array([0, 0, height / 2 - 8 + options.shift_mm])
+        + [0, -depth * 0.48, 0]
+    )
     affine = np.eye(4)
     shape = []
     for k, axis in enumerate(_PLANES[options.plane]):
@@ -94,7 +99,7 @@ def draw_case(number: int, options: CaseOptions) -> PhantomCase:
     for axis in options.wrong_header:
         array, truth = np.flip(array, axis), np.flip(truth, axis)
     volume = Volume(np.ascontiguousarray(array), Geometry(geometry.shape, affine), modality)
-    return PhantomCase(volume, np.ascontiguousarray(truth), options)
+    return PhantomCase(volume, np.ascontiguousarray(truth))
 
 
 def truth_of(anatomy: AnatomyMap, modality: Modality) -> NDArray[np.uint8]:
@@ -102,5 +107,5 @@ def truth_of(anatomy: AnatomyMap, modality: Modality) -> NDArray[np.uint8]:
     labels = anatomy.body_labels()
     labels[labels == 26] = 0
     if modality is Modality.MR:
-        labels[np.isin(anatomy.tissue, _BODY_ONLY)] = 0
+        labels[np.isin(anatomy.tissue, BODY_ONLY)] = 0
     return labels

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from trabecula.analysis.segmentation.network import NetworkSegmenter
 from trabecula.domain.spine import Level
 from trabecula.phantom.anatomy import Fracture, FractureKind, SpineOptions
+from trabecula.phantom.defects import Defect
+from trabecula.phantom.protocols import Kernel, Phase
 from trabecula_training.segmenter.contrast import Look
 from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
+from trabecula_training.segmenter.examinations import Examination, ct_examination, examine, mr_examination
 from trabecula_training.segmenter.phantom_cases import CaseOptions, draw_case
 
 _PLAIN = SpineOptions(lumbar_count=5)
@@ -30,7 +33,7 @@ _BROKEN = SpineOptions(
     ),
 )
 
-AXES: dict[str, dict[str, CaseOptions]] = {
+AXES: dict[str, dict[str, CaseOptions | Examination]] = {
     "image": {
         "T1w": replace(_MR, look=Look.T1),
         "T2w": _MR,
@@ -53,9 +56,12 @@ AXES: dict[str, dict[str, CaseOptions]] = {
         "0.4 mm pixels": replace(_MR, pixel_mm=0.4, field_mm=(240.0, 170.0, 40.0)),
         "1.5 mm pixels": replace(_MR, pixel_mm=1.5),
         "2 mm pixels": replace(_MR, pixel_mm=2.0),
-        "6 mm slices": replace(_MR, spacing_mm=6.0),
+        "thin slices 6 mm apart (gaps)": replace(_MR, spacing_mm=6.0),
+        "6 mm thick slices": mr_examination("T2", thickness_mm=6.0, gap_mm=0.0, slices=11),
         "CT 0.7 mm slices": replace(_CT, spacing_mm=0.7, field_mm=(150.0, 130.0, 80.0)),
-        "CT 5 mm slices": replace(_CT, spacing_mm=5.0),
+        "CT 0.6 mm slices": ct_examination(thickness_mm=0.6, increment_mm=0.6),
+        "CT 5 mm slices": ct_examination(thickness_mm=5.0, increment_mm=5.0),
+        "CT thin slices 5 mm apart": replace(_CT, spacing_mm=5.0),
     },
     "position": {
         "tilted 15 degrees": replace(_MR, turn_deg=(15.0, 0.0, 0.0)),
@@ -72,6 +78,20 @@ AXES: dict[str, dict[str, CaseOptions]] = {
         "noisy MR": replace(_MR, noise=3.0),
         "noisy CT": replace(_CT, noise=3.0),
     },
+    "scanner": {
+        "MR 0.3 T, T1w": mr_examination("T1", scanner="hitachi03"),
+        "MR 0.3 T, T2w": mr_examination("T2", scanner="hitachi03"),
+        "MR 1.5 T, T1w": mr_examination("T1"),
+        "MR 3 T, T2w": mr_examination("T2", scanner="siemens30"),
+        "MR half the signal": mr_examination("T2", snr_factor=0.5),
+        "CT sharp kernel": ct_examination(kernel=Kernel.SHARP),
+        "CT 80 kVp": ct_examination(kvp=80),
+    },
+    "contrast agent": {
+        "CT arterial": ct_examination(phase=Phase.ARTERIAL),
+        "CT portal venous": ct_examination(phase=Phase.PORTAL),
+        "MR T1w with gadolinium": mr_examination("T1", Defect.GADOLINIUM),
+    },
     "disease": {
         "collapsed discs, osteophytes": replace(_MR, spine=_WORN),
         "the same on CT": replace(_CT, spine=_WORN),
@@ -79,6 +99,12 @@ AXES: dict[str, dict[str, CaseOptions]] = {
         "fractures on CT": replace(_CT, spine=_BROKEN),
         "screws and rods": replace(_MR, spine=replace(_PLAIN, screws=(Level.L4, Level.L5))),
         "screws and rods on CT": replace(_CT, spine=replace(_PLAIN, screws=(Level.L4, Level.L5))),
+    },
+    "nothing to find": {
+        "abdomen beside the spine, MR": replace(_MR, side_mm=105.0),
+        "abdomen beside the spine, CT": replace(_CT, side_mm=125.0),
+        "no spine at all, CT": ct_examination(Defect.NO_SPINE),
+        "air and noise": replace(_CT, side_mm=900.0),
     },
     "variants": {
         "4 lumbar vertebrae": replace(_MR, spine=SpineOptions(lumbar_count=4)),
@@ -98,9 +124,9 @@ class CaseResult:
     false_bodies: int
 
 
-def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions) -> CaseResult:
+def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions | Examination) -> CaseResult:
     """Draw one phantom, segment it and compare. A true body counts from a third of the usual size on."""
-    case = draw_case(number, options)
+    case = examine(number, options) if isinstance(options, Examination) else draw_case(number, options)
     result = segmenter.segment(case.volume)
     sizes = np.bincount(case.truth.ravel(), minlength=256)[1:]
     least = int(0.33 * np.median(sizes[sizes > 0])) if sizes.any() else 1
@@ -119,13 +145,14 @@ def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions) -> 
 
 def run_axis(
     segmenter: NetworkSegmenter, name: str, cases: int, progress: Callable[[str], None] | None = None
-) -> Iterator[tuple[str, Summary]]:
-    """Run every place of an axis over ``cases`` phantoms."""
+) -> Iterator[tuple[str, Summary, float]]:
+    """Run every place of an axis over ``cases`` phantoms; with the figures, false bodies per image."""
     for place, options in AXES[name].items():
-        scores = {str(k): run_case(segmenter, 1000 + k, options).scores for k in range(cases)}
+        results = [run_case(segmenter, 1000 + k, options) for k in range(cases)]
+        scores = {str(k): result.scores for k, result in enumerate(results)}
         if progress:
             progress(place)
-        yield place, summarise(scores)
+        yield place, summarise(scores), sum(result.false_bodies for result in results) / cases
 
 
 def mixed_options(number: int) -> CaseOptions:

@@ -13,7 +13,7 @@ import numpy as np
 from trabecula.analysis.segmentation.network import NetworkSegmenter
 from trabecula_training.segmenter.calibration import Calibration, fit_calibration
 from trabecula_training.segmenter.card import write_card
-from trabecula_training.segmenter.evaluate import BodyScore, score_bodies, summarise
+from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
 from trabecula_training.segmenter.real_data import read_cases
 from trabecula_training.segmenter.robustness import AXES, mixed_options, run_axis, run_case
 
@@ -65,6 +65,15 @@ def calibrate_bundle(bundle: Path, cases: int, figure: Path | None) -> dict[str,
     return facts
 
 
+def _figures(summary: Summary) -> str:
+    if not summary.bodies:
+        return "0 | | | | | "
+    return (
+        f"{summary.bodies} | {summary.dice:.3f} | {summary.found:.2f} | {summary.named:.2f} | "
+        f"**{summary.wrong:.2f}** | {summary.abstained:.2f}"
+    )
+
+
 def _predict(calibration: Calibration, features: Any) -> Any:
     from trabecula.analysis.segmentation.quality import BodyFeatures, calibrated
 
@@ -94,14 +103,11 @@ def robustness_table(bundle: Path, cases: int, say: Callable[[str], None]) -> st
     """The table of robustness as Markdown."""
     segmenter = NetworkSegmenter(bundle)
     lines = [
-        "| axis | case | bodies | Dice | found | named | **wrong names** | abstained |",
-        "|---|---|---|---|---|---|---|---|",
+        "| axis | case | bodies | Dice | found | named | **wrong names** | abstained | false bodies per image |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for axis in AXES:
-        for place, summary in run_axis(segmenter, axis, cases):
-            lines.append(
-                f"| {axis} | {place} | {summary.bodies} | {summary.dice:.3f} | {summary.found:.2f} | "
-                f"{summary.named:.2f} | **{summary.wrong:.2f}** | {summary.abstained:.2f} |"
-            )
+        for place, summary, false in run_axis(segmenter, axis, cases):
+            lines.append(f"| {axis} | {place} | {_figures(summary)} | {false:.2f} |")
             say(lines[-1])
     return "\n".join(lines) + "\n"

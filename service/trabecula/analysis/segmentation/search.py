@@ -22,6 +22,7 @@ from trabecula.analysis.segmentation.stack import Axes, Grid
 from trabecula.domain.volume import Volume
 
 _SCOUT_STEP_MM = 18.0
+_WIDE_STEP_MM = 12.0
 _FEW_SLICES = 4
 _FOUND_MM2 = 400.0
 _UPRIGHT_RATIO = 1.5
@@ -93,16 +94,24 @@ def _uprightness(
 
 
 def _scout(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> tuple[Span, float, float]:
-    """Run coarse planes; return the region around the column, its area in the best plane (mm2) and where that lies."""
-    span = body_span(volume, axes)
-    if is_acquired_sagittal(axes):
-        step = axes.steps_mm[0]
-        every = 1 if axes.sizes[0] <= _FEW_SLICES else max(1, round(_SCOUT_STEP_MM / step))
-        grid = lay_grid(axes, span, every * step)
-    else:
-        grid = scout_grid(axes, span)
-    maps = network.predict(cut_stack(volume, grid, intensity))
-    return _region(maps, grid, axes)
+    """Run coarse planes; return the region around the column, its area in the best plane (mm2) and where that lies.
+
+    Planes near the middle come first, then the whole width. Where neither shows a body, one plane is left to look at.
+    """
+    span, acquired = body_span(volume, axes), is_acquired_sagittal(axes)
+    for grid in _scout_grids(axes, span, acquired):
+        found = _region(network.predict(cut_stack(volume, grid, intensity)), grid, axes)
+        if found[1] > 0 or acquired:
+            return found
+    return Span((span.side[0], span.side[0]), span.row, span.column), 0.0, found[2]
+
+
+def _scout_grids(axes: Axes, span: Span, acquired: bool) -> tuple[Grid, ...]:
+    if not acquired:
+        return scout_grid(axes, span), lay_grid(axes, span, _WIDE_STEP_MM)
+    step = axes.steps_mm[0]
+    every = 1 if axes.sizes[0] <= _FEW_SLICES else max(1, round(_SCOUT_STEP_MM / step))
+    return (lay_grid(axes, span, every * step),)
 
 
 def _region(maps: Maps, grid: Grid, axes: Axes) -> tuple[Span, float, float]:

@@ -1,0 +1,64 @@
+"""Tests of phantom examinations as cases, and of the search for spines that are not where one looks first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trabecula.analysis.segmentation.bundle_location import find_segmenter_bundle
+from trabecula.analysis.segmentation.network import NetworkSegmenter
+from trabecula.domain.eligibility import ReasonCode
+from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.phantom.mr import make_mr_study
+from trabecula.phantom.patient import sample_patient
+from trabecula.phantom.protocols import SMALL_MR
+from trabecula.phantom.study import MrStudySpec
+from trabecula_training.segmenter.contrast import Look
+from trabecula_training.segmenter.evaluate import score_bodies
+from trabecula_training.segmenter.examinations import SEED, examine, mr_examination
+from trabecula_training.segmenter.phantom_cases import CaseOptions, draw_case
+
+WIDE = CaseOptions(
+    look=Look.CT, plane="axial", pixel_mm=1.4, spacing_mm=3.0, field_mm=(200.0, 170.0, 330.0), side_mm=-90.0
+)
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> NetworkSegmenter:
+    return NetworkSegmenter(find_segmenter_bundle(Path(__file__).parents[3] / "models" / "bundles"))
+
+
+def test_an_examination_is_the_same_again_and_its_truth_follows_the_border_convention() -> None:
+    first, again = (examine(2, mr_examination("T2", slices=5)) for _ in range(2))
+    series = make_mr_study(MrStudySpec(sample_patient(SEED, 2), replace(SMALL_MR, slices=5))).series_of("T2")
+    assert series.labels is not None
+
+    assert (first.volume.array == again.volume.array).all()
+    assert (first.truth == again.truth).all()
+    assert Level.S1.label in np.unique(series.labels)
+    assert Level.S1.label not in np.unique(first.truth)
+    for level in MEASURED_LEVELS:
+        whole, marrow = (series.labels == level.label).sum(), (first.truth == level.label).sum()
+        assert 0.7 * whole < marrow < 0.97 * whole
+
+
+def test_a_spine_far_from_the_middle_of_a_wide_ct_is_found(segmenter: NetworkSegmenter) -> None:
+    case = draw_case(3, WIDE)
+
+    scores = score_bodies(
+        case.truth, segmenter.segment(case.volume), case.volume.geometry.spacing_mm, least_voxels=2000
+    )
+
+    assert len(scores) >= 4
+    assert all(score.found and not score.named_wrong for score in scores)
+
+
+def test_a_ct_without_a_spine_costs_little_and_says_so(segmenter: NetworkSegmenter) -> None:
+    beside = segmenter.segment(draw_case(3, replace(WIDE, side_mm=900.0)).volume)
+
+    assert beside.bodies == ()
+    assert [reason.code for reason in beside.reasons] == [ReasonCode.NOT_A_SPINE]
+    assert not beside.labels.any()
