@@ -29,6 +29,9 @@ class Columns:
         return np.asarray((features[:, self.index] - self.mean) / self.sd, dtype=np.float64)
 
 
+_LEAST_EIGENVALUE = 1e-12
+"""Directions with less than this share of the largest variance hold rounding errors only."""
+
 Preparation = Callable[[Floats, Labels, int], Columns]
 """Learns columns from training patients alone: (features, labels, seed) -> Columns."""
 
@@ -84,13 +87,14 @@ def ridge_logistic_weights(scores: Floats, labels: Labels, penalty: float = 1.0)
     """Return the coefficients of an L2 logistic regression on many columns.
 
     Fitted in the row space of ``scores`` (a rotation of the problem, hence the same optimum), which for few patients
-    and thousands of columns is faster by orders of magnitude.
+    and thousands of columns is faster by orders of magnitude. The row space comes from the patients' inner products.
     """
-    left, singular, right = np.linalg.svd(scores, full_matrices=False)
-    kept = singular > 1e-10 * singular[0]
+    eigenvalues, left = np.linalg.eigh(scores @ scores.T)
+    kept = eigenvalues > _LEAST_EIGENVALUE * eigenvalues[-1]
+    singular = np.sqrt(eigenvalues[kept])
     model = LogisticRegression(C=penalty, max_iter=1000)
-    model.fit(left[:, kept] * singular[kept], labels)
-    return np.asarray(right[kept].T @ model.coef_[0], dtype=np.float64)
+    model.fit(left[:, kept] * singular, labels)
+    return np.asarray(scores.T @ (left[:, kept] @ (model.coef_[0] / singular)), dtype=np.float64)
 
 
 def stable_logistic(scores: Floats, labels: Labels, seed: int, at_most: int = 150, folds: int = 5) -> Indices:
