@@ -55,7 +55,7 @@ def phantom_cohort(
     default = ReferenceChoice.DXA if modality is Modality.CT else ReferenceChoice.QCT
     plan = CohortPlan(patients, modality, seed, size, reference or default, hospitals, external, null, acquisitions)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    made = _with_progress(plan, out, workers)
+    made = shown_cohort(plan, out, workers)
     cohort = out / COHORT_FILE
     if as_json:
         typer.echo(json.dumps({"cohort": str(cohort), "patients": len(made), "modality": modality.value}))
@@ -63,7 +63,8 @@ def phantom_cohort(
         typer.echo(f"{len(made)} {modality.value} studies of digital phantoms: {cohort}")
 
 
-def _with_progress(plan: CohortPlan, out: Path, workers: int) -> list[Member]:
+def shown_cohort(plan: CohortPlan, out: Path, workers: int) -> list[Member]:
+    """Return the people of a plan after making their studies and the cohort's tables, with a progress bar."""
     made: list[Member] = []
     with progress_bar() as progress:
         task = progress.add_task(f"{plan.modality.value} phantoms", total=plan.patients)

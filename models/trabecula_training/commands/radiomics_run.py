@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,16 +51,21 @@ def run_radiomics(job: RadiomicsJob) -> RadiomicsRun:
     Raises CohortInvalid, which carries everything that is wrong, RecipeUnknown for a name the recipe does not have,
     FeatureTableInvalid; then nothing but a feature table was written.
     """
-    pairs = _chosen(job)
+    pairs = chosen_pairs(job.recipe, job.settings)
     tasks = tuple({task.name: task for _, task in pairs}.values())
     features = job.features or _extracted(job, tuple(role for item, _ in pairs for role in item.roles), tasks)
     found, table = check_features(job.cohort, features, tasks)
     cohort = found.usable()
     if found.problems:
         print_problems(found.problems)
+    return validated(job, cohort, table, features)
+
+
+def validated(job: RadiomicsJob, cohort: Cohort, table: FeatureTable, features: Path) -> RadiomicsRun:
+    """Validate the job's recipe on a checked cohort and its table, which lies in ``features``, and write all files."""
     runs = _with_progress(job, cohort, table)
     job.out.mkdir(parents=True, exist_ok=True)
-    files = RunFiles(job.cohort.resolve(), features.resolve(), job.command)
+    files = RunFiles(_seen_from(job.out, job.cohort), _seen_from(job.out, features), job.command)
     document = run_document(job.recipe, job.settings, runs, cohort, table, files)
     metrics = write_document(document, job.out)
     report = write_report(render_report(job.recipe, document, runs), job.out)
@@ -67,13 +73,19 @@ def run_radiomics(job: RadiomicsJob) -> RadiomicsRun:
     return RadiomicsRun(document, metrics, report)
 
 
-def _chosen(job: RadiomicsJob) -> tuple[tuple[InputSet, Task], ...]:
+def _seen_from(folder: Path, file: Path) -> Path:
+    """A path that stays right when folder and file move together, and tells nothing of the computer."""
+    return Path(os.path.relpath(file.resolve(), folder.resolve()))
+
+
+def chosen_pairs(recipe: Recipe, settings: RunSettings) -> tuple[tuple[InputSet, Task], ...]:
+    """Return the inputs and tasks to run. Raises RecipeUnknown for a name, also of a model, that the recipe lacks."""
     try:
-        for name in job.settings.families:
-            job.recipe.family(name)
-        return chosen(job.recipe, job.settings)
+        for name in settings.families:
+            recipe.family(name)
+        return chosen(recipe, settings)
     except KeyError as error:
-        raise RecipeUnknown(f"{job.recipe.name} has no {error.args[0]}") from error
+        raise RecipeUnknown(f"{recipe.name} has no {error.args[0]}") from error
 
 
 def _extracted(job: RadiomicsJob, roles: Sequence[SeriesRole], tasks: Sequence[Task]) -> Path:
