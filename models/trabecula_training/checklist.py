@@ -1,13 +1,12 @@
-"""Reporting checklists (TRIPOD+AI, CLEAR, METRICS) filled where the program can know the answer.
+"""Reporting checklists (TRIPOD+AI, CLEAR, METRICS) item by item, filled where the program can know the answer.
 
-The items stand in data/checklists.toml in our own words, by theme. What the program cannot know is left to people and
-says so.
+The items stand in data/checklists.toml in our own words. What the program cannot know is left to people and says so.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -15,45 +14,70 @@ from importlib import resources
 from typing import Any
 
 
-class Answer(StrEnum):
+class Status(StrEnum):
     """What the program can say of an item."""
 
-    YES = "yes"
+    FILLED = "filled"
+    PART = "in part"
+    """The program gives a part; people must add the rest."""
     NO = "no"
-    PEOPLE = "to be answered by people"
+    """The program knows that it does not hold for this run."""
+    UNKNOWN = "not known to the program"
+    NOT_APPLICABLE = "does not apply"
 
 
 @dataclass(frozen=True)
 class ChecklistItem:
-    """One item as filled: the list it belongs to, its theme, what it asks, the answer and where it shows."""
+    """One item as filled: its number, what it asks for, the status, the evidence, and its weight (METRICS; else 0)."""
 
-    checklist: str
-    theme: str
+    number: str
     asks: str
-    answer: Answer
-    where: str
+    status: Status
+    evidence: str
+    weight: float
 
 
-Facts = Mapping[str, bool]
-"""Fact name (as in data/checklists.toml) -> whether it holds for this run."""
+@dataclass(frozen=True)
+class Checklist:
+    """One list as filled, with where it was published and what must be known of our copy."""
+
+    name: str
+    source: str
+    note: str
+    items: tuple[ChecklistItem, ...]
+
+    def count(self, status: Status) -> int:
+        """Return how many items have a status."""
+        return sum(item.status is status for item in self.items)
+
+
+@dataclass(frozen=True)
+class MetricsScore:
+    """The METRICS score in per cent of the weights that apply: what is sure, and what it would be at best.
+
+    ``sure`` counts filled items alone; ``at_most`` adds those that people must answer or complete.
+    """
+
+    sure: float
+    at_most: float
+
+
+Facts = Mapping[str, bool | None]
+"""Fact name (as in data/checklists.toml) -> whether it holds for this run; None where the run cannot tell."""
 
 
 @cache
-def _items() -> tuple[dict[str, Any], ...]:
-    text = (resources.files("trabecula_training.data") / "checklists.toml").read_text("utf-8")
-    return tuple(tomllib.loads(text)["item"])
-
-
-def checklist_source(name: str) -> str:
-    """Return where a checklist was published."""
-    text = (resources.files("trabecula_training.data") / "checklists.toml").read_text("utf-8")
-    return str(tomllib.loads(text)["source"][name])
+def _document() -> dict[str, Any]:
+    return tomllib.loads((resources.files("trabecula_training.data") / "checklists.toml").read_text("utf-8"))
 
 
 def run_facts(document: Mapping[str, Any]) -> Facts:
     """Return what the program knows of a run from its metrics.json."""
     tasks = document["tasks"]
+    features = document["features"]
     sound = document["mode"] == "sound"
+    sites = document["cohort"].get("sites", {})
+    handcrafted = features.get("kind", "radiomics") == "radiomics"
 
     def anywhere(key: str) -> bool:
         return any(task[key] for task in tasks)
@@ -61,22 +85,51 @@ def run_facts(document: Mapping[str, Any]) -> Facts:
     return {
         "always": True,
         "sound": sound,
+        "updating": False,
+        "handcrafted": handcrafted,
+        "end_to_end": not handcrafted,
         "external": anywhere("external"),
         "sites": anywhere("sites"),
-        "several_sites": anywhere("sites") or anywhere("external"),
+        "sites_named": bool(sites) or None,
+        "several_sites": len(sites) > 1 if sites else None,
         "subgroups": anywhere("subgroups"),
         "baselines": anywhere("comparisons"),
-        "stability_filter": any(task["features_dropped"] > 0 for task in tasks),
-        "feature_settings": bool(document["features"]["settings_sha256"]),
+        "stability_measured": bool(features.get("stability")),
+        "feature_settings": bool(features["settings_sha256"]),
+        "acquisition": bool(features.get("acquisition")),
+        "every_input": not document["settings"].get("inputs"),
         "large_enough": all(not task["sample_size"]["shortfalls"] for task in tasks),
     }
 
 
-def filled(facts: Facts) -> tuple[ChecklistItem, ...]:
-    """Return every item with its answer."""
-    made: list[ChecklistItem] = []
-    for item in _items():
-        fact = item.get("fact", "")
-        answer = Answer.PEOPLE if not fact else (Answer.YES if facts[fact] else Answer.NO)
-        made.append(ChecklistItem(item["list"], item["theme"], item["asks"], answer, item.get("where", "")))
-    return tuple(made)
+def filled(facts: Facts) -> tuple[Checklist, ...]:
+    """Return every list with every item answered. Raises KeyError for a fact that an item names and ``facts`` lacks."""
+    return tuple(
+        Checklist(name, content["source"], content["note"], tuple(_item(entry, facts) for entry in content["items"]))
+        for name, content in _document().items()
+    )
+
+
+def _item(entry: Mapping[str, Any], facts: Facts) -> ChecklistItem:
+    status = _status(entry, facts)
+    evidence = entry.get("where", "") if status in (Status.FILLED, Status.PART) else ""
+    return ChecklistItem(entry["no"], entry["asks"], status, evidence, float(entry.get("weight", 0.0)))
+
+
+def _status(entry: Mapping[str, Any], facts: Facts) -> Status:
+    if "applies" in entry and not facts[entry["applies"]]:
+        return Status.NOT_APPLICABLE
+    known = facts[entry["fact"]] if "fact" in entry else None
+    if known is None:
+        return Status.UNKNOWN
+    if not known:
+        return Status.NO
+    return Status.PART if entry.get("partly") else Status.FILLED
+
+
+def metrics_score(items: Sequence[ChecklistItem]) -> MetricsScore:
+    """Return the METRICS score of filled items (Kocak 2024: weights of what is fulfilled over weights that apply)."""
+    applying = sum(item.weight for item in items if item.status is not Status.NOT_APPLICABLE)
+    sure = sum(item.weight for item in items if item.status is Status.FILLED)
+    open_ = sum(item.weight for item in items if item.status in (Status.PART, Status.UNKNOWN))
+    return MetricsScore(100 * sure / applying, 100 * (sure + open_) / applying)

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from trabecula_training.cohort import Cohort
+from trabecula_training.cohort_summary import acquisition_facts, cohort_facts, stability_facts
 from trabecula_training.errors import ExportRefused
 from trabecula_training.features import FeatureTable
+from trabecula_training.ordinal import ordinal_runs
 from trabecula_training.plain import to_plain
 from trabecula_training.recipe import Recipe
 from trabecula_training.run import RunSettings, TaskRun
+from trabecula_training.verdict import verdict
 
 FORMAT = 1
 METRICS_NAME = "metrics.json"
@@ -24,7 +27,8 @@ SOFTWARE = ("trabecula", "numpy", "scipy", "scikit-learn", "onnx", "skl2onnx")
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Where the run's inputs lie, so that export can fit the very same model again; and the command that made it."""
+    """Where the run's inputs lie, seen from the run's folder, so that export can fit the very same model again; and the
+    command that made it."""
 
     cohort: Path
     features: Path
@@ -44,24 +48,33 @@ def run_document(
     table: FeatureTable,
     files: RunFiles,
 ) -> dict[str, Any]:
-    """Return metrics.json: what was run, on what, and everything that was measured. No patient is named."""
-    return {
+    """Return metrics.json: what was run, on what, everything that was measured, and whether it can be believed.
+
+    No patient is named.
+    """
+    document = {
         "format": FORMAT,
         "recipe": recipe.name,
         "mode": str(settings.mode),
         "optimistic": settings.mode == "paper",
         "settings": to_plain(settings),
         "command": files.command,
-        "cohort": {"path": str(files.cohort), "sha256": cohort.sha256(), "patients": len(cohort.patients)},
+        "cohort": {"path": str(files.cohort), "sha256": cohort.sha256(), **cohort_facts(cohort)},
         "features": {
             "path": str(files.features),
             "sha256": table.sha256(),
             "settings_sha256": table.settings_sha256,
             "regions": table.regions,
+            "count": len(table.feature_names),
+            "ibsi": dict(table.ibsi),
+            "stability": stability_facts(table),
+            "acquisition": acquisition_facts(table),
         },
         "software": software_versions(),
         "tasks": [_task_document(run) for run in runs],
+        "ordinal": to_plain(ordinal_runs(runs, settings.seed, settings.resamples)),
     }
+    return {**document, "verdict": to_plain(verdict(document))}
 
 
 def _task_document(run: TaskRun) -> dict[str, Any]:

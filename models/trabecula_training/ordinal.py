@@ -140,7 +140,7 @@ class _Pair:
         severe = self.osteoporosis.decisions["balanced"][:, self.others] > 0
         repeats = min(len(low), len(severe))
         each = np.where(severe[:repeats], 2, low[:repeats].astype(np.int64))
-        return np.sort(each, axis=0)[repeats // 2]
+        return np.asarray(np.sort(each, axis=0)[repeats // 2], dtype=np.int64)
 
 
 def _result(pair: _Pair, grades: Grades, seed: int, resamples: int) -> OrdinalResult:

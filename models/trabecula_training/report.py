@@ -1,4 +1,4 @@
-"""The report of a run: one self-contained HTML page with tables, figures, the published table and the checklists."""
+"""The report of a run: one self-contained HTML page with verdict, tables, figures, published table and checklists."""
 
 from __future__ import annotations
 
@@ -8,14 +8,26 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, select_autoescape
+from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+from matplotlib.figure import Figure
 
 from trabecula_training.baselines import PREVALENCE
-from trabecula_training.checklist import checklist_source, filled, run_facts
-from trabecula_training.figures import as_png, as_svg, calibration_figure, decision_figure, roc_figure, stability_figure
+from trabecula_training.checklist import Status, filled, metrics_score, run_facts
+from trabecula_training.figures import (
+    as_png,
+    as_svg,
+    calibration_figure,
+    decision_figure,
+    roc_figure,
+    stability_figure,
+    subgroup_figure,
+)
+from trabecula_training.ordinal import GRADE_NAMES
 from trabecula_training.published import published_for
 from trabecula_training.recipe import Recipe
 from trabecula_training.run import TaskRun
+from trabecula_training.verdict import best_model
+from trabecula_training.wording import interval, number, p_value, percent, signed, task_words
 
 REPORT_NAME = "report.html"
 FIGURES_FOLDER = "figures"
@@ -23,64 +35,86 @@ FIGURES_FOLDER = "figures"
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one task, as SVG text; empty in paper mode."""
+    """The figures of one task, as SVG text; empty in paper mode. ``of`` names the classifier of the last two."""
 
-    roc: str = ""
-    calibration: str = ""
-    decision: str = ""
-    stability: tuple[str, ...] = ()
+    of: str = ""
+    main: tuple[str, ...] = ()
+    subgroups: str = ""
+    stability: str = ""
 
 
-def task_figures(run: TaskRun) -> Figures:
+def task_figures(run: TaskRun, task: Mapping[str, Any]) -> Figures:
     """Return the figures of a sound run; those of paper mode would only make its optimism look solid."""
     if not run.results:
         return Figures()
-    baselines = [name for name in run.dataset.comparators.sets if name in run.results]
+    best = best_model(task)
+    what = f"{run.input.name}, {task_words(run.task.name)}"
+    main = tuple(as_svg(figure, f"{kind}: {what}") for kind, figure in _main_figures(run).items())
+    overall = run.evaluations[best].metrics["auc"].estimate
+    groups = subgroup_figure(run.subgroups[best], overall, best)
+    features = stability_figure(run.stability[best], best) if run.stability[best] else None
     return Figures(
-        as_svg(roc_figure(run.results, run.families, baselines)),
-        as_svg(calibration_figure(run.results, run.families)),
-        as_svg(decision_figure(run.results, run.families, baselines)),
-        tuple(as_svg(stability_figure(run.stability[name], name)) for name in run.families[:1]),
+        best,
+        main,
+        as_svg(groups, f"AUC by subgroup: {what}") if groups else "",
+        as_svg(features, f"How often each feature was selected: {what}") if features else "",
     )
 
 
-def percent(value: float | None) -> str:
-    """Return a share as a percentage, or a dash."""
-    return "–" if value is None else f"{100 * value:.0f} %"
+def _main_figures(run: TaskRun) -> dict[str, Figure]:
+    baselines = [name for name in run.dataset.comparators.sets if name in run.results]
+    return {
+        "roc": roc_figure(run.results, run.families, baselines),
+        "calibration": calibration_figure(run.results, run.families),
+        "decision": decision_figure(run.results, run.families, baselines),
+    }
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """Return a number with ``digits`` decimals and a true minus, or a dash."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+def _template_text(name: str) -> str:
+    return (resources.files("trabecula_training.data") / name).read_text("utf-8")
 
 
-def interval(value: Mapping[str, Any] | None, digits: int = 3) -> str:
-    """Return ``estimate (low to high)``, or a dash."""
-    if value is None or value["estimate"] is None:
-        return "–"
-    if value["low"] is None:
-        return number(value["estimate"], digits)
-    return f"{number(value['estimate'], digits)} ({number(value['low'], digits)} to {number(value['high'], digits)})"
+def _environment() -> Environment:
+    loader = FunctionLoader(_template_text)
+    environment = Environment(
+        loader=loader,
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "number": number,
+        "signed": signed,
+        "p_value": p_value,
+        "interval": interval,
+        "task_words": task_words,
+    }
+    return environment
 
 
 def render_report(recipe: Recipe, document: Mapping[str, Any], runs: tuple[TaskRun, ...]) -> str:
     """Return the page. ``document`` is metrics.json, ``runs`` are what it was made from (for the figures)."""
-    environment = Environment(autoescape=select_autoescape(default=True), undefined=StrictUndefined)
-    environment.filters |= {"percent": percent, "number": number, "interval": interval}
-    template = environment.from_string(
-        (resources.files("trabecula_training.data") / "report.html.jinja").read_text("utf-8")
-    )
-    items = filled(run_facts(document))
-    names = sorted({item.checklist for item in items})
-    return template.render(
-        recipe=recipe,
-        run=document,
-        tasks=list(zip(document["tasks"], (task_figures(run) for run in runs), strict=True)),
-        published=published_for(recipe.name),
-        ours=_ours(document),
-        checklists={name: [item for item in items if item.checklist == name] for name in names},
-        sources={name: checklist_source(name) for name in names},
-        prevalence=PREVALENCE,
+    lists = filled(run_facts(document))
+    scored = next(item for item in lists if item.name == "METRICS")
+    pairs = zip(document["tasks"], runs, document["verdict"]["tasks"], strict=True)
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            recipe=recipe,
+            run=document,
+            verdict=document["verdict"],
+            tasks=[(task, task_figures(run, task), found) for task, run, found in pairs],
+            published=published_for(recipe.name),
+            ours=_ours(document),
+            checklists=lists,
+            score=metrics_score(scored.items),
+            statuses=list(Status),
+            grades=GRADE_NAMES,
+            prevalence=PREVALENCE,
+        )
     )
 
 
@@ -111,11 +145,6 @@ def write_figures(runs: tuple[TaskRun, ...], folder: Path) -> None:
             continue
         target = folder / FIGURES_FOLDER
         target.mkdir(exist_ok=True)
-        baselines = [name for name in run.dataset.comparators.sets if name in run.results]
         stem = f"{run.input.name}-{run.task.name}"
-        for kind, figure in (
-            ("roc", roc_figure(run.results, run.families, baselines)),
-            ("calibration", calibration_figure(run.results, run.families)),
-            ("decision", decision_figure(run.results, run.families, baselines)),
-        ):
+        for kind, figure in _main_figures(run).items():
             (target / f"{stem}-{kind}.png").write_bytes(as_png(figure))

@@ -5,7 +5,6 @@ import pytest
 
 from tests.trabecula_training.builders import made_cohort
 from trabecula.domain.feature_layout import LevelAggregation
-from trabecula_training.checklist import Answer, checklist_source, filled
 from trabecula_training.dataset import make_dataset, usable_layout
 from trabecula_training.errors import FeatureTableInvalid, RecipeUnknown
 from trabecula_training.labels import (
@@ -154,30 +153,3 @@ def test_the_sample_size_guard_counts_events_and_clusters() -> None:
     assert sample_size(doubled, labels).shortfalls == ()
     assert "events per candidate parameter (5" in sample_size(doubled[:80], labels[:80]).shortfalls[-1]
     assert "40 events, fewer than 50" in sample_size(features, np.repeat([0, 1], [90, 40])).shortfalls[0]
-
-
-def test_checklists_answer_only_what_the_program_knows() -> None:
-    facts = dict.fromkeys(
-        (
-            "always",
-            "sound",
-            "external",
-            "sites",
-            "several_sites",
-            "subgroups",
-            "baselines",
-            "stability_filter",
-            "feature_settings",
-            "large_enough",
-        ),
-        False,
-    )
-
-    items = filled({**facts, "always": True})
-
-    assert {item.checklist for item in items} == {"TRIPOD+AI", "CLEAR", "METRICS"}
-    assert all(checklist_source(name) for name in ("TRIPOD+AI", "CLEAR", "METRICS"))
-    by_theme = {(item.checklist, item.theme): item for item in items}
-    assert by_theme["TRIPOD+AI", "ethics"].answer is Answer.PEOPLE
-    assert by_theme["TRIPOD+AI", "data preparation"].answer is Answer.YES
-    assert by_theme["CLEAR", "external test"].answer is Answer.NO

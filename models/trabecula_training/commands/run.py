@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from trabecula_training.commands.output import errors_as_exit_code
+from trabecula_training.commands.output import errors_as_exit_code, print_json
 from trabecula_training.commands.radiomics_run import RadiomicsJob, run_radiomics
+from trabecula_training.commands.summary import print_summary, summary_document
 from trabecula_training.recipes import radiomics_recipe
 from trabecula_training.run import Mode, RunSettings
 
@@ -39,6 +41,7 @@ def run_command(
         int, typer.Option(min=0, help="Patients whose outlines are perturbed where features are extracted.")
     ] = 10,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap samples for the intervals.")] = 2000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict, or what is wrong, as JSON.")] = False,
 ) -> None:
     """Train and validate a recipe on a cohort; nothing is computed before the whole cohort was checked.
 
@@ -47,7 +50,10 @@ def run_command(
     names = (tuple(inputs or ()), tuple(tasks or ()), tuple(models or ()))
     settings = RunSettings(mode, *names, folds, repeats, seed, workers, resamples)
     command = " ".join(["trabecula-train", *sys.argv[1:]])
-    with errors_as_exit_code():
+    with errors_as_exit_code(as_json):
         job = RadiomicsJob(radiomics_recipe(recipe), settings, cohort, out, command, features, stability)
         done = run_radiomics(job)
-    typer.echo(f"{done.metrics}\n{done.report}")
+    if as_json:
+        print_json(summary_document(done.document, done.metrics, done.report))
+    else:
+        print_summary(Console(), done.document, done.metrics, done.report)

@@ -41,7 +41,7 @@ def weighted_kappa(weights: Floats, reference: Grades, found: Grades, grades: in
     penalty = np.abs(steps[:, None] - steps[None, :]) ** power
     by_chance = (expected * penalty).sum(axis=(1, 2))
     seen = (observed * penalty).sum(axis=(1, 2))
-    return 1 - np.divide(seen, by_chance, out=np.full_like(seen, np.nan), where=by_chance > 0)
+    return np.asarray(1 - np.divide(seen, by_chance, out=np.full_like(seen, np.nan), where=by_chance > 0))
 
 
 def concordance(weights: Floats, reference: Grades, scores: Floats) -> Floats:
@@ -52,7 +52,7 @@ def concordance(weights: Floats, reference: Grades, scores: Floats) -> Floats:
     right = higher * (0.5 + 0.5 * order)
     pairs = ((weights @ higher) * weights).sum(axis=1)
     concordant = ((weights @ right) * weights).sum(axis=1)
-    return np.divide(concordant, pairs, out=np.full_like(pairs, np.nan), where=pairs > 0)
+    return np.asarray(np.divide(concordant, pairs, out=np.full_like(pairs, np.nan), where=pairs > 0))
 
 
 def ranked_probability_score(weights: Floats, reference: Grades, probabilities: Floats) -> Floats:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +12,7 @@ from typer.testing import CliRunner
 from tests.trabecula_training.builders import made_cohort, write_cohort_csv
 from trabecula.domain.result import SeriesRole
 from trabecula_training.cli import app
+from trabecula_training.cohort import Cohort
 from trabecula_training.features import save_features
 
 MR = (SeriesRole.T1W, SeriesRole.T2W)
@@ -26,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *more: str) -> tuple[int, str]:
     files = ["--cohort", str(folder / "cohort.csv"), "--features", str(folder / "features.npz")]
-    result = CliRunner().invoke(app, ["run", *more[:1], *files, *more[1:]])
+    result = CliRunner().invoke(app, ["run", *more[:1], *files, *more[1:]], env={"COLUMNS": "160"})
     return result.exit_code, result.output
 
 
@@ -59,12 +62,36 @@ def test_a_sound_run_writes_metrics_report_and_figures(folder: Path) -> None:
     assert sorted(task["sites"]) == ["site-1", "site-2"]
     assert {row["group"] for row in task["subgroups"]["LASSO"]} == {"age", "scanner", "sex", "site"}
     page = (out / "report.html").read_text("utf-8")
-    assert page.count("<svg") == 4
-    assert not re.search(r"""(src|href)=["']?(https?:|//)""", page)
+    assert page.count("<svg") == 5
     assert "0.860 (0.730 to 0.943)" in page
     assert "OPTIMISTIC" not in page
     assert "p001" not in page
     assert len(list((out / "figures").glob("*.png"))) == 3
+    check_the_end_of_the_run(output, document, out)
+    check_the_page_stands_alone(page)
+
+
+def check_the_end_of_the_run(output: str, document: dict[str, Any], out: Path) -> None:
+    """The terminal shows the verdict of metrics.json with its table, and where the files are."""
+    (task,) = document["verdict"]["tasks"]
+    assert (task["input"], task["task"], task["model"]) == ("T1+T2", "abnormal_bone_density", "LASSO")
+    assert "radscore, sound mode, 70 patients" in output
+    assert "T1+T2: abnormal bone density" in output
+    assert task["baseline"] in output
+    assert document["verdict"]["headline"][:60] in output
+    assert output.rstrip().splitlines()[-2:] == [str(out / "metrics.json"), str(out / "report.html")]
+
+
+def check_the_page_stands_alone(page: str) -> None:
+    """Nothing is fetched, every figure has words, no id stands twice, and what a reader asks first comes first."""
+    assert not re.search(r"""(src|href)=["']?(https?:|//)|url\((?!#)|@import|<script|<link""", page)
+    assert page.count('<svg role="img" aria-label=') == 5
+    ids = re.findall(r' id="([^"]+)"', re.sub(r"<defs>.*?</defs>", "", page, flags=re.DOTALL))
+    assert len(ids) == len(set(ids))
+    assert all(f'id="{anchor}"' in page for anchor in re.findall(r'href="#([\w-]+)"', page) if anchor[0] in "vpt")
+    places = [page.index(f'id="{part}"') for part in ("verdict", "people", "task-1", "published", "made", "checklists")]
+    assert places == sorted(places)
+    assert "METRICS score" in page
 
 
 def test_a_paper_run_is_watermarked(folder: Path) -> None:
@@ -95,6 +122,49 @@ def test_a_paper_run_is_watermarked(folder: Path) -> None:
     assert "OPTIMISTIC" in page
     assert "cannot be exported" in page
     assert not (out / "figures").exists()
+    assert document["verdict"]["belief"] == "no"
+    assert "jiang2026, paper mode, 70 patients" in output
+    assert "AUC, optimistic" in output
+    assert "optimistic by construction" in page
+
+
+def test_programs_get_the_verdict_or_what_is_wrong_as_json(folder: Path, tmp_path: Path) -> None:
+    quick = ["--mode", "paper", "--inputs", "T1", "--tasks", "abnormal_bone_density", "--models", "KNN"]
+    files = ["--cohort", str(folder / "cohort.csv"), "--features", str(folder / "features.npz")]
+    command = ["run", "jiang2026", *quick, "--resamples", "100", "--json", "--out", str(tmp_path / "out")]
+
+    good = CliRunner().invoke(app, [*command, *files])
+    bad = CliRunner().invoke(app, [*command, "--cohort", str(folder / "none.csv"), "--features", "none.npz"])
+
+    document = json.loads(good.stdout)
+    assert good.exit_code == 0
+    assert (document["recipe"], document["mode"], document["patients"]) == ("jiang2026", "paper", 70)
+    assert Path(document["report"]).is_file()
+    assert document["verdict"]["tasks"][0]["belief"] == "no"
+    error = json.loads(bad.stdout)
+    assert bad.exit_code == 2
+    assert error["error"] == "COHORT_INVALID"
+    assert [(row["line"], row["remedy"]) for row in error["problems"]] == [(0, "Name an existing file.")]
+
+
+def test_a_cohort_of_phantoms_says_so_first(folder: Path, tmp_path: Path) -> None:
+    cohort, table = made_cohort(50, 6, 3, MR)
+    named = {patient.patient: f"PHANTOM-{number:04d}" for number, patient in enumerate(cohort.patients)}
+    people = Cohort(tuple(replace(patient, patient=named[patient.patient]) for patient in cohort.patients))
+    renamed = replace(table, patients=tuple(named[name] for name in table.patients), facts={})
+    write_cohort_csv(people, tmp_path / "cohort.csv")
+    save_features(renamed, tmp_path / "features.npz")
+    quick = ["--inputs", "T1", "--repeats", "1", "--folds", "2", "--resamples", "100"]
+
+    code, output = run(tmp_path, "radscore", "--out", str(tmp_path / "out"), *quick)
+
+    assert code == 0, output
+    document = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert document["cohort"]["phantoms"] == 50
+    assert "Only as a demonstration: all 50 patients are digital phantoms." in output
+    assert "PHANTOMS</div>" in page
+    assert "PHANTOM-0001" not in page + json.dumps(document)
 
 
 def test_a_bad_cohort_is_told_line_by_line_before_any_work(folder: Path, tmp_path: Path) -> None:
