@@ -19,6 +19,16 @@ class CohortInvalid(TrabeculaError):
         self.problems = tuple(problems)
 
 
+class LedgerCohortEmpty(TrabeculaError):
+    """No patient of the ledger takes part."""
+
+    code = "LEDGER_COHORT_EMPTY"
+    next_step = (
+        "Import references with `trabecula studies import-references`, wait for studies to be done, or widen the "
+        "window."
+    )
+
+
 class FeatureTableInvalid(TrabeculaError):
     """The feature table cannot be used."""
 
@@ -52,3 +62,10 @@ class WeightsUnusable(TrabeculaError):
 
     code = "WEIGHTS_UNUSABLE"
     next_step = "Give a state dictionary that torch.save wrote for this network, or train from nothing."
+
+
+class ExtraMissing(TrabeculaError):
+    """This needs software that is not installed."""
+
+    code = "EXTRA_MISSING"
+    next_step = "Install the extra for networks: pip install 'trabecula[train,cnn]'."

@@ -12,21 +12,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trabecula.domain.bundle import CARD_NAME, MANIFEST_NAME, MODEL_NAME, EndpointModel, Manifest
+from trabecula.domain.bundle import CARD_NAME, MANIFEST_NAME, MODEL_NAME, BundleKind, Manifest
 from trabecula.domain.bundle_json import manifest_from_bytes, manifest_to_bytes
 from trabecula_training.card import card
 from trabecula_training.cohort import Part
 from trabecula_training.cohort_csv import read_cohort
 from trabecula_training.dataset import Dataset, make_dataset, usable_layout
 from trabecula_training.errors import ExportRefused
-from trabecula_training.features import FeatureTable, load_features
-from trabecula_training.manifest import BundleText, bundle_manifest, endpoint_model
+from trabecula_training.features import load_features
+from trabecula_training.manifest import BundleText, Content, bundle_manifest, endpoint_model
 from trabecula_training.metrics_json import read_document
 from trabecula_training.onnx_graph import build_graph
 from trabecula_training.parity import parity_difference
 from trabecula_training.recipe import Recipe
 from trabecula_training.recipes import radiomics_recipe
 from trabecula_training.report import FIGURES_FOLDER
+from trabecula_training.training_range import training_range
 from trabecula_training.tuning import FittedModel, tune_and_fit
 
 
@@ -49,9 +50,9 @@ class ExportRequest:
 def export_bundle(request: ExportRequest) -> Path:
     """Write the bundle and return its folder. Raises ExportRefused or ParityFailed; then nothing was written."""
     document = read_document(request.run)
-    tasks = _admitted(document, request)
+    tasks = admitted(document, request)
     recipe = radiomics_recipe(document["recipe"])
-    cohort_file, features_file = Path(document["cohort"]["path"]), Path(document["features"]["path"])
+    cohort_file, features_file = (request.run / document[name]["path"] for name in ("cohort", "features"))
     cohort = read_cohort(cohort_file, need_studies=False).cohort
     table = load_features(features_file)
     if cohort.sha256() != document["cohort"]["sha256"] or table.sha256() != document["features"]["sha256"]:
@@ -60,7 +61,7 @@ def export_bundle(request: ExportRequest) -> Path:
     development = cohort.part(Part.DEVELOPMENT)
     sets = [make_dataset(development, table, layout, recipe.task(task), dropped) for task, _ in request.classifiers]
     models = [
-        _refit(recipe, data, family, document) for data, (_, family) in zip(sets, request.classifiers, strict=True)
+        refit(recipe, data, family, document) for data, (_, family) in zip(sets, request.classifiers, strict=True)
     ]
     monotone = len(models) > 1
     graph = build_graph(models, len(layout.columns), monotone).SerializeToString(deterministic=True)
@@ -68,13 +69,21 @@ def export_bundle(request: ExportRequest) -> Path:
     endpoints = tuple(
         endpoint_model(recipe.task(task), model, evaluation, data, request.text.primary)
         for (task, _), model, evaluation, data in zip(
-            request.classifiers, models, _evaluations(tasks, request), sets, strict=True
+            request.classifiers, models, evaluations_of(tasks, request), sets, strict=True
         )
     )
-    return _write(request, document, endpoints, models, sets, table, graph, difference)
+    content = Content(
+        BundleKind.RADIOMICS,
+        recipe.source,
+        training_range(models, sets[0].data.features, int(document["settings"]["seed"])),
+        layout,
+    )
+    created = request.created or datetime.now(UTC).date().isoformat()
+    draft = bundle_manifest(document, request.text, endpoints, content, sets[0], table, created)
+    return write_bundle(request, document, draft, graph, difference)
 
 
-def _admitted(document: Mapping[str, Any], request: ExportRequest) -> list[Mapping[str, Any]]:
+def admitted(document: Mapping[str, Any], request: ExportRequest) -> list[Mapping[str, Any]]:
     """Return the document's tasks to export, or refuse."""
     if document["mode"] != "sound" or document["optimistic"]:
         raise ExportRefused("the run is in paper mode, optimistic by construction")
@@ -102,35 +111,27 @@ def _admitted(document: Mapping[str, Any], request: ExportRequest) -> list[Mappi
     return found
 
 
-def _refit(recipe: Recipe, data: Dataset, family: str, document: Mapping[str, Any]) -> FittedModel:
+def refit(recipe: Recipe, data: Dataset, family: str, document: Mapping[str, Any]) -> FittedModel:
     """Fit again on every development patient, with the run's seed: the model whose making was validated."""
     seed = int(document["settings"]["seed"])
-    return tune_and_fit(data.data, recipe.prepare, [recipe.family(family)], seed)[family]
+    return tune_and_fit(data.data, recipe.prepare, [recipe.family(family)], seed, recipe.inner_folds)[family]
 
 
-def _evaluations(tasks: Sequence[Mapping[str, Any]], request: ExportRequest) -> list[Mapping[str, Any]]:
+def evaluations_of(tasks: Sequence[Mapping[str, Any]], request: ExportRequest) -> list[Mapping[str, Any]]:
+    """Return what the run measured of each classifier to export."""
     return [task["evaluations"][family] for task, (_, family) in zip(tasks, request.classifiers, strict=True)]
 
 
-def _write(
-    request: ExportRequest,
-    document: Mapping[str, Any],
-    endpoints: tuple[EndpointModel, ...],
-    models: Sequence[FittedModel],
-    sets: Sequence[Dataset],
-    table: FeatureTable,
-    graph: bytes,
-    difference: float,
+def write_bundle(
+    request: ExportRequest, document: Mapping[str, Any], draft: Manifest, graph: bytes, difference: float
 ) -> Path:
     """Write into a folder beside the bundle's place and rename it there, so that half a bundle never exists."""
     target = request.bundles / request.text.model_id
-    created = request.created or datetime.now(UTC).date().isoformat()
     request.bundles.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".export-", dir=request.bundles))
     try:
         (folder / MODEL_NAME).write_bytes(graph)
         figures = _copy_figures(request, folder)
-        draft = bundle_manifest(document, request.text, endpoints, models, sets, table, created)
         (folder / CARD_NAME).write_text(card(draft, document, figures, difference), "utf-8")
         names = sorted(path.name for path in folder.iterdir())
         files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}

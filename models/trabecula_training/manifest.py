@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +14,21 @@ from trabecula.domain.bundle import (
     Calibration,
     CalibrationMethod,
     EndpointModel,
+    ImageInput,
     Interval,
     Lineage,
     Manifest,
     OperatingPoint,
     Population,
+    TrainingRange,
 )
+from trabecula.domain.feature_layout import FeatureLayout
 from trabecula_training.calibrators import Platt
 from trabecula_training.dataset import Dataset
 from trabecula_training.features import FeatureTable
 from trabecula_training.labels import Task, reference_limits
-from trabecula_training.recipes import radiomics_recipe
 from trabecula_training.statistics.decision import RULES
-from trabecula_training.training_range import acquisition_ranges, training_range
+from trabecula_training.training_range import acquisition_ranges
 from trabecula_training.tuning import FittedModel
 
 NOT_FOR = (
@@ -114,25 +116,38 @@ def _interval(found: Mapping[str, Any]) -> Interval:
     return Interval(estimate, low, high, str(found["method"]))
 
 
+@dataclass(frozen=True)
+class Content:
+    """What the graph reads, by kind: a vector (``layout``) or pictures (``image``), and the range it was trained on.
+
+    ``published`` is the study's citation; ``limits`` are further lines for the card.
+    """
+
+    kind: BundleKind
+    published: str
+    training_range: TrainingRange
+    layout: FeatureLayout | None = None
+    image: ImageInput | None = None
+    limits: tuple[str, ...] = ()
+
+
 def bundle_manifest(
     document: Mapping[str, Any],
     text: BundleText,
     endpoints: tuple[EndpointModel, ...],
-    models: Sequence[FittedModel],
-    sets: Sequence[Dataset],
+    content: Content,
+    first: Dataset,
     table: FeatureTable,
     created: str,
 ) -> Manifest:
-    """Return the manifest, with ``files`` still empty."""
-    first = sets[0]
-    recipe = radiomics_recipe(document["recipe"])
+    """Return the manifest, with ``files`` still empty; ``first`` is the data set of the first endpoint."""
     names = [patient.patient for patient in first.patients]
     shortfalls = [line for task in document["tasks"] for line in task["sample_size"]["shortfalls"]]
     return Manifest(
         MANIFEST_VERSION,
         text.model_id,
         text.version,
-        BundleKind.RADIOMICS,
+        content.kind,
         text.title,
         "Research: probability of low bone density from images that were made for another reason, in adults.",
         NOT_FOR,
@@ -144,7 +159,7 @@ def bundle_manifest(
         table.regions,
         endpoints,
         Lineage(
-            recipe.name,
+            str(document["recipe"]),
             str(document["mode"]),
             str(document["command"]),
             int(document["settings"]["seed"]),
@@ -152,14 +167,14 @@ def bundle_manifest(
             str(document["cohort"]["sha256"]),
             str(document["features"]["sha256"]),
             {str(name): str(version) for name, version in document["software"].items()},
-            recipe.source,
+            content.published,
         ),
         table.settings_sha256,
-        first.layout,
-        training_range(models, first.data.features, int(document["settings"]["seed"])),
-        None,
+        content.layout,
+        content.training_range,
+        content.image,
         dict(table.ibsi),
-        tuple(dict.fromkeys(f"The training cohort is too small: {line}." for line in shortfalls)),
+        (*content.limits, *dict.fromkeys(f"The training cohort is too small: {line}." for line in shortfalls)),
         text.contact,
     )
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 TOLERANCE = 1e-5
 """Largest difference in probability: ten times what single-precision tables of trees and support vectors cost."""
 
-_RUNTIME_ERRORS = (
+RUNTIME_ERRORS = (
     runtime.Fail,
     runtime.InvalidArgument,
     runtime.InvalidGraph,
@@ -45,7 +45,7 @@ def parity_difference(content: bytes, models: Sequence[FittedModel], features: F
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         given = session.run([PROBABILITY_OUTPUT], {FEATURE_INPUT: everybody})[0]
-    except _RUNTIME_ERRORS as error:
+    except RUNTIME_ERRORS as error:
         raise ParityFailed(f"the graph does not run ({error})") from error
     if given.dtype != np.float64 or given.shape != wanted.shape:
         raise ParityFailed(f"the graph gives {given.dtype} {given.shape}, not float64 {wanted.shape}")

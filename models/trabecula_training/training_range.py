@@ -52,7 +52,11 @@ def tolerances() -> Mapping[str, Tolerance]:
 
 def training_range(models: Sequence[FittedModel], features: Floats, seed: int) -> TrainingRange:
     """Return the range of the columns that any of the models reads; limits come from held-out patients (5 folds)."""
-    used = np.unique(np.concatenate([_read_columns(model) for model in models]))
+    return range_of(features, np.unique(np.concatenate([_read_columns(model) for model in models])), seed)
+
+
+def range_of(features: Floats, used: NDArray[np.int64], seed: int) -> TrainingRange:
+    """Return the range of the columns ``used`` of ``features`` [patient, column]; limits from held-out patients."""
     chosen = features[:, used]
     mean, sd, low, high, precision = _describe(chosen)
     fractions, distances = [], []

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ class CropBank:
         )
 
 
-@cache
+@lru_cache(maxsize=4)
 def squares(bank: CropBank, size: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return every crop as a square, float32 [crop, size, size] in 0-1, and the number of each crop's group."""
     images = [resized(crop, size) for group in bank.groups for crop in group.crops]

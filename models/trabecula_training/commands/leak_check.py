@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from trabecula_training.commands.output import errors_as_exit_code, progress_bar
-from trabecula_training.leak_check import LeakPlan, leak_check
-from trabecula_training.recipes import radiomics_recipe
+from trabecula_training.leak_check import LeakCheck, LeakPlan, leak_check
+from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
+from trabecula_training.splits import Split
 
 app = typer.Typer()
 
@@ -19,7 +22,7 @@ EXIT_FAILED_CHECK = 1
 
 @app.command("leak-check")
 def leak_check_command(
-    recipe: Annotated[str, typer.Argument(help="jiang2026, radscore or xue2022.")],
+    recipe: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPE_NAMES)}.")],
     small: Annotated[
         bool, typer.Option("--small", help="A form for continuous integration: under two minutes.")
     ] = False,
@@ -29,11 +32,11 @@ def leak_check_command(
 ) -> None:
     """Run a recipe on pure noise in both modes; exit code 1 when it fails the test."""
     with errors_as_exit_code():
-        chosen = radiomics_recipe(recipe)
+        check = _check_of(recipe)
         plan = LeakPlan(small, seed, workers)
         with progress_bar() as progress:
             task = progress.add_task(f"{recipe} on noise", total=5 * plan.repeats)
-            found = leak_check(chosen, plan, lambda split: progress.advance(task))
+            found = check(plan, lambda split: progress.advance(task))
     low, high = found.sound_ci
     if as_json:
         document = {
@@ -50,3 +53,12 @@ def leak_check_command(
         )
     if not found.passed:
         raise typer.Exit(EXIT_FAILED_CHECK)
+
+
+def _check_of(recipe: str) -> Callable[[LeakPlan, Callable[[Split], None]], LeakCheck]:
+    if recipe in IMAGE_RECIPES:
+        chosen = image_recipe(recipe)
+        from trabecula_training.cnn.leak_check import leak_check_on_images
+
+        return partial(leak_check_on_images, chosen)
+    return partial(leak_check, radiomics_recipe(recipe))

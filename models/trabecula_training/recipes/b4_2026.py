@@ -1,0 +1,49 @@
+"""Ho, Lu, Kuo 2026 (Diagnostics 16(3):423): EfficientNet-B4 on mid-sagittal pictures of L1-L4, T1 and T2 apart, DXA."""
+
+from __future__ import annotations
+
+from trabecula.domain.result import SeriesRole
+from trabecula_training.cnn.image_recipe import ImageRecipe
+from trabecula_training.cnn.networks import Network
+from trabecula_training.cnn.training import TrainingPlan
+from trabecula_training.labels import OSTEOPOROSIS
+from trabecula_training.recipe import InputSet
+
+RECIPE = ImageRecipe(
+    name="b4_2026",
+    title="Networks on pictures of L1-L4 (Ho 2026)",
+    source="Ho, Lu, Kuo 2026, Diagnostics 16(3):423, doi 10.3390/diagnostics16030423",
+    inputs=(InputSet("T1", (SeriesRole.T1W,)), InputSet("T2", (SeriesRole.T2W,))),
+    tasks=(OSTEOPOROSIS,),
+    plans=(
+        TrainingPlan(Network.EFFICIENTNET_B4, 380),
+        TrainingPlan(Network.EFFICIENTNET_V2, 380),
+        TrainingPlan(Network.RESNET_50, 224),
+        TrainingPlan(Network.SMALL, 64, rate=1e-3),
+    ),
+    small=Network.SMALL,
+    crops="midsagittal_v1",
+    headline=("T1", "osteoporosis", Network.EFFICIENTNET_B4),
+    assumptions=(
+        "No weights are downloaded: every network starts from nothing, where the study started from ImageNet; a file "
+        "of weights of one's own can be given.",
+        "The study labels each vertebra by its own T-score; here the patient's reference labels all of the patient's "
+        "pictures, and the patient's score is the mean logit of at least two of them.",
+        "Pictures are cut by the outline of the segmenter, not by hand; a margin of a tenth holds the rim. The study "
+        "sharpens them by a Laplacian filter: crop definition midsagittal_sharpened_v1.",
+        "The loss is not stated: binary cross entropy, positives weighted by their rarity.",
+        "The study turns, mirrors and transposes pictures tenfold without listing how: the eight turns and mirror "
+        "images of a square and two turns of 10 degrees. Sound mode draws one of the ten for each picture and epoch.",
+        "ResNet-50 reads 224 pixels, the two EfficientNets 380 (the study states both sizes). The network 'small' is "
+        "ours: five convolutions on 64 pixels at rate 1e-3, which a processor trains in seconds.",
+        "The shares of training, validation and test images are not stated: 70, 10 and 20 % in paper mode.",
+    ),
+    faults=(
+        "Images, not patients, were split into training and test set: pictures of one patient, and the same picture "
+        "turned, stand on both sides. On noise that carries nothing but the patient's identity this gives an AUC well "
+        "above 0.5.",
+        "The printed AUCs (0.82, 0.83) are (sensitivity + specificity) / 2: computed from hard labels.",
+        "7,380 augmented images are ten times all 738: the test images were augmented too, against the text.",
+        "No calibration, decision curve, baseline or patient-level result is given.",
+    ),
+)
