@@ -10,6 +10,8 @@ import typer
 from trabecula_training.commands.output import errors_as_exit_code
 from trabecula_training.export import ExportRequest, export_bundle
 from trabecula_training.manifest import BundleText
+from trabecula_training.metrics_json import read_document
+from trabecula_training.recipes import IMAGE_RECIPES, image_recipe
 
 app = typer.Typer()
 
@@ -31,6 +33,9 @@ def export_command(
     ] = False,
     primary: Annotated[str, typer.Option(help="Operating point that is reported: balanced or rule_in.")] = "balanced",
     contact: Annotated[str, typer.Option(help="Whom to ask about the model.")] = "",
+    weights: Annotated[
+        Path | None, typer.Option(help="The file of weights that a run of networks started from.")
+    ] = None,
     i_know: Annotated[
         bool, typer.Option("--i-know", help="Export although the cohort is too small; the card says so.")
     ] = False,
@@ -44,5 +49,16 @@ def export_command(
         pairs.append((task, model))
     text = BundleText(model_id, version, title or model_id, demonstration, population, contact=contact, primary=primary)
     with errors_as_exit_code():
-        folder = export_bundle(ExportRequest(run, bundles, input_, tuple(pairs), text, i_know))
+        folder = _export(ExportRequest(run, bundles, input_, tuple(pairs), text, i_know), weights)
     typer.echo(str(folder))
+
+
+def _export(request: ExportRequest, weights: Path | None) -> Path:
+    """Export by the kind of the run's recipe."""
+    recipe = read_document(request.run)["recipe"]
+    if recipe not in IMAGE_RECIPES:
+        return export_bundle(request)
+    image_recipe(recipe)
+    from trabecula_training.cnn.export import export_image_bundle
+
+    return export_image_bundle(request, weights)

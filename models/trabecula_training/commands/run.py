@@ -13,7 +13,7 @@ from rich.console import Console
 from trabecula_training.commands.output import errors_as_exit_code, print_json
 from trabecula_training.commands.radiomics_run import RadiomicsJob, run_radiomics
 from trabecula_training.commands.summary import print_summary, summary_document
-from trabecula_training.recipes import radiomics_recipe
+from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
 from trabecula_training.run import Mode, RunSettings
 
 app = typer.Typer()
@@ -23,24 +23,29 @@ Names = Annotated[list[str] | None, typer.Option(help="Repeat for several; defau
 
 @app.command("run")
 def run_command(
-    recipe: Annotated[str, typer.Argument(help="jiang2026, radscore or xue2022.")],
+    recipe: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPE_NAMES)}.")],
     cohort: Annotated[Path, typer.Option(help="cohort.csv: patient, reference value, age, sex ...")],
     out: Annotated[Path, typer.Option(help="Folder for metrics.json and report.html.")],
     features: Annotated[
-        Path | None, typer.Option(help="A feature table of the cohort (.npz, .csv); without it one is extracted.")
+        Path | None,
+        typer.Option(help="A feature table of the cohort (.npz, .csv), or its crops; without it they are made."),
     ] = None,
     mode: Annotated[Mode, typer.Option(help="paper: the study's own order, optimistic, never exported.")] = Mode.SOUND,
     inputs: Names = None,
     tasks: Names = None,
     models: Names = None,
     folds: Annotated[int, typer.Option(min=2)] = 5,
-    repeats: Annotated[int, typer.Option(min=1, help="Repeats of the outer folds.")] = 5,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Repeats of the outer folds; 5, of networks 1.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 20260101,
     workers: Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")] = os.cpu_count() or 1,
     stability: Annotated[
         int, typer.Option(min=0, help="Patients whose outlines are perturbed where features are extracted.")
     ] = 10,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap samples for the intervals.")] = 2000,
+    crops: Annotated[str, typer.Option(help="Crop definition of networks; default the recipe's.")] = "",
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights of one's own from which networks start (torch state dictionary).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict, or what is wrong, as JSON.")] = False,
 ) -> None:
     """Train and validate a recipe on a cohort; nothing is computed before the whole cohort was checked.
@@ -48,11 +53,18 @@ def run_command(
     Features are kept beside cohort.csv: a run that was broken off, and the next run, measure only what is new.
     """
     names = (tuple(inputs or ()), tuple(tasks or ()), tuple(models or ()))
-    settings = RunSettings(mode, *names, folds, repeats, seed, workers, resamples)
+    of_images = recipe in IMAGE_RECIPES
+    settings = RunSettings(mode, *names, folds, repeats or (1 if of_images else 5), seed, workers, resamples)
     command = " ".join(["trabecula-train", *sys.argv[1:]])
     with errors_as_exit_code(as_json):
-        job = RadiomicsJob(radiomics_recipe(recipe), settings, cohort, out, command, features, stability)
-        done = run_radiomics(job)
+        if of_images:
+            chosen = image_recipe(recipe)
+            from trabecula_training.commands.image_run import ImageJob, run_images
+
+            done = run_images(ImageJob(chosen, settings, cohort, out, command, features, crops, weights))
+        else:
+            job = RadiomicsJob(radiomics_recipe(recipe), settings, cohort, out, command, features, stability)
+            done = run_radiomics(job)
     if as_json:
         print_json(summary_document(done.document, done.metrics, done.report))
     else:
