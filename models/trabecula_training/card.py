@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trabecula.domain.bundle import EndpointModel, Interval, Manifest
-from trabecula_training.report import interval, percent
+from trabecula_training.wording import interval, percent
 
 DEMONSTRATION = (
     "> **Demonstration model.** Trained on digital phantoms, not on patients. Its scores say nothing of any person."
@@ -54,6 +54,12 @@ def _what(manifest: Manifest) -> Iterator[str]:
             f"- Features: {len(layout.columns)} columns ({len(layout.features)} features, levels "
             f"{', '.join(map(str, layout.levels))}, {layout.aggregation}), at least {layout.min_levels} levels; "
             f"region {manifest.regions}; settings {manifest.feature_settings_sha256[:16]}."
+        )
+    if manifest.image is not None:
+        image = manifest.image
+        yield (
+            f"- Pictures: {manifest.regions} ({manifest.feature_settings_sha256[:16]}), {image.size} x {image.size} "
+            f"pixels of each of L1-L4, at least {image.min_levels} levels; the score is the mean of their logits."
         )
 
 
@@ -107,12 +113,15 @@ def _lists(manifest: Manifest) -> Iterator[str]:
     yield from (f"- {line}" for line in manifest.limits or ("None beyond the above is recorded.",))
     if manifest.training_range is not None:
         limits = manifest.training_range
+        what = "statistics of the pictures" if manifest.image else "columns the model reads"
         yield (
             f"- The service abstains when more than {100 * limits.max_outside_fraction:.1f} % of the "
-            f"{len(limits.used)} columns the model reads lie outside the training percentiles 0.5 to 99.5, or the "
+            f"{len(limits.used)} {what} lie outside the training percentiles 0.5 to 99.5, or the "
             f"squared Mahalanobis distance exceeds {limits.mahalanobis_limit:.1f}."
         )
     yield ""
+    if not manifest.ibsi:
+        return
     yield "## How features were made (IBSI)"
     yield ""
     yield from (f"- {name}: {value}" for name, value in manifest.ibsi.items())
@@ -126,7 +135,7 @@ def _lineage(manifest: Manifest, difference: float) -> Iterator[str]:
     yield f"- Command: `{lineage.command}`"
     yield f"- Cohort {lineage.cohort_sha256[:16]}, features {lineage.feature_table_sha256[:16]}."
     yield f"- Software: {', '.join(f'{name} {version}' for name, version in lineage.software.items())}."
-    yield f"- Parity of the ONNX graph with scikit-learn: largest difference in probability {difference:.1g}."
+    yield f"- Parity of the ONNX graph with the trained model: largest difference in probability {difference:.1g}."
     yield f"- Licence: {manifest.licence}. Contact: {manifest.contact or 'the installation that trained it'}."
     yield f"- Change log: {manifest.version}, first export."
 

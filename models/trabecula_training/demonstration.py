@@ -20,35 +20,43 @@ POPULATION = "digital phantoms, made by this program; no person"
 
 @dataclass(frozen=True)
 class Demonstration:
-    """How one demonstration bundle is made; ``classifiers`` are (task, classifier) as export takes them."""
+    """How demonstration bundles are made, one for each of ``inputs``; ``classifiers`` are (task, classifier) as export
+    takes them."""
 
     recipe: str
     cohort: CohortPlan
     perturbed_patients: int
-    input: str
+    inputs: tuple[str, ...]
     classifiers: tuple[tuple[str, str], ...]
     version: str
     title: str
 
-    @property
-    def model_id(self) -> str:
-        """Name and folder of the bundle."""
-        return f"{self.recipe.replace('_', '-')}-demo-{self.version}"
+    def model_id(self, input_name: str) -> str:
+        """Name and folder of the bundle of one input; its name stands in it where there are several."""
+        which = f"-{input_name.lower()}" if len(self.inputs) > 1 else ""
+        return f"{self.recipe.replace('_', '-')}{which}-demo-{self.version}"
 
     def of(self, patients: int | None) -> Demonstration:
         """Return the same with another number of patients; None changes nothing."""
         return self if patients is None else replace(self, cohort=replace(self.cohort, patients=patients))
 
-    def request(self, run: Path, bundles: Path) -> ExportRequest:
+    def requests(self, run: Path, bundles: Path) -> tuple[ExportRequest, ...]:
         """Return what to export of a finished run. A phantom cohort need not pass the sample-size guard; the bundle
         says that it did not."""
-        text = BundleText(self.model_id, self.version, self.title, True, POPULATION)
-        return ExportRequest(run, bundles, self.input, self.classifiers, text, despite_size=True)
+        return tuple(
+            ExportRequest(run, bundles, name, self.classifiers, self._text(name), despite_size=True)
+            for name in self.inputs
+        )
+
+    def _text(self, input_name: str) -> BundleText:
+        title = self.title.format(input=input_name)
+        return BundleText(self.model_id(input_name), self.version, title, True, POPULATION)
 
     def refuse_existing(self, bundles: Path) -> None:
-        """Raise ExportRefused, before any work, where the bundle is there already."""
-        if (bundles / self.model_id).exists():
-            raise ExportRefused(f"{bundles / self.model_id} exists already; remove it or give another --bundles")
+        """Raise ExportRefused, before any work, where a bundle is there already."""
+        for place in (bundles / self.model_id(name) for name in self.inputs):
+            if place.exists():
+                raise ExportRefused(f"{place} exists already; remove it or give another --bundles")
 
 
 @cache
@@ -78,7 +86,7 @@ def demonstration(recipe: str) -> Demonstration:
         recipe,
         plan,
         int(row["perturbed_patients"]),
-        str(row["input"]),
+        tuple(str(name) for name in row["inputs"]),
         tuple((str(task), str(name)) for task, name in row["classifiers"]),
         str(row["version"]),
         str(row["title"]),

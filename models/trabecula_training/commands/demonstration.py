@@ -10,11 +10,11 @@ import typer
 
 from trabecula_training.commands.output import errors_as_exit_code
 from trabecula_training.commands.phantom_cohort import shown_cohort
-from trabecula_training.commands.radiomics_run import RadiomicsJob, run_radiomics
-from trabecula_training.demonstration import demonstration
-from trabecula_training.export import export_bundle
+from trabecula_training.commands.radiomics_run import RadiomicsJob, RadiomicsRun, run_radiomics
+from trabecula_training.demonstration import Demonstration, demonstration
+from trabecula_training.export import ExportRequest, export_bundle
 from trabecula_training.phantom_cohort import COHORT_FILE
-from trabecula_training.recipes import radiomics_recipe
+from trabecula_training.recipes import IMAGE_RECIPES, image_recipe, radiomics_recipe
 from trabecula_training.run import RunSettings
 
 app = typer.Typer()
@@ -22,11 +22,11 @@ app = typer.Typer()
 
 @app.command("demonstration")
 def demonstration_command(
-    recipe: Annotated[str, typer.Argument(help="xue2022 or radscore.")],
+    recipe: Annotated[str, typer.Argument(help="xue2022, radscore or b4_2026.")],
     out: Annotated[Path, typer.Option(help="Folder for cohort/, run/ and bundles/; a broken-off one goes on.")],
     bundles: Annotated[Path | None, typer.Option(help="Folder for the bundle; default bundles/ in --out.")] = None,
     patients: Annotated[int | None, typer.Option(min=40, help="Another size than the shipped one's.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Repeats of the outer folds.")] = 5,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Repeats of the outer folds; 5, of networks 1.")] = None,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap samples for the intervals.")] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")] = os.cpu_count() or 1,
 ) -> None:
@@ -36,22 +36,39 @@ def demonstration_command(
         place = bundles or out / "bundles"
         plan.refuse_existing(place)
         shown_cohort(plan.cohort, out / "cohort", workers)
-        job = RadiomicsJob(
-            radiomics_recipe(recipe),
-            RunSettings(repeats=repeats, resamples=resamples, processes=workers),
-            out / "cohort" / COHORT_FILE,
-            out / "run",
-            _command(recipe, patients, repeats, resamples),
-            stability=plan.perturbed_patients,
+        settings = RunSettings(
+            families=tuple(name for _, name in plan.classifiers) if recipe in IMAGE_RECIPES else (),
+            repeats=repeats or (1 if recipe in IMAGE_RECIPES else RunSettings.repeats),
+            resamples=resamples,
+            processes=workers,
         )
-        done = run_radiomics(job)
-        bundle = export_bundle(plan.request(job.out, place))
-    typer.echo(f"{done.metrics}\n{done.report}\n{bundle}")
+        done = _validated(plan, settings, out, _command(recipe, patients, repeats, resamples))
+        made = [_exported(request, recipe) for request in plan.requests(out / "run", place)]
+    typer.echo("\n".join(map(str, (done.metrics, done.report, *made))))
 
 
-def _command(recipe: str, patients: int | None, repeats: int, resamples: int) -> str:
+def _validated(plan: Demonstration, settings: RunSettings, out: Path, command: str) -> RadiomicsRun:
+    cohort, run = out / "cohort" / COHORT_FILE, out / "run"
+    if plan.recipe not in IMAGE_RECIPES:
+        recipe = radiomics_recipe(plan.recipe)
+        return run_radiomics(RadiomicsJob(recipe, settings, cohort, run, command, stability=plan.perturbed_patients))
+    images = image_recipe(plan.recipe)
+    from trabecula_training.commands.image_run import ImageJob, run_images
+
+    return run_images(ImageJob(images, settings, cohort, run, command))
+
+
+def _exported(request: ExportRequest, recipe: str) -> Path:
+    if recipe not in IMAGE_RECIPES:
+        return export_bundle(request)
+    from trabecula_training.cnn.export import export_image_bundle
+
+    return export_image_bundle(request)
+
+
+def _command(recipe: str, patients: int | None, repeats: int | None, resamples: int) -> str:
     """What makes the same bundle again: everything that shapes it, and no path."""
     changed = f" --patients {patients}" if patients is not None else ""
-    changed += f" --repeats {repeats}" if repeats != RunSettings.repeats else ""
+    changed += f" --repeats {repeats}" if repeats is not None else ""
     changed += f" --resamples {resamples}" if resamples != RunSettings.resamples else ""
     return f"trabecula-train demonstration {recipe} --out DIR{changed}"
