@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from trabecula.analysis.activation import read_activation
+from trabecula.analysis.activation import Activation, ModelRole, read_activation
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
-from trabecula.analysis.classify import scorers_of
+from trabecula.analysis.bundle import bundle_named
+from trabecula.analysis.classify import check_runs, scorers_of
 from trabecula.analysis.facts import HeaderFactsReader
 from trabecula.analysis.segmentation.bundle_location import find_bundles_root, find_segmenter_bundle
 from trabecula.analysis.segmentation.choose import choose_segmenter
@@ -157,11 +158,21 @@ def segmenter_of(settings: Settings, files: Sequence[StoredFile] = (), choice: s
     return choose_segmenter(choice or settings.segmenter, network, programs, files)
 
 
-def analyser_of(settings: Settings, files: Sequence[StoredFile] = ()) -> StudyAnalyser:
-    """Return the analyser for a study with these files."""
+def analyser_of(
+    settings: Settings, files: Sequence[StoredFile] = (), activation: Activation | None = None
+) -> StudyAnalyser:
+    """Return the analyser for a study with these files; ``activation`` stands in for the models in use."""
+    in_use = read_activation(settings.data_dir) if activation is None else activation
     thresholds = load_thresholds(settings.thresholds_file)
-    scorers = scorers_of(settings.bundles_dir or find_bundles_root(), read_activation(settings.data_dir))
-    return StudyAnalyser(segmenter_of(settings, files), scorers, thresholds, AnalysisConfig())
+    scorers = scorers_of(settings.bundles_dir or find_bundles_root(), in_use)
+    return StudyAnalyser(segmenter_of(settings, files), scorers, thresholds, AnalysisConfig(models=in_use.digests))
+
+
+def activation_with(settings: Settings, model_id: str) -> Activation:
+    """Return the models in use as they would be with this bundle active. Raises BundleUnknown, BundleInvalid."""
+    bundle = bundle_named(settings.bundles_dir or find_bundles_root(), model_id)
+    check_runs(bundle)
+    return read_activation(settings.data_dir).with_role(bundle, ModelRole.ACTIVE)
 
 
 def reporter_of(settings: Settings) -> DicomReporter:

@@ -20,6 +20,7 @@ from typing import Any
 
 from trabecula.analysis.bundle import Bundle
 from trabecula.domain.errors import BundleInvalid, BundleUnknown
+from trabecula.domain.identity import digest
 from trabecula.domain.volume import Modality
 
 STATE_NAME = "activation.json"
@@ -74,6 +75,17 @@ class Activation:
     def without(self, model_id: str) -> Activation:
         """Return the activation with one bundle off, whether or not it is still installed."""
         return replace(self, models={name: item for name, item in self.models.items() if name != model_id})
+
+    @property
+    def digests(self) -> dict[Modality, str]:
+        """For each modality the SHA-256 of which bundles are in use and as what; none where no model is in use.
+
+        A digest, because a result that goes into a report names no silent challenger.
+        """
+        lines: dict[Modality, list[str]] = {}
+        for model_id, item in self.models.items():
+            lines.setdefault(item.modality, []).append(f"{model_id} {item.role} {item.sha256}")
+        return {modality: digest(of) for modality, of in lines.items()}
 
 
 def read_activation(data_dir: Path) -> Activation:

@@ -26,6 +26,7 @@ from trabecula.domain.scoring import MeasuredSeries, Scorer, ScoringContext
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study import StoredFile
 from trabecula.domain.thresholds import Thresholds
+from trabecula.domain.volume import Modality
 
 
 @dataclass
@@ -183,8 +184,13 @@ class StudyAnalyser:
             numbering=numbering,
             deformity_suspected=_deformed(primary, self._thresholds),
             impression=impression(decision, primary, progress.patient, self._thresholds, reasons),
-            versions=versions(self._segmenter.identity, self._thresholds),
+            versions=self.versions(primary.context.volume.modality if primary else None),
         )
+
+    def versions(self, modality: Modality | None) -> dict[str, str]:
+        """Return what makes the result of a study of this modality (None: nothing in it could be measured)."""
+        models = self._config.models.get(modality, "") if modality else ""
+        return versions(self._segmenter.identity, self._thresholds, models)
 
 
 def _why_no_series(choice: Choice) -> list[Reason]:

@@ -93,8 +93,9 @@ def levels_assumed(numbering: str, said: Iterable[Reason]) -> tuple[Reason, ...]
     return ()
 
 
-def versions(segmenter: SegmenterIdentity, thresholds: Thresholds) -> dict[str, str]:
-    """Return what made the result, for the report and for stable identifiers."""
+def versions(segmenter: SegmenterIdentity, thresholds: Thresholds, models: str = "") -> dict[str, str]:
+    """Return what made the result, for the report and for stable identifiers; ``models`` is the digest of those in
+    use."""
     named = {
         "software": __version__,
         "segmenter": f"{segmenter.name} {segmenter.version}".strip(),
@@ -102,6 +103,7 @@ def versions(segmenter: SegmenterIdentity, thresholds: Thresholds) -> dict[str, 
         "regions": ", ".join((TRABECULAR_VERSION, MEDULLARY_VERSION, CSF_VERSION, HEIGHTS_VERSION)),
         "thresholds_sha256": thresholds.digest,
         "rules_sha256": _rules_digest(),
+        "models_sha256": models,
     }
     return {key: value for key, value in named.items() if value}
 

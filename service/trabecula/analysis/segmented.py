@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trabecula.analysis.acquisition import acquisition_facts
@@ -23,10 +23,14 @@ _ENOUGH_LEVELS = 2
 
 @dataclass(frozen=True)
 class AnalysisConfig:
-    """Bounds of one analysis: voxels of a series (float32, so 4 bytes each) and series tried per role."""
+    """Bounds of one analysis: voxels of a series (float32, so 4 bytes each) and series tried per role.
+
+    ``models`` names, by modality, the digest of the models in use; it stands among the versions of a result.
+    """
 
     maximum_voxels: int = 400_000_000
     attempts_per_role: int = 3
+    models: Mapping[Modality, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from trabecula import bootstrap
 from trabecula.cli.output import console, print_json, print_table
 from trabecula.cli.references import import_references_command
+from trabecula.cli.reprocess import reprocess
 from trabecula.cli.result_table import show_result
 from trabecula.cli.study_options import (
     AsJson,
@@ -29,9 +30,10 @@ from trabecula.cli.study_options import (
     study_filter,
 )
 from trabecula.ledger import queries
-from trabecula.pipeline import cancel_study, reprocess_study, retry_study, settle_now
+from trabecula.pipeline import cancel_study, retry_study, settle_now
 
 app = typer.Typer(help="Look into the ledger of studies, and act on them.", no_args_is_help=True)
+app.command("reprocess")(reprocess)
 app.command("import-references")(import_references_command)
 quarantine = typer.Typer(help="What was acknowledged but cannot be used.", no_args_is_help=True)
 
@@ -98,14 +100,6 @@ def cancel(study_uid: StudyUid, as_json: AsJson = False) -> None:
     """Stop a study where it is."""
     with opened_ledger() as (_, engine):
         cancel_study(bootstrap.ledger_of(engine), study_uid, operator())
-        _tell_standing(engine, study_uid, as_json)
-
-
-@app.command()
-def reprocess(study_uid: StudyUid, as_json: AsJson = False) -> None:
-    """Measure a study anew as its next revision; its report names the one before."""
-    with opened_ledger() as (_, engine):
-        reprocess_study(bootstrap.ledger_of(engine), study_uid, operator())
         _tell_standing(engine, study_uid, as_json)
 
 

@@ -141,6 +141,13 @@ class StudyUnknown(TrabeculaError):
     next_step = "Look for the Study Instance UID with `trabecula studies list`."
 
 
+class ResultMissing(TrabeculaError):
+    """The study has no result yet."""
+
+    code = "RESULT_MISSING"
+    next_step = "See the state with `trabecula studies show`; wait until it is analysed."
+
+
 class ReferencesInvalid(TrabeculaError):
     """The reference measurements cannot be imported."""
 

@@ -1,0 +1,60 @@
+"""Comparing: what an analysis of today would say of a study, beside what the ledger holds; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trabecula.domain.difference import Difference, difference
+from trabecula.domain.eligibility import ReasonCode
+from trabecula.domain.errors import ResultMissing
+from trabecula.domain.ports import Analyser
+from trabecula.domain.result import StudyResult
+from trabecula.domain.study import StoredFile, StudyState
+from trabecula.domain.volume import Modality
+from trabecula.pipeline.files import stored_files
+from trabecula.pipeline.services import Services
+
+_MAY_PASS = {ReasonCode.MODEL_UNAVAILABLE, ReasonCode.ANALYSIS_FAILED}
+"""Reasons whose cause lies outside of images and versions: another run may do better."""
+
+
+@dataclass(frozen=True)
+class KeptStudy:
+    """The newest result of a study and the files it was made from."""
+
+    result: StudyResult
+    files: tuple[StoredFile, ...]
+    complete: bool
+    """True where the study is DONE and no image has come since."""
+
+    @property
+    def modality(self) -> Modality | None:
+        """The modality that was measured, or None."""
+        source = self.result.primary_source
+        return source.modality if source else None
+
+    def repeated_by(self, versions: Mapping[str, str]) -> bool:
+        """Return whether an analysis made by ``versions`` would give this result again: images and versions
+        determine a result, unless something failed that may pass."""
+        scores = [reason for score in self.result.scores for reason in score.reasons]
+        passing = any(reason.code in _MAY_PASS for reason in (*self.result.reasons, *scores))
+        return self.complete and not passing and dict(self.result.versions) == dict(versions)
+
+
+def kept_study(services: Services, study_uid: str) -> KeptStudy:
+    """Return the newest result of a study with its files. Raises StudyUnknown, ResultMissing, SpoolObjectMissing."""
+    with services.open_ledger() as ledger:
+        standing = ledger.studies.standing(study_uid)
+        result = ledger.revisions.result(study_uid, standing.revision) if standing.revision else None
+        if result is None:
+            raise ResultMissing(f"{study_uid} is {standing.state}")
+        files = stored_files(services, ledger, study_uid, standing.revision)
+        current = ledger.revisions.is_current_set(study_uid, standing.revision)
+        return KeptStudy(result, files, current and standing.state is StudyState.DONE)
+
+
+def compare_study(kept: KeptStudy, analyser: Analyser) -> Difference:
+    """Return what the analyser says otherwise of the same files. Raises what the analyser raises."""
+    result = kept.result
+    return difference(result, analyser.analyse(result.study_uid, result.revision, kept.files).result)
