@@ -112,7 +112,7 @@ def decision_figure(results: Mapping[str, NestedResult], families: Sequence[str]
             label=name,
         )
     axes.set_ylim(-0.15 * highest - 0.02, highest * 1.08)
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=8, loc="best", framealpha=0.85, edgecolor="none")
     return figure
 
 

@@ -28,7 +28,8 @@ def bca_interval(
     """Return the statistic of all patients with its BCa interval (Efron 1987, JASA 82:171).
 
     Samples in which the statistic is undefined are left out; with fewer than half of them left, or when the statistic
-    itself is undefined, the bounds are NaN.
+    itself is undefined, the bounds are NaN. Where the estimate lies in a tail of its own samples, the interval is the
+    samples' spread centred on the estimate, and its method says so.
     """
 
     def one_by_one(index: Indices) -> Floats:
@@ -60,15 +61,28 @@ def _interval(estimate: float, draws: Floats, left_out: Floats, confidence: floa
     if np.ptp(draws) == 0.0:
         return Interval(estimate, float(draws[0]), float(draws[0]), "BCa")
     below = (np.sum(draws < estimate) + 0.5 * np.sum(draws == estimate)) / len(draws)
-    bias = float(stats.norm.ppf(np.clip(below, 1 / len(draws), 1 - 1 / len(draws))))
-    acceleration = _acceleration(left_out)
     tail = (1 - confidence) / 2
+    if not tail < below < 1 - tail:
+        return _centred(estimate, draws, tail)
+    bias = float(stats.norm.ppf(below))
+    acceleration = _acceleration(left_out)
     bounds = []
     for quantile in (tail, 1 - tail):
         shifted = bias + float(stats.norm.ppf(quantile))
         bounds.append(float(stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))))
     low, high = np.quantile(draws, bounds)
     return Interval(estimate, float(low), float(high), "BCa")
+
+
+def _centred(estimate: float, draws: Floats, tail: float) -> Interval:
+    """The spread of the samples around the estimate instead of around their own median.
+
+    For distances such as ECE nearly every sample lies above the estimate, and a bias correction that large would leave
+    the range of the samples. What is never negative stays so.
+    """
+    low, middle, high = np.quantile(draws, (tail, 0.5, 1 - tail))
+    least = 0.0 if draws.min() >= 0 and estimate >= 0 else -np.inf
+    return Interval(estimate, float(max(least, estimate + low - middle)), float(estimate + high - middle), "centred")
 
 
 def _acceleration(left_out: Floats) -> float:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trabecula_training.statistics.bootstrap import bca_interval
+from trabecula_training.statistics.bootstrap import bca_interval, bca_intervals
+from trabecula_training.statistics.rows import PROBABILITY_ROWS
 
 
 def test_the_interval_is_that_of_scipy() -> None:
@@ -37,3 +38,27 @@ def test_an_undefined_statistic_has_no_interval() -> None:
     found = bca_interval(lambda index: float("nan"), 10, 0, 100)
 
     assert np.isnan([found.estimate, found.low, found.high]).all()
+
+
+def test_an_estimate_in_the_tail_of_its_samples_keeps_an_interval_around_it() -> None:
+    sample = np.random.default_rng(3).normal(0, 1, 60)
+
+    def distance(index: np.ndarray) -> float:
+        return 1 - len(set(index.tolist())) / 60 + abs(float(sample[index].mean())) / 100
+
+    found = bca_interval(distance, 60, 1, 400)
+
+    assert found.method == "centred"
+    assert 0 <= found.low <= found.estimate <= found.high
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_interval_of_calibration_error_holds_its_estimate(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    predicted = generator.random(90)
+    labels = (generator.random(90) < predicted).astype(np.int64)
+
+    for name in ("ece", "ici", "brier"):
+        function = PROBABILITY_ROWS[name]
+        found = bca_intervals(lambda index, f=function: f(labels[index], predicted[index])[:, None], 90, seed, 300)[0]
+        assert 0 <= found.low <= found.estimate <= found.high, (name, found)
