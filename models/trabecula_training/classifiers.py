@@ -38,8 +38,11 @@ class Family:
 
 
 def fit(candidate: Candidate, features: Floats, labels: Labels, seed: int) -> Any:
-    """Return the fitted estimator."""
-    return candidate.make(seed).fit(features, labels)
+    """Return the fitted estimator. Nearest neighbours are no more than there are patients."""
+    estimator = candidate.make(seed)
+    if isinstance(estimator, KNeighborsClassifier):
+        estimator.n_neighbors = min(estimator.n_neighbors, len(labels))
+    return estimator.fit(features, labels)
 
 
 def raw_scores(estimator: Any, features: Floats) -> Floats:
