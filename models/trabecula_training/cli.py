@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from trabecula_training.commands import check, export, extract, leak_check, phantom_cohort, run, segmenter
+from trabecula_training.commands import (
+    check,
+    demonstration,
+    export,
+    extract,
+    leak_check,
+    ledger_cohort,
+    phantom_cohort,
+    run,
+    segmenter,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Train, validate and export Trabecula's models.", add_completion=False)
 
-for command in (check, run, leak_check, export, extract, phantom_cohort, segmenter):
+for command in (check, run, demonstration, leak_check, export, extract, phantom_cohort, ledger_cohort, segmenter):
     app.add_typer(command.app)
 
 
