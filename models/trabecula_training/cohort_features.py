@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from trabecula.analysis.segmentation.bundle_location import find_segmenter_bundle
 from trabecula_training.cohort import Cohort
-from trabecula_training.extraction import extract_cohort, feature_table, segmenter_digest, store_of
+from trabecula_training.extraction import extract_cohort, feature_table, network_segmenter, segmenter_digest, store_of
 from trabecula_training.extraction_store import PatientFeatures
 from trabecula_training.features import FeatureTable, save_features
 
@@ -42,9 +44,11 @@ def extract_features(
 
     ``on_patient`` hears of every patient, kept or measured. Raises FeatureTableInvalid when nothing could be measured.
     """
-    store = store_of(path.with_suffix(""), extraction.set_name, segmenter_digest())
+    bundle = find_segmenter_bundle()
+    segmenter = partial(network_segmenter, bundle)
+    store = store_of(path.with_suffix(""), extraction.set_name, segmenter_digest(bundle))
     found: list[PatientFeatures] = []
-    for item in extract_cohort(cohort, extraction.set_name, extraction.workers, extraction.stability, store=store):
+    for item in extract_cohort(cohort, extraction.set_name, extraction.workers, extraction.stability, segmenter, store):
         found.append(item)
         on_patient(item)
     table = feature_table(cohort, found, extraction.set_name)

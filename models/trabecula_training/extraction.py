@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -58,9 +59,15 @@ class ExtractionJob:
     make_segmenter: MakeSegmenter
 
 
+@cache
+def network_segmenter(bundle: Path) -> Segmenter:
+    """Return the segmenter of a bundle, one for each process."""
+    return NetworkSegmenter(bundle, threads=1)
+
+
 def default_segmenter() -> Segmenter:
     """Return the segmenter that the service uses."""
-    return NetworkSegmenter(find_segmenter_bundle(), threads=1)
+    return network_segmenter(find_segmenter_bundle())
 
 
 class FeatureRecorder:
@@ -116,9 +123,10 @@ def store_of(folder: Path, set_name: str, segmenter_sha256: str) -> ExtractionSt
     return ExtractionStore(folder, made_by)
 
 
-def segmenter_digest() -> str:
-    """Return the digest of the segmenter that ``default_segmenter`` gives: its manifest names every file."""
-    return hashlib.sha256((find_segmenter_bundle() / MANIFEST_NAME).read_bytes()).hexdigest()
+def segmenter_digest(bundle: Path | None = None) -> str:
+    """Return the digest of a segmenter, by default the one that ``default_segmenter`` gives: its manifest names every
+    file."""
+    return hashlib.sha256(((bundle or find_segmenter_bundle()) / MANIFEST_NAME).read_bytes()).hexdigest()
 
 
 def extract_cohort(
