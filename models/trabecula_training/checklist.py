@@ -77,7 +77,7 @@ def run_facts(document: Mapping[str, Any]) -> Facts:
     features = document["features"]
     sound = document["mode"] == "sound"
     sites = document["cohort"].get("sites", {})
-    handcrafted = features.get("kind", "radiomics") == "radiomics"
+    handcrafted = features["kind"] == "radiomics"
 
     def anywhere(key: str) -> bool:
         return any(task[key] for task in tasks)

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from trabecula_training.cnn.crop_bank import COLUMN_PREFIX
 from trabecula_training.cohort import Cohort
 from trabecula_training.cohort_summary import acquisition_facts, cohort_facts, stability_facts
 from trabecula_training.errors import ExportRefused
@@ -52,6 +53,7 @@ def run_document(
 
     No patient is named.
     """
+    crops = all(name.startswith(COLUMN_PREFIX) for name in table.feature_names)
     document = {
         "format": FORMAT,
         "recipe": recipe.name,
@@ -65,7 +67,8 @@ def run_document(
             "sha256": table.sha256(),
             "settings_sha256": table.settings_sha256,
             "regions": table.regions,
-            "count": len(table.feature_names),
+            "kind": "images" if crops else "radiomics",
+            "count": 0 if crops else len(table.feature_names),
             "ibsi": dict(table.ibsi),
             "stability": stability_facts(table),
             "acquisition": acquisition_facts(table),

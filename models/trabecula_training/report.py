@@ -52,7 +52,8 @@ def task_figures(run: TaskRun, task: Mapping[str, Any]) -> Figures:
     main = tuple(as_svg(figure, f"{kind}: {what}") for kind, figure in _main_figures(run).items())
     overall = run.evaluations[best].metrics["auc"].estimate
     groups = subgroup_figure(run.subgroups[best], overall, best)
-    features = stability_figure(run.stability[best], best) if run.stability[best] else None
+    selects = len(run.dataset.layout.columns) > 1 and run.stability[best]
+    features = stability_figure(run.stability[best], best) if selects else None
     return Figures(
         best,
         main,

@@ -189,8 +189,8 @@ def _better(baseline: str, difference: Interval | None) -> Finding:
 
 
 def _enough(task: Mapping[str, Any]) -> Finding:
-    short = task["sample_size"]["shortfalls"]
-    told = f"Too small: {'; '.join(short)}." if short else f"{task['sample_size']['events']} events are enough."
+    short, events = task["sample_size"]["shortfalls"], task["sample_size"]["events"]
+    told = f"Too small: {'; '.join(short)}." if short else f"{events} events pass the guard."
     return Finding("Enough patients?", Answer.BAD if short else Answer.GOOD, told)
 
 

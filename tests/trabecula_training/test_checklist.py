@@ -111,7 +111,7 @@ def test_a_run_knows_its_facts() -> None:
         "mode": "sound",
         "settings": {"inputs": []},
         "cohort": {"sites": {"one": 4, "two": 5}},
-        "features": {"settings_sha256": "ab", "stability": {}, "acquisition": {"CT": {}}},
+        "features": {"kind": "radiomics", "settings_sha256": "ab", "stability": {}, "acquisition": {"CT": {}}},
         "tasks": [{**task, "sample_size": {"shortfalls": ["too few"]}}],
     }
 

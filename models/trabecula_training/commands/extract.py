@@ -21,7 +21,7 @@ app = typer.Typer()
 @app.command("extract")
 def extract_command(
     cohort: Annotated[Path, typer.Option(help="cohort.csv with a study folder for every patient.")],
-    out: Annotated[Path, typer.Option(help="The feature table to write (.npz).")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The feature table to write (.npz).")],
     settings: Annotated[str, typer.Option(help=f"Feature set: {', '.join(SET_NAMES)}.")] = SET_NAMES[0],
     workers: Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")] = os.cpu_count() or 1,
     stability: Annotated[

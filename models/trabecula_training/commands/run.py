@@ -25,7 +25,7 @@ Names = Annotated[list[str] | None, typer.Option(help="Repeat for several; defau
 def run_command(
     recipe: Annotated[str, typer.Argument(help=f"One of {', '.join(RECIPE_NAMES)}.")],
     cohort: Annotated[Path, typer.Option(help="cohort.csv: patient, reference value, age, sex ...")],
-    out: Annotated[Path, typer.Option(help="Folder for metrics.json and report.html.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder for metrics.json and report.html.")],
     features: Annotated[
         Path | None,
         typer.Option(help="A feature table of the cohort (.npz, .csv), or its crops; without it they are made."),

@@ -14,6 +14,7 @@ from trabecula.domain.result import SeriesRole
 from trabecula_training.cli import app
 from trabecula_training.cohort import Cohort
 from trabecula_training.features import save_features
+from trabecula_training.labels import BoneCategory
 
 MR = (SeriesRole.T1W, SeriesRole.T2W)
 
@@ -217,3 +218,38 @@ def test_unknown_names_are_refused(folder: Path, arguments: tuple[str, ...], mes
     assert code == 2
     assert message in output
     assert not (folder / "never").exists()
+
+
+def test_a_damaged_feature_table_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "features.npz").write_bytes((folder / "features.npz").read_bytes()[:2000])
+    files = ["--cohort", str(folder / "cohort.csv"), "--features", str(tmp_path / "features.npz")]
+
+    result = CliRunner().invoke(app, ["run", "radscore", *files, "--out", str(tmp_path / "out")])
+
+    assert result.exit_code == 2
+    assert "FEATURE_TABLE_INVALID" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_to_write_into_that_is_a_file_is_told_at_once(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+
+    code, output = run(folder, "radscore", "--out", str(tmp_path / "out"))
+
+    assert code == 2
+    assert "is a file" in output
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_a_task_without_enough_patients_is_told_before_any_work(tmp_path: Path) -> None:
+    cohort, table = made_cohort(30, 4, 1, MR)
+    healthy = [patient for patient in cohort.patients if patient.category is BoneCategory.NORMAL]
+    ill = [patient for patient in cohort.patients if patient.category is not BoneCategory.NORMAL]
+    write_cohort_csv(Cohort((*healthy[:4], *ill)), tmp_path / "cohort.csv")
+    save_features(table, tmp_path / "features.npz")
+
+    code, output = run(tmp_path, "radscore", "--out", str(tmp_path / "out"))
+
+    assert code == 2
+    assert f"too few of a class ({len(ill)} positive, 4 negative)" in output
+    assert not (tmp_path / "out").exists()
