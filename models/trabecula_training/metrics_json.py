@@ -24,6 +24,7 @@ from trabecula_training.verdict import verdict
 FORMAT = 1
 METRICS_NAME = "metrics.json"
 SOFTWARE = ("trabecula", "numpy", "scipy", "scikit-learn", "onnx", "skl2onnx")
+IMAGE_SOFTWARE = ("torch", "monai")
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class RunFiles:
     command: str
 
 
-def software_versions() -> dict[str, str]:
-    """Return the versions of everything that shapes the numbers."""
-    return {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}}
+def software_versions(of_images: bool = False) -> dict[str, str]:
+    """Return the versions of everything that shapes the numbers; networks have their own."""
+    names = (*SOFTWARE, *IMAGE_SOFTWARE) if of_images else SOFTWARE
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def run_document(
@@ -73,7 +75,7 @@ def run_document(
             "stability": stability_facts(table),
             "acquisition": acquisition_facts(table),
         },
-        "software": software_versions(),
+        "software": software_versions(crops),
         "tasks": [_task_document(run) for run in runs],
         "ordinal": to_plain(ordinal_runs(runs, settings.seed, settings.resamples)),
     }
