@@ -51,7 +51,10 @@ def _validated(plan: Demonstration, settings: RunSettings, out: Path, command: s
     cohort, run = out / "cohort" / COHORT_FILE, out / "run"
     if plan.recipe not in IMAGE_RECIPES:
         recipe = radiomics_recipe(plan.recipe)
-        return run_radiomics(RadiomicsJob(recipe, settings, cohort, run, command, stability=plan.perturbed_patients))
+        perturbed = plan.perturbed_patients
+        return run_radiomics(
+            RadiomicsJob(recipe, settings, cohort, run, command, stability=perturbed, look_first=False)
+        )
     images = image_recipe(plan.recipe)
     from trabecula_training.commands.image_run import ImageJob, run_images
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from trabecula.domain.result import SeriesRole
 from trabecula_training.cohort import Cohort
+from trabecula_training.cohort_csv import read_cohort
 from trabecula_training.cohort_features import Extraction, extract_features, features_place
 from trabecula_training.commands.output import print_problems, progress_bar
-from trabecula_training.errors import RecipeUnknown
+from trabecula_training.errors import CohortInvalid, RecipeUnknown
 from trabecula_training.features import FeatureTable
 from trabecula_training.labels import Task
 from trabecula_training.metrics_json import RunFiles, run_document, write_document
@@ -25,7 +26,8 @@ from trabecula_training.run import RunSettings, TaskRun, chosen, run_recipe, ste
 @dataclass(frozen=True)
 class RadiomicsJob:
     """What to run on what. ``features`` is a ready table; None: extracted from the cohort's studies, with
-    ``stability`` patients perturbed. ``command`` is what the manifest will name as its making."""
+    ``stability`` patients perturbed. ``command`` is what the manifest will name as its making. ``look_first``: every
+    study folder is looked into before any of them is measured."""
 
     recipe: Recipe
     settings: RunSettings
@@ -34,6 +36,7 @@ class RadiomicsJob:
     command: str
     features: Path | None = None
     stability: int = 0
+    look_first: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,21 @@ def chosen_pairs(recipe: Recipe, settings: RunSettings) -> tuple[tuple[InputSet,
 
 def _extracted(job: RadiomicsJob, roles: Sequence[SeriesRole], tasks: Sequence[Task]) -> Path:
     workers = job.settings.processes
-    cohort = checked_studies(job.cohort, tuple(dict.fromkeys(roles)), tasks, workers)
+    if job.look_first:
+        cohort = checked_studies(job.cohort, tuple(dict.fromkeys(roles)), tasks, workers)
+    else:
+        cohort = _believed(job.cohort)
     place = features_place(job.cohort, job.recipe.feature_set, job.out)
     shown_extraction(cohort, Extraction(job.recipe.feature_set, workers, job.stability), place)
     return place
+
+
+def _believed(path: Path) -> Cohort:
+    """The cohort of studies that this program has just written itself: nobody looks into them twice."""
+    reading = read_cohort(path, need_studies=True)
+    if reading.problems:
+        raise CohortInvalid(problems=reading.problems)
+    return reading.cohort
 
 
 def checked_studies(cohort: Path, roles: Sequence[SeriesRole], tasks: Sequence[Task], workers: int) -> Cohort:
