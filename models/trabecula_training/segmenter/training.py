@@ -28,7 +28,7 @@ class Plan:
 
     seed: int = 1
     pool: int = 1000
-    steps: int = 5000
+    steps: int = 4000
     batch: int = 8
     rows: int = 256
     columns: int = 192

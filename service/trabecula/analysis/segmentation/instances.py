@@ -21,6 +21,7 @@ _REACH_MM = 20.0
 _OTHER_MM, _OTHER_SINE = 3.0, 0.3
 _MIN_AREA_MM2 = 90.0
 _SMALL_SHARE = 0.3
+_CROWDING_SHARE, _CROWDING_PITCH = 0.5, 0.7
 _JOIN = np.zeros((3, 3, 3), dtype=bool)
 _JOIN[1, 1, :] = _JOIN[1, :, 1] = _JOIN[:, 1, 1] = True
 
@@ -186,14 +187,31 @@ def _measure(basins: NDArray[np.uint8], number: int, side_mm: float) -> Body:
 
 
 def _plausible(bodies: list[Body]) -> list[Body]:
-    """Drop fragments: those much smaller than the others (a body cut by the image's edge may be smaller)."""
+    """Drop fragments: those much smaller than the others (a body cut by the image's edge may be smaller), and those
+    that crowd the row."""
     found = [body for body in bodies if body.area_mm2 >= _MIN_AREA_MM2]
     if len(found) < 3:
         return found
     usual = float(np.median([body.volume_mm3 for body in found]))
     area = float(np.median([body.area_mm2 for body in found]))
-    return [
+    found = [
         body
         for body in found
         if body.volume_mm3 >= (0.15 if body.edge else _SMALL_SHARE) * usual and body.area_mm2 >= 0.25 * area
     ]
+    return _without_crowders(sorted(found, key=lambda body: body.centre[1]))
+
+
+def _without_crowders(row: list[Body]) -> list[Body]:
+    """Drop, from the smallest on, bodies of less than half the usual size that stand between two others within 0.7 of
+    the usual distance of each: a crushed body keeps its discs, and with them its distance."""
+    for body in sorted(row, key=lambda body: body.volume_mm3):
+        place = row.index(body)
+        if len(row) < 4 or place in (0, len(row) - 1):
+            continue
+        usual = float(np.median([other.volume_mm3 for other in row]))
+        pitch = float(np.median(np.diff([other.centre[1] for other in row])))
+        gaps = [abs(body.centre[1] - row[place + step].centre[1]) for step in (-1, 1)]
+        if body.volume_mm3 < _CROWDING_SHARE * usual and max(gaps) < _CROWDING_PITCH * pitch:
+            row = [other for other in row if other != body]
+    return row

@@ -22,7 +22,8 @@ _SACRUM_AREA_MM2 = 60.0
 _S1_SURE = 0.7
 _PITCH_MM = (16.0, 58.0)
 _GAP_RATIO = 1.55
-_TWO_BODIES = 1.75
+_LEAST_RATIO, _CLOSE_RATIO = 0.62, 0.85
+_TWO_BODIES, _PART_OF_ONE = 1.75, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +75,12 @@ def find_anchor(maps: Maps, side_mm: float) -> Anchor | None:
 def name_bodies(instances: Instances, anchor: Anchor | None, side_mm: float) -> Naming:
     """Name bodies upward from the anchor until a gap in the row; what lies beyond a gap stays unknown."""
     bodies = instances.bodies
-    if anchor is None or not bodies:
+    if anchor is None or not bodies or _lies_within(bodies, anchor):
         reason = (Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail="no sacrum in view"),)
         return Naming((None,) * len(bodies), UNKNOWN, reason if bodies else ())
     above = [k for k, body in enumerate(bodies) if body.centre[1] < anchor.centre[1]]
+    if _is_part_of_s1(bodies, above, anchor):
+        above.pop()
     levels: list[Level | None] = [None] * len(bodies)
     scale = np.array([side_mm, 1.0, 1.0])
     former = np.array(anchor.centre) * scale
@@ -87,14 +90,9 @@ def name_bodies(instances: Instances, anchor: Anchor | None, side_mm: float) -> 
     for k in reversed(above):
         place = np.array(bodies[k].centre) * scale
         gap = float(np.linalg.norm((place - former)[1:]))
-        usual = float(np.median(pitches)) if pitches else 36.0
-        if gap > max(_GAP_RATIO * usual, 30.0) or gap > _PITCH_MM[1] or gap < _PITCH_MM[0] or label < Level.T1.label:
-            detail = f"a gap of {gap:.0f} mm between bodies"
-            reasons.append(Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=detail))
-            break
-        if _may_be_two(bodies, k):
-            detail = "an outline that may hold two bodies"
-            reasons.append(Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=detail))
+        doubt = _doubt(bodies, k, gap, pitches) or ("more bodies than levels" if label < Level.T1.label else "")
+        if doubt:
+            reasons.append(Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=doubt))
             break
         levels[k] = Level(label)
         pitches.append(gap)
@@ -104,9 +102,40 @@ def name_bodies(instances: Instances, anchor: Anchor | None, side_mm: float) -> 
     return Naming(tuple(levels), COUNTED, tuple(reasons))
 
 
-def _may_be_two(bodies: Sequence[Body], k: int) -> bool:
-    """True where a body is much larger than its neighbours: two that a collapsed disc or a crush fracture fused."""
-    others = [
-        bodies[j].volume_mm3 for j in range(max(k - 2, 0), min(k + 3, len(bodies))) if j != k and not bodies[j].edge
-    ]
-    return bool(others) and bodies[k].volume_mm3 > _TWO_BODIES * float(np.median(others))
+def _lies_within(bodies: Sequence[Body], anchor: Anchor) -> bool:
+    """True where a body of usual size lies clearly below what looks like S1: then it is not S1."""
+    usual = float(np.median([body.volume_mm3 for body in bodies]))
+    return any(
+        body.centre[1] > anchor.centre[1] + _PITCH_MM[0] and body.volume_mm3 > _PART_OF_ONE * usual for body in bodies
+    )
+
+
+def _doubt(bodies: Sequence[Body], k: int, gap: float, pitches: Sequence[float]) -> str:
+    """Why body ``k``, ``gap`` mm above the last named one, cannot be counted; "" where it can."""
+    usual = float(np.median(pitches)) if pitches else 36.0
+    least = _LEAST_RATIO * usual if len(pitches) > 1 else 0.0
+    if gap > max(_GAP_RATIO * usual, 30.0) or not max(_PITCH_MM[0], least) <= gap <= _PITCH_MM[1]:
+        return f"a gap of {gap:.0f} mm between bodies"
+    size = _relative_size(bodies, k)
+    if size > _TWO_BODIES:
+        return "an outline that may hold two bodies"
+    if not bodies[k].edge and size < _PART_OF_ONE and gap < _CLOSE_RATIO * usual:
+        return "an outline that may be a part of a body"
+    return ""
+
+
+def _relative_size(bodies: Sequence[Body], k: int) -> float:
+    """Volume of a body over the median of its neighbours: two fused ones are large, a part of one is small."""
+    near = range(max(k - 2, 0), min(k + 3, len(bodies)))
+    others = [bodies[j].volume_mm3 for j in near if j != k and not bodies[j].edge]
+    return bodies[k].volume_mm3 / float(np.median(others)) if others else 1.0
+
+
+def _is_part_of_s1(bodies: Sequence[Body], above: Sequence[int], anchor: Anchor) -> bool:
+    """True where the lowest body is small and so near to S1 that it is a piece of it."""
+    if len(above) < 3:
+        return False
+    rows = [bodies[k].centre[1] for k in above]
+    pitch = float(np.median(np.diff(rows)))
+    near = anchor.centre[1] - rows[-1] < _LEAST_RATIO * pitch
+    return near and _relative_size(bodies, above[-1]) < _PART_OF_ONE
