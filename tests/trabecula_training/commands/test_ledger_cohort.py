@@ -28,6 +28,7 @@ from trabecula.version import __version__
 from trabecula_training import extraction, ledger_draw
 from trabecula_training.cli import app
 from trabecula_training.cohort_csv import read_cohort
+from trabecula_training.cohort_features import Extraction, extract_features, features_place
 from trabecula_training.extraction import ExtractionJob, extract_patient, store_of
 
 TINY = CtProtocol(pixel_mm=1.2, matrix=(150, 120), thickness_mm=2.5, increment_mm=2.5)
@@ -91,6 +92,7 @@ def test_a_processed_study_with_its_reference_becomes_a_cohort_that_a_run_reads(
     assert study is not None
     store = store_of(tmp_path / f"features-{SET}", SET, ledger_draw.segmenter_digest())
     kept = store.find(patient.patient, study, perturbed=False)
+    table = extract_features(reading.cohort, Extraction(SET), features_place(out, SET, tmp_path))
     anew = extract_patient(ExtractionJob(patient.patient, study, SET, False, lambda: TruthSegmenter([phantom])))
     assert kept is not None
     assert kept.features.keys() == anew.features.keys()
@@ -98,6 +100,8 @@ def test_a_processed_study_with_its_reference_becomes_a_cohort_that_a_run_reads(
         np.testing.assert_allclose(kept.features[place], vector, rtol=1e-12, atol=0)
         np.testing.assert_equal(kept.measures[place], anew.measures[place])
     assert kept.facts[SeriesRole.CT] == anew.facts[SeriesRole.CT]
+    rows = np.stack([np.concatenate([vector, kept.measures[place]]) for place, vector in kept.features.items()])
+    np.testing.assert_array_equal(table.values, rows)
 
 
 def test_people_see_the_flow_the_bias_and_the_next_command(world: World, tmp_path: Path) -> None:
