@@ -58,7 +58,7 @@ def _validated(plan: Demonstration, settings: RunSettings, out: Path, command: s
     images = image_recipe(plan.recipe)
     from trabecula_training.commands.image_run import ImageJob, run_images
 
-    return run_images(ImageJob(images, settings, cohort, run, command))
+    return run_images(ImageJob(images, settings, cohort, run, command, look_first=False))
 
 
 def _exported(request: ExportRequest, recipe: str) -> Path:

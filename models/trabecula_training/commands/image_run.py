@@ -18,6 +18,7 @@ from trabecula_training.commands.output import error_console, print_problems, pr
 from trabecula_training.commands.radiomics_run import (
     RadiomicsJob,
     RadiomicsRun,
+    believed,
     checked_studies,
     chosen_pairs,
     validated,
@@ -30,8 +31,11 @@ from trabecula_training.run import RunSettings
 
 @dataclass(frozen=True)
 class ImageJob:
-    """What to run on what. ``crops`` is a ready bank; None: cut from the cohort's studies by ``definition`` (empty: the
-    recipe's). ``weights`` is a site's own file to start from."""
+    """What to run on what.
+
+    ``crops`` is a ready bank; None: cut from the cohort's studies by ``definition`` (empty: the recipe's). ``weights``
+    is a site's own file to start from. ``look_first``: every study folder is looked into before any is measured.
+    """
 
     recipe: ImageRecipe
     settings: RunSettings
@@ -41,6 +45,7 @@ class ImageJob:
     crops: Path | None = None
     definition: str = ""
     weights: Path | None = None
+    look_first: bool = True
 
 
 def run_images(job: ImageJob) -> RadiomicsRun:
@@ -93,7 +98,7 @@ def _definition(job: ImageJob) -> CropDefinition:
 def _cut(job: ImageJob, roles: tuple[SeriesRole, ...], tasks: tuple[Task, ...]) -> Path:
     """Cut the crops of every study under a progress bar and return where they lie."""
     workers = job.settings.processes
-    cohort = checked_studies(job.cohort, roles, tasks, workers)
+    cohort = checked_studies(job.cohort, roles, tasks, workers) if job.look_first else believed(job.cohort)
     definition = _definition(job).name
     place = crops_place(job.cohort, definition, job.out)
     with progress_bar() as progress:

@@ -96,14 +96,14 @@ def _extracted(job: RadiomicsJob, roles: Sequence[SeriesRole], tasks: Sequence[T
     if job.look_first:
         cohort = checked_studies(job.cohort, tuple(dict.fromkeys(roles)), tasks, workers)
     else:
-        cohort = _believed(job.cohort)
+        cohort = believed(job.cohort)
     place = features_place(job.cohort, job.recipe.feature_set, job.out)
     shown_extraction(cohort, Extraction(job.recipe.feature_set, workers, job.stability), place)
     return place
 
 
-def _believed(path: Path) -> Cohort:
-    """The cohort of studies that this program has just written itself: nobody looks into them twice."""
+def believed(path: Path) -> Cohort:
+    """Return the cohort of studies that this program has just written itself: nobody looks into them twice."""
     reading = read_cohort(path, need_studies=True)
     if reading.problems:
         raise CohortInvalid(problems=reading.problems)
