@@ -247,8 +247,15 @@ def task_problems(cohort: Cohort, task: Task) -> tuple[Problem, ...]:
     counts = {1: labels.count(1), 0: labels.count(0)}
     if min(counts.values()) == 0:
         only = "positive" if counts[1] else "negative"
-        return (Problem(0, task.name, f"one class only ({max(counts.values())} {only})", "Add the other class."),)
+        return (
+            Problem(
+                0,
+                task.name,
+                f"one class only ({max(counts.values())} {only})",
+                "Add the other class, or leave the task out.",
+            ),
+        )
     if min(counts.values()) < FEWEST_EVENTS:
         found = f"too few of a class ({counts[1]} positive, {counts[0]} negative)"
-        return (Problem(0, task.name, found, f"Add patients: at least {FEWEST_EVENTS} of each class."),)
+        return (Problem(0, task.name, found, f"Add patients ({FEWEST_EVENTS} of each class), or leave the task out."),)
     return ()

@@ -12,7 +12,7 @@ class CohortInvalid(TrabeculaError):
     """The cohort cannot be used."""
 
     code = "COHORT_INVALID"
-    next_step = "Correct the lines of the table above; nothing was computed."
+    next_step = "Correct what the table names; nothing was computed."
 
     def __init__(self, detail: str = "", problems: Sequence[Problem] = ()) -> None:
         super().__init__(detail or counted(problems))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from trabecula.domain.result import SeriesRole
@@ -211,6 +213,20 @@ def test_the_command_answers_in_json_and_refuses(ct: Path, tmp_path: Path) -> No
     }
 
 
+def test_tasks_can_be_left_out_and_every_recipe_can_be_asked(mr: Path, tmp_path: Path) -> None:
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text(f"{HEADING}\na,{mr},60,60,{sex_of(mr)}\n", "utf-8")
+    files = ["--cohort", str(cohort), "--workers", "1", "--json"]
+
+    for recipe, task in (("jiang2026", "osteoporosis"), ("b4_2026", "osteoporosis")):
+        answer = CliRunner().invoke(app, ["check", recipe, *files, "--tasks", task])
+
+        document = json.loads(answer.stdout)
+        assert [row["column"] for row in document["problems"]] == [task], recipe
+    unknown = CliRunner().invoke(app, ["check", "jiang2026", *files, "--tasks", "height"])
+    assert json.loads(unknown.stdout)["error"] == "RECIPE_UNKNOWN"
+
+
 def test_the_command_tells_people_line_by_line(ct: Path, tmp_path: Path) -> None:
     cohort = tmp_path / "cohort.csv"
     cohort.write_text(f"{HEADING}\na,{ct},60,70,{sex_of(ct)}\n", "utf-8")
@@ -247,6 +263,21 @@ def test_counting_in_words() -> None:
     assert counted([hard, hard, soft]) == "2 problems and 1 remark"
     assert counted([soft, soft]) == "2 remarks"
     assert counted([]) == "no problems"
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300), st.integers(0, 3000), st.booleans())
+def test_any_bytes_in_a_folder_are_told_and_never_an_error(
+    ct: Path, tmp_path: Path, noise: bytes, place: int, bare: bool
+) -> None:
+    whole = images(ct)[0].read_bytes()
+    content = bytes(128) + b"DICM" + noise if bare else whole[:place] + noise + whole[place + len(noise) :]
+    (tmp_path / "one.dcm").write_bytes(content)
+
+    facts = read_study(tmp_path, CT)
+
+    assert facts.images + facts.damaged >= 1
+    assert facts.series == {}
 
 
 def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,32 +17,38 @@ from trabecula_training.commands.output import (
     print_problems,
     progress_bar,
 )
+from trabecula_training.errors import RecipeUnknown
+from trabecula_training.labels import Task
 from trabecula_training.plain import to_plain
 from trabecula_training.preflight import Preflight, check_features, check_studies
 from trabecula_training.problems import counted
-from trabecula_training.recipe import Recipe
-from trabecula_training.recipes import radiomics_recipe
+from trabecula_training.recipe import InputSet
+from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
 
 app = typer.Typer()
 
 
 @app.command("check")
 def check_command(
-    recipe: Annotated[str, typer.Argument(help="The recipe whose series and tasks are asked for.")],
+    recipe: Annotated[
+        str, typer.Argument(help=f"One of {', '.join(RECIPE_NAMES)}: whose series and tasks are asked for.")
+    ],
     cohort: Annotated[Path, typer.Option(help="cohort.csv: patient, study folder, reference value, age, sex ...")],
     features: Annotated[
         Path | None, typer.Option(help="Check against this feature table instead of the study folders.")
     ] = None,
+    tasks: Annotated[list[str] | None, typer.Option(help="Repeat for several; default all of the recipe's.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read headers.")] = os.cpu_count() or 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check every line, every study folder and every task; nothing is computed or written."""
     with errors_as_exit_code(as_json):
-        chosen = radiomics_recipe(recipe)
+        chosen = image_recipe(recipe) if recipe in IMAGE_RECIPES else radiomics_recipe(recipe)
+        questions = _questions(recipe, chosen.tasks, tasks or ())
         found = (
-            check_features(cohort, features, chosen.tasks)[0]
+            check_features(cohort, features, questions)[0]
             if features is not None
-            else _check_folders(chosen, cohort, workers)
+            else _check_folders(chosen.inputs, questions, cohort, workers)
         )
         found.usable()
     if as_json:
@@ -55,15 +62,24 @@ def check_command(
     console.print(f"{len(found.cohort.patients)} patients, {counted(found.problems)}: {recipe} can begin.")
 
 
-def _check_folders(recipe: Recipe, cohort: Path, workers: int) -> Preflight:
-    roles = tuple(dict.fromkeys(role for item in recipe.inputs for role in item.roles))
+def _questions(recipe: str, offered: Sequence[Task], names: Sequence[str]) -> Sequence[Task]:
+    """The tasks of these names, or all. Raises RecipeUnknown for a name the recipe does not have."""
+    by_name = {task.name: task for task in offered}
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise RecipeUnknown(f"{recipe} has no {unknown[0]}")
+    return [by_name[name] for name in names] or offered
+
+
+def _check_folders(inputs: Sequence[InputSet], tasks: Sequence[Task], cohort: Path, workers: int) -> Preflight:
+    roles = tuple(dict.fromkeys(role for item in inputs for role in item.roles))
     with progress_bar() as progress:
         task = progress.add_task("studies", total=None)
 
         def on_study(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return check_studies(cohort, roles, recipe.tasks, workers, on_study)
+        return check_studies(cohort, roles, tasks, workers, on_study)
 
 
 def _by_series(found: Preflight) -> list[tuple[str, str]]:
