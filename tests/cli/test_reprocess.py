@@ -121,6 +121,10 @@ def test_diff_shows_what_a_switch_would_change_and_writes_nothing(
     assert revisions(world) == [1]
     assert world.state(phantom.study_uid) == "DONE"
 
+    elsewhere = as_json(phantom.study_uid, "--diff", "--with-segmenter", "none", "--workers", "2")
+    assert elsewhere["studies"][0]["error"]["code"] == "CONFIGURATION_INVALID"
+    assert "unknown segmenter" in elsewhere["studies"][0]["error"]["sentence"]
+
     next((world.spool / "objects").rglob("*.dcm")).unlink()
     document = as_json("--diff", "--from", "2000-01-01")
 

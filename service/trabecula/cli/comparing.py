@@ -20,6 +20,7 @@ from trabecula.pipeline import KeptStudy, Services, compare_study, kept_study
 from trabecula.settings import Settings
 
 _SHOWN_VALUES = 6
+_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -47,24 +48,31 @@ def compared(
     workers: int,
 ) -> tuple[Compared, ...]:
     """Analyse each study as ``settings`` and ``activation`` say, in ``workers`` processes; nothing is written."""
-    found: list[Compared] = []
-    tasks: list[_Task] = []
-    for study_uid in study_uids:
-        try:
-            tasks.append(_Task(kept_study(services, study_uid), settings, activation))
-        except TrabeculaError as error:
-            found.append(Compared(study_uid, None, error.code, error.sentence))
-    answers = track(_answers(tasks, workers), "studies", total=len(tasks), console=error_console)
-    return (*found, *answers)
+    answers = _answers(services, settings, activation, study_uids, workers)
+    return tuple(track(answers, "studies", total=len(study_uids), console=error_console))
 
 
-def _answers(tasks: Sequence[_Task], workers: int) -> Iterator[Compared]:
+def _answers(
+    services: Services, settings: Settings, activation: Activation | None, study_uids: Sequence[str], workers: int
+) -> Iterator[Compared]:
     if workers <= 1:
-        yield from map(_compare, tasks)
+        for study_uid in study_uids:
+            task = _task(services, settings, activation, study_uid)
+            yield task if isinstance(task, Compared) else _compare(task)
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_compare, tasks)
+        for start in range(0, len(study_uids), _BATCH):  # results are large: a few at a time are in memory
+            batch = [_task(services, settings, activation, uid) for uid in study_uids[start : start + _BATCH]]
+            yield from (task for task in batch if isinstance(task, Compared))
+            yield from pool.map(_compare, [task for task in batch if isinstance(task, _Task)])
+
+
+def _task(services: Services, settings: Settings, activation: Activation | None, study_uid: str) -> _Task | Compared:
+    try:
+        return _Task(kept_study(services, study_uid), settings, activation)
+    except TrabeculaError as error:
+        return Compared(study_uid, None, error.code, error.sentence)
 
 
 def _compare(task: _Task) -> Compared:
