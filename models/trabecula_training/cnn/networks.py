@@ -62,7 +62,9 @@ class SmallNet(nn.Sequential):
 
 
 def _efficientnet_b4() -> nn.Module:
-    return OneLogit(EfficientNetBN("efficientnet-b4", pretrained=False, spatial_dims=2, num_classes=1), 3)
+    body = EfficientNetBN("efficientnet-b4", pretrained=False, spatial_dims=2, num_classes=1)
+    body.set_swish(memory_efficient=False)  # the memory-efficient form cannot be exported
+    return OneLogit(body, 3)
 
 
 def _resnet_50() -> nn.Module:

@@ -37,6 +37,7 @@ def demonstration_command(
         plan.refuse_existing(place)
         shown_cohort(plan.cohort, out / "cohort", workers)
         settings = RunSettings(
+            inputs=plan.inputs if recipe in IMAGE_RECIPES else (),
             families=tuple(name for _, name in plan.classifiers) if recipe in IMAGE_RECIPES else (),
             repeats=repeats or (1 if recipe in IMAGE_RECIPES else RunSettings.repeats),
             resamples=resamples,
