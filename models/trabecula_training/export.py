@@ -87,6 +87,9 @@ def admitted(document: Mapping[str, Any], request: ExportRequest) -> list[Mappin
     """Return the document's tasks to export, or refuse."""
     if document["mode"] != "sound" or document["optimistic"]:
         raise ExportRefused("the run is in paper mode, optimistic by construction")
+    phantoms = int(document["cohort"].get("phantoms", 0))
+    if phantoms and not request.text.demonstration:
+        raise ExportRefused(f"{phantoms} patients are digital phantoms, so the bundle must be a --demonstration")
     if not request.classifiers:
         raise ExportRefused("no task was named")
     if (request.bundles / request.text.model_id).exists():

@@ -15,10 +15,10 @@ from trabecula.domain.bundle_json import manifest_from_bytes
 from trabecula_training.cohort_csv import read_cohort
 from trabecula_training.dataset import patient_vectors
 from trabecula_training.errors import ExportRefused
-from trabecula_training.export import ExportRequest, export_bundle
+from trabecula_training.export import ExportRequest, admitted, export_bundle
 from trabecula_training.features import save_features
 from trabecula_training.manifest import BundleText
-from trabecula_training.metrics_json import RunFiles, run_document, write_document
+from trabecula_training.metrics_json import RunFiles, read_document, run_document, write_document
 from trabecula_training.recipes import radiomics_recipe
 from trabecula_training.report import write_figures
 from trabecula_training.run import Mode, RunSettings, run_recipe
@@ -154,3 +154,14 @@ def test_paper_mode_cannot_be_exported(tmp_path: Path) -> None:
 
     with pytest.raises(ExportRefused, match="optimistic by construction"):
         export_bundle(request(tmp_path, tmp_path / "bundles", classifiers=(("osteoporosis", "KNN"),)))
+
+
+def test_a_model_of_phantoms_can_only_be_a_demonstration(finished_run: Path, tmp_path: Path) -> None:
+    document = read_document(finished_run)
+    of_phantoms = {**document, "cohort": {**document["cohort"], "phantoms": 7}}
+    as_real = request(finished_run, tmp_path, text=replace(TEXT, demonstration=False))
+
+    with pytest.raises(ExportRefused, match="7 patients are digital phantoms"):
+        admitted(of_phantoms, as_real)
+    assert admitted(document, as_real)
+    assert admitted(of_phantoms, request(finished_run, tmp_path))
