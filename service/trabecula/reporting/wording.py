@@ -115,11 +115,16 @@ def abstentions(result: StudyResult) -> tuple[Score, ...]:
 def score_line(score: Score) -> str:
     """Return one model's output as a sentence; a demonstration model says so before anything else."""
     label = "DEMONSTRATION MODEL, no clinical meaning: " if score.demonstration else ""
-    line = f"{label}{score.model_id} {score.model_version}: probability of {score.endpoint} {score.probability:.0%}"
+    name = score.model_id if score.model_id.endswith(f"-{score.model_version}") else _named(score)
+    line = f"{label}{name}: probability of {score.endpoint.replace('_', ' ')} {score.probability:.0%}"
     if score.threshold is not None:
         point = f"{score.operating_point} " if score.operating_point else ""
         line += f" ({point}threshold {score.threshold:.0%}{', positive' if score.positive else ''})"
     return line + "."
+
+
+def _named(score: Score) -> str:
+    return f"{score.model_id} {score.model_version}"
 
 
 def impression_lines(result: StudyResult) -> tuple[str, ...]:
