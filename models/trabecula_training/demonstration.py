@@ -30,6 +30,7 @@ class Demonstration:
     classifiers: tuple[tuple[str, str], ...]
     version: str
     title: str
+    repeats: int = 1
 
     def model_id(self, input_name: str) -> str:
         """Name and folder of the bundle of one input; its name stands in it where there are several."""
@@ -90,4 +91,5 @@ def demonstration(recipe: str) -> Demonstration:
         tuple((str(task), str(name)) for task, name in row["classifiers"]),
         str(row["version"]),
         str(row["title"]),
+        int(row["repeats"]),
     )

@@ -26,7 +26,7 @@ def demonstration_command(
     out: Annotated[Path, typer.Option(help="Folder for cohort/, run/ and bundles/; a broken-off one goes on.")],
     bundles: Annotated[Path | None, typer.Option(help="Folder for the bundle; default bundles/ in --out.")] = None,
     patients: Annotated[int | None, typer.Option(min=40, help="Another size than the shipped one's.")] = None,
-    repeats: Annotated[int | None, typer.Option(min=1, help="Repeats of the outer folds; 5, of networks 1.")] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Repeats of the outer folds.")] = None,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap samples for the intervals.")] = 2000,
     workers: Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")] = os.cpu_count() or 1,
 ) -> None:
@@ -39,7 +39,7 @@ def demonstration_command(
         settings = RunSettings(
             inputs=plan.inputs if recipe in IMAGE_RECIPES else (),
             families=tuple(name for _, name in plan.classifiers) if recipe in IMAGE_RECIPES else (),
-            repeats=repeats or (1 if recipe in IMAGE_RECIPES else RunSettings.repeats),
+            repeats=repeats or plan.repeats,
             resamples=resamples,
             processes=workers,
         )
