@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from trabecula.analysis.segmentation.inference import Maps
-from trabecula.analysis.segmentation.instances import find_instances
-from trabecula.analysis.segmentation.levels import COUNTED, UNKNOWN, find_anchor, name_bodies
+from trabecula.analysis.segmentation.instances import Body, Instances, find_instances
+from trabecula.analysis.segmentation.levels import COUNTED, UNKNOWN, Anchor, find_anchor, name_bodies
 from trabecula.analysis.segmentation.quality import BodyFeatures, calibrated, features_of
 from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.spine import Level
@@ -165,3 +165,57 @@ def test_two_bodies_fused_into_one_outline_end_the_counting() -> None:
     assert naming.levels == (None, None, None, None, Level.L5)
     assert naming.reasons[-1].code is ReasonCode.NUMBERING_AMBIGUOUS
     assert "two bodies" in naming.reasons[-1].detail
+
+
+def _row(*places: tuple[float, float]) -> Instances:
+    """Bodies as (row of the centre in mm, volume in mm3) from head to foot, on one slice."""
+    bodies = tuple(
+        Body(k + 1, (0.0, row, 40.0), volume, volume / 4.0, 26.0, False) for k, (row, volume) in enumerate(places)
+    )
+    empty = np.zeros((1, 8, 8), np.float32)
+    return Instances(bodies, empty.astype(np.uint8), empty)
+
+
+def _s1(row: float) -> Anchor:
+    return Anchor(np.ones((1, 8, 8), dtype=np.bool_), (0.0, row, 40.0), 0.95)
+
+
+EVEN = ((20.0, 4000.0), (55.0, 4000.0), (90.0, 4000.0), (125.0, 4000.0))
+
+
+def test_a_piece_of_s1_above_it_is_not_counted() -> None:
+    naming = name_bodies(_row(*EVEN, (146.0, 1500.0)), _s1(160.0), 4.0)
+
+    assert naming.levels == (Level.L2, Level.L3, Level.L4, Level.L5, None)
+
+
+def test_pieces_in_a_narrow_row_end_the_counting_instead_of_shifting_every_name_above() -> None:
+    naming = name_bodies(_row((20.0, 4000.0), (38.0, 1500.0), *EVEN[1:]), _s1(160.0), 4.0)
+
+    assert naming.levels[-3:] == (Level.L3, Level.L4, Level.L5)
+    assert naming.levels[:2] == (None, None)
+    assert naming.reasons[-1].code is ReasonCode.NUMBERING_AMBIGUOUS
+
+
+def test_a_crushed_body_between_its_discs_is_counted() -> None:
+    crushed = name_bodies(_row((22.0, 4000.0), (55.0, 2100.0), *EVEN[2:]), _s1(160.0), 4.0)
+
+    assert crushed.levels == (Level.L2, Level.L3, Level.L4, Level.L5)
+
+
+def test_what_has_bodies_below_it_is_not_s1() -> None:
+    naming = name_bodies(_row(*EVEN), _s1(92.0), 4.0)
+
+    assert naming.levels == (None,) * 4
+    assert naming.how == UNKNOWN
+
+
+def test_a_crowding_piece_between_two_bodies_is_dropped() -> None:
+    image = maps(7)
+    top = 8 + 2 * PITCH
+    column, inside = slice(25, 60), slice(top + BODY + 1, top + PITCH - 1)
+    image.channels[:, 1, inside, slice(25, 45)] = 0.95
+    image.channels[:, [0, 5], inside, column] = 0
+    image.channels[:, -2, inside, column], image.channels[:, -1, inside, column] = 1, 0
+
+    assert len(find_instances(image, 4.0, 1.0).bodies) == 6

@@ -62,3 +62,15 @@ def test_a_ct_without_a_spine_costs_little_and_says_so(segmenter: NetworkSegment
     assert beside.bodies == ()
     assert [reason.code for reason in beside.reasons] == [ReasonCode.NOT_A_SPINE]
     assert not beside.labels.any()
+
+
+@pytest.mark.parametrize(("number", "header"), [(5, (1,)), (511, ())])
+def test_short_crops_without_a_sacrum_get_no_names_whichever_way_they_stand(
+    segmenter: NetworkSegmenter, number: int, header: tuple[int, ...]
+) -> None:
+    crop = CaseOptions(field_mm=(114.0, 120.0, 14.0), shift_mm=25.4, wrong_header=header)
+
+    found = segmenter.segment(draw_case(number, crop).volume)
+
+    assert found.bodies
+    assert {body.level for body in found.bodies} == {None}

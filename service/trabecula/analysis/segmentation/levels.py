@@ -63,8 +63,7 @@ def find_anchor(maps: Maps, side_mm: float) -> Anchor | None:
     centre = ndimage.center_of_mass(region)
     sacrum = maps.probability("sacrum") > 0.5
     below = sacrum[:, max(int(centre[1]) - 5, 0) :]
-    at_edge = np.flatnonzero(region.any(axis=(0, 2))).max() >= region.shape[1] - 3
-    if float(below.sum(axis=(1, 2)).max()) < _SACRUM_AREA_MM2 and not at_edge:
+    if float(below.sum(axis=(1, 2)).max()) < _SACRUM_AREA_MM2:
         return None
     sureness = float(s1[region].mean())
     if sureness < _S1_SURE:

@@ -24,6 +24,8 @@ from trabecula.domain.segmentation import Segmentation, SegmentedBody, Segmenter
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
 from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue, Volume
 
+_COUNTED_AGAINST_HEADER = 5
+"""Bodies that must be counted where the image seems to stand against its header, for names to be given."""
 _TISSUES = {"s1": Tissue.SACRUM, "ilium": Tissue.BACKGROUND}
 
 
@@ -73,6 +75,8 @@ class NetworkSegmenter:
         rim = self.rim_share(volume.modality)
         instances = find_instances(maps, grid.side_step_mm, rim, anchor is not None)
         naming = name_bodies(instances, anchor, grid.side_step_mm)
+        if finding.reversed and sum(level is not None for level in naming.levels) < _COUNTED_AGAINST_HEADER:
+            naming = name_bodies(instances, None, grid.side_step_mm)
         return Reading(grid, maps, instances, anchor, naming, features_of(maps, instances), finding)
 
     def rim_share(self, modality: Modality) -> float:

@@ -27,7 +27,7 @@ _FEW_SLICES = 4
 _FOUND_MM2 = 400.0
 _UPRIGHT_RATIO = 1.5
 _UPRIGHT_MM2 = 600.0
-_UPRIGHT_S1_MM2 = 180.0
+_UPRIGHT_S1_MM2, _UPRIGHT_SACRUM_MM2 = 600.0, 60.0
 _SURE = 0.8
 _SIDE_MARGIN_MM = 16.0
 _HALF_WIDTH_MM = 34.0
@@ -51,14 +51,15 @@ def find_spine(volume: Volume, axes: Axes, network: Network, intensity: Intensit
     """
     span, area, plane = _scout(volume, axes, network, intensity)
     near = _around(span, axes)
-    given = sum(_uprightness(volume, axes, (near, plane), network, intensity))
+    given = sum(_uprightness(volume, axes, (near, plane), network, intensity)[:2])
     ways = ((True, False), (False, True), (True, True))
     turned = [axes.flipped(*way) for way in ways]
     scores = []
     for other, (down, back) in zip(turned, ways, strict=True):
         where = (_mirrored(near, axes, down, back), plane)
-        s1, posterior = _uprightness(volume, other, where, network, intensity)
-        scores.append(0.0 if down and s1 < _UPRIGHT_S1_MM2 else s1 + posterior)
+        s1, posterior, sacrum = _uprightness(volume, other, where, network, intensity)
+        lower_end = s1 >= _UPRIGHT_S1_MM2 and sacrum >= _UPRIGHT_SACRUM_MM2
+        scores.append(0.0 if down and not lower_end else s1 + posterior)
     best = int(np.argmax(scores))
     if scores[best] > _UPRIGHT_RATIO * given and scores[best] > _UPRIGHT_MM2:
         other_span, other_area, _ = _scout(volume, turned[best], network, intensity)
@@ -84,17 +85,17 @@ def _mirrored(span: Span, axes: Axes, down: bool, back: bool) -> Span:
 
 def _uprightness(
     volume: Volume, axes: Axes, where: tuple[Span, float], network: Network, intensity: Intensity
-) -> tuple[float, float]:
-    """How much of one plane the network surely calls S1, and posterior elements, in this direction (mm2 each).
+) -> tuple[float, float, float]:
+    """How much of one plane the network surely calls S1, posterior elements, and sacrum, in this direction (mm2 each).
 
     Bodies and discs look alike upside down and from behind; S1 is found only at the lower end, processes only behind.
-    Without S1 nothing tells head from foot.
+    Without S1 and the sacrum below it nothing tells head from foot.
     """
     laid = lay_grid(axes, where[0])
     grid = Grid(axes, np.array([where[1]]), laid.row, laid.column, axes.steps_mm[0])
     maps = network.predict(cut_stack(volume, grid, intensity))
-    s1, posterior = (float((maps.probability(name) > _SURE).sum()) for name in ("s1", "posterior"))
-    return s1, posterior
+    s1, posterior, sacrum = (float((maps.probability(n) > _SURE).sum()) for n in ("s1", "posterior", "sacrum"))
+    return s1, posterior, sacrum
 
 
 def _scout(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> tuple[Span, float, float]:
