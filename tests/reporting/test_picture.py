@@ -15,7 +15,7 @@ from pydicom import Dataset, dcmread
 from tests.reporting.builders import ANALYSED_AT, Study, demonstration_score, not_evaluable_result, result_of
 from trabecula.domain import codes
 from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Category, Measurement, ObjectKind, StudyResult
+from trabecula.domain.result import Category, Measurement, ObjectKind, SeriesRole, StudyResult
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
@@ -124,6 +124,24 @@ def test_many_reasons_never_run_into_the_facts(ct: Study) -> None:
     few_pixels, many_pixels = page(ct, result_of(ct)), page(ct, result_of(ct, reasons=many))
 
     assert (few_pixels[985:1140, 700:] == many_pixels[985:1140, 700:]).all()
+
+
+def test_a_full_page_with_a_demonstration_score_still_has_room_for_reasons(mr: Study) -> None:
+    """Six levels, four values of the study, a score: what stands below the table changes with the reasons."""
+    base = result_of(mr)
+    named = {level.level: level for level in base.levels}
+    more = tuple(replace(named[Level.L4], level=level) for level in (Level.T12, Level.L5))
+    values = tuple(replace(base.summary[0], method=f"t2_vbq_v{k}:medullary_v1/csf_v1") for k in range(4))
+    full = replace(
+        base, levels=(*base.levels, *more), summary=values, scores=(demonstration_score(role=SeriesRole.T1W),)
+    )
+    reasons = (Reason(ReasonCode.LEVELS_ASSUMED, blocking=False), Reason(ReasonCode.NO_SITE_REFERENCE, blocking=False))
+
+    silent, told, other = (page(mr, replace(full, reasons=part)) for part in ((), reasons, reasons[1:]))
+
+    below = slice(880, 972)
+    assert (silent[below, 700:] != told[below, 700:]).any()
+    assert (other[below, 700:] != told[below, 700:]).any()
 
 
 def test_the_identity_can_be_left_out(ct: Study) -> None:

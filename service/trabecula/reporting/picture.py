@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from pydicom import Dataset
 
 from trabecula.domain.ports import AnalysedVolume
-from trabecula.domain.result import StudyResult
+from trabecula.domain.result import Measurement, StudyResult
 from trabecula.domain.spine import level_of_label
 from trabecula.reporting.palette import CATEGORY_COLOURS, Colour
 from trabecula.reporting.picture_spine import drawn, sagittal_view
@@ -146,9 +146,9 @@ def _findings(draw: ImageDraw.ImageDraw, page: Page) -> None:
     if result.summary:
         column.skip(12)
         column.heading("Study values", _QUIET)
-        for item in result.summary[:4]:
-            method = f"  ({item.method})" if item.method else ""
-            column.paragraph(f"{short_name(item)}: {amount(item)}{method}", 23, _TEXT, bold=True)
+        first, *others = (_value(item) for item in result.summary[:4])
+        column.paragraph(first, 23, _TEXT, bold=True)
+        column.paragraph("   ·   ".join(others), 18, _QUIET)
     if row_count(result):
         column.skip(12)
         column.heading("Levels", _QUIET)
@@ -159,6 +159,11 @@ def _findings(draw: ImageDraw.ImageDraw, page: Page) -> None:
         column.skip(14)
         column.heading("Reasons and remarks", _QUIET)
         column.list_of(reasons, 20, _TEXT)
+
+
+def _value(item: Measurement) -> str:
+    method = f"  ({item.method})" if item.method else ""
+    return f"{short_name(item)}: {amount(item)}{method}"
 
 
 def _facts(draw: ImageDraw.ImageDraw, page: Page) -> None:
