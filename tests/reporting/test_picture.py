@@ -139,7 +139,7 @@ def test_a_full_page_with_a_demonstration_score_still_has_room_for_reasons(mr: S
 
     silent, told, other = (page(mr, replace(full, reasons=part)) for part in ((), reasons, reasons[1:]))
 
-    below = slice(880, 972)
+    below = slice(840, 986)
     assert (silent[below, 700:] != told[below, 700:]).any()
     assert (other[below, 700:] != told[below, 700:]).any()
 

@@ -59,7 +59,10 @@ def _show_levels(levels: Sequence[Mapping[str, Any]]) -> None:
             level["level"],
             *("" if (value := row[column]) is None else format(value, column[3]) for column in columns),
             f"{level['quality']:.2f}",
-            " ".join(([] if level["evaluable"] else ["left out:"]) + [flag["code"] for flag in level["flags"]]),
+            " ".join(
+                ([] if level["evaluable"] else ["left out:"])
+                + list(dict.fromkeys(flag["code"] for flag in level["flags"]))
+            ),
         )
         for level, row in zip(levels, found, strict=True)
     ]
@@ -77,8 +80,14 @@ def _value(level: Mapping[str, Any], concept: str, derivation: str) -> float | N
 
 def _score_line(score: Mapping[str, Any]) -> str:
     value = score.get("probability")
-    shown = "abstained" if value is None else f"{100 * value:.0f} %"
-    return f"{score['model_id']}: {shown}" + (" (demonstration model)" if score.get("demonstration") else "")
+    if value is None:
+        shown = "abstained " + ", ".join(dict.fromkeys(reason["code"] for reason in score.get("reasons") or ()))
+    else:
+        shown = f"{100 * value:.0f} % (threshold {100 * (score.get('threshold') or 0):.0f} %)"
+    endpoint = str(score.get("endpoint") or "").replace("_", " ")
+    silent = "" if score.get("active", True) else "; silent challenger"
+    kind = "; demonstration model, no clinical meaning" if score.get("demonstration") else ""
+    return f"{score['model_id']} {endpoint}: {shown.strip()}{silent}{kind}"
 
 
 def _object_lines(objects: Iterable[Mapping[str, Any]]) -> Iterable[str]:

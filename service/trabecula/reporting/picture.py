@@ -142,7 +142,7 @@ def _findings(draw: ImageDraw.ImageDraw, page: Page) -> None:
     column.heading("Impression", _QUIET)
     for line in impression_lines(result)[1:]:
         bold = line.startswith("DEMONSTRATION")
-        column.paragraph(line, 23, _WARNING if bold else _TEXT, bold=bold)
+        column.paragraph(line, 20 if bold else 21, _WARNING if bold else _TEXT, bold=bold)
     if result.summary:
         column.skip(12)
         column.heading("Study values", _QUIET)
@@ -156,9 +156,11 @@ def _findings(draw: ImageDraw.ImageDraw, page: Page) -> None:
     found = all_reasons(result)
     reasons = tuple(reason_line(item) if len(found) <= _REASONS_WITH_ADVICE else item.sentence for item in found)
     if reasons:
-        column.skip(14)
+        column.skip(8)
         column.heading("Reasons and remarks", _QUIET)
-        column.list_of(reasons, 20, _TEXT)
+        if not column.holds(reasons, 18):
+            reasons = tuple(item.sentence for item in found)
+        column.list_of(reasons, 18, _TEXT)
 
 
 def _value(item: Measurement) -> str:
@@ -174,7 +176,9 @@ def _facts(draw: ImageDraw.ImageDraw, page: Page) -> None:
         column.paragraph(acquisition_line(source), 18, _QUIET)
     if page.result.numbering:
         column.paragraph(f"Levels: {page.result.numbering}.", 18, _QUIET)
-    versions = ", ".join(part for part in (f"Trabecula {__version__}", versions_line(page.result)) if part)
+    versions = ", ".join(
+        part for part in (f"Trabecula {__version__}", versions_line(page.result, digests=False)) if part
+    )
     made = f"revision {page.result.revision}, {page.when:%Y-%m-%d %H:%M}"
     column.paragraph(f"{versions}; {made}.", 18, _QUIET)
 

@@ -11,7 +11,7 @@ from trabecula.reporting.wording import amount, short_name
 
 _COLUMNS = 4
 _LEFT_OUT = (codes.REGION_VOLUME, codes.SEGMENTATION_QUALITY)
-_ROW = 35
+_ROW = 31
 _TEXT: Colour = (234, 236, 240)
 _QUIET: Colour = (158, 165, 176)
 _FAINT: Colour = (120, 126, 136)
@@ -36,7 +36,7 @@ def draw_table(column: Column, result: StudyResult) -> None:
     by_level = {item.level: item for item in result.levels}
     for number, level in enumerate(from_cranial_to_caudal(by_level)):
         if number % 2 == 0:
-            box = [column.left - 8, column.top - 4, column.left + column.width, column.top + _ROW - 6]
+            box = [column.left - 8, column.top - 2, column.left + column.width, column.top + _ROW - 3]
             column.draw.rectangle(box, fill=(25, 28, 34))
         _row(column, by_level[level], names, offsets)
         column.skip(_ROW)

@@ -95,9 +95,14 @@ class Column:
             self.top += height
         return True
 
+    def holds(self, lines: tuple[str, ...], size: int) -> bool:
+        """Return whether all the lines fit above the bottom as a list."""
+        face, height = font(size), round(size * 1.36)
+        return self.top + sum(height * len(wrapped(line, face, self.width)) + 3 for line in lines) <= self.bottom
+
     def list_of(self, lines: tuple[str, ...], size: int, colour: Colour) -> None:
         """Write the lines as a list; say how many were left out where the space ends."""
-        reserve = round(size * 1.36)
+        reserve = 0 if self.holds(lines, size) else round(size * 1.36)
         self.bottom -= reserve
         for number, line in enumerate(lines):
             if not self.paragraph(line, size, colour):

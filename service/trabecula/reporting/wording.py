@@ -165,10 +165,12 @@ def comments(result: StudyResult) -> tuple[str, ...]:
     return (*lines, *(reason_line(reason) for reason in all_reasons(result)))
 
 
-def versions_line(result: StudyResult) -> str:
-    """Return the versions that made the result, e.g. ``segmenter lumbar-net 3, roi trab_v1``; digests are shortened."""
+def versions_line(result: StudyResult, *, digests: bool = True) -> str:
+    """Return the versions that made the result, e.g. ``segmenter lumbar-net 3, roi trab_v1``; digests are shortened,
+    or left out."""
     shown = {name: _DIGEST.sub(lambda found: found[0][:12], value) for name, value in result.versions.items()}
-    return ", ".join(f"{name} {value}" for name, value in shown.items() if name != "software")
+    kept = {name: value for name, value in shown.items() if digests or not name.endswith("sha256")}
+    return ", ".join(f"{name} {value}" for name, value in kept.items() if name != "software")
 
 
 def acquisition_line(source: SourceSeries) -> str:
