@@ -88,10 +88,10 @@ def robustness_command(
     """Dice, found, wrong and abstained over every axis, on unseen phantoms."""
     from trabecula_training.segmenter.run import robustness_table
 
-    table = robustness_table(_folder(bundle), cases, lambda line: Console(stderr=True).print(line))
+    table = robustness_table(_folder(bundle), cases, lambda line: typer.echo(line, err=True))
     if out:
         out.write_text(table, encoding="utf-8")
-    Console().print(table, markup=False)
+    typer.echo(table, nl=False)
 
 
 def _folder(bundle: Path) -> Path:
