@@ -203,6 +203,12 @@ def test_a_crushed_body_between_its_discs_is_counted() -> None:
     assert crushed.levels == (Level.L2, Level.L3, Level.L4, Level.L5)
 
 
+def test_a_large_body_below_a_crushed_one_is_counted() -> None:
+    naming = name_bodies(_row(*EVEN[:2], (90.0, 2300.0), (125.0, 5600.0)), _s1(160.0), 4.0)
+
+    assert naming.levels == (Level.L2, Level.L3, Level.L4, Level.L5)
+
+
 def test_what_has_bodies_below_it_is_not_s1() -> None:
     naming = name_bodies(_row(*EVEN), _s1(92.0), 4.0)
 

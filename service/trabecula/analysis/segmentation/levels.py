@@ -115,19 +115,23 @@ def _doubt(bodies: Sequence[Body], k: int, gap: float, pitches: Sequence[float])
     least = _LEAST_RATIO * usual if len(pitches) > 1 else 0.0
     if gap > max(_GAP_RATIO * usual, 30.0) or not max(_PITCH_MM[0], least) <= gap <= _PITCH_MM[1]:
         return f"a gap of {gap:.0f} mm between bodies"
-    size = _relative_size(bodies, k)
-    if size > _TWO_BODIES:
+    others = _neighbours(bodies, k)
+    if others and bodies[k].volume_mm3 > _TWO_BODIES * max(others):
         return "an outline that may hold two bodies"
-    if not bodies[k].edge and size < _PART_OF_ONE and gap < _CLOSE_RATIO * usual:
+    if not bodies[k].edge and _is_part(bodies, k) and gap < _CLOSE_RATIO * usual:
         return "an outline that may be a part of a body"
     return ""
 
 
-def _relative_size(bodies: Sequence[Body], k: int) -> float:
-    """Volume of a body over the median of its neighbours: two fused ones are large, a part of one is small."""
+def _neighbours(bodies: Sequence[Body], k: int) -> list[float]:
+    """Volumes of up to two whole bodies on either side; the largest is a fair measure where others are crushed."""
     near = range(max(k - 2, 0), min(k + 3, len(bodies)))
-    others = [bodies[j].volume_mm3 for j in near if j != k and not bodies[j].edge]
-    return bodies[k].volume_mm3 / float(np.median(others)) if others else 1.0
+    return [bodies[j].volume_mm3 for j in near if j != k and not bodies[j].edge]
+
+
+def _is_part(bodies: Sequence[Body], k: int) -> bool:
+    others = _neighbours(bodies, k)
+    return bool(others) and bodies[k].volume_mm3 < _PART_OF_ONE * float(np.median(others))
 
 
 def _is_part_of_s1(bodies: Sequence[Body], above: Sequence[int], anchor: Anchor) -> bool:
@@ -137,4 +141,4 @@ def _is_part_of_s1(bodies: Sequence[Body], above: Sequence[int], anchor: Anchor)
     rows = [bodies[k].centre[1] for k in above]
     pitch = float(np.median(np.diff(rows)))
     near = anchor.centre[1] - rows[-1] < _LEAST_RATIO * pitch
-    return near and _relative_size(bodies, above[-1]) < _PART_OF_ONE
+    return near and _is_part(bodies, above[-1])
