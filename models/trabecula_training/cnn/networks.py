@@ -5,9 +5,11 @@ Each maps ``[crop, 1, row, column]`` in 0-1 to one logit for each crop, ``[crop,
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from monai.networks.nets.efficientnet import EfficientNetBN
@@ -79,6 +81,12 @@ _MAKERS: dict[Network, Callable[[], nn.Module]] = {
 }
 
 
+_UNREADABLE = (
+    UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError, TypeError, struct.error,
+)  # fmt: skip
+"""What torch raises for a file that is not one of its own; they have no common base."""
+
+
 def make_network(network: Network, weights: Path | None = None) -> nn.Module:
     """Return a fresh network from torch's random state; ``weights`` is a site's own state dictionary to start from.
 
@@ -94,7 +102,7 @@ def _start_from(network: nn.Module, path: Path) -> None:
     """Load every tensor of the file that fits; only those of the last layer may be left out."""
     try:
         given = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
+    except _UNREADABLE as error:
         raise WeightsUnusable(f"{path.name}: {type(error).__name__}") from error
     own = network.state_dict()
     if not isinstance(given, dict):
