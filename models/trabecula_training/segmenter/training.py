@@ -40,7 +40,7 @@ class Plan:
     @classmethod
     def smoke(cls, seed: int = 1) -> Plan:
         """A run of one to two minutes: few spines, small windows, a small network."""
-        return cls(seed=seed, pool=16, steps=160, batch=8, rows=128, columns=96, widths=(12, 24, 32, 48, 48, 48))
+        return cls(seed=seed, pool=40, steps=400, batch=8, rows=128, columns=96, widths=(12, 24, 32, 48, 48, 48))
 
     def with_steps(self, steps: int) -> Plan:
         """The same plan with another number of steps."""
