@@ -61,7 +61,9 @@ class WeightsUnusable(TrabeculaError):
     """The file of weights to start from cannot be used."""
 
     code = "WEIGHTS_UNUSABLE"
-    next_step = "Give a state dictionary that torch.save wrote for this network, or train from nothing."
+    next_step = (
+        "Give this network's state dictionary as a NumPy archive (.npz) of arrays by name, or train from nothing."
+    )
 
 
 class ExtraMissing(TrabeculaError):

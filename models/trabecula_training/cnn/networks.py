@@ -5,12 +5,11 @@ Each maps ``[crop, 1, row, column]`` in 0-1 to one logit for each crop, ``[crop,
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from pickle import UnpicklingError
 
+import numpy as np
 import torch
 from monai.networks.nets.efficientnet import EfficientNetBN
 from monai.networks.nets.resnet import resnet50
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from trabecula_training.cnn.efficientnet_v2 import EfficientNetV2S
 from trabecula_training.errors import WeightsUnusable
+from trabecula_training.features import UNREADABLE
 
 
 class Network(StrEnum):
@@ -81,14 +81,9 @@ _MAKERS: dict[Network, Callable[[], nn.Module]] = {
 }
 
 
-_UNREADABLE = (
-    UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError, TypeError, struct.error,
-)  # fmt: skip
-"""What torch raises for a file that is not one of its own; they have no common base."""
-
-
 def make_network(network: Network, weights: Path | None = None) -> nn.Module:
-    """Return a fresh network from torch's random state; ``weights`` is a site's own state dictionary to start from.
+    """Return a fresh network from torch's random state; ``weights`` is a site's own state dictionary to start
+    from, a NumPy archive (.npz) of arrays by name: no pickle is read.
 
     Raises WeightsUnusable where the file is no state dictionary of this network (its last layer may differ).
     """
@@ -101,12 +96,11 @@ def make_network(network: Network, weights: Path | None = None) -> nn.Module:
 def _start_from(network: nn.Module, path: Path) -> None:
     """Load every tensor of the file that fits; only those of the last layer may be left out."""
     try:
-        given = torch.load(path, map_location="cpu", weights_only=True)
-    except _UNREADABLE as error:
-        raise WeightsUnusable(f"{path.name}: {type(error).__name__}") from error
+        with np.load(path, allow_pickle=False) as arrays:
+            given = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except UNREADABLE as error:
+        raise WeightsUnusable(f"{path.name} holds no arrays by name ({type(error).__name__})") from error
     own = network.state_dict()
-    if not isinstance(given, dict):
-        raise WeightsUnusable(f"{path.name} holds no state dictionary")
     fitting = {key: value for key, value in given.items() if key in own and value.shape == own[key].shape}
     absent = [key for key in own if key not in fitting]
     last = list(own)[-2:]

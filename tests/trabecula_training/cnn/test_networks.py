@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -37,22 +38,25 @@ def test_a_network_starts_from_weights_of_ones_own_but_for_the_last_layer(tmp_pa
     state = trained.state_dict()
     last = list(state)[-1]
     state[last] = torch.zeros(1000)
-    torch.save(state, tmp_path / "own.pt")
+    np.savez(tmp_path / "own.npz", **{name: value.numpy() for name, value in state.items()})
 
-    started = make_network(Network.SMALL, tmp_path / "own.pt").state_dict()
+    started = make_network(Network.SMALL, tmp_path / "own.npz").state_dict()
 
     first = next(iter(state))
     assert torch.equal(started[first], state[first])
     assert started[last].shape == (1,)
 
 
-@pytest.mark.parametrize("content", ["foreign", "damaged", "list"])
+@pytest.mark.parametrize("content", ["foreign", "damaged", "list", "pickle"])
 def test_a_file_that_is_no_weights_of_this_network_is_refused(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "weights.pt"
+    path = tmp_path / "weights.npz"
     if content == "foreign":
-        torch.save(torch.nn.Linear(3, 1).state_dict(), path)
+        np.savez(path, weight=np.zeros((1, 3), np.float32), bias=np.zeros(1, np.float32))
     elif content == "list":
-        torch.save([1, 2], path)
+        with path.open("wb") as file:
+            np.save(file, np.array([1, 2]))
+    elif content == "pickle":
+        torch.save(make_network(Network.SMALL).state_dict(), path)
     else:
         path.write_bytes(b"no weights")
 
