@@ -19,6 +19,7 @@ from trabecula.phantom.anatomy import (
     Sex,
     Spine,
     SpineOptions,
+    along_points,
     locate_points,
     paint_points,
     render_anatomy,
@@ -159,6 +160,7 @@ def test_position_along_the_chain_is_whole_at_the_centres_of_bodies() -> None:
     along = locate_points(anatomy, centres).along
 
     assert along == pytest.approx(np.arange(1, len(anatomy.vertebrae) - 1), abs=0.02)
+    assert (along_points(anatomy, centres) == along).all()
 
 
 def test_degeneration_collapses_discs() -> None:

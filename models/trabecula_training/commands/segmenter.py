@@ -15,6 +15,7 @@ app = typer.Typer()
 segmenter = typer.Typer(help="Train, calibrate, evaluate and stress the segmenter.", invoke_without_command=True)
 app.add_typer(segmenter, name="segmenter")
 
+Processes = Annotated[int, typer.Option(min=1, help="Processes to share the work.")]
 Bundle = Annotated[Path, typer.Option(help="The bundle's folder, or a folder of bundles: the newest segmenter.")]
 
 
@@ -22,7 +23,7 @@ Bundle = Annotated[Path, typer.Option(help="The bundle's folder, or a folder of 
 def train(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an unfinished one is resumed.")] = None,
-    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.1.0",
+    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.2.0",
     smoke: Annotated[bool, typer.Option("--smoke", help="A run of one to two minutes, for tests.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps instead of the plan's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
@@ -57,11 +58,12 @@ def calibrate_command(
     bundle: Bundle = Path("models/bundles"),
     cases: Annotated[int, typer.Option(min=8, help="Phantoms to fit on; half as many unseen ones to check.")] = 60,
     figure: Annotated[Path | None, typer.Option(help="Write the plot of predicted against true Dice here.")] = None,
+    processes: Processes = 2,
 ) -> None:
     """Fit the quality score on phantoms and write it into the bundle's manifest."""
     from trabecula_training.segmenter.run import calibrate_bundle
 
-    Console().print_json(json.dumps(calibrate_bundle(_folder(bundle), cases, figure)))
+    Console().print_json(json.dumps(calibrate_bundle(_folder(bundle), cases, figure, processes)))
 
 
 @segmenter.command("evaluate")
@@ -84,11 +86,12 @@ def robustness_command(
     bundle: Bundle = Path("models/bundles"),
     cases: Annotated[int, typer.Option(min=1, help="Phantoms for each row.")] = 4,
     out: Annotated[Path | None, typer.Option(help="Write the table (Markdown) here.")] = None,
+    processes: Processes = 2,
 ) -> None:
     """Dice, found, wrong and abstained over every axis, on unseen phantoms."""
     from trabecula_training.segmenter.run import robustness_table
 
-    table = robustness_table(_folder(bundle), cases, lambda line: typer.echo(line, err=True))
+    table = robustness_table(_folder(bundle), cases, processes, lambda line: typer.echo(line, err=True))
     if out:
         out.write_text(table, encoding="utf-8")
     typer.echo(table, nl=False)

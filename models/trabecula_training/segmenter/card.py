@@ -16,8 +16,8 @@ _TEXT = """# Segmenter {version}
   percentiles 0.5-99.5. Any acquisition plane and orientation is brought to that.
 - **Border convention** CT: the outline runs outside the cortex. MR: it runs along the inner edge of the dark rim (the
   visible marrow); expert masks of MR do so too. The tissue map holds the rim as a class of its own in both.
-- **Levels** are counted up from the sacrum; without it they stay unknown. A transitional vertebra cannot be seen by
-  counting.
+- **Levels** are counted up from the sacrum; without it they stay unknown. Counting cannot see that
+  a spine has four or six lumbar vertebrae; where ribs in view contradict the count, every name is taken back.
 - **Quality** is the expected Dice, calibrated on phantoms: {quality}.
 - **Not for** children, cervical spines, names where no sacrum is in view, single far-lateral slices.
 - **Weights** {size:.1f} MB, sha256 `{digest}`.

@@ -13,7 +13,7 @@ from trabecula.phantom.anatomy_tissue import PhantomTissue
 
 
 class NetworkClass(IntEnum):
-    """Output channels 0-9 of the network; two further channels hold cosine and sine of the phase along the spine."""
+    """Output channels 0-10 of the network; two further channels hold cosine and sine of the phase along the spine."""
 
     BACKGROUND = 0
     BODY = 1
@@ -25,6 +25,7 @@ class NetworkClass(IntEnum):
     POSTERIOR = 7
     METAL = 8
     ILIUM = 9
+    RIB = 10
 
 
 CLASS_COUNT = len(NetworkClass)
@@ -41,17 +42,23 @@ TISSUE_OF_CLASS: tuple[Tissue, ...] = (
     Tissue.POSTERIOR,
     Tissue.METAL,
     Tissue.BACKGROUND,
+    Tissue.BACKGROUND,
 )
-"""What each network class counts as in the tissue map; the ilium is background there."""
+"""What each network class counts as in the tissue map; ilium and ribs are background there."""
 
-S1_CODE = 64
-"""Added to a sacral tissue's integer where the voxel belongs to S1's body."""
+MARK = 64
+"""Added to a sacral tissue's integer where the voxel belongs to S1's body, and to the ilium's where it is a rib's."""
 
 
 def codes_of(tissue: NDArray[np.uint8], level: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pack tissue and "belongs to S1" into one integer per voxel."""
+    """Pack tissue and "belongs to S1" or "is a rib" into one integer per voxel.
+
+    Phantoms draw ribs as flat bone like the ilium, which has no level.
+    """
     sacral = (tissue == PhantomTissue.SACRUM_MARROW) | (tissue == PhantomTissue.SACRUM_CORTEX)
-    return np.where(sacral & (level == Level.S1.label), tissue + S1_CODE, tissue).astype(np.uint8)
+    flat = (tissue == PhantomTissue.ILIUM_MARROW) | (tissue == PhantomTissue.ILIUM_CORTEX)
+    marked = (sacral & (level == Level.S1.label)) | (flat & (level > 0))
+    return np.where(marked, tissue + MARK, tissue).astype(np.uint8)
 
 
 def _targets() -> NDArray[np.uint8]:
@@ -69,8 +76,10 @@ def _targets() -> NDArray[np.uint8]:
     for kind, names in kinds.items():
         for name in names:
             table[PhantomTissue[name]] = kind
-    table[S1_CODE + PhantomTissue.SACRUM_MARROW] = NetworkClass.S1
-    table[S1_CODE + PhantomTissue.SACRUM_CORTEX] = NetworkClass.S1
+    for name in ("SACRUM_MARROW", "SACRUM_CORTEX"):
+        table[MARK + PhantomTissue[name]] = NetworkClass.S1
+    for name in ("ILIUM_MARROW", "ILIUM_CORTEX"):
+        table[MARK + PhantomTissue[name]] = NetworkClass.RIB
     return table
 
 

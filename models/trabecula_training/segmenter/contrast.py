@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.phantom.anatomy_tissue import PhantomTissue as Tissue
-from trabecula_training.segmenter.classes import S1_CODE
+from trabecula_training.segmenter.classes import MARK
 
 Float = NDArray[np.float32]
 
@@ -67,8 +67,8 @@ def _same(mean: Float, names: tuple[Tissue, ...], value: float, rng: np.random.G
         mean[name] = value + rng.normal(0, spread)
 
 
-def _mirror_s1(values: Float) -> Float:
-    values[S1_CODE:] = values[: COUNT - S1_CODE]
+def _mirror_marked(values: Float) -> Float:
+    values[MARK:] = values[: COUNT - MARK]
     return values
 
 
@@ -99,9 +99,9 @@ def draw_palette(rng: np.random.Generator, look: Look | None = None) -> Palette:
     fat[list(MARROW)] = rng.uniform(0.2, 0.8)
     return Palette(
         look,
-        _mirror_s1(np.clip(mean, 0, 1.3)),
-        _mirror_s1(texture),
-        _mirror_s1(fat),
+        _mirror_marked(np.clip(mean, 0, 1.3)),
+        _mirror_marked(texture),
+        _mirror_marked(fat),
         rng.normal(0, 0.05, 256).astype(np.float32),
         rng.uniform(0, 1, 256).astype(np.float32),
     )
@@ -159,8 +159,8 @@ def _ct(rng: np.random.Generator) -> Palette:
     zero = np.zeros(COUNT, np.float32)
     return Palette(
         Look.CT,
-        _mirror_s1(mean),
-        _mirror_s1(texture),
+        _mirror_marked(mean),
+        _mirror_marked(texture),
         zero,
         rng.normal(0, 15, 256).astype(np.float32),
         rng.uniform(0, 1, 256).astype(np.float32),

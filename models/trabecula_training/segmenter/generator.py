@@ -40,12 +40,12 @@ def draw_sample(
         return _nonsense(rng, shape)
     window = draw_window(rng, pool, shape, index)
     picture = take_picture(rng, window, look)
-    target = TARGET_OF_CODE[window.codes[1]]
+    target = TARGET_OF_CODE[window.target(window.codes)]
     target[picture.padding] = NetworkClass.BACKGROUND
-    angle = window.phase[1].astype(np.float32) * np.float32(2 * np.pi / 256)
+    angle = window.phase.astype(np.float32) * np.float32(2 * np.pi / 256)
     phase = np.stack([np.cos(angle), np.sin(angle)])
     column = np.where(picture.padding, 0, _HAS_PHASE[target]).astype(np.uint8)
-    level = np.where((target == NetworkClass.BODY) | (target == NetworkClass.RIM), window.level[1], 0)
+    level = np.where((target == NetworkClass.BODY) | (target == NetworkClass.RIM), window.target(window.level), 0)
     return Sample(picture.image, target, phase, column, level.astype(np.uint8), picture.look)
 
 

@@ -14,23 +14,26 @@ from trabecula.domain.volume import Geometry, Modality, Volume
 from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, SpineOptions, render_anatomy, sample_spine
 from trabecula_training.segmenter.classes import codes_of
 from trabecula_training.segmenter.contrast import Look
-from trabecula_training.segmenter.scanner import scan_volume
+from trabecula_training.segmenter.scanner import Acquisition, scan_volume
 
 _SEED = 77_000_000
+_THIN_MM, _THICK_MM = 2.0, 3.5
 BODY_ONLY = (PhantomTissue.BODY_CORTEX, PhantomTissue.SACRUM_CORTEX)
 """The rim: body on CT, not on MR."""
 
 
 @dataclass(frozen=True)
 class CaseOptions:
-    """How a phantom is acquired. ``slices`` lie ``spacing_mm`` apart; ``field_mm`` is (height, depth, width) of what is
-    in view, ``shift_mm`` moves it toward the head, ``side_mm`` to the left; ``turn_deg`` turns the patient about the
-    three axes; ``flips`` are axes whose direction is reversed in array and header alike; ``noise`` scales the noise."""
+    """How a phantom is acquired. Slices lie ``spacing_mm`` apart and cover a ``fill`` of it; ``field_mm`` is (height,
+    depth, width) of what is in view, ``shift_mm`` moves it toward the head, ``side_mm`` to the left; ``turn_deg`` turns
+    the patient about the three axes; ``flips`` are axes whose direction is reversed in array and header alike;
+    ``noise`` scales the noise."""
 
     look: Look = Look.T2
     plane: str = "sagittal"
     pixel_mm: float = 0.9
     spacing_mm: float = 4.4
+    fill: float = 0.9
     field_mm: tuple[float, float, float] = (270.0, 220.0, 66.0)
     shift_mm: float = 0.0
     side_mm: float = 0.0
@@ -40,6 +43,12 @@ class CaseOptions:
     noise: float = 1.0
     spine: SpineOptions = field(default_factory=lambda: SpineOptions(lumbar_count=5))
     age_years: float | None = None
+
+    @property
+    def planes(self) -> int:
+        """How many thin planes make a slice: one up to 2 mm, five from 3.5 mm on."""
+        thickness = self.fill * self.spacing_mm
+        return 1 if thickness <= _THIN_MM else 3 if thickness < _THICK_MM else 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +90,32 @@ def _geometry(options: CaseOptions) -> Geometry:
     return Geometry((shape[0], shape[1], shape[2]), affine)
 
 
+def _planes_of(geometry: Geometry, options: CaseOptions) -> list[Geometry]:
+    """The geometry of the first, second, ... thin plane of every slice."""
+    found = []
+    for k in range(options.planes):
+        affine = geometry.affine.copy()
+        affine[:3, 3] += affine[:3, 0] * options.fill * (k - options.planes // 2) / options.planes
+        found.append(Geometry(geometry.shape, affine))
+    return found
+
+
+def _interleave(parts: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    return np.stack(parts, axis=1).reshape(-1, *parts[0].shape[1:])
+
+
 def draw_case(number: int, options: CaseOptions) -> PhantomCase:
     """Draw phantom ``number``; the same number and options give the same volume."""
     rng = np.random.default_rng([_SEED, number])
     spine = sample_spine(rng, age_years=options.age_years, options=options.spine)
     geometry = _geometry(options)
-    anatomy = render_anatomy(spine, geometry)
     modality = Modality.CT if options.look is Look.CT else Modality.MR
-    codes = codes_of(anatomy.tissue, anatomy.level)
-    array = scan_volume(rng, codes, anatomy.level, options.look, options.noise)
-    truth = truth_of(anatomy, modality)
+    parts = [render_anatomy(spine, part) for part in _planes_of(geometry, options)]
+    level = _interleave([part.level for part in parts])
+    codes = codes_of(_interleave([part.tissue for part in parts]), level)
+    how = Acquisition(options.planes, options.pixel_mm, options.noise)
+    array = scan_volume(rng, codes, level, options.look, how)
+    truth = truth_of(parts[len(parts) // 2], modality)
     affine = geometry.affine.copy()
     for axis in options.flips:
         array, truth = np.flip(array, axis), np.flip(truth, axis)

@@ -11,18 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.domain.spine import Level
-from trabecula.phantom.anatomy import SpineOptions, locate_points, paint_points, sample_spine
+from trabecula.phantom.anatomy import SpineOptions, along_points, paint_points, sample_spine
 from trabecula_training.segmenter.classes import codes_of
 
-ROWS, COLUMNS, SLICES = 344, 224, 7
+ROWS, COLUMNS, SLICES = 344, 224, 15
 
 
 @dataclass(frozen=True)
 class Slab:
-    """Neighbouring sagittal slices of one spine, 1 mm pixels, rows from head to foot, columns from front to back.
+    """Thin neighbouring sagittal planes of one spine, 1 mm pixels, rows from head to foot, columns from front to back.
 
-    ``codes``, ``level`` and ``phase`` are uint8 ``[slice, row, column]``; ``phase`` counts 256 steps from the
-    mid-plane of one body to that of the next above. ``spacing_mm`` is the distance of neighbouring slices.
+    ``codes``, ``level`` and ``phase`` are uint8 ``[plane, row, column]``; ``phase`` counts 256 steps from the
+    mid-plane of one body to that of the next above. ``spacing_mm`` is the distance of neighbouring planes; a slice of
+    an image is one of them or the mean of several.
     """
 
     codes: NDArray[np.uint8]
@@ -32,15 +33,17 @@ class Slab:
 
 
 def draw_slab(seed: int) -> Slab:
-    """Draw one spine and one slab of it: near the midline, paramedian, lateral, or beside the spine altogether."""
+    """Draw one spine and one slab of it: near the midline, at a side wall, anywhere in it, or beside it altogether."""
     rng = np.random.default_rng([seed, 20261])
     worn = float(rng.uniform(0.7, 1.0)) if rng.random() < 0.25 else None
     spine = sample_spine(rng, options=SpineOptions(variability=float(rng.uniform(0.8, 1.7)), degeneration=worn))
-    spacing = float(np.exp(rng.uniform(np.log(0.8), np.log(6.0))))
+    spacing = float(np.exp(rng.uniform(np.log(0.7), np.log(1.9))))
     place = rng.random()
-    if place < 0.45:
+    if place < 0.38:
         offset = rng.normal(0, 7)
-    elif place < 0.92:
+    elif place < 0.66:
+        offset = rng.choice([-1, 1]) * rng.uniform(11, 29)
+    elif place < 0.93:
         offset = rng.uniform(-32, 32)
     else:
         offset = rng.choice([-1, 1]) * rng.uniform(40, 110)
@@ -60,7 +63,7 @@ def draw_slab(seed: int) -> Slab:
     for k in range(SLICES):
         points = (plane + (offset + (k - SLICES // 2) * spacing) * normal).astype(np.float32)
         tissue, level = paint_points(spine, points)
-        along = locate_points(spine, points).along
+        along = along_points(spine, points)
         codes[k] = codes_of(tissue, level).reshape(ROWS, COLUMNS)
         levels[k] = level.reshape(ROWS, COLUMNS)
         phases[k] = np.floor(np.mod(along, 1.0) * 256).astype(np.uint8).reshape(ROWS, COLUMNS)
@@ -69,7 +72,7 @@ def draw_slab(seed: int) -> Slab:
 
 @dataclass(frozen=True)
 class Pool:
-    """Many slabs, stacked: arrays uint8 ``[slab, slice, row, column]`` and their slice distances."""
+    """Many slabs, stacked: arrays uint8 ``[slab, plane, row, column]`` and the distances of their planes."""
 
     codes: NDArray[np.uint8]
     level: NDArray[np.uint8]

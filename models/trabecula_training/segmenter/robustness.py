@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +26,7 @@ _MR = CaseOptions(spine=_PLAIN)
 _CT = CaseOptions(
     look=Look.CT, plane="axial", pixel_mm=0.9, spacing_mm=2.0, field_mm=(230.0, 190.0, 150.0), spine=_PLAIN
 )
+_TALL = (300.0, 190.0, 150.0)
 _WORN = SpineOptions(lumbar_count=5, degeneration=0.95)
 _BROKEN = SpineOptions(
     lumbar_count=5,
@@ -56,12 +60,12 @@ AXES: dict[str, dict[str, CaseOptions | Examination]] = {
         "0.4 mm pixels": replace(_MR, pixel_mm=0.4, field_mm=(240.0, 170.0, 40.0)),
         "1.5 mm pixels": replace(_MR, pixel_mm=1.5),
         "2 mm pixels": replace(_MR, pixel_mm=2.0),
-        "thin slices 6 mm apart (gaps)": replace(_MR, spacing_mm=6.0),
+        "thin slices 6 mm apart (gaps)": replace(_MR, spacing_mm=6.0, fill=0.2),
         "6 mm thick slices": mr_examination("T2", thickness_mm=6.0, gap_mm=0.0, slices=11),
         "CT 0.7 mm slices": replace(_CT, spacing_mm=0.7, field_mm=(150.0, 130.0, 80.0)),
         "CT 0.6 mm slices": ct_examination(thickness_mm=0.6, increment_mm=0.6),
         "CT 5 mm slices": ct_examination(thickness_mm=5.0, increment_mm=5.0),
-        "CT thin slices 5 mm apart": replace(_CT, spacing_mm=5.0),
+        "CT thin slices 5 mm apart": replace(_CT, spacing_mm=5.0, fill=0.2),
     },
     "position": {
         "tilted 15 degrees": replace(_MR, turn_deg=(15.0, 0.0, 0.0)),
@@ -109,6 +113,8 @@ AXES: dict[str, dict[str, CaseOptions | Examination]] = {
     "variants": {
         "4 lumbar vertebrae": replace(_MR, spine=SpineOptions(lumbar_count=4)),
         "6 lumbar vertebrae": replace(_MR, spine=SpineOptions(lumbar_count=6)),
+        "4 lumbar vertebrae, CT": replace(_CT, field_mm=_TALL, spine=SpineOptions(lumbar_count=4)),
+        "6 lumbar vertebrae, CT": replace(_CT, field_mm=_TALL, spine=SpineOptions(lumbar_count=6)),
     },
 }
 """Axis, then a place on it, then how to acquire it."""
@@ -127,13 +133,13 @@ class CaseResult:
 def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions | Examination) -> CaseResult:
     """Draw one phantom, segment it and compare. A true body counts from a third of the usual size on."""
     case = examine(number, options) if isinstance(options, Examination) else draw_case(number, options)
-    result = segmenter.segment(case.volume)
+    reading = segmenter.read(case.volume)
+    result = segmenter.finish(case.volume, reading)
     sizes = np.bincount(case.truth.ravel(), minlength=256)[1:]
     least = int(0.33 * np.median(sizes[sizes > 0])) if sizes.any() else 1
     scores = score_bodies(case.truth, result, case.volume.geometry.spacing_mm, least_voxels=max(least, 30))
     hit = {score.given for score in scores}
     extra = sum(1 for body in result.bodies if body.label not in hit and body.label != Level.S1.label)
-    reading = segmenter.read(case.volume)
     rows, dices = [], []
     by_place = [body for body in result.bodies if body.label != Level.S1.label]
     for body, features in zip(by_place, reading.features, strict=False):
@@ -143,16 +149,36 @@ def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions | Ex
     return CaseResult(scores, np.array(rows).reshape(-1, 4), np.array(dices), extra)
 
 
-def run_axis(
-    segmenter: NetworkSegmenter, name: str, cases: int, progress: Callable[[str], None] | None = None
-) -> Iterator[tuple[str, Summary, float]]:
-    """Run every place of an axis over ``cases`` phantoms; with the figures, false bodies per image."""
-    for place, options in AXES[name].items():
-        results = [run_case(segmenter, 1000 + k, options) for k in range(cases)]
-        scores = {str(k): result.scores for k, result in enumerate(results)}
-        if progress:
-            progress(place)
-        yield place, summarise(scores), sum(result.false_bodies for result in results) / cases
+_held: list[NetworkSegmenter] = []
+"""The segmenter of a worker process."""
+
+
+def _start(bundle: Path) -> None:
+    _held[:] = [NetworkSegmenter(bundle)]
+
+
+def _run(number: int, options: CaseOptions | Examination) -> CaseResult:
+    return run_case(_held[0], number, options)
+
+
+def run_cases(
+    bundle: Path, work: Sequence[tuple[int, CaseOptions | Examination]], processes: int
+) -> Iterator[CaseResult]:
+    """Run many cases (number, options) in several processes; results come in the order of ``work``."""
+    numbers, options = [item[0] for item in work], [item[1] for item in work]
+    with ProcessPoolExecutor(processes, get_context("spawn"), _start, (bundle,)) as workers:
+        yield from workers.map(_run, numbers, options)
+
+
+def run_axes(bundle: Path, cases: int, processes: int) -> Iterator[tuple[str, str, Summary, float]]:
+    """Run every place of every axis over ``cases`` phantoms; with the figures, false bodies per image."""
+    places = [(axis, place, options) for axis, row in AXES.items() for place, options in row.items()]
+    work = [(1000 + k, options) for _, _, options in places for k in range(cases)]
+    results = run_cases(bundle, work, processes)
+    for axis, place, _ in places:
+        group = [next(results) for _ in range(cases)]
+        scores = {str(k): result.scores for k, result in enumerate(group)}
+        yield axis, place, summarise(scores), sum(result.false_bodies for result in group) / cases
 
 
 def mixed_options(number: int) -> CaseOptions:

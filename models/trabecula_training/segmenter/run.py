@@ -15,7 +15,7 @@ from trabecula_training.segmenter.calibration import Calibration, fit_calibratio
 from trabecula_training.segmenter.card import write_card
 from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
 from trabecula_training.segmenter.real_data import read_cases
-from trabecula_training.segmenter.robustness import AXES, mixed_options, run_axis, run_case
+from trabecula_training.segmenter.robustness import mixed_options, run_axes, run_cases
 
 THRESHOLDS = {"rim_share_ct": 1.0, "rim_share_mr": 0.0, "quality_min": 0.75, "quality_warn": 0.88}
 """Border convention and limits of quality; fixed on phantoms."""
@@ -37,10 +37,10 @@ def train_and_export(
     return bundle
 
 
-def calibrate_bundle(bundle: Path, cases: int, figure: Path | None) -> dict[str, Any]:
+def calibrate_bundle(bundle: Path, cases: int, figure: Path | None, processes: int) -> dict[str, Any]:
     """Fit on ``cases`` phantoms, check on half as many others, write the manifest; return what the check says."""
-    segmenter = NetworkSegmenter(bundle)
-    results = [run_case(segmenter, 20_000 + k, mixed_options(k)) for k in range(cases + cases // 2)]
+    work = [(20_000 + k, mixed_options(k)) for k in range(cases + cases // 2)]
+    results = list(run_cases(bundle, work, processes))
     fit, check = results[:cases], results[cases:]
     features = np.concatenate([result.features for result in fit])
     calibration = fit_calibration(features, np.concatenate([result.dice for result in fit]))
@@ -99,15 +99,13 @@ def evaluate_bundle(bundle: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def robustness_table(bundle: Path, cases: int, say: Callable[[str], None]) -> str:
+def robustness_table(bundle: Path, cases: int, processes: int, say: Callable[[str], None]) -> str:
     """The table of robustness as Markdown."""
-    segmenter = NetworkSegmenter(bundle)
     lines = [
         "| axis | case | bodies | Dice | found | named | **wrong names** | abstained | false bodies per image |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for axis in AXES:
-        for place, summary, false in run_axis(segmenter, axis, cases):
-            lines.append(f"| {axis} | {place} | {_figures(summary)} | {false:.2f} |")
-            say(lines[-1])
+    for axis, place, summary, false in run_axes(bundle, cases, processes):
+        lines.append(f"| {axis} | {place} | {_figures(summary)} | {false:.2f} |")
+        say(lines[-1])
     return "\n".join(lines) + "\n"

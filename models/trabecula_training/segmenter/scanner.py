@@ -51,12 +51,12 @@ class Picture:
 def take_picture(rng: np.random.Generator, window: Window, look: Look | None = None) -> Picture:
     """Render a window with random contrast and random imperfections."""
     palette = draw_palette(rng, look)
-    alone = bool((window.codes[0] == window.codes[1]).all() and (window.codes[2] == window.codes[1]).all())
-    codes, level = (window.codes[1:2], window.level[1:2]) if alone else (window.codes, window.level)
-    image = _paint(rng, palette, codes, level)
+    image = _paint(rng, palette, window.codes, window.level, window.planes)
+    codes = window.central(window.codes)
     if palette.look is not Look.CT and rng.random() < 0.45:
         image = _shift_fat(rng, palette, codes, image)
-    image = _average_slices(rng, image)
+    if window.planes == 1:
+        image = _average_slices(rng, image)
     image = _blur(rng, image, palette.look)
     if palette.look is Look.CT:
         image = _ct_finish(rng, image, codes)
@@ -67,35 +67,51 @@ def take_picture(rng: np.random.Generator, window: Window, look: Look | None = N
     padding = _draw_padding(rng, window)
     image = _normalise(rng, image, padding, palette.look)
     image[:, padding] = 0.0 if rng.random() < 0.85 else rng.random()
-    if alone:
-        image = np.repeat(image, 3, axis=0)
-    return Picture(np.ascontiguousarray(image, dtype=np.float32), padding, palette.look)
+    return Picture(np.ascontiguousarray(image[list(window.order)], dtype=np.float32), padding, palette.look)
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """How whole slices are taken: ``planes`` thin ones make each, the scanner's blur is in mm of ``pixel_mm`` pixels,
+    ``noise`` scales the noise."""
+
+    planes: int = 1
+    pixel_mm: float = 1.0
+    noise: float = 1.0
 
 
 def scan_volume(
-    rng: np.random.Generator, codes: NDArray[np.uint8], level: NDArray[np.uint8], look: Look, noise_scale: float = 1.0
+    rng: np.random.Generator,
+    codes: NDArray[np.uint8],
+    level: NDArray[np.uint8],
+    look: Look,
+    how: Acquisition,
 ) -> Float:
     """Render whole slices ``[slice, row, column]`` with one palette: for phantoms that are not training windows.
 
-    MR intensities are scaled to about 0-1000, CT is in HU.
+    ``codes`` and ``level`` are ``[slice * planes, row, column]``. MR is scaled to about 0-1000, CT is in HU.
     """
     palette = draw_palette(rng, look)
-    image = _paint(rng, palette, codes, level)
+    image = _paint(rng, palette, codes, level, how.planes)
+    middle = codes[how.planes // 2 :: how.planes]
     if look is not Look.CT and rng.random() < 0.4:
-        image = _shift_fat(rng, palette, codes, image)
-    image = _blur(rng, image, look)
+        image = _shift_fat(rng, palette, middle, image)
+    image = _blur(rng, image, look, how.pixel_mm)
     seed = int(rng.integers(1 << 30))
     finish = _ct_finish if look is Look.CT else _mr_finish
-    clean = finish(np.random.default_rng(seed), image, codes)
-    if noise_scale != 1.0:
+    clean = finish(np.random.default_rng(seed), image, middle)
+    if how.noise != 1.0:
         spread = 30.0 if look is Look.CT else 0.04
         shape = (image.shape[0], image.shape[1], image.shape[2])
-        clean = clean + np.float32(spread * max(noise_scale - 1, 0)) * noise(rng, shape, 0)
+        clean = clean + np.float32(spread * max(how.noise - 1, 0)) * noise(rng, shape, 0)
     return np.asarray(clean if look is Look.CT else 1000 * clean, dtype=np.float32)
 
 
-def _paint(rng: np.random.Generator, palette: Palette, codes: NDArray[np.uint8], level: NDArray[np.uint8]) -> Float:
-    """Mean and texture of every pixel; marrow differs a little by level, nuclei fade by level."""
+def _paint(
+    rng: np.random.Generator, palette: Palette, codes: NDArray[np.uint8], level: NDArray[np.uint8], planes: int = 1
+) -> Float:
+    """Mean and texture of every pixel of slices of ``planes`` planes; marrow differs a little by level, nuclei fade
+    by level."""
     mean = palette.mean.copy()
     image = mean[codes]
     marrow = codes == Tissue.BODY_MARROW
@@ -103,12 +119,20 @@ def _paint(rng: np.random.Generator, palette: Palette, codes: NDArray[np.uint8],
     nucleus = codes == Tissue.NUCLEUS
     mix = palette.disc_mix[level[nucleus]]
     image[nucleus] = mix * mean[Tissue.NUCLEUS] + (1 - mix) * mean[Tissue.ANNULUS]
-    amount = palette.texture[codes]
+    image = _mean_of(image, planes)
+    amount = palette.texture[codes[planes // 2 :: planes]]
     shape = (image.shape[0], image.shape[1], image.shape[2])
     grains = rng.dirichlet([1.0, 1.0, 1.0])
     for grain in (1, 2, 3):
         image += (amount * np.float32(1.6 * grains[grain - 1])) * noise(rng, shape, grain)
     return image
+
+
+def _mean_of(image: Float, planes: int) -> Float:
+    """Partial volume: ``[slice * planes, row, column]`` to the mean of every slice."""
+    if planes == 1:
+        return image
+    return np.asarray(image.reshape(-1, planes, *image.shape[1:]).mean(axis=1), dtype=np.float32)
 
 
 def _shift_fat(rng: np.random.Generator, palette: Palette, codes: NDArray[np.uint8], image: Float) -> Float:
@@ -123,8 +147,8 @@ def _shift_fat(rng: np.random.Generator, palette: Palette, codes: NDArray[np.uin
 
 
 def _average_slices(rng: np.random.Generator, image: Float) -> Float:
-    """Partial volume: thick slices hold a part of their neighbours."""
-    if len(image) == 1 or rng.random() < 0.4:
+    """Cross-talk: slices hold a part of their neighbours."""
+    if len(image) < 3 or rng.random() < 0.4:
         return image
     share = float(rng.uniform(0, 0.25))
     middle = (1 - 2 * share) * image[1] + share * (image[0] + image[2])
@@ -132,9 +156,9 @@ def _average_slices(rng: np.random.Generator, image: Float) -> Float:
     return np.stack([sides[0], middle, sides[1]])
 
 
-def _blur(rng: np.random.Generator, image: Float, look: Look) -> Float:
+def _blur(rng: np.random.Generator, image: Float, look: Look, pixel_mm: float = 1.0) -> Float:
     """Point-spread of the scanner, sometimes coarse, sometimes different along the two axes."""
-    base = rng.uniform(0.25, 0.9) if rng.random() < 0.75 else rng.uniform(0.8, 1.8)
+    base = (rng.uniform(0.25, 0.9) if rng.random() < 0.75 else rng.uniform(0.8, 1.8)) / pixel_mm
     ratio = np.exp(rng.normal(0, 0.25)) if look is not Look.CT else 1.0
     image = ndimage.gaussian_filter1d(image, base * ratio, axis=1, truncate=2.5, mode="nearest")
     return np.asarray(ndimage.gaussian_filter1d(image, base / ratio, axis=2, truncate=2.5, mode="nearest"))

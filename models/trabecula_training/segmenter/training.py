@@ -27,11 +27,11 @@ class Plan:
     """What a training run does. ``pool`` slabs are drawn once; ``rows`` x ``columns`` is the window at 1 mm."""
 
     seed: int = 1
-    pool: int = 1000
-    steps: int = 4000
+    pool: int = 800
+    steps: int = 4500
     batch: int = 8
     rows: int = 256
-    columns: int = 192
+    columns: int = 160
     rate: float = 2.5e-3
     threads: int = 2
     average: float = 0.998

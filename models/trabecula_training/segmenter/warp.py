@@ -12,18 +12,32 @@ from trabecula_training.segmenter.pool import COLUMNS, ROWS, SLICES, Pool
 Float = NDArray[np.float32]
 
 
+_REACH_MM = 7.0
+"""Neighbouring slices lie at most this far apart (further ones are not shown to the network)."""
+
+
 @dataclass(frozen=True)
 class Window:
-    """Three neighbouring slices ``[3, row, column]`` (the middle one is to be segmented) before they get an intensity.
+    """Slices before they get an intensity: three neighbours, or one that stands for all three.
 
-    ``outside`` is True where nothing was drawn.
+    ``codes`` and ``level`` are uint8 ``[slice * planes, row, column]``: every slice is the mean of ``planes`` thin
+    ones; ``phase`` ``[row, column]`` belongs to the middle of all. ``outside`` is True where nothing was drawn.
     """
 
     codes: NDArray[np.uint8]
     level: NDArray[np.uint8]
     phase: NDArray[np.uint8]
     outside: NDArray[np.bool_]
-    spacing_mm: float
+    planes: int
+    order: tuple[int, int, int]
+
+    def central(self, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The middle plane of every slice, ``[slice, row, column]``."""
+        return parts[self.planes // 2 :: self.planes]
+
+    def target(self, parts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The plane ``[row, column]`` in the middle of the slice that is to be segmented."""
+        return np.asarray(self.central(parts)[self.order[1]], dtype=np.uint8)
 
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int], knots: int, amplitude: float) -> Float:
@@ -39,22 +53,39 @@ def _blend(size: int, knots: int) -> Float:
     return np.asarray(gap * gap * (3 - 2 * gap), dtype=np.float32)
 
 
-def neighbours(rng: np.random.Generator) -> tuple[int, int, int]:
-    """Which slices of a slab become the three channels: neighbours, or the middle one alone, thrice."""
-    middle = int(rng.integers(1, SLICES - 1))
+@dataclass(frozen=True)
+class Choice:
+    """Which planes of a slab make the three channels: ``middles`` of the slices (each once), ``planes`` in each, and
+    which slice each channel shows."""
+
+    middles: tuple[int, ...]
+    planes: int
+    order: tuple[int, int, int]
+
+
+def neighbours(rng: np.random.Generator, spacing_mm: float) -> Choice:
+    """Choose thin or thick slices that touch, overlap a little or leave gaps: three neighbours, two at the edge of a
+    volume, or one alone, thrice."""
+    planes = int(rng.choice([1, 3, 5], p=[0.4, 0.35, 0.25]))
+    half = planes // 2
+    farthest = min(SLICES // 2 - half, max(1, int(_REACH_MM / spacing_mm)))
+    nearest = max(1, planes - 1)
+    step = int(rng.integers(nearest, max(farthest, nearest) + 1))
+    middle = int(rng.integers(step + half, SLICES - step - half))
     kind = rng.random()
-    if kind < 0.35:
-        return middle, middle, middle
-    if kind < 0.42:
-        return (middle, middle, middle + 1) if kind < 0.385 else (middle - 1, middle, middle)
-    low, high = middle - 1, middle + 1
-    return (low, middle, high) if rng.random() < 0.5 else (high, middle, low)
+    if kind < 0.3:
+        return Choice((middle,), planes, (0, 0, 0))
+    if kind < 0.37:
+        return Choice(
+            (middle, middle + int(rng.choice([-step, step]))), planes, (0, 0, 1) if kind < 0.335 else (1, 0, 0)
+        )
+    return Choice((middle - step, middle, middle + step), planes, (0, 1, 2) if rng.random() < 0.5 else (2, 1, 0))
 
 
 def draw_window(rng: np.random.Generator, pool: Pool, shape: tuple[int, int], index: int | None = None) -> Window:
     """Cut a window of ``shape`` pixels of 1 mm out of a random slab (or slab ``index``)."""
     slab = int(rng.integers(0, len(pool))) if index is None else index
-    channels = neighbours(rng)
+    choice = neighbours(rng, float(pool.spacing_mm[slab]))
     rows, columns = shape
     angle = np.radians(np.clip(rng.normal(0, 9), -30, 30))
     scale = float(np.exp(np.clip(rng.normal(0, 0.11), -0.33, 0.33)))
@@ -73,12 +104,20 @@ def draw_window(rng: np.random.Generator, pool: Pool, shape: tuple[int, int], in
     i, j = np.rint(row).astype(np.int32), np.rint(column).astype(np.int32)
     outside = (i < 0) | (i >= ROWS) | (j < 0) | (j >= COLUMNS)
     flat = np.clip(i, 0, ROWS - 1) * COLUMNS + np.clip(j, 0, COLUMNS - 1)
-    distinct = sorted(set(channels))
-    order = [distinct.index(k) for k in channels]
+    around = range(-(choice.planes // 2), choice.planes // 2 + 1)
+    chosen = [middle + shift for middle in choice.middles for shift in around]
 
-    def take(source: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        parts = np.stack([source[slab, k].reshape(-1)[flat] for k in distinct])
+    def take(source: NDArray[np.uint8], planes: list[int]) -> NDArray[np.uint8]:
+        parts = np.stack([source[slab, k].reshape(-1)[flat] for k in planes])
         parts[:, outside] = 0
-        return parts[order]
+        return parts
 
-    return Window(take(pool.codes), take(pool.level), take(pool.phase), outside, float(pool.spacing_mm[slab]))
+    target = choice.middles[choice.order[1]]
+    return Window(
+        codes=take(pool.codes, chosen),
+        level=take(pool.level, chosen),
+        phase=take(pool.phase, [target])[0],
+        outside=outside,
+        planes=choice.planes,
+        order=choice.order,
+    )

@@ -55,7 +55,10 @@ class ReasonCode(Enum):
     FOCAL_LESION = ("The vertebral body holds a focal lesion.", "Review the level; it is not averaged.")
     DIFFUSE_MARROW = ("The marrow signal is diffusely abnormal.", "Review the study; the score is not interpreted.")
     OUTLIER_LEVEL = ("The level differs strongly from its neighbours.", "Review the level; it is not averaged.")
-    NUMBERING_AMBIGUOUS = ("The levels cannot be numbered with certainty.", "Send images that include the sacrum.")
+    NUMBERING_AMBIGUOUS = (
+        "The levels cannot be numbered with certainty.",
+        "Send images that include the sacrum, or number by eye.",
+    )
     LEVELS_ASSUMED = (
         "Levels were counted from the sacrum.",
         "None; a transitional vertebra cannot be excluded by counting.",

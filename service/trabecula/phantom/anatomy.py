@@ -26,7 +26,7 @@ from trabecula.domain.spine import Level
 from trabecula.domain.volume import Geometry
 from trabecula.phantom.anatomy_bodies import body_truth
 from trabecula.phantom.anatomy_column import paint_column
-from trabecula.phantom.anatomy_field import Located, SpineField, field_of, locate
+from trabecula.phantom.anatomy_field import Located, SpineField, along, field_of, locate
 from trabecula.phantom.anatomy_posterior import paint_implants, paint_posterior
 from trabecula.phantom.anatomy_sampling import sample_spine
 from trabecula.phantom.anatomy_surroundings import paint_canal, paint_torso
@@ -42,6 +42,7 @@ __all__ = [
     "Sex",
     "Spine",
     "SpineOptions",
+    "along_points",
     "locate_points",
     "paint_points",
     "render_anatomy",
@@ -84,6 +85,11 @@ def truths(spine: Spine) -> tuple[BodyTruth, ...]:
 def locate_points(spine: Spine, points_mm: Array) -> Located:
     """Place of points ``(n, 3)`` along and around the spine; index k of ``spine.vertebrae`` is at ``along == k``."""
     return locate(field_of(spine), np.asarray(points_mm, dtype=np.float32))
+
+
+def along_points(spine: Spine, points_mm: Array) -> Array:
+    """Place of points ``(n, 3)`` along the spine alone, in a third of the time of ``locate_points``."""
+    return along(field_of(spine), np.asarray(points_mm, dtype=np.float32))
 
 
 def _paint_chunk(field: SpineField, points: Array) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -74,16 +74,8 @@ def _dot(points: Array, axes: Array, centres: Array) -> Array:
 
 def locate(field: SpineField, points: Array) -> Located:
     """Give every point ``(n, 3)`` its segment and its place along and around the spine."""
-    count = len(field.centres)
-    height = _dot(points, field.up, field.centres)
-    segment = np.full(len(points), -1, dtype=np.intp)
-    for row in height:
-        segment += row >= 0
-    segment = np.clip(segment, 0, count - 2)
+    segment, fraction = _place(field, points)
     rows = np.arange(len(points))
-    low, high = height[segment, rows], height[segment + 1, rows]
-    fraction = low / np.where(np.abs(low - high) < 1e-3, 1e-3, low - high)
-    fraction = np.clip(fraction, -1, 2).astype(np.float32)
     x = _dot(points, field.left, field.centres)
     y = _dot(points, field.back, field.centres)
     weight = np.clip(fraction, 0, 1)
@@ -93,6 +85,26 @@ def locate(field: SpineField, points: Array) -> Located:
         x=np.asarray(x[segment, rows] * (1 - weight) + x[segment + 1, rows] * weight, dtype=np.float32),
         y=np.asarray(y[segment, rows] * (1 - weight) + y[segment + 1, rows] * weight, dtype=np.float32),
     )
+
+
+def along(field: SpineField, points: Array) -> Array:
+    """The place of every point ``(n, 3)`` along the spine alone, as ``locate`` gives it."""
+    segment, fraction = _place(field, points)
+    return np.asarray(segment + fraction, dtype=np.float32)
+
+
+def _place(field: SpineField, points: Array) -> tuple[NDArray[np.intp], Array]:
+    """The segment of every point and the share of it that lies behind the point."""
+    count = len(field.centres)
+    height = _dot(points, field.up, field.centres)
+    segment = np.full(len(points), -1, dtype=np.intp)
+    for row in height:
+        segment += row >= 0
+    segment = np.clip(segment, 0, count - 2)
+    rows = np.arange(len(points))
+    low, high = height[segment, rows], height[segment + 1, rows]
+    fraction = low / np.where(np.abs(low - high) < 1e-3, 1e-3, low - high)
+    return segment, np.clip(fraction, -1, 2).astype(np.float32)
 
 
 def into_frame(vertebra: Vertebra, points: Array) -> tuple[Array, Array, Array]:

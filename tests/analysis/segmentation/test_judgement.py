@@ -11,14 +11,14 @@ from trabecula.analysis.segmentation.inference import Maps
 from trabecula.analysis.segmentation.instances import find_instances
 from trabecula.analysis.segmentation.judgement import judge_body, judge_study
 from trabecula.analysis.segmentation.levels import find_anchor, name_bodies
-from trabecula.analysis.segmentation.preprocess import lay_grid, whole
+from trabecula.analysis.segmentation.preprocess import lay_grid, side_step, whole
 from trabecula.analysis.segmentation.quality import features_of
 from trabecula.analysis.segmentation.reading import Reading
 from trabecula.analysis.segmentation.search import Finding
 from trabecula.analysis.segmentation.stack import axes_of
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry
+from trabecula.domain.volume import Geometry, Modality
 
 
 def reading(image: Maps) -> Reading:
@@ -26,7 +26,7 @@ def reading(image: Maps) -> Reading:
     anchor = find_anchor(image, 4.0)
     instances = find_instances(image, 4.0, 1.0, anchor is not None)
     naming = name_bodies(instances, anchor, 4.0)
-    grid = lay_grid(axes, whole(axes))
+    grid = lay_grid(axes, whole(axes), side_step(axes, Modality.MR))
     finding = Finding(axes, whole(axes), False, True)
     return Reading(grid, image, instances, anchor, naming, features_of(image, instances), finding)
 

@@ -16,6 +16,7 @@ from trabecula.analysis.segmentation.preprocess import (
     intensity_of,
     is_acquired_sagittal,
     lay_grid,
+    side_step,
     whole,
 )
 from trabecula.analysis.segmentation.stack import axes_of, positions, resampling
@@ -50,7 +51,7 @@ def test_every_orientation_gives_the_same_planes(order: tuple[int, ...], signs: 
     for each in (volume, plain):
         axes = find_axes(each)
         intensity = intensity_of(each, low_high, PERCENTILES)
-        planes.append(cut_stack(each, lay_grid(axes, whole(axes)), intensity).images)
+        planes.append(cut_stack(each, lay_grid(axes, whole(axes), side_step(axes, each.modality)), intensity).images)
 
     assert planes[0] == pytest.approx(planes[1], abs=1e-5)
 
@@ -58,7 +59,7 @@ def test_every_orientation_gives_the_same_planes(order: tuple[int, ...], signs: 
 def test_rows_run_to_the_feet_and_columns_to_the_back() -> None:
     volume = landmarks((2, 0, 1), (-1, -1, 1))
     axes = find_axes(volume)
-    grid = lay_grid(axes, whole(axes))
+    grid = lay_grid(axes, whole(axes), side_step(axes, volume.modality))
 
     first, down, back = grid.points_mm(volume.geometry, np.array([[0.0, 0, 0], [0, 5, 0], [0, 0, 5]]))
 
@@ -116,3 +117,10 @@ def test_an_empty_image_has_an_intensity_and_ct_has_its_window() -> None:
 
     assert np.isfinite(intensity_of(empty, WINDOW, PERCENTILES).apply(empty.array)).all()
     assert intensity_of(ct, WINDOW, PERCENTILES).high == 800.0
+
+
+def test_fine_volumes_are_cut_finer_on_ct_and_acquired_slices_are_taken_as_they_are() -> None:
+    fine, thick = (Geometry((40, 30, 30), np.diag([step, 1.0, 1.0, 1.0])) for step in (0.7, 4.4))
+
+    assert side_step(axes_of(fine), Modality.CT) < side_step(axes_of(fine), Modality.MR)
+    assert side_step(axes_of(thick), Modality.CT) == pytest.approx(4.4)

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trabecula_training.segmenter.classes import NetworkClass
+from trabecula.domain.spine import Level
+from trabecula.domain.volume import Geometry
+from trabecula.phantom.anatomy import PhantomTissue, SpineOptions, render_anatomy, sample_spine
+from trabecula_training.segmenter.classes import TARGET_OF_CODE, NetworkClass, codes_of
 from trabecula_training.segmenter.contrast import Look, draw_palette
 from trabecula_training.segmenter.generator import Sample, draw_sample
-from trabecula_training.segmenter.pool import Pool, draw_pool, load_pool, save_pool
-from trabecula_training.segmenter.scanner import scan_volume, thick_slices
+from trabecula_training.segmenter.pool import SLICES, Pool, draw_pool, load_pool, save_pool
+from trabecula_training.segmenter.scanner import Acquisition, scan_volume, thick_slices
 from trabecula_training.segmenter.warp import neighbours
 
 SHAPE = (160, 128)
@@ -59,7 +62,7 @@ def test_marrow_is_darker_than_cortex_on_ct(pool: Pool) -> None:
     rng = np.random.default_rng(3)
     codes, level = np.array(pool.codes[0]), np.array(pool.level[0])
 
-    image = scan_volume(rng, codes, level, Look.CT)
+    image = scan_volume(rng, codes, level, Look.CT, Acquisition())
 
     assert image[codes == 0].mean() < -800
     assert image[codes == 15].mean() > image[codes == 14].mean()
@@ -75,10 +78,52 @@ def test_every_look_gives_finite_palettes_in_which_the_rim_stands_out(look: Look
 
 def test_neighbours_stay_in_the_slab_and_single_slices_occur() -> None:
     rng = np.random.default_rng(1)
-    chosen = [neighbours(rng) for _ in range(300)]
+    chosen = [neighbours(rng, float(rng.uniform(0.7, 1.9))) for _ in range(500)]
 
-    assert all(0 <= k < 7 for trio in chosen for k in trio)
-    assert 0.2 < np.mean([len(set(trio)) == 1 for trio in chosen]) < 0.5
+    for choice in chosen:
+        half = choice.planes // 2
+        assert half <= min(choice.middles)
+        assert max(choice.middles) < SLICES - half
+        assert max(choice.order) == len(choice.middles) - 1
+    assert 0.2 < np.mean([len(choice.middles) == 1 for choice in chosen]) < 0.4
+    assert {choice.planes for choice in chosen} == {1, 3, 5}
+
+
+def test_neighbouring_slices_hardly_overlap() -> None:
+    rng = np.random.default_rng(2)
+    for choice in (neighbours(rng, 0.9) for _ in range(300)):
+        if len(choice.middles) > 1:
+            assert abs(choice.middles[1] - choice.middles[0]) >= choice.planes - 1
+
+
+def test_a_thick_slice_is_the_mean_of_its_planes(pool: Pool) -> None:
+    codes = np.zeros((5, 40, 40), np.uint8)
+    codes[3:] = PhantomTissue.BODY_MARROW
+    level = np.zeros_like(codes)
+
+    thin = [
+        scan_volume(np.random.default_rng(8), part, part * 0, Look.CT, Acquisition())
+        for part in (codes[:1], codes[-1:])
+    ]
+    thick = scan_volume(np.random.default_rng(8), codes, level, Look.CT, Acquisition(planes=5))
+
+    assert thick.shape == (1, 40, 40)
+    expected = 0.6 * thin[0].mean() + 0.4 * thin[1].mean()
+    assert thick.mean() == pytest.approx(expected, abs=25)
+
+
+def test_ribs_are_a_class_of_their_own_beside_thoracic_bodies() -> None:
+    spine = sample_spine(np.random.default_rng(4), options=SpineOptions(lumbar_count=5))
+    directions = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
+    affine = np.eye(4)
+    affine[:3, :3] = directions.T
+    affine[:3, 3] = (-34.0, -70.0, 150.0)
+    anatomy = render_anatomy(spine, Geometry((1, 300, 160), affine))
+
+    rib = TARGET_OF_CODE[codes_of(anatomy.tissue, anatomy.level)] == NetworkClass.RIB
+
+    assert rib.sum() > 100
+    assert set(np.unique(anatomy.level[rib])) <= set(range(Level.T1.label, Level.T12.label + 1))
 
 
 def test_a_pool_survives_its_files(pool: Pool, tmp_path: Path) -> None:

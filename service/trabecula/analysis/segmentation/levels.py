@@ -1,4 +1,4 @@
-"""Names bodies by counting up from the sacrum; where no sacrum is in view they stay unknown."""
+"""Names bodies by counting up from the sacrum; where no sacrum is in view, or ribs contradict, they stay unknown."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from scipy import ndimage
 
 from trabecula.analysis.segmentation.inference import Maps
 from trabecula.analysis.segmentation.instances import Body, Instances
+from trabecula.analysis.segmentation.ribs import Sides, contradiction
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.spine import Level
 
 COUNTED = "counted from the sacrum"
 UNKNOWN = "unknown: no sacrum in view"
+CONTRADICTED = "unknown: ribs contradict the count from the sacrum"
 
 _S1_AREA_MM2 = 180.0
 _SACRUM_AREA_MM2 = 60.0
@@ -99,6 +101,15 @@ def name_bodies(instances: Instances, anchor: Anchor | None, side_mm: float) -> 
     if all(level is None for level in levels):
         return Naming(tuple(levels), UNKNOWN, tuple(reasons[1:]))
     return Naming(tuple(levels), COUNTED, tuple(reasons))
+
+
+def check_ribs(naming: Naming, ribs: Sequence[Sides]) -> Naming:
+    """Take all names back where ribs contradict them: then the spine may have four or six lumbar vertebrae."""
+    doubt = contradiction(naming.levels, ribs)
+    if not doubt:
+        return naming
+    reason = Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=doubt)
+    return Naming((None,) * len(naming.levels), CONTRADICTED, (reason,))
 
 
 def _lies_within(bodies: Sequence[Body], anchor: Anchor) -> bool:

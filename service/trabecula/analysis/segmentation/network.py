@@ -14,11 +14,12 @@ from trabecula.analysis.segmentation.bundle import SegmenterBundle, load_bundle
 from trabecula.analysis.segmentation.inference import Network
 from trabecula.analysis.segmentation.instances import find_instances
 from trabecula.analysis.segmentation.judgement import judge_body, judge_study
-from trabecula.analysis.segmentation.levels import find_anchor, name_bodies
+from trabecula.analysis.segmentation.levels import check_ribs, find_anchor, name_bodies
 from trabecula.analysis.segmentation.mapping import paint_body, paint_tissues
-from trabecula.analysis.segmentation.preprocess import cut_stack, find_axes, intensity_of, lay_grid
+from trabecula.analysis.segmentation.preprocess import cut_stack, find_axes, intensity_of, lay_grid, side_step
 from trabecula.analysis.segmentation.quality import calibrated, features_of
 from trabecula.analysis.segmentation.reading import Reading
+from trabecula.analysis.segmentation.ribs import find_ribs
 from trabecula.analysis.segmentation.search import find_spine
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
@@ -26,7 +27,7 @@ from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue, Volume
 
 _COUNTED_AGAINST_HEADER = 5
 """Bodies that must be counted where the image seems to stand against its header, for names to be given."""
-_TISSUES = {"s1": Tissue.SACRUM, "ilium": Tissue.BACKGROUND}
+_TISSUES = {"s1": Tissue.SACRUM, "ilium": Tissue.BACKGROUND, "rib": Tissue.BACKGROUND}
 
 
 class NetworkSegmenter:
@@ -50,10 +51,13 @@ class NetworkSegmenter:
         """Name and outline the bodies of a volume; one without a spine gives none and a reason."""
         begun = time.perf_counter()
         reading = self.read(volume)
-        read = time.perf_counter()
+        return self.finish(volume, reading, time.perf_counter() - begun)
+
+    def finish(self, volume: Volume, reading: Reading, network_s: float = 0.0) -> Segmentation:
+        """Carry a reading of ``volume`` back to its voxels and judge it; ``network_s`` is what the reading took."""
+        begun = time.perf_counter()
         result = self._carry_back(volume, reading)
-        ended = time.perf_counter()
-        timings = {"network": read - begun, "mapping": ended - read}
+        timings = {"network": network_s, "mapping": time.perf_counter() - begun}
         return Segmentation(
             labels=result.labels,
             bodies=result.bodies,
@@ -69,7 +73,7 @@ class NetworkSegmenter:
         """Run the network and take its maps apart, on the stack."""
         intensity = intensity_of(volume, self._bundle.ct_window_hu, self._bundle.mr_percentiles)
         finding = find_spine(volume, find_axes(volume), self._network, intensity)
-        grid = lay_grid(finding.axes, finding.span)
+        grid = lay_grid(finding.axes, finding.span, side_step(finding.axes, volume.modality))
         maps = self._network.predict(cut_stack(volume, grid, intensity))
         anchor = find_anchor(maps, grid.side_step_mm)
         rim = self.rim_share(volume.modality)
@@ -77,6 +81,7 @@ class NetworkSegmenter:
         naming = name_bodies(instances, anchor, grid.side_step_mm)
         if finding.reversed and sum(level is not None for level in naming.levels) < _COUNTED_AGAINST_HEADER:
             naming = name_bodies(instances, None, grid.side_step_mm)
+        naming = check_ribs(naming, find_ribs(maps, instances, grid.side_step_mm))
         return Reading(grid, maps, instances, anchor, naming, features_of(maps, instances), finding)
 
     def rim_share(self, modality: Modality) -> float:

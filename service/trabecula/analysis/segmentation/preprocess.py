@@ -12,7 +12,7 @@ from trabecula.analysis.segmentation.stack import Axes, Float, Grid, axes_of, cu
 from trabecula.domain.volume import Modality, Volume
 
 PIXEL_MM = 1.0
-FINE_SIDE_MM = 2.0
+FINE_SIDE_MM = {Modality.CT: 1.5, Modality.MR: 2.0}
 """Distance of sagittal planes cut from volumes that are finer sideways."""
 _NATIVE_SIDE_MM = 1.4
 """From this distance on, the acquired sagittal slices are used as they are."""
@@ -61,15 +61,19 @@ def is_acquired_sagittal(axes: Axes) -> bool:
     return axes.steps_mm[0] >= _NATIVE_SIDE_MM or axes.sizes[0] == 1
 
 
-def lay_grid(axes: Axes, span: Span, side_mm: float | None = None) -> Grid:
-    """Lay a stack over a span; ``side_mm`` is the distance of planes (None: acquired slices, or 3 mm)."""
-    step = side_mm or (axes.steps_mm[0] if is_acquired_sagittal(axes) else FINE_SIDE_MM)
+def side_step(axes: Axes, modality: Modality) -> float:
+    """Distance of a stack's planes in mm: that of acquired sagittal slices, or a fine one by modality."""
+    return axes.steps_mm[0] if is_acquired_sagittal(axes) else FINE_SIDE_MM[modality]
+
+
+def lay_grid(axes: Axes, span: Span, side_mm: float) -> Grid:
+    """Lay a stack over a span; ``side_mm`` is the distance of its planes."""
     return Grid(
         axes=axes,
-        side=positions(axes.sizes[0], axes.steps_mm[0], axes.signs[0], step, span.side),
+        side=positions(axes.sizes[0], axes.steps_mm[0], axes.signs[0], side_mm, span.side),
         row=positions(axes.sizes[1], axes.steps_mm[1], axes.signs[1], PIXEL_MM, span.row),
         column=positions(axes.sizes[2], axes.steps_mm[2], axes.signs[2], PIXEL_MM, span.column),
-        side_step_mm=step,
+        side_step_mm=side_mm,
     )
 
 

@@ -91,7 +91,7 @@ def _uprightness(
     Bodies and discs look alike upside down and from behind; S1 is found only at the lower end, processes only behind.
     Without S1 and the sacrum below it nothing tells head from foot.
     """
-    laid = lay_grid(axes, where[0])
+    laid = lay_grid(axes, where[0], axes.steps_mm[0])
     grid = Grid(axes, np.array([where[1]]), laid.row, laid.column, axes.steps_mm[0])
     maps = network.predict(cut_stack(volume, grid, intensity))
     s1, posterior, sacrum = (float((maps.probability(n) > _SURE).sum()) for n in ("s1", "posterior", "sacrum"))
