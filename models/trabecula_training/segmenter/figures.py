@@ -6,8 +6,10 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
+from trabecula_training.segmenter.classes import NetworkClass
 from trabecula_training.segmenter.generator import draw_sample
 from trabecula_training.segmenter.pool import Pool
 
@@ -29,13 +31,15 @@ def plot_calibration(predicted: NDArray[np.float64], true: NDArray[np.float64], 
 
 def plot_samples(pool: Pool, path: Path, seed: int = 1, columns: int = 9) -> None:
     """Training images above their targets."""
-    figure, axes = plt.subplots(4, columns, figsize=(2 * columns, 10.4))
+    figure, axes = plt.subplots(4, columns, figsize=(1.7 * columns, 10.4))
+    colours = ListedColormap([*plt.get_cmap("tab10").colors, "black"])  # type: ignore[attr-defined]
+    last = max(NetworkClass)
     for k in range(2 * columns):
-        sample = draw_sample((seed, k), pool, (256, 192))
+        sample = draw_sample((seed, k), pool, (256, 160))
         row, column = 2 * (k // columns), k % columns
         axes[row, column].imshow(sample.image[1], cmap="gray", vmin=0, vmax=1)
         axes[row, column].set_title(sample.look.value, fontsize=9)
-        axes[row + 1, column].imshow(sample.target, cmap="tab10", vmin=0, vmax=9, interpolation="nearest")
+        axes[row + 1, column].imshow(sample.target, cmap=colours, vmin=0, vmax=last, interpolation="nearest")
     for cell in axes.flat:
         cell.axis("off")
     figure.tight_layout(pad=0.3)
