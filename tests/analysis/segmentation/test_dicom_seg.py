@@ -241,6 +241,16 @@ def test_a_seg_in_another_frame_of_reference_is_passed_over(tmp_path: Path) -> N
     assert "another frame of reference" in failure([source, file], volume()).sentence
 
 
+def test_a_reference_of_unknown_representation_is_said_in_words(tmp_path: Path) -> None:
+    file = bodies_seg(tmp_path / "seg.dcm")
+    raw = Path(file.path).read_bytes()
+    element = bytes.fromhex("08005511") + b"UI"
+    assert element in raw
+    Path(file.path).write_bytes(raw.replace(element, element[:-1] + b"\0"))
+
+    assert "unreadable" in failure([file], volume()).sentence
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_segs_fail_in_words(tmp_path: Path, data: st.DataObject) -> None:

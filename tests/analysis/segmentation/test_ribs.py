@@ -61,6 +61,7 @@ def test_nothing_is_said_of_a_narrow_stack_or_with_a_network_that_knows_no_ribs(
         ((), (), (), ""),
         ((), (0.0, 0.0), (0.0, 0.0), ""),
         ((90.0,), (70.0,), (), ""),
+        ((150.0, 160.0), (140.0, 150.0), (246.0,), ""),
         ((150.0, 160.0), (140.0, 150.0), (130.0, 125.0), "ribs beside the body counted as L1"),
         ((), (), (130.0, 125.0), "ribs beside the body counted as L1"),
         ((150.0, 160.0), (45.0, 80.0), (0.0, 0.0), "no ribs beside the body counted as T12"),

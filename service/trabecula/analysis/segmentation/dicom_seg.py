@@ -82,19 +82,13 @@ class DicomSegSegmenter:
             if file.sop_class_uid not in SEG_CLASSES:
                 continue
             try:
-                dataset = pydicom.dcmread(file.path)
-                segments = vertebra_segments(dataset)
+                answer = _examine(pydicom.dcmread(file.path), frame_of_reference, set(volume.source_uids))
             except _ERRORS as error:
-                faults.append(f"unreadable SEG: {type(error).__name__}")
-                continue
-            theirs = str(dataset.get("FrameOfReferenceUID") or "")
-            if not any(segment.tissue is None for segment in segments):
-                faults.append("a SEG without vertebrae")
-            elif frame_of_reference and theirs and frame_of_reference != theirs:
-                faults.append("a SEG in another frame of reference")
+                answer = f"unreadable SEG: {type(error).__name__}"
+            if isinstance(answer, str):
+                faults.append(answer)
             else:
-                refers = bool(_referenced(dataset) & set(volume.source_uids))
-                found.append(_Found(dataset, segments, refers, _OURS in _maker(dataset).lower()))
+                found.append(answer)
         found.sort(key=lambda item: (not item.refers, item.ours))
         return found, faults
 
@@ -104,6 +98,17 @@ class DicomSegSegmenter:
                 header = pydicom.dcmread(file.path, stop_before_pixels=True, specific_tags=["FrameOfReferenceUID"])
                 return str(header.get("FrameOfReferenceUID") or "")
         return ""
+
+
+def _examine(dataset: Dataset, frame_of_reference: str, sources: set[str]) -> _Found | str:
+    """Say what a SEG offers, or in words why it does not fit."""
+    segments = vertebra_segments(dataset)
+    theirs = str(dataset.get("FrameOfReferenceUID") or "")
+    if not any(segment.tissue is None for segment in segments):
+        return "a SEG without vertebrae"
+    if frame_of_reference and theirs and frame_of_reference != theirs:
+        return "a SEG in another frame of reference"
+    return _Found(dataset, segments, bool(_referenced(dataset) & sources), _OURS in _maker(dataset).lower())
 
 
 def _read(found: _Found, geometry: Geometry) -> Segmentation:

@@ -64,8 +64,8 @@ def find_anchor(maps: Maps, side_mm: float) -> Anchor | None:
         return None
     centre = ndimage.center_of_mass(region)
     sacrum = maps.probability("sacrum") > 0.5
-    below = sacrum[:, max(int(centre[1]) - 5, 0) :]
-    if float(below.sum(axis=(1, 2)).max()) < _SACRUM_AREA_MM2:
+    top = int(np.flatnonzero(region.any(axis=(0, 2)))[0])
+    if float(sacrum[:, top:].sum(axis=(1, 2)).max()) < _SACRUM_AREA_MM2:
         return None
     sureness = float(s1[region].mean())
     if sureness < _S1_SURE:

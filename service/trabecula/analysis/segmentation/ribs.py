@@ -17,6 +17,8 @@ _BESIDE_MM = (2.0, 10.0)
 _ABOVE_MM, _BELOW_MM, _FRONT_MM, _BACK_MM = 6, 2, 16, 24
 _RIB_MM2, _ALONE_MM2, _TRACE_MM2 = 75.0, 110.0, 50.0
 _ALIKE, _UNLIKE = 0.8, 0.6
+_BOTH = 2
+"""Sides that must show a rib where none is expected: one alone may be a transverse process."""
 
 Sides = tuple[float, ...]
 """The largest section of rib (mm2) on each side of a body that is in view; empty where neither is."""
@@ -51,7 +53,7 @@ def contradiction(levels: Sequence[Level | None], ribs: Sequence[Sides]) -> str:
     """
     found = {level: sides for level, sides in zip(levels, ribs, strict=True) if level is not None}
     l1, t12, t11 = (found.get(level, ()) for level in (Level.L1, Level.T12, Level.T11))
-    if l1 and min(l1) >= (_RIB_MM2 if t12 else _ALONE_MM2) and (not t12 or _bears(t12, l1)):
+    if len(l1) == _BOTH and min(l1) >= (_RIB_MM2 if t12 else _ALONE_MM2) and (not t12 or _bears(t12, l1)):
         return "ribs beside the body counted as L1"
     if t12 and t11 and min(t11) >= _RIB_MM2 and min(t12) < _TRACE_MM2 and _mean(t12) <= _UNLIKE * _mean(t11):
         return "no ribs beside the body counted as T12"
