@@ -14,6 +14,8 @@ from trabecula_training.segmenter.classes import MARK
 Float = NDArray[np.float32]
 
 COUNT = 128
+_CLEAR = 0.12
+"""Marrow and its rim differ by at least this; in MR cortex is the darker one."""
 
 
 class Look(StrEnum):
@@ -90,8 +92,11 @@ def draw_palette(rng: np.random.Generator, look: Look | None = None) -> Palette:
         _same(mean, MUSCLES, float(rng.uniform(0, 1)), rng, 0.05)
     else:
         _mr(rng, look, mean)
-    if abs(mean[Tissue.BODY_CORTEX] - mean[Tissue.BODY_MARROW]) < 0.12:
-        _same(mean, CORTEX, float(np.where(mean[Tissue.BODY_MARROW] > 0.5, 0.05, 0.95)), rng, 0.02)
+    if abs(mean[Tissue.BODY_CORTEX] - mean[Tissue.BODY_MARROW]) < _CLEAR:
+        if look is Look.RANDOM:
+            _same(mean, CORTEX, 0.05 if mean[Tissue.BODY_MARROW] > 0.5 else 0.95, rng, 0.02)
+        else:
+            _same(mean, MARROW, float(mean[Tissue.BODY_CORTEX] + rng.uniform(1.3, 2.5) * _CLEAR), rng, 0.015)
     texture = (rng.uniform(0, 0.12, COUNT) ** 1.0 * (0.3 + np.abs(mean))).astype(np.float32)
     texture[[Tissue.BOWEL_CONTENT, Tissue.BOWEL_GAS, Tissue.ORGAN]] *= 2.0
     fat = np.zeros(COUNT, np.float32)

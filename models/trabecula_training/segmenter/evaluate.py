@@ -11,18 +11,22 @@ from scipy import ndimage
 
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL
+from trabecula.domain.volume import Geometry
 
 _FOUND_DICE = 0.5
 _BODY_REACH_MM = 6.0
+_MIDLINE_MM = 9.0
 
 
 @dataclass(frozen=True)
 class BodyScore:
-    """One true body: its label, the label it was given (0: not found), shape Dice, and the calibrated quality."""
+    """One true body: its label, the label it was given (0: not found), shape Dice of the whole body and within 9 mm of
+    its middle between left and right, and the calibrated quality."""
 
     label: int
     given: int
     dice: float
+    midline: float
     quality: float
     blocked: bool
 
@@ -43,6 +47,7 @@ class Summary:
 
     bodies: int
     dice: float
+    midline: float
     found: float
     named: float
     wrong: float
@@ -53,6 +58,7 @@ class Summary:
         return {
             "bodies": self.bodies,
             "shape_dice": round(self.dice, 4),
+            "midline_dice": round(self.midline, 4),
             "found": round(self.found, 4),
             "named": round(self.named, 4),
             "wrong": round(self.wrong, 4),
@@ -64,6 +70,19 @@ def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     """Overlap of two masks, 0 to 1; two empty masks give 1."""
     total = int(first.sum()) + int(second.sum())
     return 2.0 * int((first & second).sum()) / total if total else 1.0
+
+
+def midline_dice(true: NDArray[np.bool_], outline: NDArray[np.bool_], geometry: Geometry) -> float:
+    """Dice of what lies within 9 mm of the middle (between left and right) of a true body ``[slice, row, column]``."""
+    box = ndimage.find_objects((true | outline).view(np.uint8))[0]
+    steps = geometry.affine[0, :3]
+    place = sum(
+        np.arange(part.start, part.stop).reshape(np.roll((-1, 1, 1), k)) * steps[k] for k, part in enumerate(box)
+    )
+    assert isinstance(place, np.ndarray)
+    inside = place[true[box]]
+    near = np.abs(place - (inside.min() + inside.max()) / 2) <= _MIDLINE_MM
+    return dice(true[box] & near, outline[box] & near)
 
 
 def body_of_vertebra(
@@ -87,7 +106,7 @@ def body_of_vertebra(
 def score_bodies(
     truth: NDArray[np.integer],
     result: Segmentation,
-    spacing_mm: tuple[float, float, float],
+    geometry: Geometry,
     whole_vertebrae: bool = False,
     least_voxels: int = 30,
 ) -> tuple[BodyScore, ...]:
@@ -102,16 +121,17 @@ def score_bodies(
         overlaps[0] = 0
         best = int(overlaps.argmax())
         if not overlaps[best]:
-            scores.append(BodyScore(label, 0, 0.0, 0.0, False))
+            scores.append(BodyScore(label, 0, 0.0, 0.0, 0.0, False))
             continue
         outline = result.labels == best
-        part = body_of_vertebra(true, outline, spacing_mm) if whole_vertebrae else true
+        part = body_of_vertebra(true, outline, geometry.spacing_mm) if whole_vertebrae else true
         body = given.get(best)
         scores.append(
             BodyScore(
                 label,
                 best,
                 dice(part, outline),
+                midline_dice(part, outline, geometry),
                 body.quality if body else 0.0,
                 any(reason.blocking for reason in body.reasons) if body else False,
             )
@@ -124,11 +144,12 @@ def summarise(scores: Mapping[str, tuple[BodyScore, ...]]) -> Summary:
     every = [score for group in scores.values() for score in group]
     found = [score for score in every if score.found]
     if not every:
-        return Summary(0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return Summary(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     count = len(every)
     return Summary(
         bodies=count,
         dice=float(np.mean([score.dice for score in found])) if found else 0.0,
+        midline=float(np.mean([score.midline for score in found])) if found else 0.0,
         found=len(found) / count,
         named=sum(score.given < FIRST_UNKNOWN_LABEL for score in found) / count,
         wrong=sum(score.named_wrong for score in every) / count,

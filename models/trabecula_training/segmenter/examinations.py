@@ -11,7 +11,15 @@ from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.defects import Defect
 from trabecula.phantom.mr import make_mr_study
 from trabecula.phantom.patient import sample_patient
-from trabecula.phantom.protocols import SMALL_CT, SMALL_MR, CtProtocol, MrProtocol
+from trabecula.phantom.protocols import (
+    SMALL_CT,
+    SMALL_MR,
+    CtProtocol,
+    MrProtocol,
+    MrSequence,
+    Weighting,
+    with_sequences,
+)
 from trabecula.phantom.study import CtStudySpec, MrStudySpec, PhantomSeries
 from trabecula_training.segmenter.phantom_cases import BODY_ONLY, PhantomCase
 
@@ -34,7 +42,8 @@ def ct_examination(*defects: Defect, **changes: object) -> Examination:
 
 def mr_examination(role: str, *defects: Defect, **changes: object) -> Examination:
     """A sagittal MR series of 4.4 mm slices, with changes of its protocol."""
-    return Examination(replace(SMALL_MR, **changes), role, frozenset(defects))  # type: ignore[arg-type]
+    protocol = with_sequences(SMALL_MR, MrSequence(Weighting(role)))
+    return Examination(replace(protocol, **changes), role, frozenset(defects))  # type: ignore[arg-type]
 
 
 def examine(number: int, options: Examination) -> PhantomCase:

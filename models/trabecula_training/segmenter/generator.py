@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula_training.segmenter.classes import TARGET_OF_CODE, NetworkClass
-from trabecula_training.segmenter.contrast import Look
+from trabecula_training.segmenter.contrast import Look, draw_look
 from trabecula_training.segmenter.pool import Pool
 from trabecula_training.segmenter.scanner import take_picture
 from trabecula_training.segmenter.warp import draw_window
@@ -38,15 +38,18 @@ def draw_sample(
     rng = np.random.default_rng(seed)
     if rng.random() < 0.02:
         return _nonsense(rng, shape)
-    window = draw_window(rng, pool, shape, index)
+    look = look or draw_look(rng)
+    window = draw_window(rng, pool, shape, look, index)
     picture = take_picture(rng, window, look)
-    target = TARGET_OF_CODE[window.target(window.codes)]
+    target = picture.marrow.of_targets(TARGET_OF_CODE[window.target(window.codes)])
     target[picture.padding] = NetworkClass.BACKGROUND
     angle = window.phase.astype(np.float32) * np.float32(2 * np.pi / 256)
     phase = np.stack([np.cos(angle), np.sin(angle)])
     column = np.where(picture.padding, 0, _HAS_PHASE[target]).astype(np.uint8)
-    level = np.where((target == NetworkClass.BODY) | (target == NetworkClass.RIM), window.target(window.level), 0)
-    return Sample(picture.image, target, phase, column, level.astype(np.uint8), picture.look)
+    drawn = window.target(window.level)
+    level = np.where(target == NetworkClass.RIM, drawn, 0)
+    level = np.where(target == NetworkClass.BODY, picture.marrow.of(drawn), level)
+    return Sample(picture.image, target, phase, column, level.astype(np.uint8), look)
 
 
 def _nonsense(rng: np.random.Generator, shape: tuple[int, int]) -> Sample:

@@ -114,8 +114,8 @@ def draw_case(number: int, options: CaseOptions) -> PhantomCase:
     level = _interleave([part.level for part in parts])
     codes = codes_of(_interleave([part.tissue for part in parts]), level)
     how = Acquisition(options.planes, options.pixel_mm, options.noise)
-    array = scan_volume(rng, codes, level, options.look, how)
-    truth = truth_of(parts[len(parts) // 2], modality)
+    array, marrow = scan_volume(rng, codes, level, options.look, how)
+    truth = marrow.of(truth_of(parts[len(parts) // 2], modality))
     affine = geometry.affine.copy()
     for axis in options.flips:
         array, truth = np.flip(array, axis), np.flip(truth, axis)
@@ -128,7 +128,7 @@ def draw_case(number: int, options: CaseOptions) -> PhantomCase:
 
 
 def truth_of(anatomy: AnatomyMap, modality: Modality) -> NDArray[np.uint8]:
-    """Labels of bodies T8-L6 as the border convention has them: with the cortex on CT, marrow alone on MR."""
+    """Labels of bodies T8-L6 by the border convention: with the cortex on CT, marrow (its water) alone on MR."""
     labels = anatomy.body_labels()
     labels[labels == 26] = 0
     if modality is Modality.MR:

@@ -15,7 +15,7 @@ from trabecula.analysis.segmentation.network import NetworkSegmenter
 from trabecula.domain.spine import Level
 from trabecula.phantom.anatomy import Fracture, FractureKind, SpineOptions
 from trabecula.phantom.defects import Defect
-from trabecula.phantom.protocols import Kernel, Phase
+from trabecula.phantom.protocols import ROUTINE_MR, Kernel, Phase
 from trabecula_training.segmenter.contrast import Look
 from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
 from trabecula_training.segmenter.examinations import Examination, ct_examination, examine, mr_examination
@@ -26,8 +26,13 @@ _MR = CaseOptions(spine=_PLAIN)
 _CT = CaseOptions(
     look=Look.CT, plane="axial", pixel_mm=0.9, spacing_mm=2.0, field_mm=(230.0, 190.0, 150.0), spine=_PLAIN
 )
+_ROUTINE = {"pixel_mm": ROUTINE_MR.pixel_mm, "matrix": ROUTINE_MR.matrix, "slices": ROUTINE_MR.slices}
 _TALL = (300.0, 190.0, 150.0)
 _WORN = SpineOptions(lumbar_count=5, degeneration=0.95)
+_FRACTURED = SpineOptions(
+    lumbar_count=5,
+    fractures=(Fracture(Level.T12, FractureKind.BICONCAVE, 0.25), Fracture(Level.L1, FractureKind.WEDGE, 0.3)),
+)
 _BROKEN = SpineOptions(
     lumbar_count=5,
     fractures=(
@@ -37,7 +42,32 @@ _BROKEN = SpineOptions(
     ),
 )
 
-AXES: dict[str, dict[str, CaseOptions | Examination]] = {
+Axes = dict[str, dict[str, CaseOptions | Examination]]
+"""Axis, then a place on it, then how to acquire it."""
+
+USUAL: Axes = {
+    "CT": {
+        "2.5 mm": ct_examination(),
+        "1 mm": ct_examination(thickness_mm=1.0, increment_mm=1.0),
+        "1 mm, portal venous, 100 kVp": ct_examination(thickness_mm=1.0, increment_mm=1.0, phase=Phase.PORTAL, kvp=100),
+    },
+    "MR 1.5 T": {
+        "T1w": mr_examination("T1", **_ROUTINE),
+        "T2w": mr_examination("T2", **_ROUTINE),
+        "STIR": mr_examination("STIR", **_ROUTINE),
+    },
+    "MR 3 T": {
+        "T1w": mr_examination("T1", scanner="siemens30", **_ROUTINE),
+        "T2w": mr_examination("T2", scanner="siemens30", **_ROUTINE),
+    },
+    "MR 0.3 T": {
+        "T1w": mr_examination("T1", scanner="hitachi03", **_ROUTINE),
+        "T2w": mr_examination("T2", scanner="hitachi03", **_ROUTINE),
+    },
+}
+"""What a hospital sends every day, from the physics of the phantom examinations."""
+
+AXES: Axes = {
     "image": {
         "T1w": replace(_MR, look=Look.T1),
         "T2w": _MR,
@@ -99,8 +129,10 @@ AXES: dict[str, dict[str, CaseOptions | Examination]] = {
     "disease": {
         "collapsed discs, osteophytes": replace(_MR, spine=_WORN),
         "the same on CT": replace(_CT, spine=_WORN),
-        "fractures": replace(_MR, spine=_BROKEN),
-        "fractures on CT": replace(_CT, spine=_BROKEN),
+        "fractures of T12 and L1": replace(_MR, spine=_FRACTURED),
+        "the same fractures on CT": replace(_CT, spine=_FRACTURED),
+        "three severe fractures": replace(_MR, spine=_BROKEN),
+        "three severe fractures on CT": replace(_CT, spine=_BROKEN),
         "screws and rods": replace(_MR, spine=replace(_PLAIN, screws=(Level.L4, Level.L5))),
         "screws and rods on CT": replace(_CT, spine=replace(_PLAIN, screws=(Level.L4, Level.L5))),
     },
@@ -117,7 +149,7 @@ AXES: dict[str, dict[str, CaseOptions | Examination]] = {
         "6 lumbar vertebrae, CT": replace(_CT, field_mm=_TALL, spine=SpineOptions(lumbar_count=6)),
     },
 }
-"""Axis, then a place on it, then how to acquire it."""
+"""What goes wrong, and what is rare."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +169,7 @@ def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions | Ex
     result = segmenter.finish(case.volume, reading)
     sizes = np.bincount(case.truth.ravel(), minlength=256)[1:]
     least = int(0.33 * np.median(sizes[sizes > 0])) if sizes.any() else 1
-    scores = score_bodies(case.truth, result, case.volume.geometry.spacing_mm, least_voxels=max(least, 30))
+    scores = score_bodies(case.truth, result, case.volume.geometry, least_voxels=max(least, 30))
     hit = {score.given for score in scores}
     extra = sum(1 for body in result.bodies if body.label not in hit and body.label != Level.S1.label)
     rows, dices = [], []
@@ -170,9 +202,9 @@ def run_cases(
         yield from workers.map(_run, numbers, options)
 
 
-def run_axes(bundle: Path, cases: int, processes: int) -> Iterator[tuple[str, str, Summary, float]]:
+def run_axes(bundle: Path, axes: Axes, cases: int, processes: int) -> Iterator[tuple[str, str, Summary, float]]:
     """Run every place of every axis over ``cases`` phantoms; with the figures, false bodies per image."""
-    places = [(axis, place, options) for axis, row in AXES.items() for place, options in row.items()]
+    places = [(axis, place, options) for axis, row in axes.items() for place, options in row.items()]
     work = [(1000 + k, options) for _, _, options in places for k in range(cases)]
     results = run_cases(bundle, work, processes)
     for axis, place, _ in places:

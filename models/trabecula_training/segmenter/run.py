@@ -15,7 +15,7 @@ from trabecula_training.segmenter.calibration import Calibration, fit_calibratio
 from trabecula_training.segmenter.card import write_card
 from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
 from trabecula_training.segmenter.real_data import read_cases
-from trabecula_training.segmenter.robustness import mixed_options, run_axes, run_cases
+from trabecula_training.segmenter.robustness import Axes, mixed_options, run_axes, run_cases
 
 THRESHOLDS = {"rim_share_ct": 1.0, "rim_share_mr": 0.3, "quality_min": 0.75, "quality_warn": 0.88}
 """Border convention and limits of quality; fixed on phantoms."""
@@ -67,9 +67,9 @@ def calibrate_bundle(bundle: Path, cases: int, figure: Path | None, processes: i
 
 def _figures(summary: Summary) -> str:
     if not summary.bodies:
-        return "0 | | | | | "
+        return "0 | | | | | | "
     return (
-        f"{summary.bodies} | {summary.dice:.3f} | {summary.found:.2f} | {summary.named:.2f} | "
+        f"{summary.bodies} | {summary.midline:.3f} | {summary.dice:.3f} | {summary.found:.2f} | {summary.named:.2f} | "
         f"**{summary.wrong:.2f}** | {summary.abstained:.2f}"
     )
 
@@ -86,8 +86,8 @@ def evaluate_bundle(bundle: Path, data: Path) -> dict[str, Any]:
     groups: dict[str, dict[str, tuple[BodyScore, ...]]] = {}
     for case in read_cases(data):
         result = segmenter.segment(case.volume)
-        spacing = case.volume.geometry.spacing_mm
-        groups.setdefault(case.group, {})[case.name] = score_bodies(case.truth, result, spacing, case.whole_vertebrae)
+        scores = score_bodies(case.truth, result, case.volume.geometry, case.whole_vertebrae)
+        groups.setdefault(case.group, {})[case.name] = scores
     return {
         "bundle": bundle.name,
         "groups": {name: summarise(cases).as_dict() for name, cases in groups.items()},
@@ -99,13 +99,14 @@ def evaluate_bundle(bundle: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def robustness_table(bundle: Path, cases: int, processes: int, say: Callable[[str], None]) -> str:
-    """The table of robustness as Markdown."""
+def phantom_table(bundle: Path, axes: Axes, cases: int, processes: int, say: Callable[[str], None]) -> str:
+    """Figures on unseen phantoms as Markdown: one row for each place of each axis."""
     lines = [
-        "| axis | case | bodies | Dice | found | named | **wrong names** | abstained | false bodies per image |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| axis | case | bodies | Dice near the midline | Dice | found | named | **wrong names** | abstained | "
+        "false bodies per image |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for axis, place, summary, false in run_axes(bundle, cases, processes):
+    for axis, place, summary, false in run_axes(bundle, axes, cases, processes):
         lines.append(f"| {axis} | {place} | {_figures(summary)} | {false:.2f} |")
         say(lines[-1])
     return "\n".join(lines) + "\n"

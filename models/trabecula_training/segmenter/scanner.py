@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.phantom.anatomy_tissue import PhantomTissue as Tissue
+from trabecula_training.segmenter.chemical_shift import Displacement, shift_fat
 from trabecula_training.segmenter.contrast import Look, Palette, draw_palette
 from trabecula_training.segmenter.warp import Window, smooth_field
 
@@ -41,20 +42,22 @@ def noise(rng: np.random.Generator, shape: tuple[int, int, int], grain: int) -> 
 
 @dataclass(frozen=True)
 class Picture:
-    """A training image: ``image`` float32 ``[3, row, column]`` in 0-1, and where it is padding (no measurement)."""
+    """A training image: ``image`` float32 ``[3, row, column]`` in 0-1, where it is padding (no measurement), and by how
+    much its marrow is displaced."""
 
     image: Float
     padding: NDArray[np.bool_]
-    look: Look
+    marrow: Displacement
 
 
-def take_picture(rng: np.random.Generator, window: Window, look: Look | None = None) -> Picture:
+def take_picture(rng: np.random.Generator, window: Window, look: Look) -> Picture:
     """Render a window with random contrast and random imperfections."""
     palette = draw_palette(rng, look)
     image = _paint(rng, palette, window.codes, window.level, window.planes)
     codes = window.central(window.codes)
+    marrow = Displacement()
     if palette.look is not Look.CT and rng.random() < 0.45:
-        image = _shift_fat(rng, palette, codes, image)
+        image, marrow = shift_fat(rng, palette, codes, image)
     if window.planes == 1:
         image = _average_slices(rng, image)
     image = _blur(rng, image, palette.look)
@@ -67,7 +70,7 @@ def take_picture(rng: np.random.Generator, window: Window, look: Look | None = N
     padding = _draw_padding(rng, window)
     image = _normalise(rng, image, padding, palette.look)
     image[:, padding] = 0.0 if rng.random() < 0.85 else rng.random()
-    return Picture(np.ascontiguousarray(image[list(window.order)], dtype=np.float32), padding, palette.look)
+    return Picture(np.ascontiguousarray(image[list(window.order)], dtype=np.float32), padding, marrow)
 
 
 @dataclass(frozen=True)
@@ -86,16 +89,18 @@ def scan_volume(
     level: NDArray[np.uint8],
     look: Look,
     how: Acquisition,
-) -> Float:
+) -> tuple[Float, Displacement]:
     """Render whole slices ``[slice, row, column]`` with one palette: for phantoms that are not training windows.
 
-    ``codes`` and ``level`` are ``[slice * planes, row, column]``. MR is scaled to about 0-1000, CT is in HU.
+    ``codes`` and ``level`` are ``[slice * planes, row, column]``. MR is scaled to about 0-1000, CT is in HU. Also tells
+    by how much marrow is displaced.
     """
     palette = draw_palette(rng, look)
     image = _paint(rng, palette, codes, level, how.planes)
     middle = codes[how.planes // 2 :: how.planes]
+    marrow = Displacement()
     if look is not Look.CT and rng.random() < 0.4:
-        image = _shift_fat(rng, palette, middle, image)
+        image, marrow = shift_fat(rng, palette, middle, image)
     image = _blur(rng, image, look, how.pixel_mm)
     seed = int(rng.integers(1 << 30))
     finish = _ct_finish if look is Look.CT else _mr_finish
@@ -104,7 +109,7 @@ def scan_volume(
         spread = 30.0 if look is Look.CT else 0.04
         shape = (image.shape[0], image.shape[1], image.shape[2])
         clean = clean + np.float32(spread * max(how.noise - 1, 0)) * noise(rng, shape, 0)
-    return np.asarray(clean if look is Look.CT else 1000 * clean, dtype=np.float32)
+    return np.asarray(clean if look is Look.CT else 1000 * clean, dtype=np.float32), marrow
 
 
 def _paint(
@@ -133,17 +138,6 @@ def _mean_of(image: Float, planes: int) -> Float:
     if planes == 1:
         return image
     return np.asarray(image.reshape(-1, planes, *image.shape[1:]).mean(axis=1), dtype=np.float32)
-
-
-def _shift_fat(rng: np.random.Generator, palette: Palette, codes: NDArray[np.uint8], image: Float) -> Float:
-    """Chemical shift: the fat signal is displaced along one image axis."""
-    fat = image * palette.fat[codes]
-    water = image - fat
-    axis = int(rng.integers(1, 3))
-    size = float(rng.uniform(-2.2, 2.2))
-    whole = int(np.floor(size))
-    moved = np.roll(fat, whole, axis) * (1 - (size - whole)) + np.roll(fat, whole + 1, axis) * (size - whole)
-    return np.asarray(water + moved, dtype=np.float32)
 
 
 def _average_slices(rng: np.random.Generator, image: Float) -> Float:

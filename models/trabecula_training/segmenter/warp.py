@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula_training.segmenter.contrast import Look
 from trabecula_training.segmenter.pool import COLUMNS, ROWS, SLICES, Pool
 
 Float = NDArray[np.float32]
@@ -14,6 +15,10 @@ Float = NDArray[np.float32]
 
 _REACH_MM = 7.0
 """Neighbouring slices lie at most this far apart (further ones are not shown to the network)."""
+_THICKEST_MM = 6.5
+_PLANES = (1, 3, 5)
+_MR_SHARES, _CT_SHARES = (0.25, 0.30, 0.45), (0.50, 0.30, 0.20)
+"""How often a slice is one plane, the mean of three, of five: sagittal MR has thick slices, reformatted CT thin."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,12 @@ class Choice:
     order: tuple[int, int, int]
 
 
-def neighbours(rng: np.random.Generator, spacing_mm: float) -> Choice:
+def neighbours(rng: np.random.Generator, spacing_mm: float, look: Look) -> Choice:
     """Choose thin or thick slices that touch, overlap a little or leave gaps: three neighbours, two at the edge of a
     volume, or one alone, thrice."""
-    planes = int(rng.choice([1, 3, 5], p=[0.4, 0.35, 0.25]))
+    planes = int(rng.choice(_PLANES, p=_CT_SHARES if look is Look.CT else _MR_SHARES))
+    if planes * spacing_mm > _THICKEST_MM:
+        planes -= 2
     half = planes // 2
     farthest = min(SLICES // 2 - half, max(1, int(_REACH_MM / spacing_mm)))
     nearest = max(1, planes - 1)
@@ -82,10 +89,12 @@ def neighbours(rng: np.random.Generator, spacing_mm: float) -> Choice:
     return Choice((middle - step, middle, middle + step), planes, (0, 1, 2) if rng.random() < 0.5 else (2, 1, 0))
 
 
-def draw_window(rng: np.random.Generator, pool: Pool, shape: tuple[int, int], index: int | None = None) -> Window:
-    """Cut a window of ``shape`` pixels of 1 mm out of a random slab (or slab ``index``)."""
+def draw_window(
+    rng: np.random.Generator, pool: Pool, shape: tuple[int, int], look: Look, index: int | None = None
+) -> Window:
+    """Cut a window of ``shape`` pixels of 1 mm, for an image of this look, out of a random slab (or slab ``index``)."""
     slab = int(rng.integers(0, len(pool))) if index is None else index
-    choice = neighbours(rng, float(pool.spacing_mm[slab]))
+    choice = neighbours(rng, float(pool.spacing_mm[slab]), look)
     rows, columns = shape
     angle = np.radians(np.clip(rng.normal(0, 9), -30, 30))
     scale = float(np.exp(np.clip(rng.normal(0, 0.11), -0.33, 0.33)))

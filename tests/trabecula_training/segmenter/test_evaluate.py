@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
+from trabecula.domain.volume import Geometry
 from trabecula_training.segmenter.calibration import fit_calibration
-from trabecula_training.segmenter.evaluate import body_of_vertebra, dice, score_bodies, summarise
+from trabecula_training.segmenter.evaluate import body_of_vertebra, dice, midline_dice, score_bodies, summarise
 
 ONE_MM = (1.0, 1.0, 1.0)
+SQUARES = Geometry((1, 60, 40), np.eye(4))
 
 
 def segmentation(labels: np.ndarray, levels: dict[int, float]) -> Segmentation:
@@ -30,18 +32,18 @@ def two_squares(first: int, second: int) -> np.ndarray:
 def test_a_perfect_outline_scores_one_and_is_named_right() -> None:
     truth = two_squares(22, 23)
 
-    summary = summarise({"a": score_bodies(truth, segmentation(truth, {22: 0.9, 23: 0.9}), ONE_MM)})
+    summary = summarise({"a": score_bodies(truth, segmentation(truth, {22: 0.9, 23: 0.9}), SQUARES)})
 
     assert summary.as_dict() == {
-        "bodies": 2, "shape_dice": 1.0, "found": 1.0, "named": 1.0, "wrong": 0.0, "abstained": 0.0,
+        "bodies": 2, "shape_dice": 1.0, "midline_dice": 1.0, "found": 1.0, "named": 1.0, "wrong": 0.0, "abstained": 0.0,
     }  # fmt: skip
 
 
 def test_a_shifted_name_is_wrong_and_an_unknown_one_is_not() -> None:
     truth = two_squares(22, 23)
 
-    shifted = summarise({"a": score_bodies(truth, segmentation(two_squares(21, 22), {21: 1, 22: 1}), ONE_MM)})
-    unknown = summarise({"a": score_bodies(truth, segmentation(two_squares(101, 102), {101: 1, 102: 1}), ONE_MM)})
+    shifted = summarise({"a": score_bodies(truth, segmentation(two_squares(21, 22), {21: 1, 22: 1}), SQUARES)})
+    unknown = summarise({"a": score_bodies(truth, segmentation(two_squares(101, 102), {101: 1, 102: 1}), SQUARES)})
 
     assert (shifted.wrong, shifted.dice) == (1.0, 1.0)
     assert (unknown.wrong, unknown.named, unknown.found) == (0.0, 0.0, 1.0)
@@ -50,7 +52,7 @@ def test_a_shifted_name_is_wrong_and_an_unknown_one_is_not() -> None:
 def test_a_body_without_any_outline_is_not_found() -> None:
     truth = two_squares(22, 23)
 
-    scores = score_bodies(truth, segmentation(two_squares(22, 0), {22: 1}), ONE_MM)
+    scores = score_bodies(truth, segmentation(two_squares(22, 0), {22: 1}), SQUARES)
 
     assert [score.found for score in scores] == [True, False]
 
@@ -64,6 +66,23 @@ def test_processes_far_from_the_outline_do_not_count() -> None:
 
     assert body.sum() < part.sum() < vertebra.sum()
     assert part[body].all()
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_only_what_is_near_the_midline_counts_for_its_dice(left: int) -> None:
+    affine = np.eye(4)[:, [*np.roll([0, 1, 2], left), 3]]
+    true = np.zeros((50, 50, 50), np.bool_)
+    true[5:45, 5:45, 5:45] = True
+    outline = true.copy()
+    side = [slice(None)] * 3
+    side[left] = slice(0, 12)
+    outline[tuple(side)] = False
+
+    near = midline_dice(true, outline, Geometry((50, 50, 50), affine))
+
+    assert dice(true, outline) < 0.92
+    assert near == 1.0
+    assert midline_dice(true, np.roll(outline, 4, axis=(left + 1) % 3), Geometry((50, 50, 50), affine)) < 0.95
 
 
 @given(hnp.arrays(np.bool_, (4, 5)), hnp.arrays(np.bool_, (4, 5)))

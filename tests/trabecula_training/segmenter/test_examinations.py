@@ -20,6 +20,8 @@ from trabecula_training.segmenter.contrast import Look
 from trabecula_training.segmenter.evaluate import score_bodies
 from trabecula_training.segmenter.examinations import SEED, examine, mr_examination
 from trabecula_training.segmenter.phantom_cases import CaseOptions, draw_case
+from trabecula_training.segmenter.robustness import Axes
+from trabecula_training.segmenter.run import phantom_table
 
 WIDE = CaseOptions(
     look=Look.CT, plane="axial", pixel_mm=1.4, spacing_mm=3.0, field_mm=(200.0, 170.0, 330.0), side_mm=-90.0
@@ -48,9 +50,7 @@ def test_an_examination_is_the_same_again_and_its_truth_follows_the_border_conve
 def test_a_spine_far_from_the_middle_of_a_wide_ct_is_found(segmenter: NetworkSegmenter) -> None:
     case = draw_case(3, WIDE)
 
-    scores = score_bodies(
-        case.truth, segmenter.segment(case.volume), case.volume.geometry.spacing_mm, least_voxels=2000
-    )
+    scores = score_bodies(case.truth, segmenter.segment(case.volume), case.volume.geometry, least_voxels=2000)
 
     assert len(scores) >= 4
     assert all(score.found and not score.named_wrong for score in scores)
@@ -74,3 +74,20 @@ def test_short_crops_without_a_sacrum_get_no_names_whichever_way_they_stand(
 
     assert found.bodies
     assert {body.level for body in found.bodies} == {None}
+
+
+def test_the_table_has_a_row_for_each_place_with_figures_near_the_midline_and_over_whole_bodies() -> None:
+    bundle = find_segmenter_bundle(Path(__file__).parents[3] / "models" / "bundles")
+    said: list[str] = []
+
+    axes: Axes = {"MR": {"T1w": mr_examination("T1", slices=5), "nothing": replace(WIDE, side_mm=900.0)}}
+    table = phantom_table(bundle, axes, 1, 1, said.append).splitlines()
+
+    assert said == table[2:]
+    assert [line.count("|") for line in table] == [table[0].count("|")] * 4
+    figures = [cell.strip() for cell in table[2].split("|")[3:-1]]
+    assert int(figures[0]) >= 5
+    assert 0.95 < float(figures[1]) <= 1
+    assert 0.9 < float(figures[2]) <= 1
+    assert figures[5] == "**0.00**"
+    assert table[3].split("|")[3].strip() == "0"

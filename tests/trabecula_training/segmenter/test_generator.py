@@ -10,6 +10,7 @@ import pytest
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Geometry
 from trabecula.phantom.anatomy import PhantomTissue, SpineOptions, render_anatomy, sample_spine
+from trabecula_training.segmenter.chemical_shift import Displacement, shift_fat
 from trabecula_training.segmenter.classes import TARGET_OF_CODE, NetworkClass, codes_of
 from trabecula_training.segmenter.contrast import Look, draw_palette
 from trabecula_training.segmenter.generator import Sample, draw_sample
@@ -62,10 +63,11 @@ def test_marrow_is_darker_than_cortex_on_ct(pool: Pool) -> None:
     rng = np.random.default_rng(3)
     codes, level = np.array(pool.codes[0]), np.array(pool.level[0])
 
-    image = scan_volume(rng, codes, level, Look.CT, Acquisition())
+    image, marrow = scan_volume(rng, codes, level, Look.CT, Acquisition())
 
     assert image[codes == 0].mean() < -800
     assert image[codes == 15].mean() > image[codes == 14].mean()
+    assert marrow.pixels == 0
 
 
 @pytest.mark.parametrize("look", list(Look))
@@ -74,11 +76,13 @@ def test_every_look_gives_finite_palettes_in_which_the_rim_stands_out(look: Look
         palette = draw_palette(np.random.default_rng(seed), look)
         assert np.isfinite(palette.mean).all()
         assert abs(palette.mean[15] - palette.mean[14]) > (0.05 if look is not Look.CT else 30)
+        if look in (Look.T1, Look.T2, Look.STIR):
+            assert palette.mean[15] < palette.mean[14]
 
 
 def test_neighbours_stay_in_the_slab_and_single_slices_occur() -> None:
     rng = np.random.default_rng(1)
-    chosen = [neighbours(rng, float(rng.uniform(0.7, 1.9))) for _ in range(500)]
+    chosen = [neighbours(rng, float(rng.uniform(0.7, 1.9)), Look.T2) for _ in range(500)]
 
     for choice in chosen:
         half = choice.planes // 2
@@ -91,9 +95,20 @@ def test_neighbours_stay_in_the_slab_and_single_slices_occur() -> None:
 
 def test_neighbouring_slices_hardly_overlap() -> None:
     rng = np.random.default_rng(2)
-    for choice in (neighbours(rng, 0.9) for _ in range(300)):
+    for choice in (neighbours(rng, 0.9, Look.T1) for _ in range(300)):
         if len(choice.middles) > 1:
             assert abs(choice.middles[1] - choice.middles[0]) >= choice.planes - 1
+
+
+def test_mr_slices_are_thicker_than_reformatted_ct_and_none_is_thicker_than_scanners_make_them() -> None:
+    rng = np.random.default_rng(3)
+    thickness = {
+        look: [spacing * neighbours(rng, spacing, look).planes for spacing in rng.uniform(0.7, 1.9, 400)]
+        for look in (Look.T1, Look.CT)
+    }
+
+    assert np.mean(thickness[Look.T1]) > 1.3 * np.mean(thickness[Look.CT])
+    assert max(max(values) for values in thickness.values()) <= 6.5
 
 
 def test_a_thick_slice_is_the_mean_of_its_planes(pool: Pool) -> None:
@@ -102,14 +117,51 @@ def test_a_thick_slice_is_the_mean_of_its_planes(pool: Pool) -> None:
     level = np.zeros_like(codes)
 
     thin = [
-        scan_volume(np.random.default_rng(8), part, part * 0, Look.CT, Acquisition())
+        scan_volume(np.random.default_rng(8), part, part * 0, Look.CT, Acquisition())[0]
         for part in (codes[:1], codes[-1:])
     ]
-    thick = scan_volume(np.random.default_rng(8), codes, level, Look.CT, Acquisition(planes=5))
+    thick = scan_volume(np.random.default_rng(8), codes, level, Look.CT, Acquisition(planes=5))[0]
 
     assert thick.shape == (1, 40, 40)
     expected = 0.6 * thin[0].mean() + 0.4 * thin[1].mean()
     assert thick.mean() == pytest.approx(expected, abs=25)
+
+
+@pytest.mark.parametrize("axis", [-2, -1])
+@pytest.mark.parametrize("pixels", [-2, 1])
+def test_displaced_marrow_covers_what_lies_before_it_and_leaves_rim_behind(axis: int, pixels: int) -> None:
+    target = np.full((30, 30), NetworkClass.DISC, np.uint8)
+    target[8:22, 8:22] = NetworkClass.RIM
+    target[10:20, 10:20] = NetworkClass.BODY
+
+    moved = Displacement(axis, pixels).of_targets(target)
+
+    assert (moved == NetworkClass.BODY).sum() == 100
+    assert ((moved == NetworkClass.BODY) == np.roll(target == NetworkClass.BODY, pixels, axis)).all()
+    assert (moved[(target == NetworkClass.BODY) & (moved != NetworkClass.BODY)] == NetworkClass.RIM).all()
+    assert (moved == NetworkClass.DISC).sum() == (target == NetworkClass.DISC).sum()
+
+
+def test_a_body_cut_by_the_images_edge_gets_no_rim_there() -> None:
+    target = np.zeros((20, 10), np.uint8)
+    target[:8] = NetworkClass.BODY
+
+    assert (Displacement(-2, 2).of_targets(target)[:10] == NetworkClass.BODY).all()
+
+
+def test_displaced_marrow_lies_where_the_signal_of_its_water_and_fat_is_centred() -> None:
+    codes = np.zeros((1, 64, 64), np.uint8)
+    codes[:, 20:44, 20:44] = PhantomTissue.BODY_MARROW
+    palette = draw_palette(np.random.default_rng(2), Look.T1)
+    flat = (codes > 0).astype(np.float32)
+    found = []
+    for seed in range(40):
+        image, marrow = shift_fat(np.random.default_rng(seed), palette, codes, flat)
+        profile = image[0].sum(axis=1 if marrow.axis == -2 else 0)
+        centre = float((profile * np.arange(64)).sum() / profile.sum()) - 31.5
+        assert centre == pytest.approx(marrow.pixels, abs=0.51)
+        found.append(marrow.pixels)
+    assert min(found) < 0 < max(found)
 
 
 def test_ribs_are_a_class_of_their_own_beside_thoracic_bodies() -> None:

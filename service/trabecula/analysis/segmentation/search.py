@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -44,28 +44,39 @@ class Finding:
     found: bool
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What coarse planes show: the region around the column, its area in the best plane (mm2), where that plane lies,
+    and what in it tells that it is seen the right way round (S1, posterior elements, sacrum; mm2 each)."""
+
+    span: Span
+    area: float
+    plane: float
+    upright: tuple[float, float, float]
+
+
 def find_spine(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> Finding:
     """Look for bodies as the header says; where another direction fits the anatomy much better, look there.
 
     ``found`` is False where no bodies appear either way.
     """
-    span, area, plane = _scout(volume, axes, network, intensity)
-    near = _around(span, axes)
-    given = sum(_uprightness(volume, axes, (near, plane), network, intensity)[:2])
+    look = _scout(volume, axes, network, intensity)
+    near = _around(look.span, axes)
+    given = sum(look.upright[:2])
     ways = ((True, False), (False, True), (True, True))
     turned = [axes.flipped(*way) for way in ways]
     scores = []
     for other, (down, back) in zip(turned, ways, strict=True):
-        where = (_mirrored(near, axes, down, back), plane)
-        s1, posterior, sacrum = _uprightness(volume, other, where, network, intensity)
+        where = (_mirrored(near, axes, down, back), look.plane)
+        s1, posterior, sacrum = _upright_plane(volume, other, where, network, intensity)
         lower_end = s1 >= _UPRIGHT_S1_MM2 and sacrum >= _UPRIGHT_SACRUM_MM2
         scores.append(0.0 if down and not lower_end else s1 + posterior)
     best = int(np.argmax(scores))
     if scores[best] > _UPRIGHT_RATIO * given and scores[best] > _UPRIGHT_MM2:
-        other_span, other_area, _ = _scout(volume, turned[best], network, intensity)
-        if other_area >= _FOUND_MM2:
-            return Finding(turned[best], other_span, True, True)
-    return Finding(axes, span, False, area > 0)
+        again = _scout(volume, turned[best], network, intensity)
+        if again.area >= _FOUND_MM2:
+            return Finding(turned[best], again.span, True, True)
+    return Finding(axes, look.span, False, look.area > 0)
 
 
 def _around(span: Span, axes: Axes) -> Span:
@@ -84,31 +95,38 @@ def _mirrored(span: Span, axes: Axes, down: bool, back: bool) -> Span:
 
 
 def _uprightness(
-    volume: Volume, axes: Axes, where: tuple[Span, float], network: Network, intensity: Intensity
+    maps: Maps, plane: int, rows: slice = slice(None), columns: slice = slice(None)
 ) -> tuple[float, float, float]:
-    """How much of one plane the network surely calls S1, posterior elements, and sacrum, in this direction (mm2 each).
+    """How much of a part of one plane the network surely calls S1, posterior elements, and sacrum (mm2 each).
 
     Bodies and discs look alike upside down and from behind; S1 is found only at the lower end, processes only behind.
     Without S1 and the sacrum below it nothing tells head from foot.
     """
-    laid = lay_grid(axes, where[0], axes.steps_mm[0])
-    grid = Grid(axes, np.array([where[1]]), laid.row, laid.column, axes.steps_mm[0])
-    maps = network.predict(cut_stack(volume, grid, intensity))
-    s1, posterior, sacrum = (float((maps.probability(n) > _SURE).sum()) for n in ("s1", "posterior", "sacrum"))
+    sure = (maps.probability(name)[plane, rows, columns] > _SURE for name in ("s1", "posterior", "sacrum"))
+    s1, posterior, sacrum = (float(part.sum()) for part in sure)
     return s1, posterior, sacrum
 
 
-def _scout(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> tuple[Span, float, float]:
-    """Run coarse planes; return the region around the column, its area in the best plane (mm2) and where that lies.
+def _upright_plane(
+    volume: Volume, axes: Axes, where: tuple[Span, float], network: Network, intensity: Intensity
+) -> tuple[float, float, float]:
+    """The uprightness of one plane of a region, seen in this direction."""
+    laid = lay_grid(axes, where[0], axes.steps_mm[0])
+    grid = Grid(axes, np.array([where[1]]), laid.row, laid.column, axes.steps_mm[0])
+    return _uprightness(network.predict(cut_stack(volume, grid, intensity)), 0)
+
+
+def _scout(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> _Look:
+    """Run coarse planes.
 
     Planes near the middle come first, then the whole width. Where neither shows a body, one plane is left to look at.
     """
     span, acquired = body_span(volume, axes), is_acquired_sagittal(axes)
     for grid in _scout_grids(axes, span, acquired):
         found = _region(network.predict(cut_stack(volume, grid, intensity)), grid, axes)
-        if found[1] > 0 or acquired:
+        if found.area > 0 or acquired:
             return found
-    return Span((span.side[0], span.side[0]), span.row, span.column), 0.0, found[2]
+    return replace(found, span=Span((span.side[0], span.side[0]), span.row, span.column))
 
 
 def _scout_grids(axes: Axes, span: Span, acquired: bool) -> tuple[Grid, ...]:
@@ -119,19 +137,20 @@ def _scout_grids(axes: Axes, span: Span, acquired: bool) -> tuple[Grid, ...]:
     return (lay_grid(axes, span, every * step),)
 
 
-def _region(maps: Maps, grid: Grid, axes: Axes) -> tuple[Span, float, float]:
-    everything, middle = whole(axes), float(grid.side[len(grid.side) // 2])
+def _region(maps: Maps, grid: Grid, axes: Axes) -> _Look:
+    everything, middle = whole(axes), len(grid.side) // 2
+    nothing = _Look(everything, 0.0, float(grid.side[middle]), _uprightness(maps, middle))
     bodies = maps.probability("body", "rim") > 0.5
     column = bodies | (maps.probability("disc", "s1", "sacrum") > 0.5)
     named, count = ndimage.label(column, structure=np.ones((3, 3, 3), dtype=bool))
     if not count:
-        return everything, 0.0, middle
+        return nothing
     sizes = ndimage.sum_labels(bodies, named, np.arange(1, count + 1))
     keep = np.concatenate([[False], sizes >= 0.15 * sizes.max()])[named] & column
     areas = (bodies & keep).sum(axis=(1, 2))
-    area, best = float(areas.max()), float(grid.side[int(areas.argmax())])
-    if area <= 0:
-        return everything, 0.0, middle
+    best = int(areas.argmax())
+    if areas[best] <= 0:
+        return nothing
     planes = np.flatnonzero((bodies & keep).sum(axis=(1, 2)) > 150)
     rows = np.flatnonzero(keep.any(axis=(0, 2)))
     columns = np.flatnonzero(keep.any(axis=(0, 1)))
@@ -145,15 +164,20 @@ def _region(maps: Maps, grid: Grid, axes: Axes) -> tuple[Span, float, float]:
         )
     else:
         side = everything.side
-    return (
-        Span(
-            side,
-            (offset[1] + rows[0] - _END_MARGIN_MM, offset[1] + rows[-1] + _END_MARGIN_MM),
-            (offset[2] + columns[0] - _FRONT_MARGIN_MM, offset[2] + columns[-1] + _BACK_MARGIN_MM),
-        ),
-        area,
-        best,
+    span = Span(
+        side,
+        (offset[1] + rows[0] - _END_MARGIN_MM, offset[1] + rows[-1] + _END_MARGIN_MM),
+        (offset[2] + columns[0] - _FRONT_MARGIN_MM, offset[2] + columns[-1] + _BACK_MARGIN_MM),
     )
+    near = _around(span, axes)
+    part = [_indices(edges, first) for edges, first in ((near.row, offset[1]), (near.column, offset[2]))]
+    return _Look(span, float(areas[best]), float(grid.side[best]), _uprightness(maps, best, part[0], part[1]))
+
+
+def _indices(edges_mm: tuple[float, float], first_mm: float) -> slice:
+    """The samples, 1 mm apart from ``first_mm`` on, between two edges."""
+    low, high = (max(0, round(edge - first_mm)) for edge in edges_mm)
+    return slice(low, high)
 
 
 def _from_start(axes: Axes, k: int, place: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
