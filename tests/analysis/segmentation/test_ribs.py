@@ -66,12 +66,29 @@ def test_nothing_is_said_of_a_narrow_stack_or_with_a_network_that_knows_no_ribs(
         ((), (), (130.0, 125.0), "ribs beside the body counted as L1"),
         ((150.0, 160.0), (45.0, 80.0), (0.0, 0.0), "no ribs beside the body counted as T12"),
         ((150.0,), (0.0,), (), "no ribs beside the body counted as T12"),
+        ((202.0, 195.0), (114.0, 108.0), (0.0, 0.0), "no ribs beside the body counted as T12"),
+        ((396.0, 232.0), (178.0, 175.0), (0.0, 0.0), ""),
+        ((109.0, 144.0), (59.0, 115.0), (0.0, 0.0), ""),
+        ((), (120.0, 66.0), (176.0, 123.0), "ribs beside the body counted as L1"),
     ],
 )
 def test_ribs_contradict_only_where_they_are_surely_there_or_surely_missing(
     t11: Sides, t12: Sides, l1: Sides, said: str
 ) -> None:
     assert contradiction((Level.T11, Level.T12, Level.L1), (t11, t12, l1)) == said
+
+
+@pytest.mark.parametrize(
+    ("l1", "l2", "said"),
+    [
+        ((230.0,), (84.0,), "ribs beside the bodies counted as L1 and L2"),
+        ((100.0, 90.0), (50.0, 40.0), "ribs beside the bodies counted as L1 and L2"),
+        ((230.0,), (0.0,), ""),
+        ((30.0, 20.0), (70.0, 60.0), ""),
+    ],
+)
+def test_ends_of_ribs_beside_l2_say_that_l1_bears_them(l1: Sides, l2: Sides, said: str) -> None:
+    assert contradiction((Level.T12, Level.L1, Level.L2), ((140.0, 150.0), l1, l2)) == said
 
 
 def test_a_contradiction_takes_every_name_back_and_says_why() -> None:

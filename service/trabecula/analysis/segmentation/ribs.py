@@ -15,7 +15,7 @@ from trabecula.domain.spine import Level
 _BESIDE_MM = (2.0, 10.0)
 """Where a rib is looked for, from the body's side outward: farther out the rib of the body above comes down."""
 _ABOVE_MM, _BELOW_MM, _FRONT_MM, _BACK_MM = 6, 2, 16, 24
-_RIB_MM2, _ALONE_MM2, _TRACE_MM2 = 75.0, 110.0, 50.0
+_RIB_MM2, _ALONE_MM2, _SHORT_MM2, _END_MM2 = 75.0, 110.0, 120.0, 40.0
 _ALIKE, _UNLIKE = 0.8, 0.6
 _BOTH = 2
 """Sides that must show a rib where none is expected: one alone may be a transverse process."""
@@ -48,21 +48,24 @@ def _beside(rib: NDArray[np.bool_], body: Body, box: tuple[slice, ...] | None, s
 def contradiction(levels: Sequence[Level | None], ribs: Sequence[Sides]) -> str:
     """How ribs contradict names counted from the sacrum; "" where they do not, or where too little is seen.
 
-    Four lumbar vertebrae leave ribs beside what was counted as L1, as large as those above it; six leave what was
-    counted as T12 without, though T11 bears them. All limits were fixed on phantoms.
+    Four lumbar vertebrae leave ribs beside what was counted as L1, as large as those above it, or with ends that come
+    down beside L2. Six leave what was counted as T12 without, though T11 bears them: long transverse processes at
+    most. All limits were fixed on phantoms.
     """
     found = {level: sides for level, sides in zip(levels, ribs, strict=True) if level is not None}
-    l1, t12, t11 = (found.get(level, ()) for level in (Level.L1, Level.T12, Level.T11))
+    l2, l1, t12, t11 = (found.get(level, ()) for level in (Level.L2, Level.L1, Level.T12, Level.T11))
     if len(l1) == _BOTH and min(l1) >= (_RIB_MM2 if t12 else _ALONE_MM2) and (not t12 or _bears(t12, l1)):
         return "ribs beside the body counted as L1"
-    if t12 and t11 and min(t11) >= _RIB_MM2 and min(t12) < _TRACE_MM2 and _mean(t12) <= _UNLIKE * _mean(t11):
+    if l2 and l1 and min(l1) >= _RIB_MM2 and _mean(l2) >= _END_MM2:
+        return "ribs beside the bodies counted as L1 and L2"
+    if t12 and t11 and min(t11) >= _RIB_MM2 and _mean(t12) <= min(_SHORT_MM2, _UNLIKE * _mean(t11)):
         return "no ribs beside the body counted as T12"
     return ""
 
 
 def _bears(above: Sides, sides: Sides) -> bool:
     """True where the body above bears ribs and those of this one are about as large: they are not its ribs' ends."""
-    return min(above) >= _RIB_MM2 and _mean(sides) >= _ALIKE * _mean(above)
+    return _mean(above) >= _RIB_MM2 and _mean(sides) >= _ALIKE * _mean(above)
 
 
 def _mean(sides: Sides) -> float:
