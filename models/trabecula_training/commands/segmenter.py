@@ -98,12 +98,18 @@ def phantoms_command(
 
 @segmenter.command("robustness")
 def robustness_command(
-    bundle: Bundle = Path("models/bundles"), cases: Cases = 4, out: Table = None, processes: Processes = 2
+    bundle: Bundle = Path("models/bundles"),
+    axis: Annotated[str | None, typer.Option(help="Only this axis, such as variants.")] = None,
+    cases: Cases = 4,
+    out: Table = None,
+    processes: Processes = 2,
 ) -> None:
     """Dice, found, wrong and abstained on unseen phantoms over every axis of what can go wrong."""
     from trabecula_training.segmenter.robustness import AXES
 
-    _tabulate(bundle, AXES, cases, out, processes)
+    if axis is not None and axis not in AXES:
+        raise typer.BadParameter(f"no axis {axis!r}; the axes are {', '.join(AXES)}")
+    _tabulate(bundle, AXES if axis is None else {axis: AXES[axis]}, cases, out, processes)
 
 
 def _tabulate(bundle: Path, axes: Axes, cases: int, out: Path | None, processes: int) -> None:
