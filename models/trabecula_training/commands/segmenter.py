@@ -18,8 +18,10 @@ app = typer.Typer()
 segmenter = typer.Typer(help="Train, calibrate, evaluate and stress the segmenter.", invoke_without_command=True)
 app.add_typer(segmenter, name="segmenter")
 
+_FIRST = 1000
 Processes = Annotated[int, typer.Option(min=1, help="Processes to share the work.")]
 Cases = Annotated[int, typer.Option(min=1, help="Phantoms for each row.")]
+First = Annotated[int, typer.Option(min=0, help="Number of the first phantom: other numbers, other spines.")]
 Table = Annotated[Path | None, typer.Option(help="Write the table (Markdown) here.")]
 Bundle = Annotated[Path, typer.Option(help="The bundle's folder, or a folder of bundles: the newest segmenter.")]
 
@@ -71,6 +73,21 @@ def calibrate_command(
     Console().print_json(json.dumps(calibrate_bundle(_folder(bundle), cases, figure, processes)))
 
 
+@segmenter.command("borders")
+def borders_command(
+    bundle: Bundle = Path("models/bundles"),
+    cases: Annotated[int, typer.Option(min=1, help="Phantoms of each image.")] = 4,
+    processes: Processes = 2,
+) -> None:
+    """Dice of whole bodies by how much of the rim counts as body (the border convention); changes nothing."""
+    from trabecula.domain.volume import Modality
+    from trabecula_training.segmenter.borders import try_shares
+
+    for modality in Modality:
+        for figure in try_shares(_folder(bundle), cases, processes, modality):
+            typer.echo(f"{figure.modality.value}  share of the rim {figure.share:.1f}  Dice {figure.dice:.4f}")
+
+
 @segmenter.command("evaluate")
 def evaluate_command(
     bundle: Bundle = Path("models/bundles"),
@@ -88,12 +105,16 @@ def evaluate_command(
 
 @segmenter.command("phantoms")
 def phantoms_command(
-    bundle: Bundle = Path("models/bundles"), cases: Cases = 6, out: Table = None, processes: Processes = 2
+    bundle: Bundle = Path("models/bundles"),
+    cases: Cases = 6,
+    first: First = _FIRST,
+    out: Table = None,
+    processes: Processes = 2,
 ) -> None:
     """Dice, found, wrong and abstained on unseen phantoms of everyday examinations."""
     from trabecula_training.segmenter.robustness import USUAL
 
-    _tabulate(bundle, USUAL, cases, out, processes)
+    _tabulate(bundle, USUAL, range(first, first + cases), out, processes)
 
 
 @segmenter.command("robustness")
@@ -101,6 +122,7 @@ def robustness_command(
     bundle: Bundle = Path("models/bundles"),
     axis: Annotated[str | None, typer.Option(help="Only this axis, such as variants.")] = None,
     cases: Cases = 4,
+    first: First = _FIRST,
     out: Table = None,
     processes: Processes = 2,
 ) -> None:
@@ -109,13 +131,13 @@ def robustness_command(
 
     if axis is not None and axis not in AXES:
         raise typer.BadParameter(f"no axis {axis!r}; the axes are {', '.join(AXES)}")
-    _tabulate(bundle, AXES if axis is None else {axis: AXES[axis]}, cases, out, processes)
+    _tabulate(bundle, AXES if axis is None else {axis: AXES[axis]}, range(first, first + cases), out, processes)
 
 
-def _tabulate(bundle: Path, axes: Axes, cases: int, out: Path | None, processes: int) -> None:
+def _tabulate(bundle: Path, axes: Axes, phantoms: range, out: Path | None, processes: int) -> None:
     from trabecula_training.segmenter.run import phantom_table
 
-    table = phantom_table(_folder(bundle), axes, cases, processes, lambda line: typer.echo(line, err=True))
+    table = phantom_table(_folder(bundle), axes, phantoms, processes, lambda line: typer.echo(line, err=True))
     if out:
         out.write_text(table, encoding="utf-8")
     typer.echo(table, nl=False)

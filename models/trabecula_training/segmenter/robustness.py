@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.analysis.segmentation.network import NetworkSegmenter
+from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import Level
 from trabecula.phantom.anatomy import Fracture, FractureKind, SpineOptions
 from trabecula.phantom.defects import Defect
@@ -19,7 +21,7 @@ from trabecula.phantom.protocols import ROUTINE_MR, Kernel, Phase
 from trabecula_training.segmenter.contrast import Look
 from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
 from trabecula_training.segmenter.examinations import Examination, ct_examination, examine, mr_examination
-from trabecula_training.segmenter.phantom_cases import CaseOptions, draw_case
+from trabecula_training.segmenter.phantom_cases import CaseOptions, PhantomCase, draw_case
 
 _PLAIN = SpineOptions(lumbar_count=5)
 _MR = CaseOptions(spine=_PLAIN)
@@ -162,14 +164,24 @@ class CaseResult:
     false_bodies: int
 
 
-def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions | Examination) -> CaseResult:
-    """Draw one phantom, segment it and compare. A true body counts from a third of the usual size on."""
-    case = examine(number, options) if isinstance(options, Examination) else draw_case(number, options)
-    reading = segmenter.read(case.volume)
-    result = segmenter.finish(case.volume, reading)
+def make_case(number: int, options: CaseOptions | Examination) -> PhantomCase:
+    """Draw one phantom."""
+    return examine(number, options) if isinstance(options, Examination) else draw_case(number, options)
+
+
+def score_case(case: PhantomCase, result: Segmentation) -> tuple[BodyScore, ...]:
+    """Compare a segmentation with a phantom's truth. A true body counts from a third of the usual size on."""
     sizes = np.bincount(case.truth.ravel(), minlength=256)[1:]
     least = int(0.33 * np.median(sizes[sizes > 0])) if sizes.any() else 1
-    scores = score_bodies(case.truth, result, case.volume.geometry, least_voxels=max(least, 30))
+    return score_bodies(case.truth, result, case.volume.geometry, least_voxels=max(least, 30))
+
+
+def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions | Examination) -> CaseResult:
+    """Draw one phantom, segment it and compare."""
+    case = make_case(number, options)
+    reading = segmenter.read(case.volume)
+    result = segmenter.finish(case.volume, reading)
+    scores = score_case(case, result)
     hit = {score.given for score in scores}
     extra = sum(1 for body in result.bodies if body.label not in hit and body.label != Level.S1.label)
     rows, dices = [], []
@@ -181,6 +193,10 @@ def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions | Ex
     return CaseResult(scores, np.array(rows).reshape(-1, 4), np.array(dices), extra)
 
 
+Result = TypeVar("Result")
+Task = Callable[[NetworkSegmenter, int, CaseOptions | Examination], Result]
+"""What is done with one phantom: its number and how it is acquired."""
+
 _held: list[NetworkSegmenter] = []
 """The segmenter of a worker process."""
 
@@ -189,28 +205,29 @@ def _start(bundle: Path) -> None:
     _held[:] = [NetworkSegmenter(bundle)]
 
 
-def _run(number: int, options: CaseOptions | Examination) -> CaseResult:
-    return run_case(_held[0], number, options)
+def _run(task: Task[Result], number: int, options: CaseOptions | Examination) -> Result:
+    return task(_held[0], number, options)
 
 
 def run_cases(
-    bundle: Path, work: Sequence[tuple[int, CaseOptions | Examination]], processes: int
-) -> Iterator[CaseResult]:
-    """Run many cases (number, options) in several processes; results come in the order of ``work``."""
+    bundle: Path, work: Sequence[tuple[int, CaseOptions | Examination]], processes: int, task: Task[Result]
+) -> Iterator[Result]:
+    """Do ``task`` (a function of a module) for many cases (number, options) in several processes; results come in the
+    order of ``work``."""
     numbers, options = [item[0] for item in work], [item[1] for item in work]
     with ProcessPoolExecutor(processes, get_context("spawn"), _start, (bundle,)) as workers:
-        yield from workers.map(_run, numbers, options)
+        yield from workers.map(_run, [task] * len(work), numbers, options)
 
 
-def run_axes(bundle: Path, axes: Axes, cases: int, processes: int) -> Iterator[tuple[str, str, Summary, float]]:
-    """Run every place of every axis over ``cases`` phantoms; with the figures, false bodies per image."""
+def run_axes(bundle: Path, axes: Axes, phantoms: range, processes: int) -> Iterator[tuple[str, str, Summary, float]]:
+    """Run every place of every axis over the phantoms of these numbers; with the figures, false bodies per image."""
     places = [(axis, place, options) for axis, row in axes.items() for place, options in row.items()]
-    work = [(1000 + k, options) for _, _, options in places for k in range(cases)]
-    results = run_cases(bundle, work, processes)
+    work = [(number, options) for _, _, options in places for number in phantoms]
+    results = run_cases(bundle, work, processes, run_case)
     for axis, place, _ in places:
-        group = [next(results) for _ in range(cases)]
+        group = [next(results) for _ in phantoms]
         scores = {str(k): result.scores for k, result in enumerate(group)}
-        yield axis, place, summarise(scores), sum(result.false_bodies for result in group) / cases
+        yield axis, place, summarise(scores), sum(result.false_bodies for result in group) / len(phantoms)
 
 
 def mixed_options(number: int) -> CaseOptions:

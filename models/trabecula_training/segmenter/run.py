@@ -15,7 +15,7 @@ from trabecula_training.segmenter.calibration import Calibration, fit_calibratio
 from trabecula_training.segmenter.card import write_card
 from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
 from trabecula_training.segmenter.real_data import read_cases
-from trabecula_training.segmenter.robustness import Axes, mixed_options, run_axes, run_cases
+from trabecula_training.segmenter.robustness import Axes, mixed_options, run_axes, run_case, run_cases
 
 THRESHOLDS = {"rim_share_ct": 1.0, "rim_share_mr": 0.3, "quality_min": 0.75, "quality_warn": 0.88}
 """Border convention and limits of quality; fixed on phantoms."""
@@ -40,7 +40,7 @@ def train_and_export(
 def calibrate_bundle(bundle: Path, cases: int, figure: Path | None, processes: int) -> dict[str, Any]:
     """Fit on ``cases`` phantoms, check on half as many others, write the manifest; return what the check says."""
     work = [(20_000 + k, mixed_options(k)) for k in range(cases + cases // 2)]
-    results = list(run_cases(bundle, work, processes))
+    results = list(run_cases(bundle, work, processes, run_case))
     fit, check = results[:cases], results[cases:]
     features = np.concatenate([result.features for result in fit])
     calibration = fit_calibration(features, np.concatenate([result.dice for result in fit]))
@@ -99,14 +99,14 @@ def evaluate_bundle(bundle: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def phantom_table(bundle: Path, axes: Axes, cases: int, processes: int, say: Callable[[str], None]) -> str:
-    """Figures on unseen phantoms as Markdown: one row for each place of each axis."""
+def phantom_table(bundle: Path, axes: Axes, phantoms: range, processes: int, say: Callable[[str], None]) -> str:
+    """Figures on the phantoms of these numbers as Markdown: one row for each place of each axis."""
     lines = [
         "| axis | case | bodies | Dice near the midline | Dice | found | named | **wrong names** | abstained | "
         "false bodies per image |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for axis, place, summary, false in run_axes(bundle, axes, cases, processes):
+    for axis, place, summary, false in run_axes(bundle, axes, phantoms, processes):
         lines.append(f"| {axis} | {place} | {_figures(summary)} | {false:.2f} |")
         say(lines[-1])
     return "\n".join(lines) + "\n"

@@ -81,7 +81,7 @@ def test_the_table_has_a_row_for_each_place_with_figures_near_the_midline_and_ov
     said: list[str] = []
 
     axes: Axes = {"MR": {"T1w": mr_examination("T1", slices=5), "nothing": replace(WIDE, side_mm=900.0)}}
-    table = phantom_table(bundle, axes, 1, 1, said.append).splitlines()
+    table = phantom_table(bundle, axes, range(1000, 1001), 1, said.append).splitlines()
 
     assert said == table[2:]
     assert [line.count("|") for line in table] == [table[0].count("|")] * 4

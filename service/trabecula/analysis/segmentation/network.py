@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.analysis.segmentation.bundle import SegmenterBundle, load_bundle
-from trabecula.analysis.segmentation.inference import Network
+from trabecula.analysis.segmentation.inference import Maps, Network
 from trabecula.analysis.segmentation.instances import find_instances
 from trabecula.analysis.segmentation.judgement import judge_body, judge_study
 from trabecula.analysis.segmentation.levels import check_ribs, find_anchor, name_bodies
@@ -20,7 +20,8 @@ from trabecula.analysis.segmentation.preprocess import cut_stack, find_axes, int
 from trabecula.analysis.segmentation.quality import calibrated, features_of
 from trabecula.analysis.segmentation.reading import Reading
 from trabecula.analysis.segmentation.ribs import find_ribs
-from trabecula.analysis.segmentation.search import find_spine
+from trabecula.analysis.segmentation.search import Finding, find_spine
+from trabecula.analysis.segmentation.stack import Grid
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
 from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue, Volume
@@ -75,8 +76,14 @@ class NetworkSegmenter:
         finding = find_spine(volume, find_axes(volume), self._network, intensity)
         grid = lay_grid(finding.axes, finding.span, side_step(finding.axes, volume.modality))
         maps = self._network.predict(cut_stack(volume, grid, intensity))
+        return self._take_apart(grid, maps, finding, self.rim_share(volume.modality))
+
+    def read_again(self, reading: Reading, rim_share: float) -> Reading:
+        """Take a reading's maps apart anew, with another part of the rim counted as body."""
+        return self._take_apart(reading.grid, reading.maps, reading.finding, rim_share)
+
+    def _take_apart(self, grid: Grid, maps: Maps, finding: Finding, rim: float) -> Reading:
         anchor = find_anchor(maps, grid.side_step_mm)
-        rim = self.rim_share(volume.modality)
         instances = find_instances(maps, grid.side_step_mm, rim, anchor is not None)
         naming = name_bodies(instances, anchor, grid.side_step_mm)
         if finding.reversed and sum(level is not None for level in naming.levels) < _COUNTED_AGAINST_HEADER:
