@@ -13,8 +13,6 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 from trabecula.analysis.segmentation.preprocess import Stack
 from trabecula.domain.errors import SegmenterFailed
 
-Half = NDArray[np.float16]
-
 _RUNTIME_ERRORS = (
     states.Fail,
     states.InvalidArgument,
@@ -25,16 +23,19 @@ _RUNTIME_ERRORS = (
 )
 _NEIGHBOUR_MM = (1.6, 6.6)
 _PIXELS_PER_BATCH = 260_000
+_SINGLE_PRECISION_SAMPLES = 64 * 1024 * 1024
+"""Maps of up to so many samples (256 MiB) stay as the network gives them; larger ones are halved, which takes time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Maps:
     """Network output on a stack: probabilities by class name, and the phase along the spine as a unit vector.
 
-    Every array is float16 ``[side, row, column]``; the phase is 0 at a body's middle, pi in the disc.
+    ``channels`` is ``[side, channel, row, column]``, float32, or float16 where it is large; the phase is 0 at a body's
+    middle, pi in the disc.
     """
 
-    channels: Half
+    channels: NDArray[np.floating]
     classes: tuple[str, ...]
 
     def probability(self, *names: str) -> NDArray[np.float32]:
@@ -79,7 +80,8 @@ class Network:
         count, rows, columns = images.shape
         high, wide = (-(-size // self._multiple) * self._multiple for size in (rows, columns))
         batch = max(1, _PIXELS_PER_BATCH // (high * wide))
-        result = np.empty((count, len(self._classes) + 2, rows, columns), dtype=np.float16)
+        shape = (count, len(self._classes) + 2, rows, columns)
+        result = np.empty(shape, dtype=np.float32 if np.prod(shape) <= _SINGLE_PRECISION_SAMPLES else np.float16)
         stride = neighbour_stride(stack.grid.side_step_mm)
         for start in range(0, count, batch):
             stop = min(start + batch, count)

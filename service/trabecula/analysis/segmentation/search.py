@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.analysis.segmentation.inference import Maps, Network
@@ -24,7 +25,7 @@ from trabecula.domain.volume import Volume
 _SCOUT_STEP_MM = 18.0
 _WIDE_STEP_MM = 12.0
 _FEW_SLICES = 4
-_FOUND_MM2 = 400.0
+_FOUND_MM2, _SEEN_MM2 = 400.0, 150.0
 _UPRIGHT_RATIO = 1.5
 _UPRIGHT_MM2 = 600.0
 _UPRIGHT_S1_MM2, _UPRIGHT_SACRUM_MM2 = 600.0, 60.0
@@ -151,12 +152,12 @@ def _region(maps: Maps, grid: Grid, axes: Axes) -> _Look:
     best = int(areas.argmax())
     if areas[best] <= 0:
         return nothing
-    planes = np.flatnonzero((bodies & keep).sum(axis=(1, 2)) > 150)
+    first_plane, last_plane = run_around(areas > _SEEN_MM2, best)
     rows = np.flatnonzero(keep.any(axis=(0, 2)))
     columns = np.flatnonzero(keep.any(axis=(0, 1)))
     offset = [_from_start(axes, k, place) for k, place in enumerate((grid.side, grid.row, grid.column))]
-    if len(planes) and not is_acquired_sagittal(axes):
-        first, last = offset[0] + planes[0] * grid.side_step_mm, offset[0] + planes[-1] * grid.side_step_mm
+    if areas[best] > _SEEN_MM2 and not is_acquired_sagittal(axes):
+        first, last = (offset[0] + plane * grid.side_step_mm for plane in (first_plane, last_plane))
         centre = (first + last) / 2
         side = (
             min(first - _SIDE_MARGIN_MM, centre - _HALF_WIDTH_MM),
@@ -172,6 +173,17 @@ def _region(maps: Maps, grid: Grid, axes: Axes) -> _Look:
     near = _around(span, axes)
     part = [_indices(edges, first) for edges, first in ((near.row, offset[1]), (near.column, offset[2]))]
     return _Look(span, float(areas[best]), float(grid.side[best]), _uprightness(maps, best, part[0], part[1]))
+
+
+def run_around(shown: NDArray[np.bool_], middle: int) -> tuple[int, int]:
+    """First and last index of the unbroken run of True around ``middle``: a spine is wider than planes lie apart, so
+    what shows beyond an empty plane is something else."""
+    low = high = middle
+    while low > 0 and shown[low - 1]:
+        low -= 1
+    while high + 1 < len(shown) and shown[high + 1]:
+        high += 1
+    return low, high
 
 
 def _indices(edges_mm: tuple[float, float], first_mm: float) -> slice:
