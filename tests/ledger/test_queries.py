@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -43,27 +43,30 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     made.engine.dispose()
 
 
-FILTERS: list[tuple[StudyFilter, set[str]]] = [
-    (StudyFilter(), {STUDY, OTHER}),
-    (StudyFilter(state=StudyState.DONE), {STUDY}),
-    (StudyFilter(state=StudyState.FAILED), set()),
-    (StudyFilter(category=Category.INDETERMINATE), {STUDY}),
-    (StudyFilter(scanner="scan 3"), {STUDY}),
-    (StudyFilter(scanner="%"), set()),
-    (StudyFilter(model="demo-ct"), {STUDY}),
-    (StudyFilter(model="demo"), set()),
-    (StudyFilter(reason="kvp_adjusted"), {STUDY}),
-    (StudyFilter(reason="SEG_WARNING"), {STUDY}),
-    (StudyFilter(reason="METAL"), set()),
-    (StudyFilter(received_from=date.today(), received_to=date.today()), {STUDY, OTHER}),
-    (StudyFilter(received_from=date.today() + timedelta(days=1)), set()),
-    (StudyFilter(received_to=date.today() - timedelta(days=1)), set()),
-    (StudyFilter(state=StudyState.DONE, model="demo-ct", scanner="MAKER", reason="KVP_ADJUSTED"), {STUDY}),
-]
+def filters(received: date) -> list[tuple[StudyFilter, set[str]]]:
+    """Filters and the studies they keep, both received on that day."""
+    return [
+        (StudyFilter(), {STUDY, OTHER}),
+        (StudyFilter(state=StudyState.DONE), {STUDY}),
+        (StudyFilter(state=StudyState.FAILED), set()),
+        (StudyFilter(category=Category.INDETERMINATE), {STUDY}),
+        (StudyFilter(scanner="scan 3"), {STUDY}),
+        (StudyFilter(scanner="%"), set()),
+        (StudyFilter(model="demo-ct"), {STUDY}),
+        (StudyFilter(model="demo"), set()),
+        (StudyFilter(reason="kvp_adjusted"), {STUDY}),
+        (StudyFilter(reason="SEG_WARNING"), {STUDY}),
+        (StudyFilter(reason="METAL"), set()),
+        (StudyFilter(received_from=received, received_to=received), {STUDY, OTHER}),
+        (StudyFilter(received_from=received + timedelta(days=1)), set()),
+        (StudyFilter(received_to=received - timedelta(days=1)), set()),
+        (StudyFilter(state=StudyState.DONE, model="demo-ct", scanner="MAKER", reason="KVP_ADJUSTED"), {STUDY}),
+    ]
 
 
 def test_every_filter_keeps_what_matches(world: World) -> None:
-    for wanted, found in FILTERS:
+    received = datetime.fromisoformat(str(list_studies(world.engine)[0]["received_at"])).astimezone().date()
+    for wanted, found in filters(received):
         assert {row["study_uid"] for row in list_studies(world.engine, wanted)} == found, wanted
         assert count_studies(world.engine, wanted) == len(found), wanted
 
