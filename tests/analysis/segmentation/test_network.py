@@ -171,3 +171,18 @@ def test_the_same_volume_gives_the_same_bytes(segmenter: NetworkSegmenter) -> No
 
     assert (first.labels == second.labels).all()
     assert first.bodies == second.bodies
+
+
+def test_large_maps_are_halved_and_outline_the_same(
+    segmenter: NetworkSegmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume, _ = phantom(axial(100, 2.0), Modality.CT)
+
+    single = segmenter.read(volume)
+    monkeypatch.setattr("trabecula.analysis.segmentation.inference._SINGLE_PRECISION_SAMPLES", 0)
+    half = segmenter.read(volume)
+
+    assert (single.maps.channels.dtype, half.maps.channels.dtype) == (np.float32, np.float16)
+    assert single.naming.levels == half.naming.levels
+    first, second = (segmenter.finish(volume, reading).labels for reading in (single, half))
+    assert (first != second).sum() <= 0.001 * (first > 0).sum()
