@@ -9,7 +9,7 @@ import numpy as np
 from joblib import Parallel, delayed  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from scipy import stats
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from trabecula_training.baselines import Comparators, fit_comparators
 from trabecula_training.classifiers import Family

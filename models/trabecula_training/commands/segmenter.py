@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import TaskID
 
 from trabecula_training.commands.progress import ShownProgress
 
@@ -30,33 +33,37 @@ Bundle = Annotated[Path, typer.Option(help="The bundle's folder, or a folder of 
 def train(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an unfinished one is resumed.")] = None,
-    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.3.0",
+    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.4.0",
     smoke: Annotated[bool, typer.Option("--smoke", help="A run of one to two minutes, for tests.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps instead of the plan's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:
-    """Train the network from nothing and write the run's bundle (about 50 minutes on two quiet cores)."""
+    """Train both networks from nothing and write the run's bundle (about 55 minutes on two quiet cores)."""
     if context.invoked_subcommand is not None:
         return
     if out is None:
         raise typer.BadParameter("give --out DIR")
-    from trabecula_training.segmenter.run import train_and_export
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the core to what draws samples
+    from trabecula_training.segmenter.run import Watch, train_and_export
     from trabecula_training.segmenter.training import Plan
     from trabecula_training.segmenter.training import Progress as Step
 
     plan = Plan.smoke(seed) if smoke else Plan(seed=seed)
     plan = plan.with_steps(steps) if steps else plan
     with ShownProgress() as bar:
+        closeups = bar.add_task("close-ups", total=plan.refiner.spines)
+        refining = bar.add_task("refiner", total=plan.refiner.steps)
         drawing = bar.add_task("spines", total=plan.pool)
-        training = bar.add_task("training", total=plan.steps)
+        training = bar.add_task("network", total=plan.steps)
 
-        def drawn(count: int) -> None:
-            bar.update(drawing, completed=count)
+        def shows(task: TaskID) -> Callable[[int], None]:
+            return lambda count: bar.update(task, completed=count)
 
-        def stepped(step: Step) -> None:
-            bar.update(training, completed=step.step, note=f"loss {step.loss:.3f}")
+        def steps_of(task: TaskID) -> Callable[[Step], None]:
+            return lambda step: bar.update(task, completed=step.step, note=f"loss {step.loss:.3f}")
 
-        bundle = train_and_export(plan, out, version, drawn, stepped)
+        watch = Watch(shows(drawing), steps_of(training), shows(closeups), steps_of(refining))
+        bundle = train_and_export(plan, out, version, watch)
     Console().print(f"{bundle}")
 
 

@@ -13,9 +13,12 @@ import numpy as np
 import onnxruntime
 import torch
 
+from trabecula.analysis.segmentation.closeups import NEIGHBOURS, PIXEL_MM
 from trabecula_training.segmenter.classes import TISSUE_OF_CLASS, NetworkClass
-from trabecula_training.segmenter.network import MULTIPLE, Deployed, SpineNet
+from trabecula_training.segmenter.closeup_classes import CloseUpClass
+from trabecula_training.segmenter.network import MULTIPLE, Deployed, DeployedRefiner, RefinerNet, SpineNet
 
+NETWORK_NAME, REFINER_NAME = "model.onnx", "refiner.onnx"
 _TOLERANCE = 2e-3
 
 
@@ -35,10 +38,12 @@ class BundleFacts:
     card: str = ""
 
 
-def export_onnx(network: SpineNet, path: Path) -> float:
+def export_onnx(network: SpineNet | RefinerNet, path: Path) -> float:
     """Write the ONNX file and return the largest difference from the network; raises ExportMismatch over 0.002."""
-    deployed = Deployed(network.cpu().float().eval()).eval()
-    example = torch.rand(2, 3, 4 * MULTIPLE, 5 * MULTIPLE)
+    ready = network.cpu().float().eval()
+    deployed = (DeployedRefiner(ready) if isinstance(ready, RefinerNet) else Deployed(ready)).eval()
+    slices, multiple = network.slices, network.multiple
+    example = torch.rand(2, slices, 4 * multiple, 5 * multiple)
     torch.onnx.export(
         deployed,
         (example,),
@@ -50,7 +55,7 @@ def export_onnx(network: SpineNet, path: Path) -> float:
         dynamo=False,
     )
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    probe = torch.rand(1, 3, 6 * MULTIPLE, 3 * MULTIPLE)
+    probe = torch.rand(1, slices, 6 * multiple, 3 * multiple)
     with torch.no_grad():
         expected = deployed(probe).numpy()
     difference = float(np.abs(session.run(None, {"image": probe.numpy()})[0] - expected).max())
@@ -60,7 +65,7 @@ def export_onnx(network: SpineNet, path: Path) -> float:
 
 
 def write_manifest(folder: Path, facts: BundleFacts, parity: float | None = None) -> None:
-    """Write manifest.json and CARD.md beside model.onnx, with the hash of every file."""
+    """Write manifest.json and CARD.md beside the networks, with the hash of every file."""
     if facts.card:
         (folder / "CARD.md").write_text(facts.card, encoding="utf-8")
     files = {
@@ -85,6 +90,12 @@ def write_manifest(folder: Path, facts: BundleFacts, parity: float | None = None
             "mr_percentiles": [0.5, 99.5],
         },
         "output": "probabilities of the classes, then cosine and sine of the phase along the spine",
+        "refiner": {
+            "file": REFINER_NAME,
+            "classes": [kind.name.lower() for kind in CloseUpClass],
+            "pixel_mm": PIXEL_MM,
+            "channels": f"{len(NEIGHBOURS)} neighbouring sagittal slices around one body, and its outline so far",
+        },
         "parity": parity,
         "training": dict(facts.training),
         "calibration": dict(facts.calibration),
@@ -94,8 +105,9 @@ def write_manifest(folder: Path, facts: BundleFacts, parity: float | None = None
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
-def export_bundle(network: SpineNet, folder: Path, facts: BundleFacts) -> None:
+def export_bundle(network: SpineNet, refiner: RefinerNet, folder: Path, facts: BundleFacts) -> None:
     """Write a whole bundle into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    parity = export_onnx(network, folder / "model.onnx")
-    write_manifest(folder, facts, parity)
+    parity = export_onnx(network, folder / NETWORK_NAME)
+    finer = export_onnx(refiner, folder / REFINER_NAME)
+    write_manifest(folder, facts, max(parity, finer))

@@ -1,4 +1,4 @@
-"""Pictures of the segmenter: what the generator draws, and predicted against true Dice."""
+"""Pictures of the segmenter: what its generators draw, and predicted against true Dice."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
 from trabecula_training.segmenter.classes import NetworkClass
+from trabecula_training.segmenter.closeup_classes import CloseUpClass
+from trabecula_training.segmenter.closeup_pool import CloseUps
+from trabecula_training.segmenter.closeup_samples import draw_closeup_sample
 from trabecula_training.segmenter.generator import draw_sample
 from trabecula_training.segmenter.pool import Pool
 
@@ -40,6 +43,26 @@ def plot_samples(pool: Pool, path: Path, seed: int = 1, columns: int = 9) -> Non
         axes[row, column].imshow(sample.image[1], cmap="gray", vmin=0, vmax=1)
         axes[row, column].set_title(sample.look.value, fontsize=9)
         axes[row + 1, column].imshow(sample.target, cmap=colours, vmin=0, vmax=last, interpolation="nearest")
+    for cell in axes.flat:
+        cell.axis("off")
+    figure.tight_layout(pad=0.3)
+    figure.savefig(path, dpi=70)
+    plt.close(figure)
+
+
+def plot_closeups(pool: CloseUps, path: Path, seed: int = 1, columns: int = 12) -> None:
+    """Training close-ups above the rough outlines that go in with them, above their targets."""
+    figure, axes = plt.subplots(6, columns, figsize=(1.25 * columns, 8.2))
+    colours = ListedColormap(["black", "orange", "white", "tab:blue", "tab:green", "tab:purple"])
+    for k in range(2 * columns):
+        sample = draw_closeup_sample((seed, k), pool, 64)
+        row, column = 3 * (k // columns), k % columns
+        axes[row, column].imshow(sample.image[2], cmap="gray", vmin=-1, vmax=1)
+        axes[row, column].set_title(sample.look.value, fontsize=9)
+        axes[row + 1, column].imshow(sample.image[-1], cmap="gray", vmin=0, vmax=1)
+        axes[row + 2, column].imshow(
+            sample.target, cmap=colours, vmin=0, vmax=max(CloseUpClass), interpolation="nearest"
+        )
     for cell in axes.flat:
         cell.axis("off")
     figure.tight_layout(pad=0.3)

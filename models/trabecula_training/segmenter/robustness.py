@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.analysis.segmentation.network import NetworkSegmenter
+from trabecula.analysis.segmentation.quality import FEATURES
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import Level
 from trabecula.phantom.anatomy import Fracture, FractureKind, SpineOptions
@@ -190,7 +191,7 @@ def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions | Ex
         match = [score for score in scores if score.given == body.label]
         rows.append(features.vector())
         dices.append(max((score.dice for score in match), default=0.0))
-    return CaseResult(scores, np.array(rows).reshape(-1, 4), np.array(dices), extra)
+    return CaseResult(scores, np.array(rows).reshape(-1, len(FEATURES)), np.array(dices), extra)
 
 
 Result = TypeVar("Result")

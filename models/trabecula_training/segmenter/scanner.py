@@ -53,22 +53,22 @@ class Picture:
 def take_picture(rng: np.random.Generator, window: Window, look: Look) -> Picture:
     """Render a window with random contrast and random imperfections."""
     palette = draw_palette(rng, look)
-    image = _paint(rng, palette, window.codes, window.level, window.planes)
+    image = paint(rng, palette, window.codes, window.level, window.planes)
     codes = window.central(window.codes)
     marrow = Displacement()
     if palette.look is not Look.CT and rng.random() < 0.45:
         image, marrow = shift_fat(rng, palette, codes, image)
     if window.planes == 1:
         image = _average_slices(rng, image)
-    image = _blur(rng, image, palette.look)
+    image = blur(rng, image, palette.look)
     if palette.look is Look.CT:
-        image = _ct_finish(rng, image, codes)
+        image = ct_finish(rng, image, codes)
     else:
-        image = _mr_finish(rng, image, codes)
+        image = mr_finish(rng, image, codes)
     if rng.random() < 0.22:
         image = _reformat(rng, image)
     padding = _draw_padding(rng, window)
-    image = _normalise(rng, image, padding, palette.look)
+    image = normalise(rng, image, padding, palette.look)
     image[:, padding] = 0.0 if rng.random() < 0.85 else rng.random()
     return Picture(np.ascontiguousarray(image[list(window.order)], dtype=np.float32), padding, marrow)
 
@@ -96,14 +96,14 @@ def scan_volume(
     by how much marrow is displaced.
     """
     palette = draw_palette(rng, look)
-    image = _paint(rng, palette, codes, level, how.planes)
+    image = paint(rng, palette, codes, level, how.planes)
     middle = codes[how.planes // 2 :: how.planes]
     marrow = Displacement()
     if look is not Look.CT and rng.random() < 0.4:
         image, marrow = shift_fat(rng, palette, middle, image)
-    image = _blur(rng, image, look, how.pixel_mm)
+    image = blur(rng, image, look, how.pixel_mm)
     seed = int(rng.integers(1 << 30))
-    finish = _ct_finish if look is Look.CT else _mr_finish
+    finish = ct_finish if look is Look.CT else mr_finish
     clean = finish(np.random.default_rng(seed), image, middle)
     if how.noise != 1.0:
         spread = 30.0 if look is Look.CT else 0.04
@@ -112,7 +112,7 @@ def scan_volume(
     return np.asarray(clean if look is Look.CT else 1000 * clean, dtype=np.float32), marrow
 
 
-def _paint(
+def paint(
     rng: np.random.Generator, palette: Palette, codes: NDArray[np.uint8], level: NDArray[np.uint8], planes: int = 1
 ) -> Float:
     """Mean and texture of every pixel of slices of ``planes`` planes; marrow differs a little by level, nuclei fade
@@ -150,7 +150,7 @@ def _average_slices(rng: np.random.Generator, image: Float) -> Float:
     return np.stack([sides[0], middle, sides[1]])
 
 
-def _blur(rng: np.random.Generator, image: Float, look: Look, pixel_mm: float = 1.0) -> Float:
+def blur(rng: np.random.Generator, image: Float, look: Look, pixel_mm: float = 1.0) -> Float:
     """Point-spread of the scanner, sometimes coarse, sometimes different along the two axes."""
     base = (rng.uniform(0.25, 0.9) if rng.random() < 0.75 else rng.uniform(0.8, 1.8)) / pixel_mm
     ratio = np.exp(rng.normal(0, 0.25)) if look is not Look.CT else 1.0
@@ -184,7 +184,8 @@ def _metal(codes: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     return metal if metal.any() else None
 
 
-def _mr_finish(rng: np.random.Generator, image: Float, codes: NDArray[np.uint8]) -> Float:
+def mr_finish(rng: np.random.Generator, image: Float, codes: NDArray[np.uint8]) -> Float:
+    """Signal voids around metal, shading of the coil, saturation bands, ghosts and Rician noise."""
     rows, columns = image.shape[1:]
     metal = _metal(codes)
     if metal is not None:
@@ -209,7 +210,8 @@ def _mr_finish(rng: np.random.Generator, image: Float, codes: NDArray[np.uint8])
     return np.asarray(np.sqrt(real**2 + (sigma * noise(rng, shape, grain)) ** 2), dtype=np.float32)
 
 
-def _ct_finish(rng: np.random.Generator, image: Float, codes: NDArray[np.uint8]) -> Float:
+def ct_finish(rng: np.random.Generator, image: Float, codes: NDArray[np.uint8]) -> Float:
+    """Streaks of metal, and noise."""
     shape = (image.shape[0], image.shape[1], image.shape[2])
     metal = _metal(codes)
     if metal is not None:
@@ -234,7 +236,7 @@ def _draw_padding(rng: np.random.Generator, window: Window) -> NDArray[np.bool_]
     return padding
 
 
-def _normalise(rng: np.random.Generator, image: Float, padding: NDArray[np.bool_], look: Look) -> Float:
+def normalise(rng: np.random.Generator, image: Float, padding: NDArray[np.bool_], look: Look) -> Float:
     """CT window or MR percentiles, as the adapter does it, with some freedom."""
     if look is Look.CT:
         low, high = -200.0, 800.0

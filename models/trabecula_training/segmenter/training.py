@@ -1,25 +1,25 @@
-"""The training loop: pool, samples, steps, averaged weights, checkpoints; resumable."""
+"""Trains the network that finds and names bodies: its plan, its pool and its samples."""
 
 from __future__ import annotations
 
-import copy
 import json
-import math
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch import Tensor
+from torch.utils.data import Dataset
 
-from trabecula_training.segmenter.checkpoint import load_checkpoint, save_checkpoint
 from trabecula_training.segmenter.generator import draw_sample
+from trabecula_training.segmenter.loop import Progress, Schedule, fit
 from trabecula_training.segmenter.loss import segmentation_loss
 from trabecula_training.segmenter.network import WIDTHS, SpineNet
 from trabecula_training.segmenter.pool import Pool, draw_pool, load_pool, save_pool
+from trabecula_training.segmenter.refiner_training import RefinerPlan
+
+__all__ = ["Plan", "Progress", "prepare_pool", "train"]
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,33 @@ class Plan:
     threads: int = 2
     average: float = 0.998
     widths: tuple[int, ...] = WIDTHS
+    refiner: RefinerPlan = field(default_factory=RefinerPlan)
 
     @classmethod
     def smoke(cls, seed: int = 1) -> Plan:
-        """A run of one to two minutes: few spines, small windows, a small network."""
-        return cls(seed=seed, pool=40, steps=400, batch=8, rows=128, columns=96, widths=(12, 24, 32, 48, 48, 48))
+        """A run of one to two minutes: few spines, small windows, small networks."""
+        return cls(
+            seed=seed,
+            pool=40,
+            steps=400,
+            batch=8,
+            rows=128,
+            columns=96,
+            widths=(12, 24, 32, 48, 48, 48),
+            refiner=RefinerPlan.smoke(),
+        )
 
     def with_steps(self, steps: int) -> Plan:
         """The same plan with another number of steps."""
         return replace(self, steps=steps)
 
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: step, smoothed loss, seconds per step."""
-
-    step: int
-    loss: float
-    step_s: float
+    @property
+    def schedule(self) -> Schedule:
+        """How long and how fast."""
+        return Schedule(self.steps, self.batch, self.rate, self.average, self.seed, self.threads)
 
 
-class Samples(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
+class Samples(Dataset[tuple[Tensor, ...]]):
     """The generator as a data set of fixed length: sample k depends on the seed and k only."""
 
     def __init__(self, pool: Pool, plan: Plan, first: int) -> None:
@@ -65,7 +71,7 @@ class Samples(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     def __len__(self) -> int:
         return self._plan.steps * self._plan.batch - self._first
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         shape = (self._plan.rows, self._plan.columns)
         sample = draw_sample((self._plan.seed, self._first + index), self._pool, shape)
         return (
@@ -83,26 +89,6 @@ def prepare_pool(plan: Plan, folder: Path, progress: Callable[[int], None] | Non
     return load_pool(folder)
 
 
-def _rate(plan: Plan, step: int) -> float:
-    warm = min(1.0, (step + 1) / min(200, max(1, plan.steps // 10)))
-    return plan.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / plan.steps)))
-
-
-def _follow(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    """Move the averaged weights toward the current ones (faster in the beginning)."""
-    keep = min(decay, (1 + step) / (20 + step))
-    with torch.no_grad():
-        for slow, fast in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-            if slow.dtype.is_floating_point:
-                slow.lerp_(fast, 1 - keep)
-            else:
-                slow.copy_(fast)
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def train(
     plan: Plan, folder: Path, progress: Callable[[Progress], None] | None = None, until: int | None = None
 ) -> SpineNet:
@@ -112,45 +98,14 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=2), encoding="utf-8")
-    torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
-    device = _device()
-    network = SpineNet(plan.widths).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average: SpineNet = copy.deepcopy(network)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-4)
-    saved, step = folder / "checkpoint.npz", 0
-    if saved.exists():
-        step = load_checkpoint(saved, network, average, optimiser)
     pool = prepare_pool(plan, folder / "pool")
-    samples = Samples(pool, plan, step * plan.batch)
-    loader = DataLoader(samples, batch_size=plan.batch, num_workers=1, prefetch_factor=4, drop_last=True)
-    stop = plan.steps if until is None else min(until, plan.steps)
-    smooth = float("nan")
-    batches: Iterator[list[Tensor]] = iter(loader)
-    network.train()
-    while step < stop:
-        begun = time.monotonic()
-        for group in optimiser.param_groups:
-            group["lr"] = _rate(plan, step)
-        loss = _step(network, optimiser, [part.to(device) for part in next(batches)])
-        _follow(average, network, plan.average, step)
-        step += 1
-        smooth = loss if math.isnan(smooth) else 0.98 * smooth + 0.02 * loss
-        if progress:
-            progress(Progress(step, smooth, time.monotonic() - begun))
-        if step % 250 == 0 or step == stop:
-            save_checkpoint(saved, step, network, average, optimiser)
-    return average.eval()
-
-
-def _step(network: SpineNet, optimiser: torch.optim.Optimizer, parts: list[Tensor]) -> float:
-    image, target, phase, column = parts
-    image = image.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(image.device.type, torch.bfloat16):
-        raw = network(image)
-    loss = segmentation_loss(raw, target, phase, column)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-    optimiser.step()
-    return float(loss.detach())
+    return fit(
+        SpineNet(plan.widths),
+        lambda first: Samples(pool, plan, first),
+        lambda raw, parts: segmentation_loss(raw, parts[0], parts[1], parts[2]),
+        plan.schedule,
+        folder / "checkpoint.npz",
+        progress,
+        until,
+    )

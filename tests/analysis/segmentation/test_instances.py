@@ -209,6 +209,13 @@ def test_a_large_body_below_a_crushed_one_is_counted() -> None:
     assert naming.levels == (Level.L2, Level.L3, Level.L4, Level.L5)
 
 
+def test_nothing_is_counted_across_an_outline_that_is_poor() -> None:
+    naming = name_bodies(_row(*EVEN), _s1(160.0), 4.0, poor=[False, False, True, False])
+
+    assert naming.levels == (None, None, None, Level.L5)
+    assert "too poor" in naming.reasons[-1].detail
+
+
 def test_what_has_bodies_below_it_is_not_s1() -> None:
     naming = name_bodies(_row(*EVEN), _s1(92.0), 4.0)
 

@@ -28,7 +28,7 @@ def reading(image: Maps) -> Reading:
     naming = name_bodies(instances, anchor, 4.0)
     grid = lay_grid(axes, whole(axes), side_step(axes, Modality.MR))
     finding = Finding(axes, whole(axes), False, True)
-    return Reading(grid, image, instances, anchor, naming, features_of(image, instances), finding)
+    return Reading(grid, image, instances, anchor, naming, features_of(image, instances), finding, 0.0)
 
 
 def judge(read: Reading, place: int, quality: float) -> tuple[Reason, ...]:

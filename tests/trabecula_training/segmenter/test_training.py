@@ -12,7 +12,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from trabecula.analysis.segmentation.bundle import load_bundle  # noqa: E402
+from trabecula.analysis.segmentation.closeups import CHANNELS  # noqa: E402
 from trabecula_training.segmenter.classes import NetworkClass  # noqa: E402
+from trabecula_training.segmenter.closeup_classes import CloseUpClass  # noqa: E402
 from trabecula_training.segmenter.export import (  # noqa: E402
     BundleFacts,
     ExportMismatch,
@@ -20,7 +22,7 @@ from trabecula_training.segmenter.export import (  # noqa: E402
     export_onnx,
 )
 from trabecula_training.segmenter.generator import draw_sample  # noqa: E402
-from trabecula_training.segmenter.network import Deployed, SpineNet  # noqa: E402
+from trabecula_training.segmenter.network import Deployed, RefinerNet, SpineNet  # noqa: E402
 from trabecula_training.segmenter.pool import draw_pool  # noqa: E402
 from trabecula_training.segmenter.training import Plan, train  # noqa: E402
 
@@ -62,14 +64,17 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
 
 def test_an_exported_bundle_answers_like_the_network_and_verifies(tmp_path: Path) -> None:
     network = SpineNet((4, 6, 8, 8, 8, 8)).eval()
+    refiner = RefinerNet((4, 6, 8), CHANNELS, len(CloseUpClass)).eval()
 
-    export_bundle(network, tmp_path / "segmenter-9.9.9", BundleFacts("9.9.9", {"seed": 1}, card="# Card\n"))
+    export_bundle(network, refiner, tmp_path / "segmenter-9.9.9", BundleFacts("9.9.9", {"seed": 1}, card="# Card\n"))
 
     bundle = load_bundle(tmp_path / "segmenter-9.9.9")
     manifest = json.loads((tmp_path / "segmenter-9.9.9" / "manifest.json").read_text())
     assert bundle.version == "9.9.9"
     assert manifest["parity"] < 2e-3
-    assert set(manifest["files"]) == {"CARD.md", "model.onnx"}
+    assert set(manifest["files"]) == {"CARD.md", "model.onnx", "refiner.onnx"}
+    assert bundle.refiner is not None
+    assert bundle.refiner.classes == tuple(kind.name.lower() for kind in CloseUpClass)
 
 
 def test_a_network_in_training_mode_is_exported_in_evaluation_mode(tmp_path: Path) -> None:

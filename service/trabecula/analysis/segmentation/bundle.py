@@ -13,8 +13,19 @@ from trabecula.domain.errors import BundleInvalid
 
 
 @dataclass(frozen=True)
+class RefinerWeights:
+    """The second network of a bundle, which draws borders in close-ups, and its classes."""
+
+    weights: Path
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SegmenterBundle:
-    """What a manifest says: classes in the order of the output channels, and what was calibrated on phantoms."""
+    """What a manifest says: classes in the order of the output channels, and what was calibrated on phantoms.
+
+    ``weights_sha256`` identifies all weights: that of the network, or of the hashes of both networks in a row.
+    """
 
     identifier: str
     version: str
@@ -26,6 +37,7 @@ class SegmenterBundle:
     mr_percentiles: tuple[float, float]
     calibration: Mapping[str, Any]
     thresholds: Mapping[str, Any]
+    refiner: RefinerWeights | None = None
 
     def threshold(self, name: str, default: float) -> float:
         """A threshold of the manifest, or the default where the bundle does not set it."""
@@ -45,16 +57,36 @@ def load_bundle(folder: Path) -> SegmenterBundle:
             identifier=str(manifest["id"]),
             version=str(manifest["version"]),
             weights=folder / "model.onnx",
-            weights_sha256=str(manifest["files"]["model.onnx"]),
+            weights_sha256=_identify(manifest),
             classes=tuple(str(name) for name in manifest["classes"]),
             multiple=int(manifest["input"]["multiple"]),
             ct_window_hu=(float(low), float(high)),
             mr_percentiles=(float(first), float(last)),
             calibration=dict(manifest["calibration"]),
             thresholds=dict(manifest["thresholds"]),
+            refiner=_refiner(folder, manifest),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise BundleInvalid(f"{folder.name}: {type(fault).__name__} {fault}") from fault
+
+
+def _refiner(folder: Path, manifest: Mapping[str, Any]) -> RefinerWeights | None:
+    entry = manifest.get("refiner")
+    if entry is None:
+        return None
+    if entry["file"] not in manifest["files"]:
+        raise BundleInvalid(f"{folder.name} names {entry['file']} without its hash")
+    classes = tuple(str(name) for name in entry["classes"])
+    if missing := {"body", "rim", "s1"} - set(classes):
+        raise BundleInvalid(f"{folder.name}: the refiner does not know {', '.join(sorted(missing))}")
+    return RefinerWeights(folder / str(entry["file"]), classes)
+
+
+def _identify(manifest: Mapping[str, Any]) -> str:
+    files, entry = manifest["files"], manifest.get("refiner")
+    if entry is None:
+        return str(files["model.onnx"])
+    return hashlib.sha256(f"{files['model.onnx']}{files[entry['file']]}".encode()).hexdigest()
 
 
 def _verify(folder: Path, hashes: Mapping[str, str]) -> None:

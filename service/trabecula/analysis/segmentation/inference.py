@@ -6,21 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from trabecula.analysis.segmentation.preprocess import Stack
-from trabecula.domain.errors import SegmenterFailed
+from trabecula.analysis.segmentation.runtime import Graph
 
-_RUNTIME_ERRORS = (
-    states.Fail,
-    states.InvalidArgument,
-    states.InvalidGraph,
-    states.InvalidProtobuf,
-    states.NoSuchFile,
-    states.RuntimeException,
-)
 _NEIGHBOUR_MM = (1.6, 6.6)
 _PIXELS_PER_BATCH = 260_000
 _SINGLE_PRECISION_SAMPLES = 64 * 1024 * 1024
@@ -63,14 +53,7 @@ class Network:
     """An ONNX session that answers for stacks."""
 
     def __init__(self, weights: Path, classes: tuple[str, ...], multiple: int, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
-        except _RUNTIME_ERRORS as fault:
-            raise SegmenterFailed(f"the network cannot be loaded: {fault}") from fault
+        self._graph = Graph(weights, threads)
         self._classes = classes
         self._multiple = multiple
 
@@ -89,10 +72,7 @@ class Network:
             block = np.zeros((len(chosen), 3, high, wide), dtype=np.float32)
             for channel, shift in enumerate((-stride, 0, stride)):
                 block[:, channel, :rows, :columns] = images[_shifted(chosen, shift, count)]
-            try:
-                answer = self._session.run(None, {"image": block})[0]
-            except _RUNTIME_ERRORS as fault:
-                raise SegmenterFailed(f"the network stopped: {fault}") from fault
+            answer = self._graph.run(block)
             result[start:stop] = answer[:, :, :rows, :columns]
         if stack.padding.any():
             for plane, outside in zip(result, stack.padding, strict=True):

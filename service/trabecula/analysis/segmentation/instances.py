@@ -41,11 +41,15 @@ class Body:
 
 @dataclass(frozen=True, eq=False)
 class Instances:
-    """Bodies from head to foot and the map ``[side, row, column]`` of which one each voxel is nearest to (0: none)."""
+    """Bodies from head to foot and the map ``[side, row, column]`` of which one each voxel is nearest to (0: none).
+
+    ``marrow`` names the classes that are the inside of these bodies.
+    """
 
     bodies: tuple[Body, ...]
     basins: NDArray[np.uint8]
     bodyness: Float
+    marrow: tuple[str, ...] = ("body",)
 
 
 def find_instances(maps: Maps, side_mm: float, rim_share: float, anchored: bool = True) -> Instances:
@@ -53,17 +57,16 @@ def find_instances(maps: Maps, side_mm: float, rim_share: float, anchored: bool 
 
     Where nothing anchors the names, what looks like S1 is a body like the others (of unknown level).
     """
-    bodyness = maps.probability("body") + np.float32(rim_share) * maps.probability("rim")
-    with_rim = maps.probability("body", "rim")
-    if not anchored:
-        bodyness, with_rim = bodyness + maps.probability("s1"), with_rim + maps.probability("s1")
+    marrow = ("body",) if anchored else ("body", "s1")
+    bodyness = maps.probability(*marrow) + np.float32(rim_share) * maps.probability("rim")
+    with_rim = maps.probability(*marrow, "rim")
     mask = _column(maps, with_rim) & (with_rim > 0.5)
     cores = mask & (maps.cosine > _CORE_COSINE * np.hypot(maps.cosine, maps.sine))
     cores = ndimage.binary_opening(cores, structure=_JOIN[1:2])
     labelled, count = ndimage.label(cores, structure=_JOIN)
     named = np.asarray(labelled, dtype=np.int32)
     if not count:
-        return Instances((), np.zeros(mask.shape, np.uint8), bodyness)
+        return Instances((), np.zeros(mask.shape, np.uint8), bodyness, marrow)
     named = _drop_small(named, count, side_mm)
     named = _join_stacked(named, side_mm)
     basins = _add_cut(_grow(named, mask, maps.sine, side_mm), mask)
@@ -76,7 +79,7 @@ def find_instances(maps: Maps, side_mm: float, rim_share: float, anchored: bool 
     ordered = tuple(
         Body(place + 1, b.centre, b.volume_mm3, b.area_mm2, b.height_mm, b.edge) for place, b in enumerate(bodies)
     )
-    return Instances(ordered, order[basins], bodyness)
+    return Instances(ordered, order[basins], bodyness, marrow)
 
 
 def _column(maps: Maps, bodyness: Float) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from trabecula.analysis.segmentation.reading import Reading
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.spine import Level
 
-_QUALITY_MIN = 0.75
+QUALITY_MIN = 0.75
 _QUALITY_WARN = 0.88
 _METAL_SHARE = 0.04
 _SCOLIOSIS_MM = 14.0
@@ -24,7 +24,7 @@ def judge_body(
 ) -> tuple[Reason, ...]:
     """Reasons that concern one body."""
     reasons = []
-    least, warn = threshold("quality_min", _QUALITY_MIN), threshold("quality_warn", _QUALITY_WARN)
+    least, warn = threshold("quality_min", QUALITY_MIN), threshold("quality_warn", _QUALITY_WARN)
     if quality < least:
         reasons.append(Reason(ReasonCode.SEG_QC, level=level, value=round(quality, 2), limit=round(least, 2)))
     elif quality < warn:

@@ -73,8 +73,13 @@ def find_anchor(maps: Maps, side_mm: float) -> Anchor | None:
     return Anchor(region, (float(centre[0]), float(centre[1]), float(centre[2])), sureness)
 
 
-def name_bodies(instances: Instances, anchor: Anchor | None, side_mm: float) -> Naming:
-    """Name bodies upward from the anchor until a gap in the row; what lies beyond a gap stays unknown."""
+def name_bodies(
+    instances: Instances, anchor: Anchor | None, side_mm: float, poor: Sequence[bool] | None = None
+) -> Naming:
+    """Name bodies upward from the anchor until a gap in the row; what lies beyond a gap stays unknown.
+
+    So does everything from a ``poor`` outline on, where those are told: nobody can count across what is not seen.
+    """
     bodies = instances.bodies
     if anchor is None or not bodies or _lies_within(bodies, anchor):
         reason = (Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail="no sacrum in view"),)
@@ -92,6 +97,7 @@ def name_bodies(instances: Instances, anchor: Anchor | None, side_mm: float) -> 
         place = np.array(bodies[k].centre) * scale
         gap = float(np.linalg.norm((place - former)[1:]))
         doubt = _doubt(bodies, k, gap, pitches) or ("more bodies than levels" if label < Level.T1.label else "")
+        doubt = "an outline too poor to count across" if poor and poor[k] and not bodies[k].edge else doubt
         if doubt:
             reasons.append(Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=doubt))
             break

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from trabecula.analysis.segmentation.refiner import FineMaps
 from trabecula.analysis.segmentation.stack import Grid
 from trabecula.domain.volume import FloatArray
 
@@ -72,35 +73,65 @@ def box_weights(grid: Grid, box: tuple[slice, slice, slice]) -> tuple[Weights, W
     return parts[0], parts[1], parts[2]
 
 
-def paint_body(
-    labels: NDArray[np.uint8],
-    grid: Grid,
-    probability: Float,
-    basin: NDArray[np.bool_],
-    box: tuple[slice, slice, slice],
-    label: int,
-) -> float:
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """What one body's outline is drawn from, within ``box`` of the stack: ``basin`` marks what is nearer to this body
+    than to another, ``probability`` ``[side, row, column]`` says how much it is body; where ``fine`` counts, its finer
+    answer is mixed in: ``fine_share`` of it, ``rim_share`` of its rim."""
+
+    box: tuple[slice, slice, slice]
+    basin: NDArray[np.bool_]
+    probability: Float
+    fine: FineMaps | None = None
+    fine_share: float = 0.0
+    rim_share: float = 0.0
+
+
+def paint_body(labels: NDArray[np.uint8], grid: Grid, outline: Outline, label: int) -> float:
     """Write one body's label where its interpolated probability passes one half; return its volume in native voxels.
 
-    ``labels`` is the volume's array seen as ``[side, row, column]``; ``basin`` marks, within ``box`` of the stack, what
-    is nearer to this body than to another.
+    ``labels`` is the volume's array seen as ``[side, row, column]``.
     """
+    box = outline.box
     weights = box_weights(grid, box)
     if any(not len(part.native) for part in weights):
         return 0.0
-    inner = tuple(Weights(w.native, w.low - b.start, w.share) for w, b in zip(weights, box, strict=True))
-    clipped = tuple(
-        Weights(w.native, np.clip(w.low, 0, max(b.stop - b.start - 1, 0)), w.share)
-        for w, b in zip(inner, box, strict=True)
-    )
-    trio = (clipped[0], clipped[1], clipped[2])
-    inside = (interpolate(probability[box], trio) > 0.5) & (interpolate(basin.astype(np.float32), trio) > 0.5)
+    inner = (_within(weights[0], box[0]), _within(weights[1], box[1]), _within(weights[2], box[2]))
+    bodyness = interpolate(outline.probability, inner)
+    if outline.fine is not None:
+        bodyness = _refined(bodyness, outline, weights)
+    inside = (bodyness > 0.5) & (interpolate(outline.basin.astype(np.float32), inner) > 0.5)
     inside = _solid(inside)
-    where = np.ix_(*(part.native for part in trio))
+    where = np.ix_(*(part.native for part in weights))
     region = labels[where]
     region[inside] = label
     labels[where] = region
     return float(inside.sum())
+
+
+def _within(weights: Weights, part: slice) -> Weights:
+    """Weights on a part of the stack's samples."""
+    low = np.clip(weights.low - part.start, 0, max(part.stop - part.start - 1, 0))
+    return Weights(weights.native, low, weights.share)
+
+
+def _refined(bodyness: Float, outline: Outline, weights: tuple[Weights, Weights, Weights]) -> Float:
+    """Bodyness at native voxels with that of the close-ups mixed in."""
+    fine = outline.fine
+    assert fine is not None
+    side, row, column = (part.low.astype(np.float64) + part.share for part in weights)
+    places = fine.fine_places(side, row, column)
+    sampled = [_at(place, size) for place, size in zip(places, fine.marrow.shape, strict=True)]
+    finer = interpolate(fine.bodyness(outline.rim_share), (sampled[0], sampled[1], sampled[2]))
+    share = np.float32(outline.fine_share) * fine.weight(places)
+    return np.asarray(bodyness + share * (finer - bodyness), dtype=np.float32)
+
+
+def _at(place: FloatArray, size: int) -> Weights:
+    """Weights of fractional places among ``size`` samples."""
+    kept = np.clip(place, 0, size - 1)
+    low = np.clip(np.floor(kept).astype(np.intp), 0, max(size - 2, 0))
+    return Weights(np.arange(len(place)), low, np.clip(kept - low, 0, 1).astype(np.float32))
 
 
 def _solid(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +11,25 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.analysis.segmentation.bundle import SegmenterBundle, load_bundle
+from trabecula.analysis.segmentation.closeups import Camera
 from trabecula.analysis.segmentation.inference import Maps, Network
-from trabecula.analysis.segmentation.instances import find_instances
-from trabecula.analysis.segmentation.judgement import judge_body, judge_study
+from trabecula.analysis.segmentation.instances import Instances, find_instances
+from trabecula.analysis.segmentation.judgement import QUALITY_MIN, judge_body, judge_study
 from trabecula.analysis.segmentation.levels import check_ribs, find_anchor, name_bodies
-from trabecula.analysis.segmentation.mapping import paint_body, paint_tissues
-from trabecula.analysis.segmentation.preprocess import cut_stack, find_axes, intensity_of, lay_grid, side_step
-from trabecula.analysis.segmentation.quality import calibrated, features_of
+from trabecula.analysis.segmentation.mapping import Outline, paint_body, paint_tissues
+from trabecula.analysis.segmentation.preprocess import (
+    Intensity,
+    cut_stack,
+    find_axes,
+    intensity_of,
+    lay_grid,
+    side_step,
+)
+from trabecula.analysis.segmentation.quality import BodyFeatures, calibrated, features_of
 from trabecula.analysis.segmentation.reading import Reading
+from trabecula.analysis.segmentation.refiner import FineMaps, Refiner
 from trabecula.analysis.segmentation.ribs import find_ribs
-from trabecula.analysis.segmentation.search import Finding, find_spine
+from trabecula.analysis.segmentation.search import find_spine
 from trabecula.analysis.segmentation.stack import Grid
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
@@ -37,6 +46,8 @@ class NetworkSegmenter:
     def __init__(self, bundle_dir: Path, threads: int = 1) -> None:
         self._bundle = load_bundle(bundle_dir)
         self._network = Network(self._bundle.weights, self._bundle.classes, self._bundle.multiple, threads)
+        finer = self._bundle.refiner
+        self._refiner = Refiner(finer.weights, finer.classes, threads) if finer else None
 
     @property
     def bundle(self) -> SegmenterBundle:
@@ -76,20 +87,36 @@ class NetworkSegmenter:
         finding = find_spine(volume, find_axes(volume), self._network, intensity)
         grid = lay_grid(finding.axes, finding.span, side_step(finding.axes, volume.modality))
         maps = self._network.predict(cut_stack(volume, grid, intensity))
-        return self._take_apart(grid, maps, finding, self.rim_share(volume.modality))
-
-    def read_again(self, reading: Reading, rim_share: float) -> Reading:
-        """Take a reading's maps apart anew, with another part of the rim counted as body."""
-        return self._take_apart(reading.grid, reading.maps, reading.finding, rim_share)
-
-    def _take_apart(self, grid: Grid, maps: Maps, finding: Finding, rim: float) -> Reading:
-        anchor = find_anchor(maps, grid.side_step_mm)
+        rim, anchor = self.rim_share(volume.modality), find_anchor(maps, grid.side_step_mm)
         instances = find_instances(maps, grid.side_step_mm, rim, anchor is not None)
-        naming = name_bodies(instances, anchor, grid.side_step_mm)
+        fine = self._look_closely(volume, grid, maps, instances, intensity)
+        features = _agreed(features_of(maps, instances), maps, instances, fine)
+        poor = self._poor(features) if grid.shape[0] == 1 else None
+        naming = name_bodies(instances, anchor, grid.side_step_mm, poor)
         if finding.reversed and sum(level is not None for level in naming.levels) < _COUNTED_AGAINST_HEADER:
             naming = name_bodies(instances, None, grid.side_step_mm)
         naming = check_ribs(naming, find_ribs(maps, instances, grid.side_step_mm))
-        return Reading(grid, maps, instances, anchor, naming, features_of(maps, instances), finding)
+        return Reading(grid, maps, instances, anchor, naming, features, finding, rim, fine)
+
+    def read_again(self, reading: Reading, rim_share: float) -> Reading:
+        """The same reading with another part of the rim counted as body."""
+        side_mm = reading.grid.side_step_mm
+        instances = find_instances(reading.maps, side_mm, rim_share, reading.anchor is not None)
+        return replace(reading, instances=instances, rim_share=rim_share)
+
+    def _look_closely(
+        self, volume: Volume, grid: Grid, maps: Maps, instances: Instances, intensity: Intensity
+    ) -> tuple[FineMaps | None, ...]:
+        """The refiner's maps of every body; nothing without a refiner."""
+        if self._refiner is None:
+            return ()
+        camera = Camera(volume, grid, maps, instances, intensity)
+        return tuple(self._refiner.refine(camera, body.number, instances.marrow) for body in instances.bodies)
+
+    def _poor(self, features: tuple[BodyFeatures, ...]) -> list[bool]:
+        """Which bodies of a single slice are outlined too poorly to count across: no other slice makes up for them."""
+        least = self._bundle.threshold("quality_min", QUALITY_MIN)
+        return [calibrated(item, self._bundle.calibration) < least for item in features]
 
     def rim_share(self, modality: Modality) -> float:
         """The part of the rim that counts as body (the border convention), by modality."""
@@ -104,30 +131,45 @@ class NetworkSegmenter:
         paint_tissues(np.transpose(tissues, order), grid, self._tissue_table()[reading.maps.best_class()])
         bodies: list[SegmentedBody] = []
         unknown = FIRST_UNKNOWN_LABEL
-        boxes = ndimage.find_objects(instances.basins)
-        for body, level, features in zip(instances.bodies, reading.naming.levels, reading.features, strict=True):
+        for place, (body, level) in enumerate(zip(instances.bodies, reading.naming.levels, strict=True)):
             label = level.label if level is not None else unknown
             unknown += level is None
-            box = _widen(boxes[body.number - 1], grid.shape)
-            basin = instances.basins[box] == body.number
-            voxels = paint_body(seen, grid, instances.bodyness, basin, box, label)
+            voxels = paint_body(seen, grid, self._outline(reading, place), label)
             if voxels:
                 volume_mm3 = voxels * volume.geometry.voxel_volume_mm3
-                quality = calibrated(features, self._bundle.calibration)
+                quality = calibrated(reading.features[place], self._bundle.calibration)
                 centre = grid.points_mm(volume.geometry, np.array([body.centre]))[0]
-                place = (float(centre[0]), float(centre[1]), float(centre[2]))
+                middle = (float(centre[0]), float(centre[1]), float(centre[2]))
                 judged = judge_body(body, level, quality, reading, self._bundle.threshold)
-                bodies.append(SegmentedBody(label, level, quality, not body.edge, place, volume_mm3, judged))
+                bodies.append(SegmentedBody(label, level, quality, not body.edge, middle, volume_mm3, judged))
         if reading.anchor is not None and reading.naming.levels.count(None) < len(reading.naming.levels):
             bodies.append(self._carry_s1(volume, reading, seen))
         return _Carried(labels, tissues, tuple(bodies))
+
+    def _outline(self, reading: Reading, place: int) -> Outline:
+        """What the outline of body number ``place`` (from head to foot) is drawn from."""
+        instances, grid = reading.instances, reading.grid
+        basin = instances.basins == instances.bodies[place].number
+        fine = reading.fine[place] if reading.fine else None
+        if fine is not None:
+            basin |= _beside(basin) & (instances.basins == 0)
+        box = _widen(ndimage.find_objects(basin.view(np.uint8))[0], grid.shape)
+        return Outline(
+            box=box,
+            basin=basin[box],
+            probability=instances.bodyness[box],
+            fine=fine,
+            fine_share=self._bundle.threshold("fine_share", 1.0),
+            rim_share=reading.rim_share,
+        )
 
     def _carry_s1(self, volume: Volume, reading: Reading, seen: NDArray[np.uint8]) -> SegmentedBody:
         anchor, grid = reading.anchor, reading.grid
         assert anchor is not None
         box = _widen(ndimage.find_objects(anchor.mask.astype(np.uint8))[0], grid.shape)
         near = ndimage.binary_dilation(anchor.mask[box], iterations=2)
-        voxels = paint_body(seen, grid, reading.maps.probability("s1"), near, box, Level.S1.label)
+        outline = Outline(box, near, reading.maps.probability("s1")[box])
+        voxels = paint_body(seen, grid, outline, Level.S1.label)
         centre = grid.points_mm(volume.geometry, np.array([anchor.centre]))[0]
         place = (float(centre[0]), float(centre[1]), float(centre[2]))
         volume_mm3 = voxels * volume.geometry.voxel_volume_mm3
@@ -143,6 +185,26 @@ class _Carried:
     labels: NDArray[np.uint8]
     tissues: NDArray[np.uint8]
     bodies: tuple[SegmentedBody, ...]
+
+
+def _agreed(
+    features: tuple[BodyFeatures, ...], maps: Maps, instances: Instances, fine: tuple[FineMaps | None, ...]
+) -> tuple[BodyFeatures, ...]:
+    """The features of bodies with how far the network and the refiner agree on each."""
+    with_rim = maps.probability(*instances.marrow, "rim") > 0.5
+    found = []
+    for item, body, close in zip(features, instances.bodies, fine or (None,) * len(features), strict=True):
+        basin = instances.basins == body.number
+        found.append(replace(item, agreement=close.agreement(with_rim, basin)) if close else item)
+    return tuple(found)
+
+
+def _beside(basin: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What lies one plane to the left or to the right: a body's outermost slices are the refiner's to judge."""
+    beside = np.zeros_like(basin)
+    beside[1:] |= basin[:-1]
+    beside[:-1] |= basin[1:]
+    return beside
 
 
 def _widen(box: tuple[slice, ...], shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:

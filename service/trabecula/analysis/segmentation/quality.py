@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trabecula.analysis.segmentation.inference import Maps
 from trabecula.analysis.segmentation.instances import Instances
 
-FEATURES = ("certainty", "ambiguous", "phase", "edge_certainty")
+FEATURES = ("certainty", "ambiguous", "phase", "edge_certainty", "agreement")
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,19 @@ class BodyFeatures:
 
     ``certainty``: mean probability of body inside the outline; ``ambiguous``: voxels between 0.2 and 0.8 as a part of
     all over 0.2; ``phase``: mean length of the phase vector inside; ``edge_certainty``: mean of the best class's
-    probability within 3 mm of the outline.
+    probability within 3 mm of the outline; ``agreement``: Dice of the outlines of the network and of the refiner (1
+    without a refiner).
     """
 
     certainty: float
     ambiguous: float
     phase: float
     edge_certainty: float
+    agreement: float = 1.0
 
     def vector(self) -> NDArray[np.float64]:
         """The features in the order of FEATURES."""
-        return np.array([self.certainty, self.ambiguous, self.phase, self.edge_certainty], dtype=np.float64)
+        return np.array([getattr(self, name) for name in FEATURES], dtype=np.float64)
 
 
 def features_of(maps: Maps, instances: Instances) -> tuple[BodyFeatures, ...]:
@@ -62,10 +64,10 @@ def features_of(maps: Maps, instances: Instances) -> tuple[BodyFeatures, ...]:
 def calibrated(features: BodyFeatures, calibration: Mapping[str, Any]) -> float:
     """Expected Dice (0 to 1): a weighted sum of features mapped by a monotone curve, both from the bundle.
 
-    A bundle without calibration gives the certainty itself.
+    A bundle without calibration gives the certainty itself; a feature without a weight does not count.
     """
     if not calibration:
         return float(np.clip(features.certainty, 0, 1))
-    weights = np.array([calibration["weights"][name] for name in FEATURES], dtype=np.float64)
+    weights = np.array([calibration["weights"].get(name, 0.0) for name in FEATURES], dtype=np.float64)
     score = float(features.vector() @ weights + calibration["intercept"])
     return float(np.clip(np.interp(score, calibration["score"], calibration["dice"]), 0, 1))

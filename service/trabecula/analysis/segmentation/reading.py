@@ -8,13 +8,18 @@ from trabecula.analysis.segmentation.inference import Maps
 from trabecula.analysis.segmentation.instances import Instances
 from trabecula.analysis.segmentation.levels import Anchor, Naming
 from trabecula.analysis.segmentation.quality import BodyFeatures
+from trabecula.analysis.segmentation.refiner import FineMaps
 from trabecula.analysis.segmentation.search import Finding
 from trabecula.analysis.segmentation.stack import Grid
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """Everything the network says of a volume before it is carried back: for evaluation and calibration."""
+    """Everything the networks say of a volume before it is carried back: for evaluation and calibration.
+
+    ``rim_share`` is the part of the rim that counts as body. ``fine`` holds the refiner's maps of every body, from head
+    to foot; nothing without a refiner.
+    """
 
     grid: Grid
     maps: Maps
@@ -23,3 +28,5 @@ class Reading:
     naming: Naming
     features: tuple[BodyFeatures, ...]
     finding: Finding
+    rim_share: float
+    fine: tuple[FineMaps | None, ...] = ()
