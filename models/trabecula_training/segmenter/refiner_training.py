@@ -37,7 +37,7 @@ class RefinerPlan:
     @classmethod
     def smoke(cls) -> RefinerPlan:
         """Half a minute: few spines, few steps."""
-        return cls(spines=16, steps=120, batch=16)
+        return cls(spines=16, steps=180, batch=16)
 
     def schedule(self, seed: int) -> Schedule:
         """How long and how fast."""

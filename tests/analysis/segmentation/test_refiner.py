@@ -30,8 +30,8 @@ def disc_maps(side: int = 3) -> FineMaps:
     """Fine maps of a round body around stack sample (32, 32), with a rim of 1.5 mm."""
     place = 32 + PIXEL_MM * (np.arange(64) - 31.5)
     radius = np.hypot(place[:, None] - 32, place[None, :] - 32)
-    marrow = np.repeat((radius <= RADIUS_MM).astype(np.float32)[None], side, axis=0)
-    rim = np.repeat(((radius > RADIUS_MM) & (radius <= RADIUS_MM + 1.5)).astype(np.float32)[None], side, axis=0)
+    inside, with_rim = (np.clip((edge - radius) / PIXEL_MM + 0.5, 0, 1) for edge in (RADIUS_MM, RADIUS_MM + 1.5))
+    marrow, rim = (np.repeat(part.astype(np.float32)[None], side, axis=0) for part in (inside, with_rim - inside))
     return FineMaps(0, place, place, marrow, rim)
 
 

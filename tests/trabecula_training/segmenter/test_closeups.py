@@ -27,7 +27,7 @@ from trabecula_training.segmenter.refiner_training import RefinerPlan, train_ref
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::UserWarning")
 
-STATED_DICE = 0.85
+STATED_DICE = 0.68
 """What a short run must beat on unseen close-ups (bodies with rim)."""
 TINY = RefinerPlan(spines=1, steps=6, batch=2, size=32, widths=(4, 6, 8))
 
