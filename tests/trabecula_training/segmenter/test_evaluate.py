@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from trabecula.analysis.segmentation.quality import FEATURES
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.volume import Geometry
 from trabecula_training.segmenter.calibration import fit_calibration
@@ -93,7 +94,7 @@ def test_dice_is_symmetric_and_between_zero_and_one(first: np.ndarray, second: n
 @given(st.integers(0, 100))
 def test_calibration_is_monotone_in_its_score(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    features = rng.uniform(0, 1, (40, 4))
+    features = rng.uniform(0, 1, (40, len(FEATURES)))
     true = np.clip(0.5 * features[:, 0] + 0.4 * features[:, 3] + rng.normal(0, 0.03, 40), 0, 1)
 
     fitted = fit_calibration(features, true)
@@ -104,4 +105,4 @@ def test_calibration_is_monotone_in_its_score(seed: int) -> None:
 
 def test_calibration_refuses_a_handful_of_bodies() -> None:
     with pytest.raises(ValueError, match="20 bodies"):
-        fit_calibration(np.ones((5, 4)), np.ones(5))
+        fit_calibration(np.ones((5, len(FEATURES))), np.ones(5))
