@@ -59,9 +59,12 @@ class _Look:
 def find_spine(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> Finding:
     """Look for bodies as the header says; where another direction fits the anatomy much better, look there.
 
-    ``found`` is False where no bodies appear either way.
+    Nothing else is tried where a whole S1 with its sacrum appears as the header says: it never does upside down or
+    from behind. ``found`` is False where no bodies appear either way.
     """
     look = _scout(volume, axes, network, intensity)
+    if look.area > 0 and _lower_end(look.upright):
+        return Finding(axes, look.span, False, True)
     near = _around(look.span, axes)
     given = sum(look.upright[:2])
     ways = ((True, False), (False, True), (True, True))
@@ -69,15 +72,19 @@ def find_spine(volume: Volume, axes: Axes, network: Network, intensity: Intensit
     scores = []
     for other, (down, back) in zip(turned, ways, strict=True):
         where = (_mirrored(near, axes, down, back), look.plane)
-        s1, posterior, sacrum = _upright_plane(volume, other, where, network, intensity)
-        lower_end = s1 >= _UPRIGHT_S1_MM2 and sacrum >= _UPRIGHT_SACRUM_MM2
-        scores.append(0.0 if down and not lower_end else s1 + posterior)
+        shown = _upright_plane(volume, other, where, network, intensity)
+        scores.append(0.0 if down and not _lower_end(shown) else sum(shown[:2]))
     best = int(np.argmax(scores))
     if scores[best] > _UPRIGHT_RATIO * given and scores[best] > _UPRIGHT_MM2:
         again = _scout(volume, turned[best], network, intensity)
         if again.area >= _FOUND_MM2:
             return Finding(turned[best], again.span, True, True)
     return Finding(axes, look.span, False, look.area > 0)
+
+
+def _lower_end(shown: tuple[float, float, float]) -> bool:
+    """True where a plane shows a whole S1 with its sacrum (areas of S1, posterior elements, sacrum; mm2)."""
+    return shown[0] >= _UPRIGHT_S1_MM2 and shown[2] >= _UPRIGHT_SACRUM_MM2
 
 
 def _around(span: Span, axes: Axes) -> Span:
