@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from trabecula.analysis.segmentation import search
 from trabecula.analysis.segmentation.bundle_location import find_segmenter_bundle
 from trabecula.analysis.segmentation.network import NetworkSegmenter
 from trabecula.domain.eligibility import ReasonCode
@@ -186,3 +187,19 @@ def test_large_maps_are_halved_and_outline_the_same(
     assert single.naming.levels == half.naming.levels
     first, second = (segmenter.finish(volume, reading).labels for reading in (single, half))
     assert (first != second).sum() <= 0.001 * (first > 0).sum()
+
+
+@pytest.mark.parametrize("upside_down", [False, True])
+def test_other_directions_are_tried_only_where_the_sacrum_does_not_stand_as_the_header_says(
+    segmenter: NetworkSegmenter, monkeypatch: pytest.MonkeyPatch, upside_down: bool
+) -> None:
+    volume, _ = phantom(sagittal(7, 4.4), Modality.MR)
+    array = volume.array[:, ::-1] if upside_down else volume.array
+    tried = []
+    plain = search._upright_plane
+    monkeypatch.setattr(search, "_upright_plane", lambda *given: tried.append(given) or plain(*given))
+
+    result = segmenter.segment(replace(volume, array=np.ascontiguousarray(array)))
+
+    assert bool(tried) == upside_down
+    assert (ReasonCode.UPSIDE_DOWN in {reason.code for reason in result.reasons}) == upside_down
