@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from trabecula.analysis.segmentation.closeups import NEIGHBOURS, PIXEL_MM
 from trabecula.domain.spine import Level
-from trabecula.phantom.anatomy import Spine, SpineOptions, paint_points, sample_spine
+from trabecula.phantom.anatomy import Spine, paint_points
 from trabecula.phantom.anatomy_types import Vertebra
+from trabecula_training.segmenter.arrays import has_arrays, map_arrays, save_arrays
 from trabecula_training.segmenter.classes import codes_of
+from trabecula_training.segmenter.pool import draw_varied_spine
 from trabecula_training.segmenter.warp import smooth_field
 
 SIZE = 88
@@ -104,8 +106,7 @@ def draw_closeup(rng: np.random.Generator, spine: Spine, vertebra: Vertebra) -> 
 def _draw_spine(seed: int) -> list[CloseUp]:
     """Draw one spine and close-ups of some of its bodies."""
     rng = np.random.default_rng([seed, 20262])
-    worn = float(rng.uniform(0.7, 1.0)) if rng.random() < 0.25 else None
-    spine = sample_spine(rng, options=SpineOptions(variability=float(rng.uniform(0.8, 1.7)), degeneration=worn))
+    spine = draw_varied_spine(rng)
     named = [v for v in spine.vertebrae if v.level is not None and v.level is not Level.S1]
     return [draw_closeup(rng, spine, named[int(k)]) for k in rng.integers(0, len(named), _PER_SPINE)]
 
@@ -153,11 +154,14 @@ _FILES = ("codes", "level", "planes", "label")
 
 def save_closeups(pool: CloseUps, folder: Path) -> None:
     """Write a pool as plain arrays, so that training can map it into memory."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in _FILES:
-        np.save(folder / f"{name}.npy", getattr(pool, name), allow_pickle=False)
+    save_arrays(folder, {name: getattr(pool, name) for name in _FILES})
+
+
+def has_closeups(folder: Path) -> bool:
+    """True where a whole pool lies in the folder."""
+    return has_arrays(folder, _FILES)
 
 
 def load_closeups(folder: Path) -> CloseUps:
     """Map a saved pool into memory."""
-    return CloseUps(**{name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _FILES})
+    return CloseUps(**map_arrays(folder, _FILES))

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.domain.spine import Level
-from trabecula.phantom.anatomy import SpineOptions, along_points, paint_points, sample_spine
+from trabecula.phantom.anatomy import Spine, SpineOptions, along_points, paint_points, sample_spine
+from trabecula_training.segmenter.arrays import has_arrays, map_arrays, save_arrays
 from trabecula_training.segmenter.classes import codes_of
 
 ROWS, COLUMNS, SLICES = 344, 224, 15
@@ -32,11 +33,16 @@ class Slab:
     spacing_mm: float
 
 
+def draw_varied_spine(rng: np.random.Generator) -> Spine:
+    """Draw a spine to learn from: more variable than real ones, a quarter of them worn."""
+    worn = float(rng.uniform(0.7, 1.0)) if rng.random() < 0.25 else None
+    return sample_spine(rng, options=SpineOptions(variability=float(rng.uniform(0.8, 1.7)), degeneration=worn))
+
+
 def draw_slab(seed: int) -> Slab:
     """Draw one spine and one slab of it: near the midline, at a side wall, anywhere in it, or beside it altogether."""
     rng = np.random.default_rng([seed, 20261])
-    worn = float(rng.uniform(0.7, 1.0)) if rng.random() < 0.25 else None
-    spine = sample_spine(rng, options=SpineOptions(variability=float(rng.uniform(0.8, 1.7)), degeneration=worn))
+    spine = draw_varied_spine(rng)
     spacing = float(np.exp(rng.uniform(np.log(0.7), np.log(1.9))))
     place = rng.random()
     if place < 0.38:
@@ -97,17 +103,19 @@ def draw_pool(seed: int, count: int, processes: int = 1, progress: Callable[[int
     return Pool(codes, level, phase, spacing)
 
 
+_FILES = ("codes", "level", "phase", "spacing_mm")
+
+
 def save_pool(pool: Pool, folder: Path) -> None:
     """Write a pool as plain arrays, so that training can map it into memory."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("codes", "level", "phase", "spacing_mm"):
-        np.save(folder / f"{name}.npy", getattr(pool, name), allow_pickle=False)
+    save_arrays(folder, {name: getattr(pool, name) for name in _FILES})
+
+
+def has_pool(folder: Path) -> bool:
+    """True where a whole pool lies in the folder."""
+    return has_arrays(folder, _FILES)
 
 
 def load_pool(folder: Path) -> Pool:
     """Map a saved pool into memory."""
-    arrays = {
-        name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        for name in ("codes", "level", "phase", "spacing_mm")
-    }
-    return Pool(**arrays)
+    return Pool(**map_arrays(folder, _FILES))

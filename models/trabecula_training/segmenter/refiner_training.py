@@ -13,7 +13,13 @@ from torch.utils.data import Dataset
 
 from trabecula.analysis.segmentation.closeups import CHANNELS
 from trabecula_training.segmenter.closeup_classes import CloseUpClass
-from trabecula_training.segmenter.closeup_pool import CloseUps, draw_closeups, load_closeups, save_closeups
+from trabecula_training.segmenter.closeup_pool import (
+    CloseUps,
+    draw_closeups,
+    has_closeups,
+    load_closeups,
+    save_closeups,
+)
 from trabecula_training.segmenter.closeup_samples import draw_closeup_sample
 from trabecula_training.segmenter.loop import Progress, Schedule, fit
 from trabecula_training.segmenter.loss import closeup_loss
@@ -62,7 +68,7 @@ def prepare_closeups(
     plan: RefinerPlan, seed: int, processes: int, folder: Path, progress: Callable[[int], None] | None = None
 ) -> CloseUps:
     """Draw the close-ups of a plan, or map those already in the folder."""
-    if not (folder / "label.npy").exists():
+    if not has_closeups(folder):
         save_closeups(draw_closeups(seed, plan.spines, processes, progress), folder)
     return load_closeups(folder)
 

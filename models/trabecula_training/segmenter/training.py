@@ -16,7 +16,7 @@ from trabecula_training.segmenter.generator import draw_sample
 from trabecula_training.segmenter.loop import Progress, Schedule, fit
 from trabecula_training.segmenter.loss import segmentation_loss
 from trabecula_training.segmenter.network import WIDTHS, SpineNet
-from trabecula_training.segmenter.pool import Pool, draw_pool, load_pool, save_pool
+from trabecula_training.segmenter.pool import Pool, draw_pool, has_pool, load_pool, save_pool
 from trabecula_training.segmenter.refiner_training import RefinerPlan
 
 __all__ = ["Plan", "Progress", "prepare_pool", "train"]
@@ -84,7 +84,7 @@ class Samples(Dataset[tuple[Tensor, ...]]):
 
 def prepare_pool(plan: Plan, folder: Path, progress: Callable[[int], None] | None = None) -> Pool:
     """Draw the pool of a plan, or map the one already in the folder."""
-    if not (folder / "spacing_mm.npy").exists():
+    if not has_pool(folder):
         save_pool(draw_pool(plan.seed, plan.pool, plan.threads, progress), folder)
     return load_pool(folder)
 

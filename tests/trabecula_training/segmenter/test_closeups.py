@@ -17,6 +17,7 @@ from trabecula_training.segmenter.closeup_pool import (  # noqa: E402
     SLICES,
     CloseUps,
     draw_closeups,
+    has_closeups,
     load_closeups,
     save_closeups,
 )
@@ -128,3 +129,27 @@ def test_a_smoke_run_beats_the_stated_dice_on_unseen_close_ups(tmp_path: Path, p
         overlap += 2.0 * float((body & true).sum())
         total += float(body.sum() + true.sum())
     assert overlap / total > STATED_DICE
+
+
+def test_a_pool_that_was_not_written_to_its_end_is_drawn_again(
+    pool: CloseUps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+    plain = np.save
+
+    def full_disk(path: Path, array: np.ndarray, **options: object) -> None:
+        if len(written) == 3:
+            Path(path).write_bytes(b"half")
+            raise OSError("No space left on device")
+        written.append(path)
+        plain(path, array, allow_pickle=False)
+
+    monkeypatch.setattr(np, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        save_closeups(pool, tmp_path)
+    monkeypatch.undo()
+
+    assert not has_closeups(tmp_path)
+    save_closeups(pool, tmp_path)
+    assert has_closeups(tmp_path)
+    assert np.array_equal(load_closeups(tmp_path).label, pool.label)
