@@ -1,4 +1,4 @@
-"""The networks: small U-Nets over neighbouring sagittal slices."""
+"""The networks: small U-Nets over neighbouring sagittal slices, inside on blocks of 2 x 2 pixels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from trabecula_training.segmenter.classes import CHANNEL_COUNT, CLASS_COUNT
 
-WIDTHS = (16, 32, 64, 96, 128, 128)
+WIDTHS = (32, 64, 96, 128, 128)
 _BLOCK = 2
-MULTIPLE = 2 ** (len(WIDTHS) - 1)
+MULTIPLE = _BLOCK * 2 ** (len(WIDTHS) - 1)
 """Rows and columns of an image must be multiples of this."""
 
 
@@ -35,19 +35,14 @@ class Block(nn.Module):
         return result
 
 
-class SpineNet(nn.Module):
-    """A U-Net from ``[batch, slice, row, column]`` to raw channels.
+class UNet(nn.Module):
+    """A U-Net from ``[batch, incoming, row, column]`` to ``outgoing`` raw channels; ``widths`` from fine to coarse."""
 
-    The defaults are those of the network that finds and names bodies: three slices in 0-1 at 1 mm to the logits of the
-    classes, then cosine and sine of the phase. The refiner takes more slices and gives fewer channels.
-    """
-
-    def __init__(self, widths: Sequence[int] = WIDTHS, slices: int = 3, channels: int = CHANNEL_COUNT) -> None:
+    def __init__(self, widths: Sequence[int], incoming: int, outgoing: int) -> None:
         super().__init__()
-        self.slices, self.multiple = slices, 2 ** (len(widths) - 1)
-        self.down = nn.ModuleList(Block(slices if k == 0 else widths[k - 1], width) for k, width in enumerate(widths))
+        self.down = nn.ModuleList(Block(incoming if k == 0 else widths[k - 1], width) for k, width in enumerate(widths))
         self.up = nn.ModuleList(Block(widths[k] + widths[k + 1], widths[k]) for k in range(len(widths) - 1))
-        self.head = nn.Conv2d(widths[0], channels, 1)
+        self.head = nn.Conv2d(widths[0], outgoing, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         kept: list[Tensor] = []
@@ -61,6 +56,34 @@ class SpineNet(nn.Module):
         return result
 
 
+class BlockNet(nn.Module):
+    """A U-Net over blocks of 2 x 2 pixels: ``[batch, slice, row, column]`` to raw channels of the same pixels.
+
+    The blocks' pixels are channels inside, so nothing of the finest detail is lost, while every layer works on a
+    quarter of the pixels: twice the weights in the same time.
+    """
+
+    def __init__(self, widths: Sequence[int], slices: int, channels: int) -> None:
+        super().__init__()
+        self.slices, self.multiple = slices, _BLOCK * 2 ** (len(widths) - 1)
+        self.inner = UNet(widths, slices * _BLOCK**2, channels * _BLOCK**2)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return functional.pixel_shuffle(self.inner(functional.pixel_unshuffle(image, _BLOCK)), _BLOCK)
+
+
+class SpineNet(BlockNet):
+    """Finds and names bodies: three slices in 0-1 at 1 mm to the logits of the classes, then cosine and sine of the
+    phase."""
+
+    def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
+        super().__init__(widths, 3, CHANNEL_COUNT)
+
+
+class RefinerNet(BlockNet):
+    """Draws the border of one body: the channels of a close-up to the logits of the close-up classes."""
+
+
 class Deployed(nn.Module):
     """What is exported: class probabilities (softmax) and the raw phase channels, in one tensor."""
 
@@ -71,22 +94,6 @@ class Deployed(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         raw = self.network(image)
         return torch.cat([torch.softmax(raw[:, :CLASS_COUNT], dim=1), raw[:, CLASS_COUNT:]], dim=1)
-
-
-class RefinerNet(nn.Module):
-    """A U-Net over blocks of 2 x 2 pixels: ``[batch, channel, row, column]`` to the logits of the close-up classes.
-
-    The blocks' pixels are channels inside, so nothing of the finest detail is lost, while every layer works on a
-    quarter of the pixels: twice the weights in the same time.
-    """
-
-    def __init__(self, widths: Sequence[int], channels: int, classes: int) -> None:
-        super().__init__()
-        self.slices, self.multiple = channels, _BLOCK * 2 ** (len(widths) - 1)
-        self.inner = SpineNet(widths, channels * _BLOCK**2, classes * _BLOCK**2)
-
-    def forward(self, image: Tensor) -> Tensor:
-        return functional.pixel_shuffle(self.inner(functional.pixel_unshuffle(image, _BLOCK)), _BLOCK)
 
 
 class DeployedRefiner(nn.Module):

@@ -27,7 +27,7 @@ class Plan:
     """What a training run does. ``pool`` slabs are drawn once; ``rows`` x ``columns`` is the window at 1 mm."""
 
     seed: int = 1
-    pool: int = 800
+    pool: int = 700
     steps: int = 4500
     batch: int = 8
     rows: int = 256
@@ -48,7 +48,7 @@ class Plan:
             batch=8,
             rows=128,
             columns=96,
-            widths=(12, 24, 32, 48, 48, 48),
+            widths=(24, 32, 48, 48, 48),
             refiner=RefinerPlan.smoke(),
         )
 
