@@ -184,3 +184,20 @@ def test_any_spine_answers_for_any_points_with_known_tissues(seed: int, where: i
     assert tissue.max() < len(PhantomTissue)
     assert set(np.unique(level)) <= {0, *(one.label for one in Level)}
     assert NETWORK_CLASS[tissue].max() < len(TISSUE_LABELS)
+
+
+def test_a_sacral_disc_lies_between_s1_and_s2_and_moves_nothing_above_it() -> None:
+    usual, kept = spine(), spine(options=replace(HEALTHY, sacral_disc=1.0))
+    s1 = usual.index_of(Level.S1)
+
+    def beneath_s1(drawn: Spine) -> float:
+        """Millimetres of disc along the way from S2's middle to that of S1."""
+        low, high = drawn.vertebrae[s1 - 1].centre_mm, drawn.vertebrae[s1].centre_mm
+        way = np.linspace(0, 1, 400)[:, None]
+        tissue, _ = paint_points(drawn, low + way * (high - low))
+        disc = (tissue == PhantomTissue.NUCLEUS) | (tissue == PhantomTissue.ANNULUS)
+        return float(disc.mean() * np.linalg.norm(high - low))
+
+    assert beneath_s1(kept) > beneath_s1(usual) + 2
+    assert kept.vertebrae[s1 - 1].body.depth > usual.vertebrae[s1 - 1].body.depth
+    assert [body.body for body in kept.vertebrae[s1:]] == [body.body for body in usual.vertebrae[s1:]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from trabecula_training.segmenter.arrays import has_arrays, map_arrays, save_arr
 from trabecula_training.segmenter.classes import codes_of
 from trabecula_training.segmenter.pool import draw_varied_spine
 from trabecula_training.segmenter.warp import smooth_field
+from trabecula_training.segmenter.workers import drawing_processes
 
 SIZE = 88
 """Rows and columns of a close-up; training cuts smaller windows out of it."""
@@ -137,7 +137,7 @@ def draw_closeups(
     codes, level = (np.zeros((count, SLICES * MOST_PLANES, SIZE, SIZE), np.uint8) for _ in range(2))
     planes, label = (np.zeros(count, np.uint8) for _ in range(2))
     seeds = [seed * 1_000_003 + k for k in range(spines)]
-    with ProcessPoolExecutor(processes) as workers:
+    with drawing_processes(processes) as workers:
         place = 0
         for k, drawn in enumerate(workers.map(_draw_spine, seeds, chunksize=2)):
             for closeup in drawn:

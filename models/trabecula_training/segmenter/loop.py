@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from trabecula_training.segmenter.checkpoint import load_checkpoint, save_checkpoint
+from trabecula_training.segmenter.workers import use_one_thread
 
 Samples = Dataset[tuple[Tensor, ...]]
 Trained = TypeVar("Trained", bound=nn.Module)
@@ -73,7 +73,7 @@ def fit(
     step = load_checkpoint(saved, network, average, optimiser) if saved.exists() else 0
     samples = samples_from(step * schedule.batch)
     loader = DataLoader(
-        samples, schedule.batch, num_workers=1, prefetch_factor=4, drop_last=True, worker_init_fn=_use_one_thread
+        samples, schedule.batch, num_workers=1, prefetch_factor=4, drop_last=True, worker_init_fn=use_one_thread
     )
     stop = schedule.steps if until is None else min(until, schedule.steps)
     smooth = float("nan")
@@ -101,11 +101,6 @@ def _keep_freed_memory() -> None:
         library = ctypes.CDLL("libc.so.6")
         for setting, value in _MALLOPT.items():
             library.mallopt(setting, value)
-
-
-def _use_one_thread(_: int) -> None:
-    """Keep a process that draws samples from spinning on cores that training needs."""
-    threadpool_limits(1)
 
 
 def _rate(schedule: Schedule, step: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +13,11 @@ from trabecula.domain.spine import Level
 from trabecula.phantom.anatomy import Spine, SpineOptions, along_points, paint_points, sample_spine
 from trabecula_training.segmenter.arrays import has_arrays, map_arrays, save_arrays
 from trabecula_training.segmenter.classes import codes_of
+from trabecula_training.segmenter.workers import drawing_processes
 
 ROWS, COLUMNS, SLICES = 344, 224, 15
+_SACRAL_DISC = 0.35
+"""How many spines have a disc between S1 and S2, so that S1 is not known by the want of one."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,17 @@ class Slab:
     spacing_mm: float
 
 
-def draw_varied_spine(rng: np.random.Generator) -> Spine:
+def draw_varied_spine(rng: np.random.Generator, sacral_disc: float = 0.0) -> Spine:
     """Draw a spine to learn from: more variable than real ones, a quarter of them worn."""
     worn = float(rng.uniform(0.7, 1.0)) if rng.random() < 0.25 else None
-    return sample_spine(rng, options=SpineOptions(variability=float(rng.uniform(0.8, 1.7)), degeneration=worn))
+    spread = float(rng.uniform(0.8, 1.7))
+    return sample_spine(rng, options=SpineOptions(variability=spread, degeneration=worn, sacral_disc=sacral_disc))
 
 
 def draw_slab(seed: int) -> Slab:
     """Draw one spine and one slab of it: near the midline, at a side wall, anywhere in it, or beside it altogether."""
     rng = np.random.default_rng([seed, 20261])
-    spine = draw_varied_spine(rng)
+    spine = draw_varied_spine(rng, float(rng.uniform(0.3, 1.0)) if rng.random() < _SACRAL_DISC else 0.0)
     spacing = float(np.exp(rng.uniform(np.log(0.7), np.log(1.9))))
     place = rng.random()
     if place < 0.38:
@@ -95,7 +98,7 @@ def draw_pool(seed: int, count: int, processes: int = 1, progress: Callable[[int
     codes, level, phase = (np.empty(shape, np.uint8) for _ in range(3))
     spacing = np.empty(count, np.float32)
     seeds = [seed * 1_000_003 + k for k in range(count)]
-    with ProcessPoolExecutor(processes) as workers:
+    with drawing_processes(processes) as workers:
         for k, slab in enumerate(workers.map(draw_slab, seeds, chunksize=4)):
             codes[k], level[k], phase[k], spacing[k] = slab.codes, slab.level, slab.phase, slab.spacing_mm
             if progress:

@@ -150,6 +150,8 @@ AXES: Axes = {
         "6 lumbar vertebrae": replace(_MR, spine=SpineOptions(lumbar_count=6)),
         "4 lumbar vertebrae, CT": replace(_CT, field_mm=_TALL, spine=SpineOptions(lumbar_count=4)),
         "6 lumbar vertebrae, CT": replace(_CT, field_mm=_TALL, spine=SpineOptions(lumbar_count=6)),
+        "disc between S1 and S2": replace(_MR, spine=replace(_PLAIN, sacral_disc=0.8)),
+        "disc between S1 and S2, CT": replace(_CT, spine=replace(_PLAIN, sacral_disc=0.8)),
     },
 }
 """What goes wrong, and what is rare."""

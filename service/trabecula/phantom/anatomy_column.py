@@ -94,7 +94,6 @@ def _paint_disc(
     tissue = np.where(nucleus, PhantomTissue.NUCLEUS, PhantomTissue.ANNULUS).astype(np.uint8)
     if disc.vacuum:
         tissue[(rho < 0.6) & (np.abs(above - below) < 1.2)] = PhantomTissue.BOWEL_GAS
-    if upper.level is None or lower.level is None:
-        tissue[rho > 0.75] = PhantomTissue.SACRUM_MARROW
+    tissue[rho > disc.fused_from] = PhantomTissue.SACRUM_MARROW
     maps[0][index[inside]] = tissue
     maps[1][index[inside]] = 0 if upper.level is None else upper.level.label

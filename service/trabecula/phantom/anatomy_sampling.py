@@ -55,6 +55,7 @@ class _Plan:
     lumbar_count: int
     spread: float
     healthy: bool
+    sacral_disc: float
 
 
 def _levels(lumbar_count: int) -> list[Level | None]:
@@ -82,13 +83,13 @@ def _draw_body(rng: np.random.Generator, plan: _Plan, level: Level | None, below
     rules = _table()["body"]
     column, above = _column(level, plan.lumbar_count)
     sex, spread, scale = plan.sex.value, plan.spread, plan.scale
-    taper = (1.0, 0.82, 0.68, 0.56, 0.45)[below_s1]
+    taper = _taper(plan, (1.0, 0.82, 0.68, 0.56, 0.45), below_s1)
     common = rng.normal(0, rules["height_sd"] * 0.5 * spread)
     front = (_value(sex, "anterior_height", column) - above * rules["thoracic_step"]) * taper * scale + common
     back = (_value(sex, "posterior_height", column) - above * rules["thoracic_step"]) * taper * scale + common
     front += rng.normal(0, 0.7 * spread)
     back += rng.normal(0, 0.7 * spread)
-    depth_taper = (1.0, 0.72, 0.55, 0.42, 0.33)[below_s1]
+    depth_taper = _taper(plan, (1.0, 0.72, 0.55, 0.42, 0.33), below_s1)
     depth = (_value(sex, "depth", column) - 0.8 * above) * depth_taper * scale
     width = (_value(sex, "width", column) - 1.6 * above) * taper * scale
     dome = rng.uniform(*rules["dome"]) * (0.5 + 0.9 * plan.degeneration) if below_s1 == 0 else 0.3
@@ -106,6 +107,12 @@ def _draw_body(rng: np.random.Generator, plan: _Plan, level: Level | None, below
         squareness=rng.uniform(2.1, 2.9),
         posterior_concavity=rng.uniform(0.3, 2.6),
     )
+
+
+def _taper(plan: _Plan, sizes: tuple[float, ...], below_s1: int) -> float:
+    """Size of a sacral body as a share of S1's; with a disc above it, S2 has kept more of its size."""
+    size = sizes[below_s1]
+    return size + (1 - size) * 0.7 * plan.sacral_disc if below_s1 == 1 else size
 
 
 def _draw_posterior(rng: np.random.Generator, plan: _Plan, level: Level | None, below_s1: int) -> PosteriorShape:
@@ -182,18 +189,26 @@ def _leans(rng: np.random.Generator, options: SpineOptions, count: int, s1: int)
     return [float(value) for value in lean], cobb
 
 
-def _disc_heights(rng: np.random.Generator, plan: _Plan, level: Level | None) -> tuple[float, float, float]:
+def _disc_heights(
+    rng: np.random.Generator, plan: _Plan, level: Level | None, below_s1: int
+) -> tuple[float, float, float]:
     """Anterior and posterior height of the disc above a level (mm), and its degeneration."""
     column, above = _column(level, plan.lumbar_count)
     grade = draw_degeneration(rng, plan.degeneration)
     factor = float(np.clip(rng.normal(1, _table()["disc"]["relative_sd"] * plan.spread), 0.6, 1.6)) * plan.scale
     factor *= 1 - 0.8 * max(grade - 0.35, 0) / 0.65 - 0.03 * above
     if level is None:
-        factor *= 0.15
+        factor *= max(0.15, plan.sacral_disc if below_s1 == 1 else 0.0)
     front, back = _value("disc", "anterior", column), _value("disc", "posterior", column)
     middle = max(_value("disc", "middle", column) * factor - 2.0, 0.9 if level is None else 1.3)
     ratio = 2 * middle / (front + back)
     return front * ratio * rng.uniform(0.9, 1.1), back * ratio * rng.uniform(0.9, 1.1), grade
+
+
+def _sacral_disc(plan: _Plan, below_s1: int) -> Disc:
+    """The disc between sacral bodies: a remnant within bone, unless S1 and S2 have kept theirs."""
+    kept = plan.sacral_disc > 0 and below_s1 == 1
+    return Disc(0.0, 0.0, 0.0, 0.5, 0.6, fused_from=1.0 if kept else 0.75)
 
 
 def sample_spine(
@@ -216,7 +231,7 @@ def sample_spine(
         degeneration = 0.1 if options.healthy else float(worn)
     count = options.lumbar_count or (5 if options.healthy else int(rng.choice([4, 5, 6], p=[0.04, 0.91, 0.05])))
     scale = options.scale or float(np.clip(rng.normal(1, 0.06 * options.variability), 0.8, 1.25))
-    plan = _Plan(sex, scale, degeneration, count, options.variability, options.healthy)
+    plan = _Plan(sex, scale, degeneration, count, options.variability, options.healthy, options.sacral_disc)
     levels = _levels(count)
     s1 = _SACRAL - 1
     named = tuple(level for level in levels if level is not None and level is not Level.S1)
@@ -242,13 +257,15 @@ def _assemble(
         for fracture in fractures:
             body = deform(body, fracture, rng) if fracture.level is level else body
         bodies.append(body)
-    heights = [_disc_heights(rng, plan, level if k >= s1 else None) for k, level in enumerate(levels[:-1])]
+    heights = [
+        _disc_heights(rng, plan, level if k >= s1 else None, max(s1 - k, 0)) for k, level in enumerate(levels[:-1])
+    ]
     gaps = [(front + back) / 2 for front, back, _ in heights]
     bodies = draw_osteophytes(rng, bodies, gaps, [grade for _, _, grade in heights], s1, plan.healthy)
     tilts = _tilts(rng, options, bodies, [(front, back) for front, back, _ in heights], s1)
     leans, cobb = _leans(rng, options, len(levels), s1)
     discs = tuple(
-        draw_disc(rng, grade, gap) if k >= s1 else Disc(0.0, 0.0, 0.0, 0.5, 0.6)
+        draw_disc(rng, grade, gap) if k >= s1 else _sacral_disc(plan, s1 - k)
         for k, (gap, (_, _, grade)) in enumerate(zip(gaps, heights, strict=True))
     )
     frames = [_frame(tilt, lean, -0.4 * lean) for tilt, lean in zip(tilts, leans, strict=True)]

@@ -51,7 +51,8 @@ class SpineOptions:
 
     ``variability`` scales every standard deviation (1 is realistic; training uses more). ``degeneration`` (0 to 1)
     rules collapsed discs, bulges and osteophytes. ``healthy`` switches random pathology off
-    (what is asked for stays).
+    (what is asked for stays). ``sacral_disc`` is the height of the disc between S1 and S2 as a share of a usual one; 0
+    leaves the usual remnant between bodies that have fused, 1 makes S1 look much like a lumbar vertebra.
     """
 
     lumbar_count: int | None = None
@@ -64,6 +65,7 @@ class SpineOptions:
     scale: float | None = None
     variability: float = 1.0
     healthy: bool = False
+    sacral_disc: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ class Vertebra:
 @dataclass(frozen=True)
 class Disc:
     """The disc above a vertebra: bulge beyond the endplate rims (all around, and extra backward) in mm;
-    ``degeneration`` is 0 (bright nucleus) to 1 (black, collapsed)."""
+    ``degeneration`` is 0 (bright nucleus) to 1 (black, collapsed). From ``fused_from`` on, as a share of the way to its
+    edge, bone has taken its place, as between sacral bodies."""
 
     bulge_mm: float
     protrusion_mm: float
@@ -144,6 +147,7 @@ class Disc:
     nucleus: float
     degeneration: float
     vacuum: bool = False
+    fused_from: float = 1.0
 
 
 @dataclass(frozen=True)
