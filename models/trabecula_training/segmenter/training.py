@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from trabecula_training.errors import RunFolderTaken
 from trabecula_training.segmenter.generator import draw_sample
 from trabecula_training.segmenter.loop import Progress, Schedule, fit
 from trabecula_training.segmenter.loss import segmentation_loss
@@ -19,7 +20,7 @@ from trabecula_training.segmenter.network import WIDTHS, SpineNet
 from trabecula_training.segmenter.pool import Pool, draw_pool, has_pool, load_pool, save_pool
 from trabecula_training.segmenter.refiner_training import RefinerPlan
 
-__all__ = ["Plan", "Progress", "prepare_pool", "train"]
+__all__ = ["Plan", "Progress", "claim_folder", "prepare_pool", "train"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,16 @@ class Samples(Dataset[tuple[Tensor, ...]]):
         )
 
 
+def claim_folder(plan: Plan, folder: Path) -> None:
+    """Write the plan into the run's folder; raises RunFolderTaken where a run of another plan was begun there, whose
+    spines and weights must not be taken for this one's."""
+    note, text = folder / "plan.json", json.dumps(asdict(plan), indent=2)
+    if note.exists() and note.read_text(encoding="utf-8") != text:
+        raise RunFolderTaken(str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(text, encoding="utf-8")
+
+
 def prepare_pool(plan: Plan, folder: Path, progress: Callable[[int], None] | None = None) -> Pool:
     """Draw the pool of a plan, or map the one already in the folder."""
     if not has_pool(folder):
@@ -96,8 +107,7 @@ def train(
 
     ``until`` stops early at that step, as a kill would, for tests of resuming.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=2), encoding="utf-8")
+    claim_folder(plan, folder)
     torch.manual_seed(plan.seed)
     pool = prepare_pool(plan, folder / "pool")
     return fit(

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 
 from trabecula.analysis.segmentation.bundle import load_bundle  # noqa: E402
 from trabecula.analysis.segmentation.closeups import CHANNELS  # noqa: E402
+from trabecula_training.errors import RunFolderTaken  # noqa: E402
 from trabecula_training.segmenter.classes import NetworkClass  # noqa: E402
 from trabecula_training.segmenter.closeup_classes import CloseUpClass  # noqa: E402
 from trabecula_training.segmenter.export import (  # noqa: E402
@@ -88,6 +89,17 @@ def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
     with pytest.raises(ExportMismatch, match="largest difference"):
         export_onnx(SpineNet((4, 8, 8, 8, 8)).eval(), tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("other", [replace(TINY, seed=4), replace(TINY, pool=3), TINY.with_steps(7)])
+def test_a_folder_of_another_plan_is_refused_and_left_as_it_was(tmp_path: Path, other: Plan) -> None:
+    train(TINY, tmp_path, until=2)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    with pytest.raises(RunFolderTaken):
+        train(other, tmp_path)
+
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_plans_know_their_steps() -> None:
