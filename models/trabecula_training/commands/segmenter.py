@@ -34,7 +34,7 @@ Bundle = Annotated[Path, typer.Option(help="The bundle's folder, or a folder of 
 def train(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an unfinished one is resumed.")] = None,
-    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.5.0",
+    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.6.0",
     smoke: Annotated[bool, typer.Option("--smoke", help="A run of one to two minutes, for tests.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps instead of the plan's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,

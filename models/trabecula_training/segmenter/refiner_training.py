@@ -32,7 +32,7 @@ class RefinerPlan:
     0.8 mm. One thread trains: the other core draws samples meanwhile, which is faster than two threads that wait."""
 
     spines: int = 500
-    steps: int = 5000
+    steps: int = 6000
     batch: int = 32
     size: int = 64
     rate: float = 3e-3

@@ -28,8 +28,8 @@ class Plan:
     """What a training run does. ``pool`` slabs are drawn once; ``rows`` x ``columns`` is the window at 1 mm."""
 
     seed: int = 1
-    pool: int = 700
-    steps: int = 4500
+    pool: int = 750
+    steps: int = 5250
     batch: int = 8
     rows: int = 256
     columns: int = 160
