@@ -72,7 +72,7 @@ def train(
 @segmenter.command("calibrate")
 def calibrate_command(
     bundle: Bundle = Path("models/bundles"),
-    cases: Annotated[int, typer.Option(min=8, help="Phantoms to fit on; half as many unseen ones to check.")] = 60,
+    cases: Annotated[int, typer.Option(min=8, help="Phantoms to fit on; half as many unseen ones to check.")] = 120,
     figure: Annotated[Path | None, typer.Option(help="Write the plot of predicted against true Dice here.")] = None,
     processes: Processes = 2,
 ) -> None:

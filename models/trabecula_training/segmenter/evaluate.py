@@ -72,6 +72,14 @@ def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     return 2.0 * int((first & second).sum()) / total if total else 1.0
 
 
+def best_dice(truth: NDArray[np.integer], outline: NDArray[np.bool_]) -> float:
+    """Dice of an outline with the body of a truth map that it overlaps most, however small; 0 where none."""
+    overlaps = np.bincount(truth[outline], minlength=2)
+    overlaps[0] = 0
+    best = int(overlaps.argmax())
+    return dice(truth == best, outline) if overlaps[best] else 0.0
+
+
 def midline_dice(true: NDArray[np.bool_], outline: NDArray[np.bool_], geometry: Geometry) -> float:
     """Dice of what lies within 9 mm of the middle (between left and right) of a true body ``[slice, row, column]``."""
     box = ndimage.find_objects((true | outline).view(np.uint8))[0]

@@ -20,7 +20,7 @@ from trabecula.phantom.anatomy import Fracture, FractureKind, SpineOptions
 from trabecula.phantom.defects import Defect
 from trabecula.phantom.protocols import ROUTINE_MR, Kernel, Phase
 from trabecula_training.segmenter.contrast import Look
-from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
+from trabecula_training.segmenter.evaluate import BodyScore, Summary, best_dice, score_bodies, summarise
 from trabecula_training.segmenter.examinations import Examination, ct_examination, examine, mr_examination
 from trabecula_training.segmenter.phantom_cases import CaseOptions, PhantomCase, draw_case
 
@@ -159,7 +159,8 @@ AXES: Axes = {
 
 @dataclass(frozen=True, eq=False)
 class CaseResult:
-    """What came of one phantom: scores, features of the scored bodies (``[body, feature]``) and the study's quality."""
+    """What came of one phantom: scores of its true bodies; of what was outlined features (``[body, feature]``) and Dice
+    with the true body it overlaps most, fragments at the image's edge too; outlines without a body that counts."""
 
     scores: tuple[BodyScore, ...]
     features: NDArray[np.float64]
@@ -190,9 +191,8 @@ def run_case(segmenter: NetworkSegmenter, number: int, options: CaseOptions | Ex
     rows, dices = [], []
     by_place = [body for body in result.bodies if body.label != Level.S1.label]
     for body, features in zip(by_place, reading.features, strict=False):
-        match = [score for score in scores if score.given == body.label]
         rows.append(features.vector())
-        dices.append(max((score.dice for score in match), default=0.0))
+        dices.append(best_dice(case.truth, result.labels == body.label))
     return CaseResult(scores, np.array(rows).reshape(-1, len(FEATURES)), np.array(dices), extra)
 
 

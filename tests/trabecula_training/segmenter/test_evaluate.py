@@ -12,7 +12,14 @@ from trabecula.analysis.segmentation.quality import FEATURES
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.volume import Geometry
 from trabecula_training.segmenter.calibration import fit_calibration
-from trabecula_training.segmenter.evaluate import body_of_vertebra, dice, midline_dice, score_bodies, summarise
+from trabecula_training.segmenter.evaluate import (
+    best_dice,
+    body_of_vertebra,
+    dice,
+    midline_dice,
+    score_bodies,
+    summarise,
+)
 
 ONE_MM = (1.0, 1.0, 1.0)
 SQUARES = Geometry((1, 60, 40), np.eye(4))
@@ -56,6 +63,18 @@ def test_a_body_without_any_outline_is_not_found() -> None:
     scores = score_bodies(truth, segmentation(two_squares(22, 0), {22: 1}), SQUARES)
 
     assert [score.found for score in scores] == [True, False]
+
+
+def test_a_sliver_is_compared_with_the_small_body_it_outlines_though_none_that_small_is_scored() -> None:
+    truth = two_squares(22, 0)
+    truth[0, 0:1, 10:30] = 21
+    outline = np.zeros(truth.shape, dtype=bool)
+    outline[0, 0:2, 10:30] = True
+
+    assert [score.label for score in score_bodies(truth, segmentation(truth, {22: 1.0}), SQUARES)] == [22]
+    assert best_dice(truth, outline) == pytest.approx(2 / 3)
+    assert best_dice(truth, truth == 22) == 1.0
+    assert best_dice(truth, np.roll(outline, 40, axis=1)) == 0.0
 
 
 def test_processes_far_from_the_outline_do_not_count() -> None:

@@ -195,9 +195,16 @@ def _head(segmentation: Segmentation) -> list[tuple[str, ImageFont.FreeTypeFont]
     first = f"{maker.name} {maker.version}".strip()
     first += f"   estimated overlap {segmentation.quality:.2f}   {segmentation.numbering}"
     bodies = "   ".join(f"{body_name(body)} {body.quality:.2f}" for body in segmentation.bodies)
-    codes = [reason.code.name for reason in segmentation.reasons]
-    codes += [f"{body_name(body)}: {reason.code.name}" for body in segmentation.bodies for reason in body.reasons]
-    return [(first, _font(17)), (bodies or "no vertebral body", _font(15)), (", ".join(codes), _font(15))]
+    return [(first, _font(17)), (bodies or "no vertebral body", _font(15)), (_reasons(segmentation), _font(15))]
+
+
+def _reasons(segmentation: Segmentation) -> str:
+    """The codes of the study, then each code of bodies with the bodies it stands for."""
+    said: dict[str, list[str]] = {reason.code.name: [] for reason in segmentation.reasons}
+    for body in segmentation.bodies:
+        for reason in body.reasons:
+            said.setdefault(reason.code.name, []).append(body_name(body))
+    return "   ".join(f"{code}: {' '.join(names)}" if names else code for code, names in said.items())
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
