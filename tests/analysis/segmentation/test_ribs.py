@@ -67,6 +67,8 @@ def test_nothing_is_said_of_a_narrow_stack_or_with_a_network_that_knows_no_ribs(
         ((150.0, 160.0), (45.0, 80.0), (0.0, 0.0), "no ribs beside the body counted as T12"),
         ((150.0,), (0.0,), (), "no ribs beside the body counted as T12"),
         ((202.0, 195.0), (114.0, 108.0), (0.0, 0.0), "no ribs beside the body counted as T12"),
+        ((255.0, 227.0), (136.0, 123.0), (4.0, 0.0), "no ribs beside the body counted as T12"),
+        ((197.0, 179.0), (160.0, 132.0), (69.0, 39.0), ""),
         ((396.0, 232.0), (178.0, 175.0), (0.0, 0.0), ""),
         ((109.0, 144.0), (59.0, 115.0), (0.0, 0.0), ""),
         ((), (120.0, 66.0), (176.0, 123.0), "ribs beside the body counted as L1"),

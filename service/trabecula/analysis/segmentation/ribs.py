@@ -15,7 +15,7 @@ from trabecula.domain.spine import Level
 _BESIDE_MM = (2.0, 10.0)
 """Where a rib is looked for, from the body's side outward: farther out the rib of the body above comes down."""
 _ABOVE_MM, _BELOW_MM, _FRONT_MM, _BACK_MM = 6, 2, 16, 24
-_RIB_MM2, _ALONE_MM2, _SHORT_MM2, _END_MM2 = 75.0, 110.0, 120.0, 40.0
+_RIB_MM2, _ALONE_MM2, _SHORT_MM2, _END_MM2 = 75.0, 110.0, 133.0, 40.0
 _ALIKE, _UNLIKE = 0.8, 0.6
 _BOTH = 2
 """Sides that must show a rib where none is expected: one alone may be a transverse process."""
