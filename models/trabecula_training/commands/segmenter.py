@@ -39,7 +39,7 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Steps instead of the plan's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:
-    """Train both networks from nothing and write the run's bundle (about 45 minutes on two quiet cores)."""
+    """Train both networks from nothing and write the run's bundle (about 50 minutes on two quiet cores)."""
     if context.invoked_subcommand is not None:
         return
     if out is None:

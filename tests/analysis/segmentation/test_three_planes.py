@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.analysis.drawn_bodies import single_slice
 from tests.analysis.segmentation.drawn_spines import draw_spine, spine_grid, spine_volume
 from trabecula.analysis.segmentation.labelled import LabelSource, segmentation_of
 from trabecula.analysis.segmentation.three_planes import draw_three_planes, level_colour, write_three_planes
+from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.segmentation import SegmenterIdentity
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Modality, Volume
@@ -58,6 +60,20 @@ def test_an_image_without_bodies_is_drawn_whole(tmp_path: Path) -> None:
     with Image.open(tmp_path / "deep" / "planes.png") as image:
         assert image.format == "PNG"
         assert np.asarray(image).std() > 5
+
+
+def test_reasons_that_every_body_has_do_not_widen_the_picture() -> None:
+    geometry = spine_grid("axial", (3.0, 1.5, 1.5))
+    plain = segmentation_of(draw_spine(geometry)[0], geometry, SOURCE)
+    reasons = tuple(Reason(code, blocking=True) for code in list(ReasonCode)[:8])
+    doubtful = replace(plain, bodies=tuple(replace(body, reasons=reasons) for body in plain.bodies))
+    volume = spine_volume(geometry)
+
+    first, second = (draw_three_planes(volume, each) for each in (plain, doubtful))
+
+    assert second.size == first.size
+    head = [np.asarray(image)[60:80].astype(int) for image in (first, second)]
+    assert np.abs(head[1] - head[0]).max() > 100
 
 
 def test_the_planes_follow_a_curved_spine() -> None:
