@@ -167,6 +167,30 @@ def test_two_bodies_fused_into_one_outline_end_the_counting() -> None:
     assert "two bodies" in naming.reasons[-1].detail
 
 
+def test_cores_that_touch_from_slice_to_slice_only_are_two_bodies() -> None:
+    image = maps(7)
+    top = 8 + 3 * PITCH
+    upper, bridge = slice(top + 17, top + 27), slice(top + 25, top + 42)
+    image.channels[0, 1, upper, 25:60] = image.channels[1, 1, bridge, 25:60] = 0.95
+    image.channels[0, [0, 5], upper, 25:60] = image.channels[1, [0, 5], bridge, 25:60] = 0
+    image.channels[0, -2, upper, 25:60] = image.channels[1, -2, bridge, 25:60] = 0.4
+    image.channels[0, -1, upper, 25:60] = image.channels[1, -1, bridge, 25:60] = 0.9
+
+    found = find_instances(image, 4.0, 1.0)
+
+    assert len(found.bodies) == 6
+    assert name_bodies(found, find_anchor(image, 4.0), 4.0).levels[0] is Level.T12
+
+
+def test_two_small_bodies_in_one_outline_beside_large_ones_end_the_counting() -> None:
+    row = _row((20.0, 3000.0), (80.0, 4700.0), (125.0, 3000.0))
+
+    naming = name_bodies(row, _s1(160.0), 4.0)
+
+    assert naming.levels == (None, None, Level.L5)
+    assert "two bodies" in naming.reasons[-1].detail
+
+
 def _row(*places: tuple[float, float]) -> Instances:
     """Bodies as (row of the centre in mm, volume in mm3) from head to foot, on one slice."""
     bodies = tuple(

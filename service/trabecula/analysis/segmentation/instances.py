@@ -16,7 +16,8 @@ from trabecula.analysis.segmentation.inference import Maps
 
 Float = NDArray[np.float32]
 
-_CORE_COSINE = 0.25
+_CORE_COSINE, _SURE_COSINE = 0.25, 0.5
+_BRIDGED_MM, _BRIDGED_SHARE = 14.0, 0.3
 _REACH_MM = 20.0
 _OTHER_MM, _OTHER_SINE = 3.0, 0.3
 _MIN_AREA_MM2 = 90.0
@@ -67,7 +68,8 @@ def find_instances(maps: Maps, side_mm: float, rim_share: float, anchored: bool 
     named = np.asarray(labelled, dtype=np.int32)
     if not count:
         return Instances((), np.zeros(mask.shape, np.uint8), bodyness, marrow)
-    named = _drop_small(named, count, side_mm)
+    named = _split_bridged(named, maps)
+    named = _drop_small(named, int(named.max()), side_mm)
     named = _join_stacked(named, side_mm)
     basins = _add_cut(_grow(named, mask, maps.sine, side_mm), mask)
     solid = np.where(mask, basins, 0).astype(np.uint8)
@@ -91,6 +93,33 @@ def _column(maps: Maps, bodyness: Float) -> NDArray[np.bool_]:
     sizes = ndimage.sum_labels(column, named, np.arange(1, count + 1))
     keep = np.concatenate([[False], sizes > 0.08 * sizes.max()])
     return np.asarray(keep[named], dtype=np.bool_)
+
+
+def _split_bridged(named: NDArray[np.int32], maps: Maps) -> NDArray[np.int32]:
+    """Split cores that a few voxels join from slice to slice, as where the spine is bent sideways: those of which only
+    what is surely a middle falls apart into large pieces that stand one above the other."""
+    sure = (named > 0) & (maps.cosine > _SURE_COSINE * np.hypot(maps.cosine, maps.sine))
+    labelled, count = ndimage.label(sure, structure=_JOIN)
+    if not count:
+        return named
+    pieces = np.arange(1, count + 1)
+    sizes = ndimage.sum_labels(sure, labelled, pieces)
+    rows = np.array(ndimage.center_of_mass(sure, labelled, pieces))[:, 1]
+    core = ndimage.maximum(named, labelled, pieces)
+    result, free = named.copy(), int(named.max()) + 1
+    for number in np.unique(core):
+        mine = np.flatnonzero(core == number)
+        mine = mine[sizes[mine] >= _BRIDGED_SHARE * sizes[mine].max()]
+        mine = mine[np.argsort(rows[mine])]
+        if len(mine) < 2 or np.diff(rows[mine]).min() < _BRIDGED_MM:
+            continue
+        seeds = np.where(np.isin(labelled, pieces[mine]), labelled, 0)
+        nearest = ndimage.distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
+        owner = seeds[tuple(nearest)]
+        for piece in mine[1:]:
+            result[(named == number) & (owner == pieces[piece])] = free
+            free += 1
+    return result
 
 
 def _drop_small(named: NDArray[np.int32], count: int, side_mm: float) -> NDArray[np.int32]:

@@ -25,7 +25,7 @@ _S1_SURE = 0.7
 _PITCH_MM = (16.0, 58.0)
 _GAP_RATIO = 1.55
 _LEAST_RATIO, _CLOSE_RATIO = 0.62, 0.85
-_TWO_BODIES, _PART_OF_ONE = 1.75, 0.5
+_TWO_BODIES, _TWO_AREAS, _PART_OF_ONE = 1.75, 1.45, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,22 +132,31 @@ def _doubt(bodies: Sequence[Body], k: int, gap: float, pitches: Sequence[float])
     least = _LEAST_RATIO * usual if len(pitches) > 1 else 0.0
     if gap > max(_GAP_RATIO * usual, 30.0) or not max(_PITCH_MM[0], least) <= gap <= _PITCH_MM[1]:
         return f"a gap of {gap:.0f} mm between bodies"
-    others = _neighbours(bodies, k)
-    if others and bodies[k].volume_mm3 > _TWO_BODIES * max(others):
+    if _may_hold_two(bodies, k):
         return "an outline that may hold two bodies"
     if not bodies[k].edge and _is_part(bodies, k) and gap < _CLOSE_RATIO * usual:
         return "an outline that may be a part of a body"
     return ""
 
 
-def _neighbours(bodies: Sequence[Body], k: int) -> list[float]:
-    """Volumes of up to two whole bodies on either side; the largest is a fair measure where others are crushed."""
+def _neighbours(bodies: Sequence[Body], k: int) -> list[Body]:
+    """Up to two whole bodies on either side."""
     near = range(max(k - 2, 0), min(k + 3, len(bodies)))
-    return [bodies[j].volume_mm3 for j in near if j != k and not bodies[j].edge]
+    return [bodies[j] for j in near if j != k and not bodies[j].edge]
+
+
+def _may_hold_two(bodies: Sequence[Body], k: int) -> bool:
+    """True where a body is far larger than the largest near it (a fair measure where others are crushed): by volume, or
+    by its largest slice, which grows less from L1 to L5, so that two small ones stand out beside a large one."""
+    others = _neighbours(bodies, k)
+    return bool(others) and (
+        bodies[k].volume_mm3 > _TWO_BODIES * max(body.volume_mm3 for body in others)
+        or bodies[k].area_mm2 > _TWO_AREAS * max(body.area_mm2 for body in others)
+    )
 
 
 def _is_part(bodies: Sequence[Body], k: int) -> bool:
-    others = _neighbours(bodies, k)
+    others = [body.volume_mm3 for body in _neighbours(bodies, k)]
     return bool(others) and bodies[k].volume_mm3 < _PART_OF_ONE * float(np.median(others))
 
 
