@@ -1,7 +1,7 @@
 """Splits what the network calls body into single vertebral bodies, in three dimensions.
 
-The phase tells them apart: it is 0 at every body's middle and pi in every disc, so cores (cosine high) never touch even
-where osteophytes or a collapsed disc fuse two bodies in the class maps.
+The phase tells them apart: it is 0 at every body's middle and pi in every disc, so within a slice cores (cosine high)
+never touch, even where osteophytes or a collapsed disc fuse two bodies in the class maps.
 """
 
 from __future__ import annotations
