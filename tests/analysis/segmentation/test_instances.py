@@ -191,6 +191,12 @@ def test_two_small_bodies_in_one_outline_beside_large_ones_end_the_counting() ->
     assert "two bodies" in naming.reasons[-1].detail
 
 
+def test_l5_is_counted_below_crushed_bodies_that_are_much_smaller() -> None:
+    row = _row((22.0, 4000.0), (50.0, 4000.0), (78.0, 3500.0), (104.0, 2500.0), (130.0, 5600.0))
+
+    assert name_bodies(row, _s1(160.0), 4.0).levels == (Level.L1, Level.L2, Level.L3, Level.L4, Level.L5)
+
+
 def _row(*places: tuple[float, float]) -> Instances:
     """Bodies as (row of the centre in mm, volume in mm3) from head to foot, on one slice."""
     bodies = tuple(

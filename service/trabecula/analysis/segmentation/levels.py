@@ -147,12 +147,14 @@ def _neighbours(bodies: Sequence[Body], k: int) -> list[Body]:
 
 def _may_hold_two(bodies: Sequence[Body], k: int) -> bool:
     """True where a body is far larger than the largest near it (a fair measure where others are crushed): by volume, or
-    by its largest slice, which grows less from L1 to L5, so that two small ones stand out beside a large one."""
+    by its largest slice, which grows less from L1 to L5, so that two small ones stand out beside a large one. Slices
+    are compared with those of the four nearest whole bodies, on one side only at the end of a row."""
     others = _neighbours(bodies, k)
-    return bool(others) and (
-        bodies[k].volume_mm3 > _TWO_BODIES * max(body.volume_mm3 for body in others)
-        or bodies[k].area_mm2 > _TWO_AREAS * max(body.area_mm2 for body in others)
-    )
+    if others and bodies[k].volume_mm3 > _TWO_BODIES * max(body.volume_mm3 for body in others):
+        return True
+    by_distance = sorted(range(len(bodies)), key=lambda j: abs(j - k))
+    nearest = [bodies[j].area_mm2 for j in by_distance if j != k and not bodies[j].edge][:4]
+    return bool(nearest) and bodies[k].area_mm2 > _TWO_AREAS * max(nearest)
 
 
 def _is_part(bodies: Sequence[Body], k: int) -> bool:
