@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -84,13 +85,17 @@ class Samples(Dataset[tuple[Tensor, ...]]):
 
 
 def claim_folder(plan: Plan, folder: Path) -> None:
-    """Write the plan into the run's folder; raises RunFolderTaken where a run of another plan was begun there, whose
-    spines and weights must not be taken for this one's."""
+    """Write the plan into the run's folder, once and whole; raises RunFolderTaken where a run of another plan was begun
+    there, whose spines and weights must not be taken for this one's."""
     note, text = folder / "plan.json", json.dumps(asdict(plan), indent=2)
-    if note.exists() and note.read_text(encoding="utf-8") != text:
-        raise RunFolderTaken(str(folder))
+    if note.exists():
+        if note.read_text(encoding="utf-8") != text:
+            raise RunFolderTaken(str(folder))
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    note.write_text(text, encoding="utf-8")
+    temporary = note.with_suffix(".part.json")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, note)
 
 
 def prepare_pool(plan: Plan, folder: Path, progress: Callable[[int], None] | None = None) -> Pool:

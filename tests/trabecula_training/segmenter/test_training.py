@@ -25,7 +25,7 @@ from trabecula_training.segmenter.export import (  # noqa: E402
 from trabecula_training.segmenter.generator import draw_sample  # noqa: E402
 from trabecula_training.segmenter.network import Deployed, RefinerNet, SpineNet  # noqa: E402
 from trabecula_training.segmenter.pool import draw_pool  # noqa: E402
-from trabecula_training.segmenter.training import Plan, train  # noqa: E402
+from trabecula_training.segmenter.training import Plan, claim_folder, train  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::UserWarning")
 
@@ -100,6 +100,17 @@ def test_a_folder_of_another_plan_is_refused_and_left_as_it_was(tmp_path: Path, 
         train(other, tmp_path)
 
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_killed_while_its_plan_was_written_is_begun_again(tmp_path: Path) -> None:
+    (tmp_path / "plan.part.json").write_text('{"seed":', encoding="utf-8")
+
+    claim_folder(TINY, tmp_path)
+    written = (tmp_path / "plan.json").stat().st_ino
+    claim_folder(TINY, tmp_path)
+
+    assert (tmp_path / "plan.json").stat().st_ino == written
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
 
 
 def test_plans_know_their_steps() -> None:
