@@ -94,6 +94,25 @@ class SourceSeries:
     acquisition: Mapping[str, str | float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SeriesUse:
+    """How many images of one series a result used, of how many received, and why the others not.
+
+    ``role`` is what the series was measured as, None for a series no measurement used (``images_used`` is 0 then).
+    ``reasons`` hold one reason for each kind of image left out, with their number in ``detail``; they speak of the
+    choice of images, never of what was measured.
+    """
+
+    series_uid: str
+    number: int | None
+    description: str
+    modality: str
+    images_used: int
+    images_total: int
+    role: SeriesRole | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
 @dataclass(frozen=True)
 class Score:
     """What one model bundle said. ``probability`` is None when it abstained (``applicable`` False, reasons say why)."""
@@ -121,6 +140,8 @@ class StudyResult:
 
     ``summary`` holds study-level measurements (e.g. L1 and L1-L4 attenuation, VBQ). ``primary`` is the series the
     outlines, the SEG and the picture refer to. ``numbering`` says how the levels were named.
+    ``series_used`` and ``series_not_used`` account for every image received; what they say of a series that was not
+    measured stands in no other reason.
     ``versions`` names software, segmenter, region definition, thresholds and settings digest: with the input they
     determine the result.
     """
@@ -133,6 +154,8 @@ class StudyResult:
     summary: tuple[Measurement, ...] = ()
     scores: tuple[Score, ...] = ()
     sources: tuple[SourceSeries, ...] = ()
+    series_used: tuple[SeriesUse, ...] = ()
+    series_not_used: tuple[SeriesUse, ...] = ()
     primary: str = ""
     numbering: str = ""
     deformity_suspected: bool = False

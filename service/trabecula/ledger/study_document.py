@@ -48,6 +48,8 @@ def study_document(connection: Connection, study_uid: str) -> dict[str, Any] | N
         "scores": result.get("scores", []),
         "impression": result.get("impression", []),
         "sources": [_without_instances(source) for source in result.get("sources", [])],
+        "series_used": result.get("series_used", []),
+        "series_not_used": result.get("series_not_used", []),
         "versions": result.get("versions", {}),
         "objects": _objects([{**row} for row in objects], [{**row} for row in deliveries]),
         "timings": _timings(study, {**revision} if revision is not None else None, result.get("timings_s", {})),
