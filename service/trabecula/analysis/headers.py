@@ -7,7 +7,6 @@ import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from trabecula.analysis.acquisition import Acquisition, Frame, Patient
 from trabecula.analysis.header_values import Lookup, integer, number, numbers, text, words
+from trabecula.analysis.patient_facts import completed, patient_of
 from trabecula.domain.study import StoredFile
 
 _T = TypeVar("_T")
@@ -82,7 +82,7 @@ def read_headers(files: Sequence[StoredFile]) -> tuple[tuple[Frame, ...], Patien
         for file in files:
             try:
                 dataset = pydicom.dcmread(file.path, stop_before_pixels=True)
-                patient = _completed(patient, _patient(dataset))
+                patient = completed(patient, patient_of(dataset))
                 frames.extend(_frames(dataset, file))
             except READ_ERRORS:
                 unreadable.append(file)
@@ -208,44 +208,3 @@ def _scanning_sequence(lookup: Lookup) -> tuple[str, ...]:
     if text(lookup, "EchoPlanarPulseSequence").upper() == "YES":
         terms.append("EP")
     return tuple(terms)
-
-
-def _patient(dataset: Dataset) -> Patient:
-    lookup = Lookup(dataset)
-    sex = text(lookup, "PatientSex").upper()
-    return Patient(
-        _age(lookup),
-        sex if sex in ("F", "M") else "",
-        number(lookup, "PatientWeight") or None,
-        number(lookup, "PatientSize") or None,
-    )
-
-
-def _completed(known: Patient, other: Patient) -> Patient:
-    return Patient(
-        known.age_years if known.age_years is not None else other.age_years,
-        known.sex or other.sex,
-        known.weight_kg or other.weight_kg,
-        known.height_m or other.height_m,
-    )
-
-
-_AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
-
-
-def _age(lookup: Lookup) -> float | None:
-    """Age at the study from Birth Date and Study Date, else from Patient's Age (``042Y``)."""
-    born, studied = _date(text(lookup, "PatientBirthDate")), _date(text(lookup, "StudyDate"))
-    if born and studied and 0 <= (studied - born).days < 365.25 * 130:
-        return (studied - born).days / 365.25
-    age = text(lookup, "PatientAge").upper()
-    if len(age) >= 2 and age[:-1].isdigit() and age[-1] in _AGE_UNITS:
-        return int(age[:-1]) * _AGE_UNITS[age[-1]]
-    return None
-
-
-def _date(value: str) -> date | None:
-    try:
-        return datetime.strptime(value[:8], "%Y%m%d").date()
-    except ValueError:
-        return None
