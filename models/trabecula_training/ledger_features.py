@@ -88,7 +88,7 @@ def _measured(study: StoredStudy, labels: StoredLabels, role: SeriesRole) -> Mea
     if missing:
         raise SpoolObjectMissing(f"{len(missing)} of {len(labels.file_uids)} images")
     files = [by_uid[uid] for uid in labels.file_uids]
-    volume = SeriesLoader().load(files, labels.sop_instance_uids)
+    volume = SeriesLoader().load(files, labels.sop_instance_uids, labels.frames)
     frames, _, _ = read_headers(files[:1])
     made = frames[0].acquisition
     source = next(item for item in study.result.sources if item.role is role)

@@ -107,6 +107,22 @@ def test_the_loader_reads_a_multi_frame_image_again(tmp_path: Path) -> None:
     assert "5 frames" in caught.value.sentence
 
 
+def test_the_loader_reads_exactly_the_named_frames(tmp_path: Path) -> None:
+    """Two kinds of image of every slice in one object: the position does not tell them apart, the number does."""
+    geometry = sagittal((6, 8, 8), (4.0, 1.0, 1.0))
+    array = 2 * np.arange(6 * 64).reshape(geometry.shape)
+    write_enhanced(tmp_path / "e.dcm", array, geometry, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+    files, uids = scan_folder(tmp_path), ["2.25.1.7.1"] * 6
+
+    first, second = (SeriesLoader().load(files, uids, range(start, 13, 2)) for start in (1, 2))
+
+    assert first.source_frames == (1, 3, 5, 7, 9, 11)
+    assert second.source_frames == (2, 4, 6, 8, 10, 12)
+    assert np.array_equal(second.array, array)
+    with pytest.raises(SpoolObjectMissing, match="1 of 6 frames"):
+        SeriesLoader().load(files, uids, [1, 3, 5, 7, 9, 13])
+
+
 def test_the_loader_refuses_an_order_that_is_no_stack(tmp_path: Path) -> None:
     geometry = axial((6, 6, 6), (2.0, 1.0, 1.0))
     write_stack(tmp_path, np.zeros(geometry.shape), geometry, CT_TAGS)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,16 @@ def test_an_analysis_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     assert np.array_equal(kept.labels, analysis.volumes[0].labels)
     assert kept.labels.dtype == np.uint8
     assert (kept.sop_instance_uids, kept.file_uids, kept.series_uid) == (("1.2.3",), ("1.2.3",), "1.5")
+
+
+def test_the_frames_of_a_multi_frame_image_are_kept(tmp_path: Path) -> None:
+    store, analysis = ArtifactStore(tmp_path), small_analysis()
+    (item,) = analysis.volumes
+    framed = replace(item, volume=replace(item.volume, source_frames=(7,)))
+
+    store.save_analysis(replace(analysis, volumes=(framed, item)))
+
+    assert [kept.frames for kept in store.load_labels("1.2", 1)] == [(7,), ()]
 
 
 def test_label_maps_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:

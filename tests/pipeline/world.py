@@ -61,7 +61,9 @@ class SmallAnalyser:
 class SmallLoader:
     """Makes the volume of one voxel again."""
 
-    def load(self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str]) -> Volume:
+    def load(
+        self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str], frames: Sequence[int | None] = ()
+    ) -> Volume:
         return Volume(
             np.zeros((1, 1, 1), np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT, tuple(sop_instance_uids)
         )

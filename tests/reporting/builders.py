@@ -81,30 +81,38 @@ def mr_study(folder: Path, *, slices: int = 11, rows: int = 120, columns: int = 
     return _study(folder, Modality.MR, MRImageStorage, array, labels, affine, header)
 
 
-def enhanced_mr_study(folder: Path) -> Study:
-    """The MR study as one multi-frame file whose frames lie in reverse order of the volume's slices."""
+def enhanced_mr_study(folder: Path, *, objects: int = 1, kinds: int = 1) -> Study:
+    """The MR study as multi-frame files whose frames lie in reverse order of the volume's slices.
+
+    Each of ``objects`` files holds every n-th slice; each slice is there in ``kinds`` kinds of image, of which the last
+    was measured (the kind stands in Frame Type).
+    """
     study = mr_study(folder / "single")
-    volume = study.volume.volume
-    dataset = _header(Modality.MR, EnhancedMRImageStorage, "1.2.826.0.1.3680043.8.498.1.3", "7.1")
-    dataset.NumberOfFrames = volume.geometry.shape[0]
-    dataset.Rows, dataset.Columns = volume.geometry.shape[1:]
-    shared = Dataset()
-    orientation, measures = Dataset(), Dataset()
-    orientation.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
-    measures.PixelSpacing, measures.SliceThickness = [1.6, 1.6], 4.4
-    shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
-    dataset.SharedFunctionalGroupsSequence = [shared]
-    frames = []
-    for index in reversed(range(volume.geometry.shape[0])):
-        frame, position = Dataset(), Dataset()
-        position.ImagePositionPatient = [float(v) for v in volume.geometry.to_lps(np.array([index, 0.0, 0.0]))]
-        frame.PlanePositionSequence = [position]
-        frames.append(frame)
-    dataset.PerFrameFunctionalGroupsSequence = frames
-    file = _write(folder / "enhanced.dcm", dataset)
-    uids = (file.sop_instance_uid,) * volume.geometry.shape[0]
-    measured = Volume(volume.array, volume.geometry, volume.modality, uids)
-    return Study((file,), AnalysedVolume(measured, study.volume.labels, (file,)), file.series_uid)
+    volume, slices = study.volume.volume, study.volume.volume.geometry.shape[0]
+    files, places = [], {}
+    for part in range(objects):
+        dataset = _header(Modality.MR, EnhancedMRImageStorage, "1.2.826.0.1.3680043.8.498.1.3", f"7.{part + 1}")
+        dataset.Rows, dataset.Columns = volume.geometry.shape[1:]
+        shared, orientation, measures = Dataset(), Dataset(), Dataset()
+        orientation.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
+        measures.PixelSpacing, measures.SliceThickness = [1.6, 1.6], 4.4
+        shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
+        dataset.SharedFunctionalGroupsSequence = [shared]
+        frames = []
+        for index in reversed(range(part, slices, objects)):
+            for kind in range(kinds):
+                frame, position, named = Dataset(), Dataset(), Dataset()
+                position.ImagePositionPatient = [float(v) for v in volume.geometry.to_lps(np.array([index, 0.0, 0.0]))]
+                named.FrameType = ["ORIGINAL", "PRIMARY", "DIXON", f"KIND_{kind}"]
+                frame.PlanePositionSequence, frame.MRImageFrameTypeSequence = [position], [named]
+                frames.append(frame)
+                places[index] = (str(dataset.SOPInstanceUID), len(frames))
+        dataset.NumberOfFrames = len(frames)
+        dataset.PerFrameFunctionalGroupsSequence = frames
+        files.append(_write(folder / f"enhanced{part}.dcm", dataset))
+    uids, numbers = zip(*(places[index] for index in range(slices)), strict=True)
+    measured = Volume(volume.array, volume.geometry, volume.modality, uids, source_frames=numbers)
+    return Study(tuple(files), AnalysedVolume(measured, study.volume.labels, tuple(files)), files[0].series_uid)
 
 
 def result_of(study: Study, **changes: object) -> StudyResult:
@@ -184,6 +192,7 @@ def _level(study: Study, level: Level, measured: bool) -> LevelResult:
            (columns.min(), rows.max()))  # fmt: skip
     points = tuple((float(x), float(y)) for x, y in box)
     series = study.series_uid
+    outline = Outline(volume.source_uids[index], points, volume.source_frames[index] if volume.source_frames else None)
     value = 120.0 - 5 * level.label % 17
     numbers: tuple[Measurement, ...] = (
         Measurement(codes.ATTENUATION, value, codes.HOUNSFIELD, codes.MEAN, "trab_v1", series),
@@ -195,7 +204,7 @@ def _level(study: Study, level: Level, measured: bool) -> LevelResult:
             Measurement(codes.VBQ, 3.1 + level.label / 100, codes.RATIO, None, "vbq_v1", series),
             Measurement(codes.MR_SIGNAL, 419.83, codes.RATIO, codes.MEAN, "trab_v1", series),
         )
-    return LevelResult(level, True, 0.94, (), numbers, (Outline(volume.source_uids[index], points),))
+    return LevelResult(level, True, 0.94, (), numbers, (outline,))
 
 
 def _study(

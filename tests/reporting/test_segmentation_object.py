@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import highdicom as hd
 import numpy as np
 import pytest
 from pydicom import dcmread
 
-from tests.reporting.builders import Study, result_of
+from tests.reporting.builders import Study, enhanced_mr_study, result_of
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.ports import AnalysedVolume, Analysis
 from trabecula.domain.result import ObjectKind, ResultObject
@@ -91,6 +92,38 @@ def test_every_frame_names_the_frame_of_a_multi_frame_source(enhanced_mr: Study)
         reference = frame.DerivationImageSequence[0].SourceImageSequence[0]
         expected = frame.PlanePositionSequence[0].ImagePositionPatient[0]
         assert positions[int(reference.ReferencedFrameNumber) - 1] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("objects", "kinds"), [(1, 2), (1, 3), (2, 1), (2, 2), (11, 1), (11, 2)])
+def test_frames_are_named_by_object_and_kind_not_by_position_alone(tmp_path: Path, objects: int, kinds: int) -> None:
+    """An Enhanced object may hold more frames than the measured stack: echoes or Dixon images of the same slices."""
+    study = enhanced_mr_study(tmp_path, objects=objects, kinds=kinds)
+    sources = {str(source.SOPInstanceUID): source for source in (dcmread(file.path) for file in study.files)}
+
+    report, seg, picture = (
+        dcmread(BytesIO(item.content))
+        for item in DicomReporter(ReportingConfig()).report(study.analysis(result_of(study)), study.context())
+    )
+
+    for frame in seg.PerFrameFunctionalGroupsSequence:
+        reference = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        source = sources[reference.ReferencedSOPInstanceUID].PerFrameFunctionalGroupsSequence[
+            int(reference.ReferencedFrameNumber) - 1
+        ]
+        expected = frame.PlanePositionSequence[0].ImagePositionPatient
+        assert source.PlanePositionSequence[0].ImagePositionPatient == pytest.approx(expected)
+        assert source.MRImageFrameTypeSequence[0].FrameType[3] == f"KIND_{kinds - 1}"
+        assert reference.ReferencedSOPClassUID == study.files[0].sop_class_uid
+    (series,) = seg.ReferencedSeriesSequence
+    named = [item.ReferencedSOPInstanceUID for item in series.ReferencedInstanceSequence]
+    assert sorted(named) == sorted(sources)
+    assert {item.ReferencedSOPInstanceUID for item in picture.SourceImageSequence} <= set(sources)
+    assert b"2.25.1.1" not in report.to_json().encode() + seg.to_json().encode()
+
+
+def test_a_frame_of_an_image_that_the_study_lacks_is_refused(enhanced_mr: Study) -> None:
+    with pytest.raises(ReportInvalid, match="whose image the study does not hold"):
+        segmentation(enhanced_mr, replace(enhanced_mr.volume, files=()))
 
 
 def test_empty_slices_are_not_stored(ct: Study) -> None:

@@ -15,8 +15,6 @@ from trabecula.reporting.sources import (
     REQUIRED_EMPTY,
     check_identity,
     first_header,
-    frame_numbers,
-    is_multiframe,
     read_header,
 )
 
@@ -84,13 +82,6 @@ def test_another_study_or_no_patient_id_is_refused(ct: Study) -> None:
     with pytest.raises(ReportInvalid, match="no Patient ID"):
         check_identity(header, STUDY_UID, allow_empty_patient_id=False)
     check_identity(header, STUDY_UID, allow_empty_patient_id=True)
-
-
-def test_frames_are_found_by_position(enhanced_mr: Study) -> None:
-    header = read_header(enhanced_mr.files[0])
-
-    assert is_multiframe(header)
-    assert frame_numbers(header, enhanced_mr.volume.volume.geometry) == tuple(range(11, 0, -1))
 
 
 @pytest.fixture(scope="module")

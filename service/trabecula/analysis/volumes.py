@@ -28,16 +28,29 @@ _DECODE_ERRORS = (*READ_ERRORS, RuntimeError, ArithmeticError)
 class SeriesLoader:
     """Reads the volume of exactly these instances in this order (implements the VolumeLoader port)."""
 
-    def load(self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str]) -> Volume:
-        """Return the volume whose slices are ``sop_instance_uids`` in order.
+    def load(
+        self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str], frames: Sequence[int | None] = ()
+    ) -> Volume:
+        """Return the volume whose slices are ``sop_instance_uids`` in order, and ``frames`` of them where multi-frame.
 
-        For a multi-frame image the one UID repeats; its stack of that many frames is read. Raises GeometryInvalid
-        when the instances do not form a volume, SpoolObjectMissing and PixelDataUndecodable.
+        Without ``frames`` (label maps kept by an earlier release) the first stack of as many frames is read.
+        Raises GeometryInvalid when the instances do not form a volume, SpoolObjectMissing and PixelDataUndecodable.
         """
         wanted = set(sop_instance_uids)
-        frames, _, unreadable = read_headers([file for file in files if file.sop_instance_uid in wanted])
+        found, _, unreadable = read_headers([file for file in files if file.sop_instance_uid in wanted])
         if unreadable:
             raise SpoolObjectMissing(f"{len(unreadable)} of {len(wanted)} instances")
+        if frames:
+            by_place = {(frame.file.sop_instance_uid, frame.number): frame for frame in found}
+            places = list(zip(sop_instance_uids, frames, strict=True))
+            lost = [place for place in places if place not in by_place]
+            if lost:
+                raise SpoolObjectMissing(f"{len(lost)} of {len(places)} frames")
+            return load_volume(_as_ordered([by_place[place] for place in places]))
+        return self._by_instances(found, sop_instance_uids)
+
+    def _by_instances(self, frames: Sequence[Frame], sop_instance_uids: Sequence[str]) -> Volume:
+        wanted = set(sop_instance_uids)
         if len(wanted) == len(sop_instance_uids):
             order = {uid: place for place, uid in enumerate(sop_instance_uids)}
             found = sorted((frame for frame in frames), key=lambda frame: order[frame.file.sop_instance_uid])
@@ -86,7 +99,9 @@ def load_volume(stack: RegularStack) -> Volume:
     if not np.isfinite(array).all():
         raise PixelDataUndecodable("values that are not numbers")
     uids = tuple(frame.file.sop_instance_uid for frame in stack.frames)
-    return Volume(array, stack.geometry, modality, uids, padding)
+    numbers = tuple(frame.number for frame in stack.frames)
+    multiframe = any(number is not None for number in numbers)
+    return Volume(array, stack.geometry, modality, uids, padding, numbers if multiframe else ())
 
 
 def _stored(

@@ -17,12 +17,14 @@ from trabecula.domain.result import ResultObject, StudyResult
 @dataclass(frozen=True)
 class StoredLabels:
     """A label map as kept: ``labels`` uint8 ``[slice, row, column]``, the SOP Instance of each slice, and the files
-    (SOP Instance UIDs in the order of the slices; one for a multi-frame series)."""
+    (SOP Instance UIDs in the order of the slices; one for a multi-frame instance). ``frames`` are the numbers of the
+    slices' frames as in ``Volume.source_frames``; empty without multi-frame instances."""
 
     labels: NDArray[np.uint8]
     sop_instance_uids: tuple[str, ...]
     file_uids: tuple[str, ...]
     series_uid: str
+    frames: tuple[int | None, ...] = ()
 
 
 class Artifacts(Protocol):

@@ -20,8 +20,8 @@ from trabecula.domain.volume import Volume
 class AnalysedVolume:
     """A measured series with its label map on the series' own grid (uint8, domain.spine labels).
 
-    ``files`` are ordered like the slices of the volume; reporting reads the headers from them. A multi-frame series has
-    one file, and ``volume.source_uids`` then repeats its UID.
+    ``files`` are ordered like the slices of the volume; reporting reads the headers from them. A multi-frame instance
+    is one file, ``volume.source_uids`` then repeats its UID and ``volume.source_frames`` says which of its frames.
     """
 
     volume: Volume
@@ -48,9 +48,12 @@ class Analyser(Protocol):
 class VolumeLoader(Protocol):
     """Port: reads the pixels of chosen instances again, e.g. when a report is written after the analysis."""
 
-    def load(self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str]) -> Volume:
+    def load(
+        self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str], frames: Sequence[int | None] = ()
+    ) -> Volume:
         """Return the volume of exactly these instances, one slice each, in this order (for a multi-frame instance its
-        UID repeats). Raises GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing."""
+        UID repeats, and ``frames`` are the numbers of its frames as in ``Volume.source_frames``). Raises
+        GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing."""
         ...
 
 

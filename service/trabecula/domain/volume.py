@@ -85,6 +85,9 @@ class Volume:
 
     ``array`` is float32 ``[slice, row, column]``. ``source_uids`` names the SOP Instance of each slice (empty for a
     volume that did not come from DICOM); ``padding`` is True where the scanner wrote no measurement.
+    ``source_frames`` is the frame number (from 1) of each slice within its SOP Instance, None in an instance without
+    frames; empty where no slice comes from a multi-frame instance. Position alone does not tell a frame: one object
+    may hold several kinds of image of the same slice.
     """
 
     array: NDArray[np.float32]
@@ -92,12 +95,15 @@ class Volume:
     modality: Modality
     source_uids: tuple[str, ...] = ()
     padding: NDArray[np.bool_] | None = None
+    source_frames: tuple[int | None, ...] = ()
 
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape:
             raise ValueError(f"array {self.array.shape} does not match geometry {self.geometry.shape}")
         if self.source_uids and len(self.source_uids) != self.geometry.shape[0]:
             raise ValueError("a volume has either no source UIDs or one for each slice")
+        if self.source_frames and len(self.source_frames) != self.geometry.shape[0]:
+            raise ValueError("a volume has either no source frames or one for each slice")
 
     def with_array(self, array: NDArray[np.float32]) -> Volume:
         """Return the same volume with other intensities."""

@@ -49,6 +49,7 @@ class ArtifactStore:
                 buffer,
                 labels=np.ascontiguousarray(item.labels, dtype=np.uint8),
                 sop_instance_uids=np.array(item.volume.source_uids, dtype=np.str_),
+                frames=np.array([number or 0 for number in item.volume.source_frames], dtype=np.int64),
                 file_uids=np.array([file.sop_instance_uid for file in item.files], dtype=np.str_),
                 series_uid=np.array(item.files[0].series_uid if item.files else "", dtype=np.str_),
             )
@@ -74,6 +75,7 @@ class ArtifactStore:
                         sop_instance_uids=tuple(str(uid) for uid in arrays["sop_instance_uids"]),
                         file_uids=tuple(str(uid) for uid in arrays["file_uids"]),
                         series_uid=str(arrays["series_uid"]),
+                        frames=tuple(int(number) or None for number in arrays.get("frames", ())),
                     )
                 )
         return tuple(found)

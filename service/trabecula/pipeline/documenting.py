@@ -71,5 +71,6 @@ def _load_analysis(request: StageRequest, loader: VolumeLoader, artifacts: Artif
     volumes = []
     for kept in artifacts.load_labels(request.study_uid, request.revision):
         files: Sequence[StoredFile] = [by_uid[uid] for uid in kept.file_uids]
-        volumes.append(AnalysedVolume(loader.load(files, kept.sop_instance_uids), kept.labels, tuple(files)))
+        volume = loader.load(files, kept.sop_instance_uids, kept.frames)
+        volumes.append(AnalysedVolume(volume, kept.labels, tuple(files)))
     return Analysis(artifacts.load_result(request.study_uid, request.revision), tuple(volumes))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 from highdicom.sr import ContentItem
 from pydicom import Dataset
 
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.ports import AnalysedVolume, Analysis, ReportContext
-from trabecula.domain.result import LevelResult, ResultObject, StudyResult
+from trabecula.domain.result import ResultObject, StudyResult
 from trabecula.domain.study import StoredFile
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.content_tree import library_group, report_root
@@ -22,8 +21,6 @@ from trabecula.reporting.segmentation_object import segmentation
 from trabecula.reporting.sources import (
     check_identity,
     first_header,
-    frame_numbers,
-    is_multiframe,
     one_per_series,
     read_header,
 )
@@ -57,9 +54,8 @@ class DicomReporter:
         identities = Identities.of(analysis, context, self._config)
         when = local_time(context.analysed_at, header)
         stamp = Stamp(header, when, context.installation_uid, self._config, identities)
-        result = _with_frames(analysis.result, primary, header)
-        images = self._images(result, primary, stamp)
-        return (_structured_report(result, files, context, stamp, images), *images)
+        images = self._images(analysis.result, primary, stamp)
+        return (_structured_report(analysis.result, files, context, stamp, images), *images)
 
     def _images(self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp) -> tuple[ResultObject, ...]:
         images = []
@@ -124,29 +120,6 @@ def _series(images: tuple[tuple[StoredFile, int | None], ...], stamp: Stamp) -> 
     if "Modality" not in header and file.series_uid == stamp.header.get("SeriesInstanceUID"):
         header = stamp.header
     return _SourceSeries(header, images)
-
-
-def _with_frames(result: StudyResult, primary: AnalysedVolume | None, header: Dataset) -> StudyResult:
-    """Return the result with a frame number in every outline on a multi-frame primary that lacks one.
-
-    The frame is the one where the body is largest in the label map.
-    """
-    if primary is None or not is_multiframe(header):
-        return result
-    numbers = frame_numbers(header, primary.volume.geometry)
-
-    def completed(level: LevelResult) -> LevelResult:
-        areas = np.count_nonzero(primary.labels == level.level.label, axis=(1, 2))
-        frame = numbers[int(np.argmax(areas))]
-        outlines = tuple(
-            replace(outline, frame_number=frame)
-            if outline.frame_number is None and outline.sop_instance_uid == header.SOPInstanceUID
-            else outline
-            for outline in level.outlines
-        )
-        return replace(level, outlines=outlines)
-
-    return replace(result, levels=tuple(completed(level) for level in result.levels))
 
 
 def _picture_sources(

@@ -9,7 +9,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 
 from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
 from trabecula.reporting.concepts import coding_schemes
-from trabecula.reporting.stamping import Stamp, finished
+from trabecula.reporting.stamping import Stamp, finished, reference
 
 
 def secondary_capture(
@@ -33,7 +33,7 @@ def secondary_capture(
     dataset.PatientOrientation = None
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = stamp.date, stamp.time
     dataset.LossyImageCompression = "00"
-    dataset.SourceImageSequence = [_reference(*source) for source in sources]
+    dataset.SourceImageSequence = [reference(*source) for source in sources]
     dataset.CodingSchemeIdentificationSequence = coding_schemes()
     dataset.SamplesPerPixel = 3
     dataset.PhotometricInterpretation = "RGB"
@@ -45,10 +45,3 @@ def secondary_capture(
     dataset.PixelData = np.ascontiguousarray(pixels).tobytes()
     dataset["PixelData"].VR = "OB"
     return finished(dataset, ObjectKind.PICTURE, stamp, result)
-
-
-def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID = sop_class_uid
-    item.ReferencedSOPInstanceUID = sop_instance_uid
-    return item

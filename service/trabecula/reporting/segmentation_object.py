@@ -7,30 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 from highdicom import (
     AlgorithmIdentificationSequence,
-    PixelMeasuresSequence,
-    PlaneOrientationSequence,
     PlanePositionSequence,
 )
 from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
 from numpy.typing import NDArray
 from pydicom import Dataset
+from pydicom.uid import CTImageStorage, MRImageStorage
 from pydicom.valuerep import format_number_as_ds
 
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.ports import AnalysedVolume
 from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, level_of_label
-from trabecula.domain.volume import Geometry
+from trabecula.domain.volume import Geometry, Modality
 from trabecula.reporting.concepts import coded, coding_schemes, level_code
 from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.palette import level_colour
-from trabecula.reporting.sources import UTF8, frame_numbers, is_multiframe
-from trabecula.reporting.stamping import SERIES_NUMBERS, Stamp, finished
+from trabecula.reporting.sources import UTF8
+from trabecula.reporting.stamping import SERIES_NUMBERS, Stamp, finished, reference
 from trabecula.reporting.structured_report import evidence_item
 from trabecula.version import __version__
 
-_ENHANCED_CLASSES = {"CT": "1.2.840.10008.5.1.4.1.1.2.1", "MR": "1.2.840.10008.5.1.4.1.1.4.1"}
+_STANDS_FOR_FRAME = "2.25.1"
+"""Root of the UIDs under which frames are handed to highdicom; none of them is written."""
 
 
 def segmentation(volume: AnalysedVolume, header: Dataset, stamp: Stamp, result: StudyResult) -> ResultObject:
@@ -53,8 +53,8 @@ def segmentation(volume: AnalysedVolume, header: Dataset, stamp: Stamp, result: 
     except (ValueError, TypeError, AttributeError, IndexError) as error:
         raise ReportInvalid(f"the segmentation cannot be built ({type(error).__name__}: {error})") from error
     _set_dimension_organization(dataset, stamp.identities.dimension_organization())
-    if is_multiframe(header):
-        _set_frame_numbers(dataset, frame_numbers(header, volume.volume.geometry))
+    if volume.volume.source_frames:
+        _name_true_sources(dataset, volume)
     return finished(dataset, ObjectKind.SEGMENTATION, stamp, result)
 
 
@@ -122,55 +122,65 @@ def _descriptions(found: Sequence[int], identities: Identities, result: StudyRes
 
 
 def _sources(volume: AnalysedVolume, header: Dataset, stamp: Stamp) -> list[Dataset]:
-    """Return the source images as highdicom needs them: identity and geometry, the latter from the measured volume."""
+    """Return one source image a slice, as highdicom needs it: identity, and the geometry of the measured volume.
+
+    A slice that is a frame of a multi-frame instance is handed over as an image of its own, under a UID that stands
+    for it; ``_name_true_sources`` puts instance and frame number in its place.
+    """
     geometry = volume.volume.geometry
     frame_of_reference = str(header.get("FrameOfReferenceUID") or stamp.identities.tracking("frame of reference"))
-    if is_multiframe(header):
-        return [_multiframe_source(volume, header, frame_of_reference, stamp)]
-    if len(volume.files) != geometry.shape[0]:
-        raise ReportInvalid(f"{len(volume.files)} images for {geometry.shape[0]} slices")
+    thickness = header.get("SliceThickness") or format_number_as_ds(geometry.spacing_mm[0])
     sources = []
-    for index, file in enumerate(volume.files):
-        item = evidence_item(
-            stamp.identities.study_uid, str(header.SeriesInstanceUID), file.sop_class_uid, file.sop_instance_uid
-        )
+    for index, (sop_class, uid) in enumerate(_handed_over(volume)):
+        item = evidence_item(stamp.identities.study_uid, str(header.SeriesInstanceUID), sop_class, uid)
         item.Modality = volume.volume.modality.value
         item.FrameOfReferenceUID = frame_of_reference
         item.Rows, item.Columns = geometry.shape[1:]
         item.ImagePositionPatient = _decimals(geometry.to_lps(np.array([index, 0.0, 0.0])))
         item.ImageOrientationPatient = _orientation(geometry)
         item.PixelSpacing = _decimals(geometry.spacing_mm[1:])
-        item.SliceThickness = header.get("SliceThickness") or format_number_as_ds(geometry.spacing_mm[0])
+        item.SliceThickness = thickness
         sources.append(item)
     return sources
 
 
-def _multiframe_source(volume: AnalysedVolume, header: Dataset, frame_of_reference: str, stamp: Stamp) -> Dataset:
-    """Return the multi-frame source as if its frames were the slices of the volume; true numbers are set afterwards."""
-    geometry = volume.volume.geometry
-    modality = volume.volume.modality.value
-    item = evidence_item(
-        stamp.identities.study_uid, str(header.SeriesInstanceUID), _ENHANCED_CLASSES[modality], header.SOPInstanceUID
+def _handed_over(volume: AnalysedVolume) -> list[tuple[str, str]]:
+    """Return SOP Class and UID of each slice as given to highdicom. Raises ReportInvalid where a slice has no image."""
+    classes = {file.sop_instance_uid: file.sop_class_uid for file in volume.files}
+    slices = volume.volume.geometry.shape[0]
+    if volume.volume.source_frames:
+        if not all(uid in classes for uid in volume.volume.source_uids):
+            raise ReportInvalid("a frame was measured whose image the study does not hold")
+        simple = CTImageStorage if volume.volume.modality is Modality.CT else MRImageStorage
+        return [(simple, f"{_STANDS_FOR_FRAME}.{index + 1}") for index in range(slices)]
+    if len(volume.files) != slices:
+        raise ReportInvalid(f"{len(volume.files)} images for {slices} slices")
+    return [(file.sop_class_uid, file.sop_instance_uid) for file in volume.files]
+
+
+def _name_true_sources(dataset: Dataset, volume: AnalysedVolume) -> None:
+    """Put the multi-frame instances, and in every frame of ours its frame number, where the stand-in UIDs are.
+
+    highdicom writes one item for all segments of a slice: each is visited once.
+    """
+    classes = {file.sop_instance_uid: file.sop_class_uid for file in volume.files}
+    uids, numbers = volume.volume.source_uids, volume.volume.source_frames
+    true = {f"{_STANDS_FOR_FRAME}.{index + 1}": place for index, place in enumerate(zip(uids, numbers, strict=True))}
+    items = (
+        source
+        for frame in dataset.PerFrameFunctionalGroupsSequence
+        for derivation in frame.get("DerivationImageSequence", [])
+        for source in derivation.SourceImageSequence
     )
-    item.Modality = modality
-    item.SOPClassUID = header.SOPClassUID
-    item.FrameOfReferenceUID = frame_of_reference
-    item.Rows, item.Columns = geometry.shape[1:]
-    item.NumberOfFrames = geometry.shape[0]
-    shared = Dataset()
-    shared.PlaneOrientationSequence = PlaneOrientationSequence("PATIENT", _orientation(geometry))
-    shared.PixelMeasuresSequence = PixelMeasuresSequence(
-        pixel_spacing=_decimals(geometry.spacing_mm[1:]), slice_thickness=geometry.spacing_mm[0]
-    )
-    item.SharedFunctionalGroupsSequence = [shared]
-    frames = []
-    for index in range(geometry.shape[0]):
-        frame = Dataset()
-        position = _decimals(geometry.to_lps(np.array([index, 0.0, 0.0])))
-        frame.PlanePositionSequence = PlanePositionSequence("PATIENT", position)
-        frames.append(frame)
-    item.PerFrameFunctionalGroupsSequence = frames
-    return item
+    for source in {id(item): item for item in items}.values():
+        uid, number = true[source.ReferencedSOPInstanceUID]
+        source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = classes[uid], uid
+        if number is not None:
+            source.ReferencedFrameNumber = number
+    for series in dataset.ReferencedSeriesSequence:
+        series.ReferencedInstanceSequence = [reference(classes[uid], uid) for uid in dict.fromkeys(uids)]
+    if "SourceImageSequence" in dataset:
+        dataset.SourceImageSequence = [reference(classes[uid], uid) for uid in dict.fromkeys(uids)]
 
 
 def _orientation(geometry: Geometry) -> list[float]:
@@ -186,10 +196,3 @@ def _decimals(values: Sequence[float] | NDArray[np.float64]) -> list[float]:
 def _set_dimension_organization(dataset: Dataset, uid: str) -> None:
     for item in [*dataset.DimensionOrganizationSequence, *dataset.get("DimensionIndexSequence", [])]:
         item.DimensionOrganizationUID = uid
-
-
-def _set_frame_numbers(dataset: Dataset, numbers: tuple[int, ...]) -> None:
-    for frame in dataset.PerFrameFunctionalGroupsSequence:
-        for derivation in frame.get("DerivationImageSequence", []):
-            for source in derivation.SourceImageSequence:
-                source.ReferencedFrameNumber = numbers[int(source.ReferencedFrameNumber) - 1]

@@ -7,7 +7,6 @@ import textwrap
 import warnings
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 from pydicom import DataElement, Dataset, config, dcmread
 from pydicom.datadict import dictionary_VM
 from pydicom.errors import BytesLengthException, InvalidDicomError
@@ -15,7 +14,6 @@ from pydicom.multival import MultiValue
 
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.study import StoredFile
-from trabecula.domain.volume import Geometry
 
 UTF8 = "ISO_IR 192"
 
@@ -78,9 +76,6 @@ _OF_THE_SOURCE = (
     "SliceThickness",
     "RequestAttributesSequence",
     "LossyImageCompression",
-    "NumberOfFrames",
-    "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
 )
 
 _UNPARSABLE = (BytesLengthException, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, LookupError)
@@ -120,22 +115,6 @@ def check_identity(header: Dataset, study_uid: str, *, allow_empty_patient_id: b
         raise ReportInvalid("a source image belongs to another study")
     if not str(header.PatientID or "").strip() and not allow_empty_patient_id:
         raise ReportInvalid("the source images have no Patient ID")
-
-
-def is_multiframe(header: Dataset) -> bool:
-    """Return whether the image has per-frame functional groups (PS3.3 C.7.6.16)."""
-    return "PerFrameFunctionalGroupsSequence" in header
-
-
-def frame_numbers(header: Dataset, geometry: Geometry) -> tuple[int, ...]:
-    """Return for each slice of a volume the frame (from 1) of the multi-frame image that lies nearest to it."""
-    frames = [
-        [float(value) for value in frame.PlanePositionSequence[0].ImagePositionPatient]
-        for frame in header.PerFrameFunctionalGroupsSequence
-    ]
-    origins = geometry.to_lps(np.array([(index, 0, 0) for index in range(geometry.shape[0])], dtype=np.float64))
-    distances = np.linalg.norm(origins[:, None, :] - np.asarray(frames)[None, :, :], axis=2)
-    return tuple(int(index) + 1 for index in np.argmin(distances, axis=1))
 
 
 def one_per_series(files: Sequence[StoredFile]) -> tuple[StoredFile, ...]:

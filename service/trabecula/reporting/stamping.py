@@ -81,6 +81,14 @@ def equipment(stamp: Stamp, result: StudyResult) -> list[Dataset]:
     return [*_scanner(stamp.header), *items]
 
 
+def reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    """Return an item that refers to an instance (PS3.3 table 10-11)."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = sop_class_uid
+    item.ReferencedSOPInstanceUID = sop_instance_uid
+    return item
+
+
 def finished(dataset: Dataset, kind: ObjectKind, stamp: Stamp, result: StudyResult) -> ResultObject:
     """Complete a dataset with the common modules and return it as a Part 10 file, Explicit VR Little Endian.
 
