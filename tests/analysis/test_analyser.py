@@ -144,6 +144,71 @@ def test_t1_after_contrast_agent_is_named_as_the_cause(tmp_path: Path, mr_spine:
     assert codes(result, blocking=True)[0] is ReasonCode.POST_CONTRAST_MR
 
 
+def test_two_patients_in_one_study_are_never_measured(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    image = ct_image(ct_spine, hu(90.0))
+    write_stack(tmp_path, image, AXIAL, {**CT_TAGS, "PatientID": "ONE"})
+    write_stack(tmp_path, image, AXIAL, {**CT_TAGS, "PatientID": "TWO", "PatientSex": "M"}, series=9)
+    segmenter = DrawnSegmenter((ct_spine,))
+    result = StudyAnalyser(segmenter, (), THRESHOLDS).analyse("2.25.1", 1, scan_folder(tmp_path)).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert codes(result, blocking=True) == [ReasonCode.PATIENT_CONFLICT]
+    assert result.reasons[0].detail == "Patient ID, Sex differ between series 1 and series 9"
+    assert (result.levels, result.summary, result.sources) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("tags", "category", "blocking", "said", "unsaid"),
+    [
+        (
+            {"PatientBirthDate": "20200101", "PatientAge": "068Y"},
+            Category.LOW_BONE_DENSITY_SUSPECTED,
+            [],
+            "at this age",
+            "18",
+        ),
+        ({"PatientAge": "045Y"}, Category.LOW_BONE_DENSITY_SUSPECTED, [], "HU", "at this age"),
+        (
+            {"PatientAge": "006Y"},
+            Category.NOT_EVALUABLE,
+            [ReasonCode.AGE_CONFLICT],
+            "70 years; Patient's Age: 6",
+            "at this age",
+        ),
+    ],
+)
+def test_ages_that_contradict_are_told_and_never_make_a_child(
+    tmp_path: Path,
+    ct_spine: DrawnSpine,
+    tags: dict[str, object],
+    category: Category,
+    blocking: list[ReasonCode],
+    said: str,
+    unsaid: str,
+) -> None:
+    write_stack(tmp_path, ct_image(ct_spine, hu(90.0)), AXIAL, {**CT_TAGS, **tags})
+    result = analyse(tmp_path, ct_spine).result
+    assert result.category is category
+    assert codes(result, blocking=True) == blocking
+    assert ReasonCode.AGE_CONFLICT in codes(result)
+    assert ReasonCode.AGE not in codes(result)
+    words = " ".join(result.impression)
+    assert said in words
+    assert unsaid not in words
+
+
+def test_quality_control_images_give_no_clinical_result(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    image = ct_image(ct_spine, hu(90.0))
+    write_stack(tmp_path / "qc", image, AXIAL, {**CT_TAGS, "QualityControlImage": "YES"}, series=2)
+    result = analyse(tmp_path / "qc", ct_spine).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert codes(result, blocking=True)[0] is ReasonCode.QUALITY_CONTROL
+    assert result.levels == ()
+    write_stack(tmp_path, image, AXIAL, {**CT_TAGS, "QualityControlImage": "NO"})
+    beside = analyse(tmp_path, ct_spine).result
+    assert beside.category is Category.LOW_BONE_DENSITY_SUSPECTED
+    assert beside.primary == "2.25.1.1"
+
+
 def test_images_that_contradict_their_tags_are_vetoed(tmp_path: Path, mr_spine: DrawnSpine) -> None:
     write_stack(tmp_path, mr_image(mr_spine, marrow=300, csf=900, disc=400), SAGITTAL, MR_TAGS)
     result = analyse(tmp_path, mr_spine).result

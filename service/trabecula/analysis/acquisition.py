@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trabecula.domain.eligibility import Reason
 from trabecula.domain.study import StoredFile
 
 
@@ -51,6 +52,8 @@ class Acquisition:
     b_value: float | None = None
     temporal_position: int | None = None
     acquisition_number: int | None = None
+    quality_control: bool = False
+    """Quality Control Image (0028,0300) is YES: a phantom, or for calibration."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,29 @@ class Frame:
 
 @dataclass(frozen=True)
 class Patient:
-    """What the rules need of the patient: age in years, sex (F, M or empty), weight in kg, height in m."""
+    """What the rules need of the patient: age in years, sex (F, M or empty), weight in kg, height in m.
+
+    ``sex_recorded`` also knows O; ``claimed_ages`` are all plausible ages of the headers, also where they contradict
+    and ``age_years`` is None; ``reasons`` tell what of the headers contradicts.
+    """
 
     age_years: float | None = None
     sex: str = ""
     weight_kg: float | None = None
     height_m: float | None = None
+    sex_recorded: str = ""
+    claimed_ages: tuple[float, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+    def may_be_younger_than(self, years: float) -> bool:
+        """Return whether the age, or one of several that contradict, lies below a limit."""
+        ages = [*self.claimed_ages, *(() if self.age_years is None else (self.age_years,))]
+        return any(age < years for age in ages)
+
+    @property
+    def conflict(self) -> Reason | None:
+        """The reason why the images may show more than one person, or None."""
+        return next((reason for reason in self.reasons if reason.blocking), None)
 
 
 def acquisition_facts(acquisition: Acquisition, slice_spacing_mm: float) -> dict[str, str | float]:

@@ -87,7 +87,10 @@ class StudyAnalyser:
         if unreadable:
             detail = f"{len(unreadable)} files are not readable"
             progress.reasons.append(Reason(ReasonCode.UNREADABLE_PIXELS, blocking=not frames, detail=detail))
-        if not any(frame.acquisition.modality in ("CT", "MR") for frame in frames):
+        if patient.conflict is not None:  # facts of two people could mix: nothing is measured
+            progress.choice = replace(progress.choice, candidates=())
+            progress.reasons.append(patient.conflict)
+        elif not any(frame.acquisition.modality in ("CT", "MR") for frame in frames):
             progress.reasons.append(Reason(ReasonCode.NOT_TARGET_MODALITY))
         elif not progress.choice.candidates:
             progress.reasons.extend(_why_no_series(progress.choice))

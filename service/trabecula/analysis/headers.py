@@ -16,7 +16,8 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from trabecula.analysis.acquisition import Acquisition, Frame, Patient
 from trabecula.analysis.header_values import Lookup, integer, number, numbers, text, words
-from trabecula.analysis.patient_facts import completed, patient_of
+from trabecula.analysis.patient_facts import one_patient
+from trabecula.analysis.patient_headers import PatientHeader, patient_header
 from trabecula.domain.study import StoredFile
 
 _T = TypeVar("_T")
@@ -76,17 +77,17 @@ def study_of(file: StoredFile) -> str:
 def read_headers(files: Sequence[StoredFile]) -> tuple[tuple[Frame, ...], Patient, tuple[StoredFile, ...]]:
     """Return the frames of all CT and MR images, the patient's facts, and the files that could not be read."""
     frames: list[Frame] = []
-    patient = Patient()
+    people: list[PatientHeader] = []
     unreadable: list[StoredFile] = []
     with lenient():
         for file in files:
             try:
                 dataset = pydicom.dcmread(file.path, stop_before_pixels=True)
-                patient = completed(patient, patient_of(dataset))
+                people.append(patient_header(dataset))
                 frames.extend(_frames(dataset, file))
             except READ_ERRORS:
                 unreadable.append(file)
-    return tuple(frames), patient, tuple(unreadable)
+    return tuple(frames), one_patient(people), tuple(unreadable)
 
 
 def frames_of(dataset: Dataset, file: StoredFile) -> tuple[Frame, ...]:
@@ -187,6 +188,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
             integer(lookup, "TemporalPositionIndex"), integer(lookup, "TemporalPositionIdentifier")
         ),
         acquisition_number=integer(lookup, "AcquisitionNumber"),
+        quality_control=text(lookup, "QualityControlImage").upper() == "YES",
     )
 
 

@@ -1,53 +1,95 @@
-"""The patient's facts in the headers: age at the study, sex, weight and height."""
+"""One patient out of all images of a study: whether they agree in who it is, and the facts the rules need."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-
-from pydicom.dataset import Dataset
+from collections.abc import Sequence
 
 from trabecula.analysis.acquisition import Patient
-from trabecula.analysis.header_values import Lookup, number, text
+from trabecula.analysis.patient_age import age_of, placeholder
+from trabecula.analysis.patient_headers import PatientHeader
+from trabecula.domain.eligibility import Reason, ReasonCode
 
 
-def patient_of(dataset: Dataset) -> Patient:
-    """Return the facts of one data set."""
-    lookup = Lookup(dataset)
-    sex = text(lookup, "PatientSex").upper()
+def one_patient(headers: Sequence[PatientHeader]) -> Patient:
+    """Return the facts of the patient whom all images show; where they contradict, no fact and a blocking reason.
+
+    An empty value contradicts nothing and is completed from the other images.
+    """
+    known: list[PatientHeader] = []
+    for header in headers:
+        if any(_identity(header) == _identity(other) for other in known):
+            continue
+        for other in known:
+            differing = contradictions(other, header)
+            if differing:
+                return Patient(reasons=(_conflict(other, header, differing),))
+        known.append(header)
+    age = age_of(headers)
+    sexes = {header.sex for header in headers if header.sex}
+    reasons = list(age.reasons)
+    if len(sexes) > 1:  # F or M beside O: nobody else, but no sex that a rule may rely on
+        detail = f"Sex is {' and '.join(sorted(sexes))} in images of one Patient ID"
+        reasons.append(Reason(ReasonCode.PATIENT_CONFLICT, blocking=False, detail=detail))
     return Patient(
-        _age(lookup),
-        sex if sex in ("F", "M") else "",
-        number(lookup, "PatientWeight") or None,
-        number(lookup, "PatientSize") or None,
+        age_years=age.years,
+        sex=next(iter(sexes & {"F", "M"}), "") if len(sexes) == 1 else "",
+        weight_kg=next((header.weight_kg for header in headers if header.weight_kg), None),
+        height_m=next((header.height_m for header in headers if header.height_m), None),
+        sex_recorded="/".join(sorted(sexes)),
+        claimed_ages=age.claimed,
+        reasons=tuple(reasons),
     )
 
 
-def completed(known: Patient, other: Patient) -> Patient:
-    """Return the known facts, completed by those of another image."""
-    return Patient(
-        known.age_years if known.age_years is not None else other.age_years,
-        known.sex or other.sex,
-        known.weight_kg or other.weight_kg,
-        known.height_m or other.height_m,
-    )
+def contradictions(one: PatientHeader, other: PatientHeader) -> tuple[str, ...]:
+    """Return the attributes by which two images show two people; the spelling of the name is none of them.
+
+    Patient IDs of two issuers cannot be compared: birth date and sex must then be recorded and the same, and of
+    different IDs also the name. Equal IDs of two issuers are one person only where birth date and sex say so.
+    """
+    differing = []
+    same_birth = _birth(one) is not None and _birth(one) == _birth(other)
+    same_sex = bool(one.sex) and one.sex == other.sex
+    if one.patient_id and other.patient_id:
+        issuers_differ = bool(one.issuer and other.issuer) and one.issuer != other.issuer
+        same_id = one.patient_id == other.patient_id
+        proven = same_birth and same_sex
+        if not same_id and not issuers_differ:
+            if not (proven and _same_number(one.patient_id, other.patient_id)):
+                differing.append("Patient ID")
+        elif not same_id and not (proven and one.name == other.name):
+            differing.append("Patient ID")
+        elif same_id and issuers_differ and not proven:
+            differing.append("Issuer of Patient ID")
+    if _birth(one) is not None and _birth(other) is not None and not same_birth:
+        differing.append("Birth Date")
+    if {one.sex, other.sex} == {"F", "M"}:
+        differing.append("Sex")
+    return tuple(differing)
 
 
-_AGE_UNITS = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
+def _identity(header: PatientHeader) -> tuple[object, ...]:
+    return (header.patient_id, header.issuer, header.name, _birth(header), header.sex)
 
 
-def _age(lookup: Lookup) -> float | None:
-    """Age at the study from Birth Date and Study Date, else from Patient's Age (``042Y``)."""
-    born, studied = _date(text(lookup, "PatientBirthDate")), _date(text(lookup, "StudyDate"))
-    if born and studied and 0 <= (studied - born).days < 365.25 * 130:
-        return (studied - born).days / 365.25
-    age = text(lookup, "PatientAge").upper()
-    if len(age) >= 2 and age[:-1].isdigit() and age[-1] in _AGE_UNITS:
-        return int(age[:-1]) * _AGE_UNITS[age[-1]]
-    return None
+def _birth(header: PatientHeader) -> object:
+    """Birth Date where it is one: programs write the day of the study or 1900-01-01 for an unknown one."""
+    born = header.born
+    return None if born is None or born == header.studied or placeholder(born) else born
 
 
-def _date(value: str) -> date | None:
-    try:
-        return datetime.strptime(value[:8], "%Y%m%d").date()
-    except ValueError:
-        return None
+def _same_number(one: str, other: str) -> bool:
+    """Whether two identifiers are one number with and without leading zeros."""
+    return one.isdecimal() and other.isdecimal() and int(one) == int(other)
+
+
+def _conflict(one: PatientHeader, other: PatientHeader, differing: tuple[str, ...]) -> Reason:
+    if one.series_uid == other.series_uid:
+        where = f"within {one.series}"
+    elif one.series_number == other.series_number:
+        where = f"between series {one.series_uid} and series {other.series_uid}"
+    else:
+        where = f"between {one.series} and {other.series}"
+    verb = "differs" if len(differing) == 1 else "differ"
+    detail = f"{', '.join(differing)} {verb} {where}"
+    return Reason(ReasonCode.PATIENT_CONFLICT, series_uid=other.series_uid, detail=detail)

@@ -64,6 +64,10 @@ def _purpose(stack: Stack) -> Reason | None:
     return None
 
 
+def _quality_control(stack: Stack) -> Reason | None:
+    return _refused(stack, ReasonCode.QUALITY_CONTROL) if stack.acquisition.quality_control else None
+
+
 def _count(stack: Stack) -> Reason | None:
     if len(stack.frames) < limits()["minimum_slices"]:
         return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, f"{len(stack.frames)} parallel slices")
@@ -158,6 +162,6 @@ def _mr_thickness(stack: Stack) -> Reason | None:
     return None
 
 
-_COMMON: tuple[Rule, ...] = (_modality, _purpose)
+_COMMON: tuple[Rule, ...] = (_modality, _quality_control, _purpose)
 _CT: tuple[Rule, ...] = (_spectral, _rescale, _count, _placed, _ct_tilt, _oblique, _region, _ct_thickness, _extent)
 _MR: tuple[Rule, ...] = (_mr_sequence, _count, _placed, _mr_plane, _region, _mr_contrast, _mr_thickness, _extent)

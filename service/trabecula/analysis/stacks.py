@@ -96,6 +96,7 @@ def _family(frame: Frame) -> Hashable:
         _rounded(made.kvp),
         made.kernel,
         made.temporal_position,
+        made.quality_control,
     )
 
 

@@ -37,7 +37,7 @@ def decide(
     if primary is None:
         return Decision(Category.NOT_EVALUABLE)
     blocking = [reason for reason in primary.study_reasons if reason.blocking]
-    too_young = patient.age_years is not None and patient.age_years < thresholds.minimum_age_years
+    too_young = patient.may_be_younger_than(thresholds.minimum_age_years)
     decision = _decide_series(primary, thresholds)
     if too_young or blocking:
         return replace(decision, category=Category.NOT_EVALUABLE)

@@ -75,7 +75,19 @@ class ReasonCode(Enum):
         "Configure a site reference or activate a validated model.",
     )
     AGE = ("The patient is younger than 18 years.", "None; the method is for adults.")
-    AGE_SEX_MISSING = ("Age or sex is not recorded.", "Send studies with birth date and sex.")
+    AGE_SEX_MISSING = ("Age, or sex as F or M, is not recorded.", "Send studies with birth date and sex.")
+    AGE_CONFLICT = (
+        "Birth date and recorded age of the patient do not fit each other.",
+        "Correct Birth Date or Patient's Age at the source and send the study again.",
+    )
+    PATIENT_CONFLICT = (
+        "The images of the study do not agree in who the patient is.",
+        "Correct the patient's data or separate the studies, then send them again.",
+    )
+    QUALITY_CONTROL = (
+        "The images are marked as quality control (a phantom or a calibration).",
+        "None; such images give no clinical result.",
+    )
     YOUNG_ADULT = ("The patient is younger than 50 years.", "None; thresholds were established in older adults.")
     OUT_OF_TRAINING_RANGE = (
         "The study lies outside the range the model was trained on.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from trabecula.analysis.bodies import Body
@@ -122,14 +123,24 @@ def request_words(context: GateContext) -> Iterator[Reason]:
 
 
 def patient(context: GateContext) -> Iterator[Reason]:
-    """Adults only; the thresholds come from people of 50 and more."""
-    age, thresholds = context.patient.age_years, context.thresholds
-    if age is None or not context.patient.sex:
-        yield Reason(ReasonCode.AGE_SEX_MISSING, blocking=False)
+    """Adults only; the thresholds come from people of 50 and more.
+
+    Where ages contradict, none of them is used; one below the limit then blocks, because a child cannot be excluded.
+    """
+    person, thresholds = context.patient, context.thresholds
+    age, youngest = person.age_years, thresholds.minimum_age_years
+    for reason in person.reasons:
+        doubt = reason.code is ReasonCode.AGE_CONFLICT and age is None and person.may_be_younger_than(youngest)
+        yield replace(reason, blocking=True) if doubt else reason
+    missing = ["age"] if age is None and not person.claimed_ages else []
+    if not person.sex:
+        missing.append(f"sex is {person.sex_recorded}" if person.sex_recorded else "sex")
+    if missing:
+        yield Reason(ReasonCode.AGE_SEX_MISSING, blocking=False, detail="; ".join(missing))
     if age is None:
         return
-    if age < thresholds.minimum_age_years:
-        yield Reason(ReasonCode.AGE, value=float(int(age)), limit=float(thresholds.minimum_age_years), unit="years")
+    if age < youngest:
+        yield Reason(ReasonCode.AGE, value=float(int(age)), limit=float(youngest), unit="years")
     elif age < thresholds.young_below_years:
         value, limit = float(int(age)), float(thresholds.young_below_years)
         yield Reason(ReasonCode.YOUNG_ADULT, blocking=False, value=value, limit=limit, unit="years")
