@@ -63,6 +63,10 @@ class ReasonCode(Enum):
         "Levels were counted from the sacrum.",
         "None; a transitional vertebra cannot be excluded by counting.",
     )
+    TRANSITIONAL = (
+        "A transitional or additional vertebra is possible.",
+        "Number by eye: L1 of the one count is T12 or L2 of the other.",
+    )
     LEVEL_NOT_FOUND = ("The vertebral body was not found.", "None for this level.")
     TOO_FEW_LEVELS = ("Fewer than two levels can be evaluated.", "Send images that show L1-L4 completely.")
     SEG_QC = ("The outline of the vertebra is not reliable.", "Look at the picture; the level is not measured.")

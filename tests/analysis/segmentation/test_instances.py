@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from trabecula.analysis.segmentation.anchor import Anchor, find_anchor
 from trabecula.analysis.segmentation.inference import Maps
 from trabecula.analysis.segmentation.instances import Body, Instances, find_instances
-from trabecula.analysis.segmentation.levels import COUNTED, UNKNOWN, Anchor, find_anchor, name_bodies
+from trabecula.analysis.segmentation.levels import COUNTED, UNKNOWN, name_bodies
 from trabecula.analysis.segmentation.quality import BodyFeatures, calibrated, features_of
 from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.spine import Level
@@ -59,7 +60,7 @@ def test_a_fragment_is_dropped() -> None:
 
 def test_levels_are_counted_up_from_the_sacrum() -> None:
     image = maps(7)
-    anchor = find_anchor(image, 4.0)
+    anchor = find_anchor(image)
 
     naming = name_bodies(find_instances(image, 4.0, 1.0), anchor, 4.0)
 
@@ -72,27 +73,42 @@ def test_levels_are_counted_up_from_the_sacrum() -> None:
 def test_without_a_sacrum_levels_are_unknown_and_never_guessed() -> None:
     image = maps(5, s1=False)
 
-    naming = name_bodies(find_instances(image, 4.0, 1.0, anchored=False), find_anchor(image, 4.0), 4.0)
+    naming = name_bodies(find_instances(image, 4.0, 1.0, anchored=False), find_anchor(image), 4.0)
 
     assert naming.how == UNKNOWN
     assert set(naming.levels) == {None}
     assert naming.reasons[0].code is ReasonCode.NUMBERING_AMBIGUOUS
 
 
-def test_a_gap_in_the_row_ends_the_counting() -> None:
+def test_a_gap_that_holds_exactly_one_body_is_counted_across_and_told() -> None:
     image = maps(7, missing=3)
 
-    naming = name_bodies(find_instances(image, 4.0, 1.0), find_anchor(image, 4.0), 4.0)
+    naming = name_bodies(find_instances(image, 4.0, 1.0), find_anchor(image), 4.0)
 
-    assert naming.levels == (None, None, None, Level.L4, Level.L5)
-    assert [reason.code for reason in naming.reasons][-1] is ReasonCode.NUMBERING_AMBIGUOUS
+    assert naming.levels == (Level.T12, Level.L1, Level.L2, Level.L4, Level.L5)
+    assert [reason.code for reason in naming.reasons] == [ReasonCode.LEVELS_ASSUMED]
+    assert "L3" in naming.reasons[0].detail
+
+
+@pytest.mark.parametrize("lost_mm", [-14.0, 14.0])
+def test_a_gap_that_may_hold_another_number_of_bodies_ends_the_counting(lost_mm: float) -> None:
+    above = tuple((row - 35.0 - lost_mm, 4000.0) for row in (20.0, 55.0))
+
+    naming = name_bodies(_row(*above, *EVEN[2:]), _s1(160.0), 4.0)
+
+    assert naming.levels == (None, None, Level.L4, Level.L5)
+    assert naming.reasons[-1].code is ReasonCode.NUMBERING_AMBIGUOUS
+
+
+def test_a_gap_right_above_s1_ends_the_counting_because_no_distance_is_known_yet() -> None:
+    assert name_bodies(_row(*EVEN[:3]), _s1(160.0), 4.0).levels == (None, None, None)
 
 
 def test_an_unsure_s1_is_no_anchor() -> None:
     image = maps()
     image.channels[:, 3] *= np.float16(0.6)
 
-    assert find_anchor(image, 4.0) is None
+    assert find_anchor(image) is None
 
 
 def test_an_image_without_bodies_gives_none() -> None:
@@ -160,7 +176,7 @@ def test_two_bodies_fused_into_one_outline_end_the_counting() -> None:
     image.channels[:, -2, top : top + BODY + PITCH, column] = 1
     image.channels[:, -1, top : top + BODY + PITCH, column] = 0
 
-    naming = name_bodies(find_instances(image, 4.0, 1.0), find_anchor(image, 4.0), 4.0)
+    naming = name_bodies(find_instances(image, 4.0, 1.0), find_anchor(image), 4.0)
 
     assert naming.levels == (None, None, None, None, Level.L5)
     assert naming.reasons[-1].code is ReasonCode.NUMBERING_AMBIGUOUS
@@ -179,7 +195,7 @@ def test_cores_that_touch_from_slice_to_slice_only_are_two_bodies() -> None:
     found = find_instances(image, 4.0, 1.0)
 
     assert len(found.bodies) == 6
-    assert name_bodies(found, find_anchor(image, 4.0), 4.0).levels[0] is Level.T12
+    assert name_bodies(found, find_anchor(image), 4.0).levels[0] is Level.T12
 
 
 def test_two_small_bodies_in_one_outline_beside_large_ones_end_the_counting() -> None:
@@ -260,5 +276,15 @@ def test_a_crowding_piece_between_two_bodies_is_dropped() -> None:
     image.channels[:, 1, inside, slice(25, 45)] = 0.95
     image.channels[:, [0, 5], inside, column] = 0
     image.channels[:, -2, inside, column], image.channels[:, -1, inside, column] = 1, 0
+
+    assert len(find_instances(image, 4.0, 1.0).bodies) == 6
+
+
+def test_two_bodies_that_a_wide_bridge_joins_from_slice_to_slice_are_told_apart() -> None:
+    image = maps(7)
+    top = 8 + 3 * PITCH
+    bridge = slice(top + 10, top + 10 + PITCH)
+    image.channels[0, 1, bridge, 25:60], image.channels[0, [0, 5], bridge, 25:60] = 0.95, 0
+    image.channels[0, -2, bridge, 25:60], image.channels[0, -1, bridge, 25:60] = 0.6, 0.75
 
     assert len(find_instances(image, 4.0, 1.0).bodies) == 6

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from tests.analysis.segmentation.test_instances import maps
+from trabecula.analysis.segmentation.anchor import find_anchor
 from trabecula.analysis.segmentation.inference import Maps
 from trabecula.analysis.segmentation.instances import find_instances
 from trabecula.analysis.segmentation.judgement import judge_body, judge_study
-from trabecula.analysis.segmentation.levels import find_anchor, name_bodies
+from trabecula.analysis.segmentation.levels import name_bodies
 from trabecula.analysis.segmentation.preprocess import lay_grid, side_step, whole
 from trabecula.analysis.segmentation.quality import features_of
 from trabecula.analysis.segmentation.reading import Reading
@@ -23,7 +24,7 @@ from trabecula.domain.volume import Geometry, Modality
 
 def reading(image: Maps) -> Reading:
     axes = axes_of(Geometry((3, 280, 90), np.array([[4.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])))
-    anchor = find_anchor(image, 4.0)
+    anchor = find_anchor(image)
     instances = find_instances(image, 4.0, 1.0, anchor is not None)
     naming = name_bodies(instances, anchor, 4.0)
     grid = lay_grid(axes, whole(axes), side_step(axes, Modality.MR))

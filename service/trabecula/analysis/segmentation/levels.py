@@ -1,4 +1,4 @@
-"""Names bodies by counting up from the sacrum; where no sacrum is in view, or ribs contradict, they stay unknown."""
+"""Names bodies by counting up from the sacrum; where no sacrum is in view, or it is in doubt, they stay unknown."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
-from trabecula.analysis.segmentation.inference import Maps
+from trabecula.analysis.segmentation.anchor import Anchor
 from trabecula.analysis.segmentation.instances import Body, Instances
 from trabecula.analysis.segmentation.ribs import Sides, contradiction
 from trabecula.domain.eligibility import Reason, ReasonCode
@@ -18,23 +16,15 @@ from trabecula.domain.spine import Level
 COUNTED = "counted from the sacrum"
 UNKNOWN = "unknown: no sacrum in view"
 CONTRADICTED = "unknown: ribs contradict the count from the sacrum"
+DOUBTED = "unknown: the last body above the sacrum may be L5 or S1"
 
-_S1_AREA_MM2 = 180.0
-_SACRUM_AREA_MM2 = 60.0
-_S1_SURE = 0.7
 _PITCH_MM = (16.0, 58.0)
 _GAP_RATIO = 1.55
 _LEAST_RATIO, _CLOSE_RATIO = 0.62, 0.85
 _TWO_BODIES, _TWO_AREAS, _PART_OF_ONE = 1.75, 1.45, 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class Anchor:
-    """S1 on the stack: its voxels, centre (stack index) and how sure the network is of it."""
-
-    mask: NDArray[np.bool_]
-    centre: tuple[float, float, float]
-    sureness: float
+_ONE_MISSING = (1.8, 2.25)
+"""A gap of so many usual distances holds exactly one body that was not outlined: a fractured one leaves less, two more
+(distances of neighbouring bodies of 29 real spines differ by at most a fifth)."""
 
 
 @dataclass(frozen=True)
@@ -46,76 +36,89 @@ class Naming:
     reasons: tuple[Reason, ...]
 
 
-def find_anchor(maps: Maps, side_mm: float) -> Anchor | None:
-    """Find S1's body with sacrum behind or below it; None where it is not clearly there."""
-    s1 = maps.probability("s1")
-    mask = s1 > 0.5
-    named, count = ndimage.label(mask)
-    if not count:
-        return None
-    sizes = ndimage.sum_labels(mask, named, np.arange(1, count + 1))
-    best = int(np.argmax(sizes)) + 1
-    region = named == best
-    area = float(region.sum(axis=(1, 2)).max())
-    if area < _S1_AREA_MM2:
-        return None
-    others = sizes[np.arange(count) != best - 1]
-    if len(others) and others.max() > 0.6 * sizes[best - 1]:
-        return None
-    centre = ndimage.center_of_mass(region)
-    sacrum = maps.probability("sacrum") > 0.5
-    top = int(np.flatnonzero(region.any(axis=(0, 2)))[0])
-    if float(sacrum[:, top:].sum(axis=(1, 2)).max()) < _SACRUM_AREA_MM2:
-        return None
-    sureness = float(s1[region].mean())
-    if sureness < _S1_SURE:
-        return None
-    return Anchor(region, (float(centre[0]), float(centre[1]), float(centre[2])), sureness)
-
-
 def name_bodies(
-    instances: Instances, anchor: Anchor | None, side_mm: float, poor: Sequence[bool] | None = None
+    instances: Instances,
+    anchor: Anchor | None,
+    side_mm: float,
+    poor: Sequence[bool] | None = None,
+    doubt: str = "",
 ) -> Naming:
     """Name bodies upward from the anchor until a gap in the row; what lies beyond a gap stays unknown.
 
-    So does everything from a ``poor`` outline on, where those are told: nobody can count across what is not seen.
+    A gap that holds exactly one body is counted across, and that body's level said to be missing. Everything from a
+    ``poor`` outline on stays unknown, where those are told: nobody can count across what is not seen. With a ``doubt``
+    about S1 nothing is named.
     """
     bodies = instances.bodies
+    if doubt and bodies:
+        return Naming((None,) * len(bodies), DOUBTED, (_ambiguous(doubt), _transitional(doubt)))
     if anchor is None or not bodies or _lies_within(bodies, anchor):
-        reason = (Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail="no sacrum in view"),)
-        return Naming((None,) * len(bodies), UNKNOWN, reason if bodies else ())
+        return Naming((None,) * len(bodies), UNKNOWN, (_ambiguous("no sacrum in view"),) if bodies else ())
     above = [k for k, body in enumerate(bodies) if body.centre[1] < anchor.centre[1]]
     if _is_part_of_s1(bodies, above, anchor):
         above.pop()
+    return _count_up(bodies, above, anchor, side_mm, poor)
+
+
+def _count_up(
+    bodies: Sequence[Body], above: Sequence[int], anchor: Anchor, side_mm: float, poor: Sequence[bool] | None
+) -> Naming:
     levels: list[Level | None] = [None] * len(bodies)
     scale = np.array([side_mm, 1.0, 1.0])
     former = np.array(anchor.centre) * scale
     pitches: list[float] = []
-    reasons = [Reason(ReasonCode.LEVELS_ASSUMED, blocking=False)]
+    missing, reasons = [], []
     label = Level.L5.label
     for k in reversed(above):
         place = np.array(bodies[k].centre) * scale
         gap = float(np.linalg.norm((place - former)[1:]))
+        across = label > Level.T1.label and _lacks_one(bodies, k, gap, pitches)
+        if across:
+            gap /= 2
         doubt = _doubt(bodies, k, gap, pitches) or ("more bodies than levels" if label < Level.T1.label else "")
         doubt = "an outline too poor to count across" if poor and poor[k] and not bodies[k].edge else doubt
         if doubt:
-            reasons.append(Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=doubt))
+            reasons.append(_ambiguous(doubt))
             break
+        if across:
+            missing.append(Level(label))
+            label -= 1
         levels[k] = Level(label)
         pitches.append(gap)
         former, label = place, label - 1
     if all(level is None for level in levels):
-        return Naming(tuple(levels), UNKNOWN, tuple(reasons[1:]))
-    return Naming(tuple(levels), COUNTED, tuple(reasons))
+        return Naming(tuple(levels), UNKNOWN, tuple(reasons))
+    skipped = ", ".join(str(level) for level in missing)
+    detail = f"across {skipped}, which was not outlined" if skipped else ""
+    said = Reason(ReasonCode.LEVELS_ASSUMED, blocking=False, detail=detail)
+    return Naming(tuple(levels), COUNTED, (said, *reasons))
+
+
+def _lacks_one(bodies: Sequence[Body], k: int, gap: float, pitches: Sequence[float]) -> bool:
+    """True where exactly one body is missing between body ``k``, a whole one, and the last one named."""
+    if len(pitches) < 2 or bodies[k].edge or _is_part(bodies, k):
+        return False
+    usual = float(np.median(pitches[-3:]))
+    return _ONE_MISSING[0] * usual <= gap <= _ONE_MISSING[1] * usual
+
+
+def _ambiguous(detail: str) -> Reason:
+    return Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=detail)
+
+
+def _transitional(detail: str) -> Reason:
+    return Reason(ReasonCode.TRANSITIONAL, blocking=False, detail=detail)
 
 
 def check_ribs(naming: Naming, ribs: Sequence[Sides]) -> Naming:
     """Take all names back where ribs contradict them: then the spine may have four or six lumbar vertebrae."""
-    doubt = contradiction(naming.levels, ribs)
-    if not doubt:
+    found = contradiction(naming.levels, ribs)
+    if found is None:
         return naming
-    reason = Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=doubt)
-    return Naming((None,) * len(naming.levels), CONTRADICTED, (reason,))
+    counts = f"{found.by_ribs} lumbar vertebrae by the ribs, 5 counted from the sacrum"
+    return Naming(
+        (None,) * len(naming.levels), CONTRADICTED, (_ambiguous(found.sign), _transitional(f"{found.sign}; {counts}"))
+    )
 
 
 def _lies_within(bodies: Sequence[Body], anchor: Anchor) -> bool:

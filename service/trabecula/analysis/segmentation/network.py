@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from trabecula.analysis.segmentation.anchor import find_anchor, settle_junction
 from trabecula.analysis.segmentation.bundle import SegmenterBundle, load_bundle
 from trabecula.analysis.segmentation.closeups import Camera
 from trabecula.analysis.segmentation.inference import Maps, Network
 from trabecula.analysis.segmentation.instances import Instances, find_instances
 from trabecula.analysis.segmentation.judgement import QUALITY_MIN, judge_body, judge_study
-from trabecula.analysis.segmentation.levels import check_ribs, find_anchor, name_bodies
+from trabecula.analysis.segmentation.levels import check_ribs, name_bodies
 from trabecula.analysis.segmentation.mapping import Outline, paint_body, paint_tissues
 from trabecula.analysis.segmentation.preprocess import (
     Intensity,
@@ -87,12 +88,14 @@ class NetworkSegmenter:
         finding = find_spine(volume, find_axes(volume), self._network, intensity)
         grid = lay_grid(finding.axes, finding.span, side_step(finding.axes, volume.modality))
         maps = self._network.predict(cut_stack(volume, grid, intensity))
-        rim, anchor = self.rim_share(volume.modality), find_anchor(maps, grid.side_step_mm)
-        instances = find_instances(maps, grid.side_step_mm, rim, anchor is not None)
+        rim, first = self.rim_share(volume.modality), find_anchor(maps)
+        found = find_instances(maps, grid.side_step_mm, rim, first is not None)
+        junction = settle_junction(maps, found, first)
+        anchor, instances = junction.anchor, junction.instances
         fine = self._look_closely(volume, grid, maps, instances, intensity)
         features = _agreed(features_of(maps, instances), maps, instances, fine)
         poor = self._poor(features) if grid.shape[0] == 1 else None
-        naming = name_bodies(instances, anchor, grid.side_step_mm, poor)
+        naming = name_bodies(instances, anchor, grid.side_step_mm, poor, junction.doubt)
         if finding.reversed and sum(level is not None for level in naming.levels) < _COUNTED_AGAINST_HEADER:
             naming = name_bodies(instances, None, grid.side_step_mm)
         naming = check_ribs(naming, find_ribs(maps, instances, grid.side_step_mm))
@@ -101,8 +104,9 @@ class NetworkSegmenter:
     def read_again(self, reading: Reading, rim_share: float) -> Reading:
         """The same reading with another part of the rim counted as body."""
         side_mm = reading.grid.side_step_mm
-        instances = find_instances(reading.maps, side_mm, rim_share, reading.anchor is not None)
-        return replace(reading, instances=instances, rim_share=rim_share)
+        first = find_anchor(reading.maps)
+        found = find_instances(reading.maps, side_mm, rim_share, first is not None)
+        return replace(reading, instances=settle_junction(reading.maps, found, first).instances, rim_share=rim_share)
 
     def _look_closely(
         self, volume: Volume, grid: Grid, maps: Maps, instances: Instances, intensity: Intensity
@@ -168,7 +172,7 @@ class NetworkSegmenter:
         assert anchor is not None
         box = _widen(ndimage.find_objects(anchor.mask.astype(np.uint8))[0], grid.shape)
         near = ndimage.binary_dilation(anchor.mask[box], iterations=2)
-        outline = Outline(box, near, reading.maps.probability("s1")[box])
+        outline = Outline(box, near, reading.maps.probability(*anchor.classes)[box])
         voxels = paint_body(seen, grid, outline, Level.S1.label)
         centre = grid.points_mm(volume.geometry, np.array([anchor.centre]))[0]
         place = (float(centre[0]), float(centre[1]), float(centre[2]))

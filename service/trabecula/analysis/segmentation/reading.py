@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trabecula.analysis.segmentation.anchor import Anchor
 from trabecula.analysis.segmentation.inference import Maps
 from trabecula.analysis.segmentation.instances import Instances
-from trabecula.analysis.segmentation.levels import Anchor, Naming
+from trabecula.analysis.segmentation.levels import Naming
 from trabecula.analysis.segmentation.quality import BodyFeatures
 from trabecula.analysis.segmentation.refiner import FineMaps
 from trabecula.analysis.segmentation.search import Finding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,16 @@ from trabecula.domain.spine import Level
 _BESIDE_MM = (2.0, 10.0)
 """Where a rib is looked for, from the body's side outward: farther out the rib of the body above comes down."""
 _ABOVE_MM, _BELOW_MM, _FRONT_MM, _BACK_MM = 6, 2, 16, 24
-_RIB_MM2, _ALONE_MM2, _SHORT_MM2, _END_MM2 = 75.0, 110.0, 133.0, 40.0
-_ALIKE, _UNLIKE = 0.8, 0.6
+_RIB_MM2, _NONE_MM2 = 110.0, 12.0
+_ALIKE = 0.9
 _BOTH = 2
-"""Sides that must show a rib where none is expected: one alone may be a transverse process."""
+"""Sides that must show a rib, or none: one alone may be a transverse process, or a slice that just misses it.
+
+Sections of rib (mm2, both sides) beside T12 | L1 | L2 of real spines with five lumbar vertebrae:
+168, 190 | 113, 124 | 76, 95; 91, 121 | 71, 1 | 0; 48, 122 | 71, 102 | 38, 7; 53, 36 | 34, 0 | 1, 0;
+315, 373 | 214, 96 | 101, 106; 37, 45 | 1, 25 | 0; 234, 132 | 159, 140 | 9, 9; and beside L1 alone 270, 235. So ribs of
+T12 that come down beside L1 and long transverse processes are told from another pair of ribs only where both sides of
+L1 match those of T12, and short ribs of T12 from none only where both its sides are bare below a T11 with ribs."""
 
 Sides = tuple[float, ...]
 """The largest section of rib (mm2) on each side of a body that is in view; empty where neither is."""
@@ -45,28 +52,30 @@ def _beside(rib: NDArray[np.bool_], body: Body, box: tuple[slice, ...] | None, s
     return tuple(float(areas[near].max()) for near in planes if near.any())
 
 
-def contradiction(levels: Sequence[Level | None], ribs: Sequence[Sides]) -> str:
-    """How ribs contradict names counted from the sacrum; "" where they do not, or where too little is seen.
+@dataclass(frozen=True)
+class Contradiction:
+    """What ribs say against the count from the sacrum: the sign, and how many lumbar vertebrae it would make."""
 
-    Four lumbar vertebrae leave ribs beside what was counted as L1, as large as those above it, or with ends that come
-    down beside L2. Six leave what was counted as T12 without, though T11 bears them: long transverse processes at
-    most. All limits were fixed on phantoms.
+    sign: str
+    by_ribs: int
+
+
+def contradiction(levels: Sequence[Level | None], ribs: Sequence[Sides]) -> Contradiction | None:
+    """How ribs contradict names counted from the sacrum; None where they do not, or where too little is seen.
+
+    Four lumbar vertebrae leave ribs beside what was counted as L1, as large as those beside T12. Six leave what was
+    counted as T12 without any, though T11 bears them. Of 799 real spines 93 % have five lumbar vertebrae
+    (CTSpinoPelvic1K): a sign that is found more often than in 7 % of spines is none.
     """
     found = {level: sides for level, sides in zip(levels, ribs, strict=True) if level is not None}
-    l2, l1, t12, t11 = (found.get(level, ()) for level in (Level.L2, Level.L1, Level.T12, Level.T11))
-    if len(l1) == _BOTH and min(l1) >= (_RIB_MM2 if t12 else _ALONE_MM2) and (not t12 or _bears(t12, l1)):
-        return "ribs beside the body counted as L1"
-    if l2 and l1 and min(l1) >= _RIB_MM2 and _mean(l2) >= _END_MM2:
-        return "ribs beside the bodies counted as L1 and L2"
-    if t12 and t11 and min(t11) >= _RIB_MM2 and _mean(t12) <= min(_SHORT_MM2, _UNLIKE * _mean(t11)):
-        return "no ribs beside the body counted as T12"
-    return ""
+    l1, t12, t11 = (found.get(level, ()) for level in (Level.L1, Level.T12, Level.T11))
+    if _bears(l1) and _bears(t12) and sum(l1) >= _ALIKE * sum(t12):
+        return Contradiction("ribs beside the body counted as L1 as large as those of T12", 4)
+    if _bears(t11) and len(t12) == _BOTH and max(t12) <= _NONE_MM2:
+        return Contradiction("no ribs beside the body counted as T12", 6)
+    return None
 
 
-def _bears(above: Sides, sides: Sides) -> bool:
-    """True where the body above bears ribs and those of this one are about as large: they are not its ribs' ends."""
-    return _mean(above) >= _RIB_MM2 and _mean(sides) >= _ALIKE * _mean(above)
-
-
-def _mean(sides: Sides) -> float:
-    return sum(sides) / len(sides)
+def _bears(sides: Sides) -> bool:
+    """True where a rib is surely seen on either side."""
+    return len(sides) == _BOTH and min(sides) >= _RIB_MM2
