@@ -52,6 +52,11 @@ class Acquisition:
     b_value: float | None = None
     temporal_position: int | None = None
     acquisition_number: int | None = None
+    contrast_route: str = ""
+    contrast_volume_ml: float | None = None
+    contrast_dose_ml: float | None = None
+    contrast_start: str = ""
+    contrast_ingredient: str = ""
     quality_control: bool = False
     """Quality Control Image (0028,0300) is YES: a phantom, or for calibration."""
 

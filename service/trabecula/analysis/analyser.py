@@ -208,7 +208,8 @@ def _why_no_series(choice: Choice) -> list[Reason]:
 
 def _why_no_t1(choice: Choice) -> list[Reason]:
     """Why a study with a T2w series has no T1w series before contrast agent."""
-    refused = [reason for reason in choice.refused if reason.code is ReasonCode.POST_CONTRAST_MR]
+    contrast = (ReasonCode.POST_CONTRAST_MR, ReasonCode.CONTRAST_UNCLEAR)
+    refused = [reason for reason in choice.refused if reason.code in contrast]
     return [replace(reason, blocking=True) for reason in refused]
 
 

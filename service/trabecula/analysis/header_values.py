@@ -41,6 +41,15 @@ class Lookup:
         """Return whether a sequence of this name holds an item."""
         return any(bool(item.get(keyword)) for item in self._places() if keyword in item)
 
+    def meanings(self, keyword: str) -> tuple[str, ...]:
+        """Return the Code Meanings in all sequences of this name."""
+        found = []
+        for item in self._places():
+            sequence = item.get(keyword) if keyword in item else None
+            for coded in sequence or ():
+                found.append(text(coded, "CodeMeaning"))
+        return tuple(dict.fromkeys(meaning for meaning in found if meaning))
+
     def _places(self) -> Iterator[Dataset]:
         for group in self._groups:
             for macro in group:

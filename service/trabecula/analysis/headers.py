@@ -169,7 +169,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         gantry_tilt_degrees=number(lookup, "GantryDetectorTilt"),
         tube_current_ma=number(lookup, "XRayTubeCurrent") or number(lookup, "XRayTubeCurrentInmA"),
         multi_energy=text(lookup, "MultienergyCTAcquisition").upper() == "YES",
-        contrast_agent=text(lookup, "ContrastBolusAgent"),
+        contrast_agent=text(lookup, "ContrastBolusAgent") or "; ".join(lookup.meanings("ContrastBolusAgentSequence")),
         contrast_given=None if not given else given.upper() == "YES",
         scanning_sequence=_scanning_sequence(lookup),
         sequence_variant=words(lookup, "SequenceVariant"),
@@ -188,8 +188,16 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
             integer(lookup, "TemporalPositionIndex"), integer(lookup, "TemporalPositionIdentifier")
         ),
         acquisition_number=integer(lookup, "AcquisitionNumber"),
+        contrast_route=" ".join((text(lookup, "ContrastBolusRoute"), *lookup.meanings(_CONTRAST_ROUTES))).strip(),
+        contrast_volume_ml=number(lookup, "ContrastBolusVolume"),
+        contrast_dose_ml=number(lookup, "ContrastBolusTotalDose"),
+        contrast_start=text(lookup, "ContrastBolusStartTime"),
+        contrast_ingredient=text(lookup, "ContrastBolusIngredient"),
         quality_control=text(lookup, "QualityControlImage").upper() == "YES",
     )
+
+
+_CONTRAST_ROUTES = "ContrastBolusAdministrationRouteSequence"
 
 
 def _first(first: _T | None, second: _T | None) -> _T | None:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from trabecula.analysis.acquisition import Acquisition, Frame
-from trabecula.analysis.contrast import contrast_given, contrast_phase
+from trabecula.analysis.contrast import contrast_phase, contrast_remark
 from trabecula.analysis.geometry_gate import RegularStack, check_geometry
 from trabecula.analysis.kernels import KernelClass, kernel_class
 from trabecula.analysis.mr_sequences import SequenceClass, classify_sequence
+from trabecula.analysis.names import name_rank, names_lumbar, spectral_remark
 from trabecula.analysis.series_rules import limits, refusal
 from trabecula.analysis.stacks import Stack, split
-from trabecula.analysis.wording import is_term, mentions
+from trabecula.analysis.wording import is_term
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.result import SeriesRole
 from trabecula.domain.thresholds import ContrastPhase
@@ -83,7 +84,7 @@ def _candidate(stack: Stack) -> Candidate | Reason:
     if len(regular.frames) < limits()["minimum_slices"]:
         return Reason(ReasonCode.GEOMETRY, series_uid=stack.series_uid, detail=f"{len(regular.frames)} regular slices")
     made = stack.acquisition
-    reasons = list(regular.reasons)
+    reasons = [*regular.reasons, *spectral_remark(made), *contrast_remark(made)]
     role = SeriesRole.CT
     if made.modality == "MR":
         verdict = classify_sequence(made)
@@ -104,7 +105,7 @@ def _without_second_t1(candidates: Sequence[Candidate]) -> tuple[list[Reason], l
         twin = candidate.role is SeriesRole.T1W and any(_same_place(candidate, other) for other in kept)
         if twin and candidate.acquisition.acquired_at:
             detail = "second T1-weighted series at the same place, later in the study"
-            refused.append(Reason(ReasonCode.POST_CONTRAST_MR, series_uid=candidate.series_uid, detail=detail))
+            refused.append(Reason(ReasonCode.CONTRAST_UNCLEAR, series_uid=candidate.series_uid, detail=detail))
         else:
             kept.append(candidate)
     return refused, kept
@@ -141,7 +142,7 @@ def _rank(candidate: Candidate) -> tuple[object, ...]:
 
 
 def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
-    """Axial original first, then axial, sagittal, coronal; soft kernel; native; usual thickness; long reach."""
+    """By name; axial original, then axial, sagittal, coronal; soft kernel; native; usual thickness; long reach."""
     made, stack = candidate.acquisition, candidate.stack
     original = "ORIGINAL" in {part.upper() for part in made.image_type}
     reformat = is_term(made.image_type, "image_type_reformat")
@@ -149,6 +150,7 @@ def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
     thickness = made.slice_thickness or stack.slice_spacing_mm
     reach = stack.slice_spacing_mm * len(stack.frames)
     return (
+        name_rank(made),
         plane,
         (KernelClass.SOFT, KernelClass.UNKNOWN, KernelClass.SHARP).index(candidate.kernel),
         candidate.phase is not ContrastPhase.NATIVE,
@@ -160,15 +162,14 @@ def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
 
 
 def _mr_rank(candidate: Candidate) -> tuple[object, ...]:
-    """Agreeing words, lumbar, 2D, fine pixels and slices, the later acquisition."""
+    """By name; agreeing words, lumbar, 2D, fine pixels and slices, the later acquisition."""
     made, stack = candidate.acquisition, candidate.stack
     _, row, column = stack.geometry.spacing_mm
-    words = f"{made.description} {made.protocol} {made.study_text} {made.body_part}"
     return (
+        name_rank(made),
         bool(candidate.reasons),
-        not mentions(words, "lumbar") and "LSPINE" not in made.body_part.upper(),
+        not names_lumbar(made) and "LSPINE" not in made.body_part.upper(),
         made.three_dimensional,
-        contrast_given(made),
         round(row * column * stack.slice_spacing_mm, 1),
         *_settled(candidate),
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trabecula.analysis.contrast import contrast_given
+from trabecula.analysis.contrast import ContrastState, contrast_evidence
 from trabecula.analysis.geometry_gate import check_geometry
 from trabecula.analysis.mr_sequences import SequenceClass, classify_sequence
 from trabecula.analysis.stacks import Stack
 from trabecula.analysis.thresholds import data_file
-from trabecula.analysis.wording import is_term, mentions
+from trabecula.analysis.wording import is_term, mentions, word_of
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.volume import Plane
 
@@ -53,13 +53,12 @@ def _modality(stack: Stack) -> Reason | None:
 
 def _purpose(stack: Stack) -> Reason | None:
     made = stack.acquisition
-    words = f"{made.description} {made.protocol}"
-    if "LOCALIZER" in {part.upper() for part in made.image_type} or mentions(words, "localizer"):
+    if "LOCALIZER" in {part.upper() for part in made.image_type} or mentions(made.description, "localizer"):
         return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "localizer")
     terms = made.image_type if made.modality == "MR" else tuple(part for part in made.image_type if len(part) > 2)
     if is_term(terms, "image_type_reject") or mentions(made.description, "derived_map"):
         return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "derived or projected images")
-    if made.burned_in or mentions(words, "screenshot"):
+    if made.burned_in or mentions(made.description, "screenshot"):
         return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "annotation is burned in")
     return None
 
@@ -71,14 +70,6 @@ def _quality_control(stack: Stack) -> Reason | None:
 def _count(stack: Stack) -> Reason | None:
     if len(stack.frames) < limits()["minimum_slices"]:
         return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, f"{len(stack.frames)} parallel slices")
-    return None
-
-
-def _region(stack: Stack) -> Reason | None:
-    made = stack.acquisition
-    words = f"{made.description} {made.protocol}"
-    if mentions(words, "other_region") and not mentions(f"{words} {made.study_text}", "lumbar"):
-        return _refused(stack, ReasonCode.NOT_TARGET_BODYPART, "another region by its name")
     return None
 
 
@@ -111,9 +102,12 @@ def _ct_thickness(stack: Stack) -> Reason | None:
 
 def _spectral(stack: Stack) -> Reason | None:
     made = stack.acquisition
-    if made.multi_energy or mentions(f"{made.description} {made.protocol} {' '.join(made.image_type)}", "spectral"):
-        return _refused(stack, ReasonCode.SPECTRAL)
-    return None
+    if made.multi_energy:
+        return _refused(stack, ReasonCode.SPECTRAL, "Multi-energy CT Acquisition: YES")
+    if is_term(made.image_type, "image_type_spectral"):
+        return _refused(stack, ReasonCode.SPECTRAL, f"Image Type: {'/'.join(made.image_type)}")
+    said = word_of(made.description, "spectral")
+    return _refused(stack, ReasonCode.SPECTRAL, f"Series Description says '{said}'") if said else None
 
 
 def _rescale(stack: Stack) -> Reason | None:
@@ -150,8 +144,11 @@ def _mr_sequence(stack: Stack) -> Reason | None:
 
 
 def _mr_contrast(stack: Stack) -> Reason | None:
-    if contrast_given(stack.acquisition):
-        return _refused(stack, ReasonCode.POST_CONTRAST_MR)
+    found = contrast_evidence(stack.acquisition)
+    if found.state is ContrastState.GIVEN:
+        return _refused(stack, ReasonCode.POST_CONTRAST_MR, found.signs)
+    if found.state is ContrastState.CONTRADICTED:
+        return _refused(stack, ReasonCode.CONTRAST_UNCLEAR, found.signs)
     return None
 
 
@@ -163,5 +160,5 @@ def _mr_thickness(stack: Stack) -> Reason | None:
 
 
 _COMMON: tuple[Rule, ...] = (_modality, _quality_control, _purpose)
-_CT: tuple[Rule, ...] = (_spectral, _rescale, _count, _placed, _ct_tilt, _oblique, _region, _ct_thickness, _extent)
-_MR: tuple[Rule, ...] = (_mr_sequence, _count, _placed, _mr_plane, _region, _mr_contrast, _mr_thickness, _extent)
+_CT: tuple[Rule, ...] = (_spectral, _rescale, _count, _placed, _ct_tilt, _oblique, _ct_thickness, _extent)
+_MR: tuple[Rule, ...] = (_mr_sequence, _count, _placed, _mr_plane, _mr_contrast, _mr_thickness, _extent)

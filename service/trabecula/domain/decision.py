@@ -90,8 +90,13 @@ def decide_attenuation(finding: AttenuationFinding, thresholds: AttenuationThres
         reasons.append(Reason(ReasonCode.KVP_ADJUSTED, blocking=False, detail=detail))
     if finding.phase is not ContrastPhase.NATIVE:
         category, detail = _contrast_rule(finding.hu * factor, finding.phase, category, thresholds)
-        reasons.append(Reason(ReasonCode.CONTRAST_PHASE, blocking=False, detail=detail))
+        certain = finding.phase is not ContrastPhase.DOUBTFUL
+        code = ReasonCode.CONTRAST_PHASE if certain else ReasonCode.CONTRAST_UNCLEAR
+        reasons.append(Reason(code, blocking=False, detail=detail))
     return Decision(category, tuple(reasons), value)
+
+
+_PHASE_WORDS = {ContrastPhase.UNKNOWN: "phase not recorded", ContrastPhase.DOUBTFUL: "between native and enhanced"}
 
 
 def _contrast_rule(
@@ -100,7 +105,7 @@ def _contrast_rule(
     correction = thresholds.contrast.get(phase)
     if correction is None:
         return category, f"{phase.lower()} phase; not corrected"
-    words = "phase not recorded" if phase is ContrastPhase.UNKNOWN else f"{phase.lower()} phase"
+    words = _PHASE_WORDS.get(phase, f"{phase.lower()} phase")
     words += f"; {correction.offset_hu:g} HU subtracted"
     span = {category_of_hu(hu - offset, thresholds) for offset in (correction.lowest_hu, correction.highest_hu)}
     if span != {category}:

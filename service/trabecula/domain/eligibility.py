@@ -43,6 +43,14 @@ class ReasonCode(Enum):
         "The CT was acquired with intravenous contrast agent.",
         "None; the correction is stated with the value.",
     )
+    CONTRAST_UNCLEAR = (
+        "Whether contrast agent was given is not certain.",
+        "Send a series whose contrast attributes and names agree.",
+    )
+    SPECTRAL_UNCLEAR = (
+        "Whether the series is a conventional CT image is not certain.",
+        "Send the conventional polychromatic reconstruction.",
+    )
     FOV_TRUNCATION = ("The field of view cuts the vertebrae.", "Send a reconstruction with a larger field of view.")
     HU_SANITY = (
         "The Hounsfield units are not plausible.",

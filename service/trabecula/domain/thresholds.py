@@ -18,6 +18,8 @@ class ContrastPhase(StrEnum):
     DELAYED = "DELAYED"
     UNKNOWN = "UNKNOWN"
     """Contrast agent was given; the phase is not recorded."""
+    DOUBTFUL = "DOUBTFUL"
+    """The headers leave open whether contrast agent was given; between native and an unknown phase."""
 
 
 @dataclass(frozen=True)
