@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MODALITY ?= CT
+TEST_PROCESSES ?= 2
 export CMAKE_ARGS ?= -DFORCE_DISABLE_CUDA=ON
 
 .DEFAULT_GOAL := help
@@ -31,14 +33,15 @@ install: $(VENV)/.all ## .venv with everything
 run: $(VENV)/.service ## install what the service needs and serve
 	$(BIN)/trabecula serve
 
-demo: $(VENV)/.service ## a phantom study through the whole service, and its result
-	$(BIN)/trabecula demo
+demo: $(VENV)/.service ## a phantom study through the whole service, and its result; MODALITY=MR for T1 and T2
+	$(BIN)/trabecula demo --modality $(MODALITY)
 
 peers: ## Debian packages the tests drive (root and apt needed; otherwise says so)
 	deploy/install-test-peers.sh
 
-test: $(VENV)/.all peers ## all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.all peers ## all tests: in two processes, then alone those that measure time or memory
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder -m "not serial"
+	$(BIN)/python -m pytest -m serial
 
 check: $(VENV)/.all ## format, lint, types, imports
 	$(BIN)/ruff format --check .

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests import parallel
+
+parallel.one_thread_each()  # before anything imports numpy
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
 settings.load_profile("house")
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Development scans; not part of the project, and no test needs them to pass."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        parallel.arrange(items)
 
 
 @pytest.fixture(scope="session")
@@ -39,14 +47,8 @@ def require_tool() -> Callable[[str], str]:
 
 @pytest.fixture
 def free_port() -> Callable[[], int]:
-    """Return a function that gives a TCP port of 127.0.0.1 that was free a moment ago."""
-
-    def pick() -> int:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    return pick
+    """Return a function that gives a free TCP port of 127.0.0.1."""
+    return parallel.free_port
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""Real PostgreSQL for tests: the embedded one and a server, each started once a run and emptied before each test."""
+"""Real PostgreSQL for tests: the embedded one and a server, each started once a run and emptied before each test.
+
+Parallel test processes have servers of their own, and databases of their own on a server that is given.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ import functools
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from tests.parallel import free_port, worker_number
 from trabecula.ledger.embedded import EmbeddedPostgres
 from trabecula.ledger.schema import migrate
 
@@ -37,9 +42,21 @@ def server_url() -> str | None:
     """Return the URL of the server TRABECULA_TEST_DATABASE_URL names, or of one started from Debian's programs."""
     given = os.environ.get("TRABECULA_TEST_DATABASE_URL")
     if given:
-        return _prepared(given)
+        return _prepared(_own_database(given))
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return _prepared(_start_server(programs[-1].parent)) if programs else None
+
+
+def _own_database(url: str) -> str:
+    """Return ``url``, for a parallel process with a database of its own, made when it is not there."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return url
+    parts = urlsplit(url)
+    name = f"{parts.path.removeprefix('/') or 'trabecula'}_worker{worker_number()}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return urlunsplit(parts._replace(path=f"/{name}"))
 
 
 def _start_server(programs: Path) -> str:
@@ -48,9 +65,7 @@ def _start_server(programs: Path) -> str:
     if os.geteuid() == 0:
         user = "postgres" if "postgres" in {entry.pw_name for entry in pwd.getpwall()} else "nobody"
         os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     data = folder / "data"
 
     def run(program: str, *arguments: str) -> None:

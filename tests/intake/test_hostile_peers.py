@@ -56,6 +56,7 @@ BEFORE_ASSOCIATION = {
 }
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("name", BEFORE_ASSOCIATION)
 def test_before_the_association(start: Callable[..., Running], name: str) -> None:
     running = start(limits=QUICK)
@@ -88,6 +89,7 @@ IN_ASSOCIATION = {
 }
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("name", IN_ASSOCIATION)
 def test_in_the_association(start: Callable[..., Running], name: str) -> None:
     running = start(limits=QUICK)
@@ -102,6 +104,7 @@ def test_in_the_association(start: Callable[..., Running], name: str) -> None:
     _unhurt(running)
 
 
+@pytest.mark.serial
 def test_a_peer_that_drips_bytes_does_not_get_more_time(start: Callable[..., Running]) -> None:
     running = start(limits=QUICK)
     with RawPeer(running.port) as peer:

@@ -6,6 +6,8 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
+
 from tests.builders import encoded, image, uid
 from tests.intake.conftest import Running
 from tests.intake.peers import RawPeer
@@ -14,6 +16,7 @@ from tests.waiting import wait_until
 ASSOCIATIONS = 2000
 
 
+@pytest.mark.serial
 def test_two_thousand_associations_leave_nothing_behind(running: Running) -> None:
     content = encoded(image())
     _one(running.port, content, 1)

@@ -43,6 +43,7 @@ def test_pdus_come_whole_however_they_are_cut(
     assert received == bodies
 
 
+@pytest.mark.serial
 def test_a_late_pdu(pair: tuple[socket.socket, socket.socket]) -> None:
     near, far = pair
     stream = PeerStream(far, pdu_seconds=0.3)
