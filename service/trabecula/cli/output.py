@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -32,6 +33,18 @@ def print_line(text: str) -> None:
     """Print one plain line at once (no markup): for readiness lines that programs wait for."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def print_text(text: str, indent: int = 0, style: str | None = None) -> None:
+    """Print plain words; a terminal gets them broken between words, with a hanging indent, a file in one line."""
+    lines = textwrap.wrap(
+        text,
+        max(console.width - 1, 40),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 2 * (indent > 0)),
+    )
+    shown = "\n".join(lines) if console.is_terminal else " " * indent + text
+    console.print(shown, style=style, markup=False, highlight=False)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trabecula.cli.output import console, print_table
+from trabecula.cli.output import console, print_table, print_text
+from trabecula.cli.score_table import show_scores
 from trabecula.domain import codes
 from trabecula.domain.result import Category
 
@@ -28,13 +29,13 @@ def show_result(document: Mapping[str, Any]) -> None:
     if document.get("state"):
         console.print(f"study {document['study_uid']}  revision {document['revision']}  state {document['state']}")
     for line in document.get("impression") or ():
-        console.print(line, markup=False, highlight=False)
+        print_text(line)
     if document.get("levels"):
         _show_levels(document["levels"])
+    show_scores(document.get("scores") or ())
     _list("reasons", (f"{item['code']}: {item['sentence']}" for item in document.get("reasons") or ()))
-    _list("scores", map(_score_line, document.get("scores") or ()))
     _list("objects", _object_lines(document.get("objects") or ()))
-    console.print(RESEARCH_USE, style="dim", highlight=False)
+    print_text(RESEARCH_USE, style="dim")
 
 
 _COLUMNS: tuple[tuple[str, str, str, str], ...] = (
@@ -78,18 +79,6 @@ def _value(level: Mapping[str, Any], concept: str, derivation: str) -> float | N
     return None
 
 
-def _score_line(score: Mapping[str, Any]) -> str:
-    value = score.get("probability")
-    if value is None:
-        shown = "abstained " + ", ".join(dict.fromkeys(reason["code"] for reason in score.get("reasons") or ()))
-    else:
-        shown = f"{100 * value:.0f} % (threshold {100 * (score.get('threshold') or 0):.0f} %)"
-    endpoint = str(score.get("endpoint") or "").replace("_", " ")
-    silent = "" if score.get("active", True) else "; silent challenger"
-    kind = "; demonstration model, no clinical meaning" if score.get("demonstration") else ""
-    return f"{score['model_id']} {endpoint}: {shown.strip()}{silent}{kind}"
-
-
 def _object_lines(objects: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     for item in objects:
         places = item.get("destinations") or ()
@@ -105,4 +94,4 @@ def _list(title: str, lines: Iterable[str]) -> None:
     if shown:
         console.print(f"{title}:", style="bold")
         for line in shown:
-            console.print(f"  {line}", markup=False, highlight=False)
+            print_text(line, indent=2)

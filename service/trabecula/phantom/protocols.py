@@ -127,7 +127,10 @@ class MrProtocol:
 
 
 SMALL_CT = CtProtocol()
-"""Seconds to make: for the demo, the canary and tests."""
+"""Seconds to make: for the canary and tests."""
+
+DEMO_CT = replace(SMALL_CT, slices=104, centre_shift_mm=(0.0, 0.0, 5.0))
+"""Seconds to make, with the 26 cm of a hospital's lumbar protocol: from the upper end of T11 to S2."""
 
 ROUTINE_CT = CtProtocol(pixel_mm=0.8, matrix=(256, 256), thickness_mm=1.0, increment_mm=1.0)
 """A hospital's reconstruction around the spine."""
