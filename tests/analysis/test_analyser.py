@@ -144,6 +144,21 @@ def test_t1_after_contrast_agent_is_named_as_the_cause(tmp_path: Path, mr_spine:
     assert codes(result, blocking=True)[0] is ReasonCode.POST_CONTRAST_MR
 
 
+def test_series_named_for_another_region_are_looked_at_and_answered_from_what_is_seen(
+    tmp_path: Path, ct_spine: DrawnSpine
+) -> None:
+    image = ct_image(ct_spine, hu(90.0))
+    head = {**CT_TAGS, "SeriesDescription": "Head 2.5", "BodyPartExamined": "HEAD"}
+    for number in range(1, 6):
+        write_stack(tmp_path, image, AXIAL, head, series=number)
+    segmenter = DrawnSegmenter(())
+    result = StudyAnalyser(segmenter, (), THRESHOLDS).analyse("2.25.1", 1, scan_folder(tmp_path)).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert codes(result, blocking=True)[0] is ReasonCode.NOT_A_SPINE
+    assert len(segmenter.seen) == AnalysisConfig().attempts_per_role
+    assert analyse(tmp_path, ct_spine).result.category is Category.LOW_BONE_DENSITY_SUSPECTED
+
+
 def test_two_patients_in_one_study_are_never_measured(tmp_path: Path, ct_spine: DrawnSpine) -> None:
     image = ct_image(ct_spine, hu(90.0))
     write_stack(tmp_path, image, AXIAL, {**CT_TAGS, "PatientID": "ONE"})

@@ -49,3 +49,23 @@ def test_what_cannot_be_read_stays_empty(tmp_path: Path) -> None:
 
     assert facts.patient_id == ""
     assert facts.series == ()
+
+
+def test_facts_of_two_people_are_never_mixed(tmp_path: Path) -> None:
+    files = [
+        write(tmp_path, "1.2.1", Modality="CT", PatientID="ONE", PatientSex="F", StationName=""),
+        write(
+            tmp_path,
+            "1.2.2",
+            Modality="CT",
+            PatientID="TWO",
+            PatientBirthDate="19500101",
+            PatientSex="F",
+            StationName="S",
+        ),
+        write(tmp_path, "1.2.3", Modality="CT", PatientID="one", PatientBirthDate="19580102"),
+    ]
+
+    facts = HeaderFactsReader().read(files)
+
+    assert (facts.patient_id, facts.birth_date, facts.sex, facts.station) == ("ONE", "19580102", "F", "S")

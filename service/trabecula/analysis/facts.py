@@ -9,6 +9,8 @@ from pydicom.dataset import Dataset
 
 from trabecula.analysis.header_values import integer, text
 from trabecula.analysis.headers import READ_ERRORS, lenient
+from trabecula.analysis.patient_facts import contradictions
+from trabecula.analysis.patient_headers import PatientHeader, patient_header
 from trabecula.domain.ledger_ports import SeriesFacts, StudyFacts
 from trabecula.domain.study import StoredFile
 
@@ -25,6 +27,7 @@ _STUDY_TAGS = {
     "scanner_model": "ManufacturerModelName",
     "station": "StationName",
 }
+_PATIENT_TAGS = ("patient_id", "patient_id_issuer", "patient_name", "birth_date", "sex")
 _SERIES_TAGS = ("SeriesInstanceUID", "Modality", "SeriesDescription", "SeriesNumber")
 
 
@@ -32,9 +35,13 @@ class HeaderFactsReader:
     """Implements pipeline.services.FactsReader: one header for each series, empty where nothing can be read."""
 
     def read(self, files: Sequence[StoredFile]) -> StudyFacts:
-        """Return the facts of the study; the first non-empty value of a tag over its series counts."""
+        """Return the facts of the study; the first non-empty value of a tag over its series counts.
+
+        The patient is the one of the first series that can be read; a series of somebody else completes nothing of it.
+        """
         facts = dict.fromkeys(_STUDY_TAGS, "")
         series: dict[str, SeriesFacts] = {}
+        people: list[PatientHeader] = []
         with lenient():
             for file in files:
                 if file.series_uid in series:
@@ -43,11 +50,16 @@ class HeaderFactsReader:
                     header = pydicom.dcmread(
                         file.path, stop_before_pixels=True, specific_tags=[*_STUDY_TAGS.values(), *_SERIES_TAGS]
                     )
+                    person = patient_header(header)
                 except READ_ERRORS:
                     continue
                 series[file.series_uid] = _series_facts(header, file.series_uid)
+                same = not any(contradictions(known, person) for known in people)
+                if same:
+                    people.append(person)
                 for name, keyword in _STUDY_TAGS.items():
-                    facts[name] = facts[name] or text(header, keyword)
+                    if same or name not in _PATIENT_TAGS:
+                        facts[name] = facts[name] or text(header, keyword)
         return StudyFacts(**facts, series=tuple(series.values()))
 
 

@@ -109,6 +109,10 @@ class ReasonCode(Enum):
         "No verified model is active for this kind of study.",
         "Activate a model that passes verification.",
     )
+    REQUEST_WORDS = (
+        "The request or the name of the series speaks of hardware or of disease of the marrow.",
+        "None; read the value with that in mind.",
+    )
     SCOLIOSIS = ("The spine is curved sideways.", "None; the middle slice is chosen per level.")
     UPSIDE_DOWN = (
         "The image orientation in the header does not fit the anatomy.",

@@ -122,14 +122,19 @@ def test_trabecular_noise_is_no_lesion(spine: DrawnSpine) -> None:
     assert list(ct.focal_lesion(context(spine, ct_image(spine, HU, noise=45.0)))) == []
 
 
+def test_a_fusion_of_images_is_no_hardware(sound: GateContext) -> None:
+    made = replace(CT, study_text="PET/CT FUSION", description="CT 3.0")
+    assert ask(replace(sound, candidate=replace(sound.candidate, acquisition=made))) == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
         ({"kernel": ("B70s",)}, ReasonCode.KERNEL_SHARP),
         ({"kernel": ()}, ReasonCode.KERNEL_UNKNOWN),
         ({"slice_thickness": 5.0}, ReasonCode.SLICE_THICKNESS),
-        ({"study_text": "LWS nach Spondylodese"}, ReasonCode.METAL),
-        ({"study_text": "Metastasen? CT LWS, bek. myeloma"}, ReasonCode.FOCAL_LESION),
+        ({"study_text": "LWS nach Spondylodese"}, ReasonCode.REQUEST_WORDS),
+        ({"study_text": "Metastasen? CT LWS, bek. myeloma"}, ReasonCode.REQUEST_WORDS),
     ],
 )
 def test_facts_of_the_series_only_warn(sound: GateContext, changes: dict[str, object], code: ReasonCode) -> None:

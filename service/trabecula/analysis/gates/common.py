@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates.context import GateContext, limits
-from trabecula.analysis.wording import mentions
+from trabecula.analysis.wording import without, word_of
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.volume import Plane
@@ -114,12 +114,12 @@ def curvature(context: GateContext) -> Iterator[Reason]:
 
 
 def request_words(context: GateContext) -> Iterator[Reason]:
-    """Words of the request or the protocol that ask for care: hardware, disease of the marrow."""
+    """Words of the request or the protocol that ask for care: hardware, disease of the marrow; nobody saw it yet."""
     words = f"{context.made.study_text} {context.made.description} {context.made.protocol}"
-    if mentions(words, "hardware"):
-        yield context.reason(ReasonCode.METAL, blocking=False, detail="by the words of the request")
-    if mentions(words, "marrow_disease"):
-        yield context.reason(ReasonCode.FOCAL_LESION, blocking=False, detail="by the words of the request")
+    for text, name in ((without(words, "image_fusion"), "hardware"), (words, "marrow_disease")):
+        said = word_of(text, name)
+        if said:
+            yield context.reason(ReasonCode.REQUEST_WORDS, blocking=False, detail=f"'{said}'")
 
 
 def patient(context: GateContext) -> Iterator[Reason]:
