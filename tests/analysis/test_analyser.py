@@ -28,7 +28,7 @@ from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import SegmenterFailed, SpoolObjectMissing
 from trabecula.domain.ports import Analysis
-from trabecula.domain.result import Category, Score, SeriesRole, StudyResult
+from trabecula.domain.result import Category, DecidedBy, Score, SeriesRole, StudyResult
 from trabecula.domain.result_json import from_json, to_json
 from trabecula.domain.scoring import ScoringContext
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
@@ -65,15 +65,17 @@ def hu(value: float) -> dict[Level, float]:
 
 
 @pytest.mark.parametrize(
-    ("value", "category"),
+    ("value", "category", "born", "expected"),
     [
-        (90.0, Category.LOW_BONE_DENSITY_SUSPECTED),
-        (135.0, Category.INDETERMINATE),
-        (190.0, Category.NO_FLAG),
+        (90.0, Category.LOW_BONE_DENSITY_SUSPECTED, "19500101", True),
+        (135.0, Category.INDETERMINATE, "19000101", False),
+        (190.0, Category.NO_FLAG, "19300101", False),
     ],
 )
-def test_a_ct_study_gets_its_category(tmp_path: Path, ct_spine: DrawnSpine, value: float, category: Category) -> None:
-    write_stack(tmp_path, ct_image(ct_spine, hu(value)), AXIAL, CT_TAGS)
+def test_a_ct_study_gets_its_category(
+    tmp_path: Path, ct_spine: DrawnSpine, value: float, category: Category, born: str, expected: bool
+) -> None:
+    write_stack(tmp_path, ct_image(ct_spine, hu(value)), AXIAL, {**CT_TAGS, "PatientBirthDate": born})
     analysis = analyse(tmp_path, ct_spine)
     result = analysis.result
     assert result.category is category
@@ -83,6 +85,8 @@ def test_a_ct_study_gets_its_category(tmp_path: Path, ct_spine: DrawnSpine, valu
     assert result.summary[0].value == pytest.approx(value, abs=1.5)
     assert f"{value:.0f} HU" in result.impression[0] or f"{value + 1:.0f} HU" in result.impression[0]
     assert 2 <= len(result.impression) <= 4
+    assert result.decided_by is DecidedBy.MEASUREMENT
+    assert any("Population mean of L1 at this age" in line for line in result.impression) is expected
     assert result.primary == "2.25.1.1"
     assert result.sources[0].role is SeriesRole.CT
     assert set(result.timings_s) >= {"headers", "load", "segment", "measure", "total"}
@@ -126,6 +130,8 @@ def test_an_mr_study_gets_its_value_and_no_category(tmp_path: Path, mr_spine: Dr
     assert "t2_vbq" in values[2].method
     assert values[2].value == pytest.approx(500 / 900, rel=0.05)
     assert "no universal threshold" in result.impression[0]
+    assert "over L1-L4 (levels 2.9" in result.impression[0] or "over L1-L4 (levels 3.0" in result.impression[0]
+    assert "±" not in "".join(result.impression)
 
 
 def test_t2_alone_is_not_evaluable(tmp_path: Path, mr_spine: DrawnSpine) -> None:
@@ -239,6 +245,8 @@ def test_a_deformed_body_is_reported_and_left_out(tmp_path: Path) -> None:
     assert result.deformity_suspected
     assert result.category is Category.INDETERMINATE
     assert "L2 (wedge" in result.impression[0]
+    assert result.decided_by is DecidedBy.DEFORMITY
+    assert "above 160 HU" in " ".join(result.impression)
     level = result.level(Level.L2)
     assert level is not None
     assert not level.evaluable
@@ -272,7 +280,7 @@ def test_no_spine_is_not_evaluable(tmp_path: Path, ct_spine: DrawnSpine) -> None
     result = analyse(tmp_path).result
     assert result.category is Category.NOT_EVALUABLE
     assert codes(result, blocking=True) == [ReasonCode.NOT_A_SPINE, ReasonCode.TOO_FEW_LEVELS]
-    assert result.impression[0].startswith("Not evaluable. No vertebrae were found.")
+    assert result.impression[0].startswith("No vertebrae were found.")
 
 
 def test_no_suited_series_tells_what_was_found(tmp_path: Path) -> None:
@@ -365,6 +373,8 @@ def test_a_scorer_sees_the_measured_series_and_decides_where_the_value_is_open(
     result = analyser.analyse("2.25.1", 1, scan_folder(tmp_path)).result
     assert result.category is Category.LOW_BONE_DENSITY_SUSPECTED
     assert result.scores[0].probability == 0.8
+    assert result.decided_by is DecidedBy.MODEL
+    assert result.impression[0].startswith("The category was set by the model m 1: probability of osteoporosis 80%")
 
 
 def test_series_that_disagree_on_the_levels_are_not_averaged(tmp_path: Path, mr_spine: DrawnSpine) -> None:

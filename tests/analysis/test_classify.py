@@ -9,18 +9,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from tests.analysis.made_bundle import FEATURES, graph, manifest, training_range, write_bundle
 from tests.analysis.radiomics.drawn import axial, drawn_series
 from trabecula.analysis.activation import Activation, ModelRole
 from trabecula.analysis.bundle import load_bundle
-from trabecula.analysis.classify import check_runs, scorers_of
+from trabecula.analysis.classify import check_runs, scorer_of, scorers_of
+from trabecula.analysis.model_answers import checked
 from trabecula.analysis.radiomics import series_features
 from trabecula.analysis.radiomics.feature_set import load_feature_set
 from trabecula.analysis.radiomics.series_features import FeatureMemory
 from trabecula.analysis.radiomics_scorer import RadiomicsScorer
 from trabecula.analysis.training_range import acquisition_reasons
-from trabecula.domain.bundle import AcquisitionRange, Manifest
+from trabecula.domain.bundle import FEATURE_INPUT, PROBABILITY_OUTPUT, SCORE_OUTPUT, AcquisitionRange, Manifest
 from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.result import LevelResult, Score, SeriesRole, SourceSeries
@@ -199,6 +201,8 @@ def test_another_sound_bundle_of_the_same_name_is_not_the_one_that_was_activated
         ({"regions": "body_v9"}, None, "extraction settings"),
         ({}, b"no graph", "does not run"),
         ({}, graph([0.1] * 3, 0.0), "does not run"),
+        ({}, graph([0.1] * 2, math.nan), "not finite"),
+        ({}, graph([math.inf, 0.0], 0.0), "not finite"),
     ],
 )
 def test_bundles_this_program_cannot_run_are_refused(
@@ -208,3 +212,53 @@ def test_bundles_this_program_cannot_run_are_refused(
 
     with pytest.raises(BundleInvalid, match=words):
         check_runs(bundle)
+
+
+def broken(kind: str) -> bytes:
+    """A graph that answers 0.5 at the ends of its training range and something impossible on features in between."""
+    far = {"5.0": 5.0, "nan": math.nan, "inf": math.inf, "-0.1": -0.1, "score": math.inf}[kind]
+    numbers = {"zero": 0.0, "half": 0.5, "thousand": 1000.0, "far": far}
+    constants = [numpy_helper.from_array(np.array([value]), name) for name, value in numbers.items()]
+    constants.append(numpy_helper.from_array(np.array([[0.01], [0.0]]), "weights"))
+    nodes = [
+        helper.make_node("MatMul", [FEATURE_INPUT, "weights"], ["product"]),
+        helper.make_node("Greater", ["product", "zero"], ["positive"]),
+        helper.make_node("Less", ["product", "thousand"], ["small"]),
+        helper.make_node("And", ["positive", "small"], ["between"]),
+        helper.make_node("Where", ["between", "far", "half"], ["wrong"]),
+        helper.make_node("Where", ["between", "half", "half"], ["right"]),
+        helper.make_node("Identity", ["wrong" if kind == "score" else "right"], [SCORE_OUTPUT]),
+        helper.make_node("Identity", ["right" if kind == "score" else "wrong"], [PROBABILITY_OUTPUT]),
+    ]
+    given = helper.make_tensor_value_info(FEATURE_INPUT, TensorProto.DOUBLE, [None, 2])
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, 1])
+        for name in (PROBABILITY_OUTPUT, SCORE_OUTPUT)
+    ]
+    made = helper.make_graph(nodes, "broken", [given], outputs, constants)
+    opsets = [helper.make_opsetid("", 17)]
+    return bytes(helper.make_model(made, opset_imports=opsets, ir_version=8).SerializeToString())
+
+
+@pytest.mark.parametrize("kind", ["5.0", "nan", "inf", "-0.1", "score"])
+@pytest.mark.parametrize("active", [True, False])
+def test_a_graph_that_answers_the_impossible_on_a_study_is_unavailable(
+    context: ScoringContext, tmp_path: Path, kind: str, active: bool
+) -> None:
+    made = scorer_of(load_bundle(write_bundle(tmp_path, manifest("made"), model=broken(kind))), active, MEMORY)
+
+    scores = made.score(context)
+    assert isinstance(scores, tuple)
+    score = abstention(scores, ReasonCode.MODEL_UNAVAILABLE)
+
+    assert (score.active, score.raw_score) == (active, None)
+    assert not score.reasons[0].blocking
+    assert "not finite" in score.reasons[0].detail or "outside 0 to 1" in score.reasons[0].detail
+
+
+@pytest.mark.parametrize("changes", [{"probability": 5.0}, {"probability": math.nan}, {"raw_score": -math.inf}])
+def test_no_scorer_of_any_kind_can_bring_an_impossible_number_into_a_result(changes: dict[str, float]) -> None:
+    sound = Score("m", "1", "0" * 64, True, False, "osteoporosis", 0.8, 1.0, positive=True)
+
+    assert checked(sound) is sound
+    abstention((checked(replace(sound, **changes)),), ReasonCode.MODEL_UNAVAILABLE)  # type: ignore[arg-type]

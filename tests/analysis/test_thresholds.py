@@ -23,7 +23,14 @@ def test_the_shipped_values_are_the_published_ones() -> None:
     assert shipped.vbq.references == ()
     assert shipped.deformity.expected_wedge_degrees["male"][Level.L1] == 4.1
     assert shipped.norm.expected_hu(77.0) == pytest.approx(101.0)
-    assert shipped.norm.expected_hu(18.0) == 226.0
+    assert shipped.norm.level is Level.L1
+
+
+@pytest.mark.parametrize(("age", "known"), [(18.0, False), (26.9, False), (27.0, True), (89.9, True), (90.0, False)])
+def test_nothing_is_expected_outside_the_ages_of_the_norm(age: float, known: bool) -> None:
+    norm = load_thresholds().norm
+    assert (norm.expected_hu(age) is not None) is known
+    assert norm.expected_hu(126.0) is None
 
 
 def test_a_site_overrides_one_number_and_adds_a_reference(tmp_path: Path) -> None:
@@ -54,6 +61,7 @@ def test_a_site_overrides_one_number_and_adds_a_reference(tmp_path: Path) -> Non
     [
         "[attenuation.category]\nsuspected = 1",
         "[attenuation.category]\nno_flag_above_hu = 'high'",
+        "[attenuation.category]\nno_flag_above_hu = 100.0",
         "[[vbq.site_reference]]\nmanufacturer_model = 'x'",
         "not toml at all",
     ],

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
+
+import pytest
 
 from trabecula.domain import codes
 from trabecula.domain.eligibility import Reason, ReasonCode
@@ -58,3 +62,16 @@ def test_json_speaks_in_names_and_carries_sentences_for_readers() -> None:
     assert document["reasons"][0]["code"] == "SLICE_THICKNESS"
     assert document["reasons"][0]["sentence"].startswith("L2: The slices are too thick")
     assert document["reasons"][0]["next_step"]
+
+
+def test_json_never_holds_what_is_no_number() -> None:
+    example = example_result()
+    lost = Score("m", "1", "ab", False, False, "osteoporosis", math.nan, -math.inf, active=False)
+    odd = replace(example, scores=(lost,), timings_s={"total": math.inf})
+
+    text = json.dumps(to_json(odd), allow_nan=False)
+
+    assert json.loads(text)["scores"][0]["probability"] is None
+    assert from_json(json.loads(text)).scores[0].raw_score is None
+    with pytest.raises(ValueError, match="not finite"):
+        to_json(replace(example, summary=(replace(example.summary[0], value=math.nan),)))

@@ -5,7 +5,7 @@ import pytest
 from tests.reporting.builders import Study, demonstration_score, not_evaluable_result, result_of
 from trabecula.domain import codes
 from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Category, Measurement
+from trabecula.domain.result import Category, DecidedBy, Measurement
 from trabecula.domain.spine import Level
 from trabecula.reporting.wording import (
     RESEARCH_USE,
@@ -55,6 +55,18 @@ def test_a_demonstration_model_is_named_as_such_right_after_the_category(ct: Stu
     assert lines[1].startswith("DEMONSTRATION MODEL, no clinical meaning: ct-demo")
     assert lines[2].startswith("real 1.0: probability of osteoporosis 82%")
     assert lines[3] == "Mean attenuation 98 HU."
+
+
+def test_a_model_that_set_the_category_is_told_once_and_another_says_that_it_did_not(ct: Study) -> None:
+    scores = (demonstration_score(model_id="real", demonstration=False),)
+    own = "The category was set by the model real 1.0: probability of osteoporosis 82 %, at or above ..."
+
+    setting = impression_lines(result_of(ct, scores=scores, impression=(own,), decided_by=DecidedBy.MODEL))
+    beside = impression_lines(result_of(ct, scores=scores, impression=("x",), decided_by=DecidedBy.MEASUREMENT))
+
+    assert setting == ("Low bone density suspected.", own)
+    assert beside[1].startswith("real 1.0: probability of osteoporosis 82%")
+    assert beside[1].endswith("It did not set the category.")
 
 
 def test_a_silent_challenger_is_never_mentioned(ct: Study) -> None:

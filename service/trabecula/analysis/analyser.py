@@ -9,12 +9,13 @@ from pathlib import Path
 
 from trabecula.analysis.acquisition import Patient
 from trabecula.analysis.agreement import disagreements
-from trabecula.analysis.assembly import level_results, levels_assumed, ordered_reasons, versions
+from trabecula.analysis.assembly import finite, level_results, levels_assumed, ordered_reasons, study_reasons, versions
 from trabecula.analysis.findings import Findings, measure_ct, measure_mr
 from trabecula.analysis.gates import common
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.headers import read_headers, scan_folder
 from trabecula.analysis.impression import impression
+from trabecula.analysis.model_answers import checked
 from trabecula.analysis.segmented import AnalysisConfig, Attempts, Segmented, segment_best
 from trabecula.analysis.series import Choice, choose
 from trabecula.analysis.verdict import decide, deciding_findings
@@ -154,7 +155,7 @@ class StudyAnalyser:
         scores: list[Score] = []
         for scorer in self._scorers:
             answer = scorer.score(context)
-            scores.extend((answer,) if isinstance(answer, Score) else answer)
+            scores.extend(map(checked, (answer,) if isinstance(answer, Score) else answer))
         progress.scores = tuple(scores)
         progress.took("score", started)
 
@@ -163,9 +164,7 @@ class StudyAnalyser:
         decision = decide(progress.findings, progress.scores, progress.patient, self._thresholds)
         levels = level_results(progress.findings, primary)
         numbering = primary.context.segmentation.numbering if primary else ""
-        study = list(progress.reasons)
-        for found in progress.findings.values():
-            study.extend(found.study_reasons)
+        study = [*progress.reasons, *study_reasons(progress.findings, primary)]
         study.extend(decision.reasons)
         study.extend(levels_assumed(numbering, study) if primary and primary.context.bodies else ())
         if primary is not None:
@@ -185,7 +184,8 @@ class StudyAnalyser:
             sources=tuple(item.source for item in progress.segmented.values()),
             primary=primary.context.series_uid if primary else "",
             numbering=numbering,
-            deformity_suspected=_deformed(primary, self._thresholds),
+            deformity_suspected=primary is not None and bool(primary.reported_deformities),
+            decided_by=decision.ground.decided_by,
             impression=impression(decision, primary, progress.patient, self._thresholds, reasons),
             versions=self.versions(primary.context.volume.modality if primary else None),
         )
@@ -221,12 +221,7 @@ def _measured_series(item: Segmented) -> MeasuredSeries:
 
 def _summary(findings: Mapping[SeriesRole, Findings], primary: Findings | None) -> tuple[Measurement, ...]:
     ordered = sorted(findings.values(), key=lambda found: found is not primary)
-    return tuple(value for found in ordered for value in found.summary())
-
-
-def _deformed(primary: Findings | None, thresholds: Thresholds) -> bool:
-    limit = thresholds.deformity.report_from_grade
-    return primary is not None and any(found.grade >= limit for found in primary.deformities.values())
+    return tuple(finite(value for found in ordered for value in found.summary()))
 
 
 __all__ = ["AnalysisConfig", "StudyAnalyser", "scan_folder"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -12,7 +13,7 @@ from trabecula.analysis.findings import Findings
 from trabecula.analysis.outlines import outline_of
 from trabecula.analysis.regions import CSF_VERSION, HEIGHTS_VERSION, MEDULLARY_VERSION, TRABECULAR_VERSION
 from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import LevelResult, SeriesRole
+from trabecula.domain.result import LevelResult, Measurement, SeriesRole
 from trabecula.domain.segmentation import SegmenterIdentity
 from trabecula.domain.spine import LUMBAR_LEVELS, MEASURED_LEVELS, Level
 from trabecula.domain.thresholds import Thresholds
@@ -30,13 +31,15 @@ def level_results(findings: Mapping[SeriesRole, Findings], primary: Findings | N
     if primary is None:
         return ()
     bodies = {body.level: body for body in primary.context.bodies}
+    others = _primary_first(findings, primary)[1:]
     results = []
     for level in REPORTED_LEVELS:
         if level not in bodies and level not in MEASURED_LEVELS:
             continue
         body = bodies.get(level)
         outline = outline_of(body, primary.context.candidate.stack.frames) if body else None
-        flags = [reason for found in _primary_first(findings, primary) for reason in found.level_reasons(level)]
+        flags = [*primary.level_reasons(level)]
+        flags += [reason for found in others for reason in _beside(found, primary, level)]
         results.append(
             LevelResult(
                 level=level,
@@ -44,12 +47,40 @@ def level_results(findings: Mapping[SeriesRole, Findings], primary: Findings | N
                 quality=round(body.segmented.quality, 4) if body else 0.0,
                 flags=tuple(dict.fromkeys(flags)),
                 measurements=tuple(
-                    value for found in _primary_first(findings, primary) for value in found.measurements(level)
+                    finite(value for found in _primary_first(findings, primary) for value in found.measurements(level))
                 ),
                 outlines=(outline,) if outline else (),
             )
         )
     return tuple(results)
+
+
+def _beside(found: Findings, primary: Findings, level: Level | None) -> Iterator[Reason]:
+    """Give the reasons of a series that did not decide; each says which series it speaks of, unless the deciding one
+    says the same."""
+    said = {_words(reason) for reason in primary.reasons}
+    role = f"{found.context.role.value} series"
+    for reason in found.reasons:
+        if reason.level is level and _words(reason) not in said:
+            yield replace(reason, detail=f"{role}; {reason.detail}" if reason.detail else role)
+
+
+def study_reasons(findings: Mapping[SeriesRole, Findings], primary: Findings | None) -> Iterator[Reason]:
+    """Give the reasons of the study from every measured series, the deciding one first."""
+    if primary is None:
+        return
+    yield from primary.study_reasons
+    for found in _primary_first(findings, primary)[1:]:
+        yield from _beside(found, primary, None)
+
+
+def _words(reason: Reason) -> tuple[object, ...]:
+    return (reason.code, reason.blocking, reason.level, reason.detail, reason.value)
+
+
+def finite(measurements: Iterable[Measurement]) -> Iterator[Measurement]:
+    """Give the measurements that are numbers: a result holds no other."""
+    return (item for item in measurements if math.isfinite(item.value))
 
 
 def _primary_first(findings: Mapping[SeriesRole, Findings], primary: Findings) -> list[Findings]:
@@ -81,7 +112,7 @@ def _once(reasons: Iterable[Reason]) -> list[Reason]:
     """The reasons without those that another series of the study gave in the same words."""
     seen: dict[tuple[object, ...], Reason] = {}
     for reason in reasons:
-        seen.setdefault((reason.code, reason.blocking, reason.level, reason.detail, reason.value), reason)
+        seen.setdefault(_words(reason), reason)
     return list(seen.values())
 
 

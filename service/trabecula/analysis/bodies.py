@@ -14,6 +14,9 @@ from trabecula.domain.segmentation import Segmentation, SegmentedBody
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import FloatArray, Geometry, Plane, Volume
 
+NOT_FINITE = "values that are not finite numbers"
+"""What is said of a body whose voxels hold NaN or infinity."""
+
 _MARGIN_MM = 4.0
 _TOUCHING_VOXELS = 3
 

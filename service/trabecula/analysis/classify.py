@@ -7,10 +7,10 @@ from pathlib import Path
 from trabecula.analysis.activation import Activated, Activation, ModelRole
 from trabecula.analysis.bundle import Bundle, load_bundle
 from trabecula.analysis.cnn_scorer import CnnScorer
+from trabecula.analysis.model_answers import unavailable
 from trabecula.analysis.radiomics.series_features import FeatureMemory
 from trabecula.analysis.radiomics_scorer import RadiomicsScorer
 from trabecula.domain.bundle import BundleKind
-from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.result import Score, SeriesRole
 from trabecula.domain.scoring import Scorer, ScoringContext
@@ -30,9 +30,8 @@ class RefusedScorer:
         ours = {role for role in context.series if (role is SeriesRole.CT) == (self._activated.modality is Modality.CT)}
         if not ours:
             return ()
-        reason = Reason(ReasonCode.MODEL_UNAVAILABLE, detail=self._why)
         active = self._activated.role is ModelRole.ACTIVE
-        return (Score(self._model_id, "", "", False, False, "", active=active, reasons=(reason,)),)
+        return (Score(self._model_id, "", "", False, False, "", active=active, reasons=(unavailable(self._why),)),)
 
 
 def scorers_of(bundles_root: Path, activation: Activation) -> tuple[Scorer, ...]:

@@ -26,8 +26,9 @@ class CnnScorer:
         self._bundle = bundle
         self._active = active
         self._image, self._definition = _images_of(bundle)
-        probe = np.zeros((self._image.min_levels, self._image.channels, self._image.size, self._image.size), np.float32)
-        self._graph = ModelGraph(bundle, IMAGE_INPUT, probe)
+        shape = (self._image.min_levels, self._image.channels, self._image.size, self._image.size)
+        probes = [np.full(shape, grey, np.float32) for grey in (0.0, 0.5)]
+        self._graph = ModelGraph(bundle, IMAGE_INPUT, probes)
 
     def score(self, context: ScoringContext) -> tuple[Score, ...]:
         """Return one score for each endpoint; none where the study has no series of the model's kind."""
@@ -46,7 +47,7 @@ class CnnScorer:
         reasons = tuple(feature_reasons(study_statistics(crops), manifest.training_range))
         if reasons:
             return abstentions(self._bundle, self._active, reasons)
-        return answers(self._bundle, self._active, *self._graph.answer(image_input(crops, self._image)))
+        return answers(self._bundle, self._active, self._graph, image_input(crops, self._image))
 
 
 def image_input(crops: list[Crop], image: ImageInput) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from trabecula.analysis.gates.table import ask
 from trabecula.analysis.regions import CsfRegion, body_heights, csf_v1
 from trabecula.analysis.series_rules import limits as series_limits
 from trabecula.domain import codes
-from trabecula.domain.eligibility import Reason
+from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.result import Measurement, SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 
@@ -58,6 +58,19 @@ class Findings:
     def evaluable_levels(self) -> tuple[Level, ...]:
         """Those of L1-L4 that count."""
         return tuple(level for level in MEASURED_LEVELS if self.evaluable(level))
+
+    @property
+    def reported_deformities(self) -> dict[Level, Deformity]:
+        """The deformities that are told, from head to foot: none where the heights themselves are in doubt (images
+        upside down, levels out of order) or not to be held against those of adults."""
+        against = (ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC)
+        patient, thresholds = self.context.patient, self.context.thresholds
+        of_no_adult = patient.may_be_younger_than(thresholds.minimum_age_years)
+        if of_no_adult or any(reason.blocking and reason.code in against for reason in self.study_reasons):
+            return {}
+        least = thresholds.deformity.report_from_grade
+        found = sorted(self.deformities.items(), key=lambda item: item[0].value)
+        return {level: deformity for level, deformity in found if deformity.grade >= least}
 
     def measurements(self, level: Level) -> tuple[Measurement, ...]:
         """All measurements of one level."""
@@ -141,7 +154,7 @@ def measure_mr(context: GateContext) -> Findings:
         findings.quality = bone_quality(counted, csf)
         veto = list(mr.tissue_rank(context, counted, csf))
     else:
-        veto = [context.reason(csf.code, detail=csf.detail)]
+        veto = [context.reason(csf.code, detail=f"{context.role.value}: {csf.detail}")]
     findings.reasons.extend(veto or mr.diffuse_marrow(context, counted))
     return findings
 

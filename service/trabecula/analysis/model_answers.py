@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.analysis.bundle import Bundle
+from trabecula.analysis.model_graph import ModelGraph
 from trabecula.analysis.radiomics.series_features import acquisition_of
 from trabecula.analysis.training_range import acquisition_reasons
 from trabecula.domain.bundle import EndpointModel
 from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.result import Score, SeriesRole
 from trabecula.domain.scoring import ScoringContext
 
@@ -29,14 +32,35 @@ def unfit_acquisition(bundle: Bundle, context: ScoringContext) -> tuple[Reason, 
     return tuple(reasons)
 
 
-def answers(
-    bundle: Bundle, active: bool, probabilities: NDArray[np.float64], scores: NDArray[np.float64]
-) -> tuple[Score, ...]:
-    """Return one score for each endpoint, judged at its primary operating point; both arrays are [endpoints]."""
+def answers(bundle: Bundle, active: bool, graph: ModelGraph, given: NDArray[Any]) -> tuple[Score, ...]:
+    """Return one score for each endpoint, judged at its primary operating point; where the graph gives no usable
+    answer on this input, the model is unavailable for the study and says why."""
+    try:
+        probabilities, scores = graph.answer(given)
+    except BundleInvalid as error:
+        return abstentions(bundle, active, (unavailable(error.detail),))
     return tuple(
         _answered(bundle, active, endpoint, float(probability), float(raw))
         for endpoint, probability, raw in zip(bundle.manifest.endpoints, probabilities, scores, strict=True)
     )
+
+
+def checked(score: Score) -> Score:
+    """Return a score, or the abstention of a scorer whose numbers are not finite or no probability."""
+    numbers = (score.probability, score.raw_score)
+    if any(number is not None and not math.isfinite(number) for number in numbers):
+        why = "its answer is not finite"
+    elif score.probability is not None and not 0.0 <= score.probability <= 1.0:
+        why = "its answer is outside 0 to 1"
+    else:
+        return score
+    reasons = (*score.reasons, unavailable(why))
+    return replace(score, applicable=False, probability=None, raw_score=None, positive=None, reasons=reasons)
+
+
+def unavailable(why: str) -> Reason:
+    """Return MODEL_UNAVAILABLE, which takes nothing from the measurement."""
+    return Reason(ReasonCode.MODEL_UNAVAILABLE, blocking=False, detail=why)
 
 
 def _answered(bundle: Bundle, active: bool, endpoint: EndpointModel, probability: float, raw: float) -> Score:

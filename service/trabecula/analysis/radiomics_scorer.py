@@ -11,7 +11,7 @@ from trabecula.analysis.model_graph import ModelGraph
 from trabecula.analysis.radiomics.feature_set import FeatureSet, feature_set_of
 from trabecula.analysis.radiomics.series_features import FeatureMemory
 from trabecula.analysis.training_range import feature_reasons
-from trabecula.domain.bundle import FEATURE_INPUT, BundleKind
+from trabecula.domain.bundle import FEATURE_INPUT, BundleKind, Manifest
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.result import Score
@@ -29,8 +29,7 @@ class RadiomicsScorer:
         self._memory = memory or FeatureMemory()
         self._settings, self._places = _features_of(bundle)
         assert bundle.manifest.layout is not None
-        probe = np.zeros((1, len(bundle.manifest.layout.columns)))
-        self._graph = ModelGraph(bundle, FEATURE_INPUT, probe)
+        self._graph = ModelGraph(bundle, FEATURE_INPUT, _probes(bundle.manifest))
 
     def score(self, context: ScoringContext) -> tuple[Score, ...]:
         """Return one score for each endpoint; none where the study has no series of the model's kind."""
@@ -48,7 +47,7 @@ class RadiomicsScorer:
         reasons = tuple(feature_reasons(vector, manifest.training_range))
         if reasons:
             return abstentions(self._bundle, self._active, reasons)
-        return answers(self._bundle, self._active, *self._graph.answer(vector[None]))
+        return answers(self._bundle, self._active, self._graph, vector[None])
 
     def _vector(self, context: ScoringContext) -> Vector | None:
         """The vector in the model's own order, or None when too few levels have one."""
@@ -56,6 +55,18 @@ class RadiomicsScorer:
         assert manifest.layout is not None
         features = self._memory.features(context, manifest.roles, self._settings)
         return manifest.layout.vector({place: values[self._places] for place, values in features.items()})
+
+
+def _probes(manifest: Manifest) -> list[Vector]:
+    """Inputs on which the graph must answer: nothing, and the middle and both ends of what training saw."""
+    assert manifest.layout is not None
+    trained = manifest.training_range
+    probes = [np.zeros((1, len(manifest.layout.columns)))]
+    for values in (trained.mean, trained.low, trained.high) if trained is not None else ():
+        probe = np.zeros_like(probes[0])
+        probe[0, list(trained.used if trained is not None else ())] = values
+        probes.append(probe)
+    return probes
 
 
 def _features_of(bundle: Bundle) -> tuple[FeatureSet, NDArray[np.int64]]:

@@ -94,6 +94,8 @@ def _region_at(segmentation: Segmentation, volume: Volume, level: Level, bright:
         canal &= ~volume.padding
     region = canal_window_v1(canal, volume.geometry, frame)
     values = volume.array[region].astype(np.float64)
+    if not np.isfinite(values).all():
+        return "values that are not finite numbers"
     if values.size < numbers["minimum_voxels"]:
         return f"{values.size} voxels of the canal, limit {numbers['minimum_voxels']:g}"
     low, high = fluid_range(-values if bright else values)

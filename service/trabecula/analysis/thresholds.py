@@ -72,7 +72,7 @@ def _thresholds(document: Mapping[str, Any], digest: str) -> Thresholds:
     attenuation, age = document["attenuation"], document["age"]
     return Thresholds(
         attenuation=_attenuation(attenuation),
-        norm=AttenuationNorm(**_numbers(attenuation["norm"])),
+        norm=_norm(attenuation["norm"]),
         oval=OvalRegion(**_numbers(attenuation["oval"])),
         vbq=_vbq(document["vbq"]),
         deformity=_deformity(document["deformity"]),
@@ -86,8 +86,15 @@ def _numbers(table: Mapping[str, Any]) -> dict[str, float]:
     return {key: float(value) for key, value in table.items() if key != "source"}
 
 
+def _norm(table: Mapping[str, Any]) -> AttenuationNorm:
+    numbers = {key: value for key, value in table.items() if key != "level"}
+    return AttenuationNorm(level=Level[str(table["level"])], **_numbers(numbers))
+
+
 def _attenuation(table: Mapping[str, Any]) -> AttenuationThresholds:
-    level = table["level"]
+    level, category = table["level"], table["category"]
+    if category["suspected_at_or_below_hu"] > category["no_flag_above_hu"]:
+        raise ValueError("suspected_at_or_below_hu lies above no_flag_above_hu")
     return AttenuationThresholds(
         **_numbers(table["category"]),
         factor_to_120={float(row["kvp"]): float(row["factor_to_120"]) for row in table["tube_voltage"]},
@@ -114,6 +121,8 @@ def _vbq(table: Mapping[str, Any]) -> VbqThresholds:
         )
         for row in table.get("site_reference", ())
     )
+    if any(item.no_flag_below > item.suspected_at_or_above for item in references):
+        raise ValueError("no_flag_below lies above suspected_at_or_above")
     return VbqThresholds(
         float(table["shortest_tr_ms"]),
         float(table["longest_tr_ms"]),

@@ -61,8 +61,8 @@ def feature_reasons(vector: NDArray[np.float64], trained: TrainingRange) -> Iter
     """Yield why the features of a study lie outside: too many beyond the percentiles, or too far from the centre."""
     used = vector[list(trained.used)]
     low, high = np.array(trained.low), np.array(trained.high)
-    outside = float(np.mean((used < low) | (used > high)))
-    if outside > trained.max_outside_fraction:
+    outside = float(np.mean(~((used >= low) & (used <= high))))
+    if not outside <= trained.max_outside_fraction:
         yield Reason(
             ReasonCode.OUT_OF_TRAINING_RANGE,
             detail="share of features beyond those of training",
@@ -71,7 +71,7 @@ def feature_reasons(vector: NDArray[np.float64], trained: TrainingRange) -> Iter
         )
     z = (used - np.array(trained.mean)) / np.array(trained.sd)
     distance = float(z @ np.array(trained.precision).reshape(len(z), len(z)) @ z)
-    if distance > trained.mahalanobis_limit:
+    if not distance <= trained.mahalanobis_limit:
         yield Reason(
             ReasonCode.OUT_OF_TRAINING_RANGE,
             detail="distance from the training cohort (squared Mahalanobis)",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from trabecula.analysis.acquisition import Patient
+from trabecula.analysis.biomarkers.vbq import levels_in_words
 from trabecula.analysis.findings import Findings
 from trabecula.domain.decision import (
     AttenuationFinding,
@@ -17,6 +18,7 @@ from trabecula.domain.decision import (
     with_scores,
 )
 from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.ground import ByReasons
 from trabecula.domain.result import Category, Score, SeriesRole
 from trabecula.domain.thresholds import Thresholds
 
@@ -40,18 +42,17 @@ def decide(
     too_young = patient.may_be_younger_than(thresholds.minimum_age_years)
     decision = _decide_series(primary, thresholds)
     if too_young or blocking:
-        return replace(decision, category=Category.NOT_EVALUABLE)
-    reported = thresholds.deformity.report_from_grade
-    deformed = any(found.grade >= reported for found in primary.deformities.values())
-    return with_deformity(with_scores(decision, scores), deformed)
+        return replace(decision, category=Category.NOT_EVALUABLE, ground=ByReasons())
+    return with_deformity(with_scores(decision, scores), bool(primary.reported_deformities))
 
 
 def _decide_series(found: Findings, thresholds: Thresholds) -> Decision:
     made, levels = found.context.made, len(found.evaluable_levels)
+    named = levels_in_words(found.evaluable_levels)
     if found.context.role is SeriesRole.CT:
-        hu = found.first_hu if found.first_hu is not None else found.mean_hu
+        hu, where = (found.first_hu, "L1") if found.first_hu is not None else (found.mean_hu, f"mean of {named}")
         return decide_attenuation(
-            AttenuationFinding(hu, levels, made.kvp, found.context.candidate.phase), thresholds.attenuation
+            AttenuationFinding(hu, levels, made.kvp, found.context.candidate.phase, where), thresholds.attenuation
         )
     if found.context.role is SeriesRole.T2W:
         detail = "no T1-weighted series before contrast agent; values of T2-weighted series are for research"
@@ -59,6 +60,6 @@ def _decide_series(found: Findings, thresholds: Thresholds) -> Decision:
         return Decision(Category.NOT_EVALUABLE, (reason,))
     score = found.quality.score if found.quality else None
     return decide_vbq(
-        VbqFinding(score, levels, made.repetition_time, made.echo_time, made.field_strength, made.model),
+        VbqFinding(score, levels, made.repetition_time, made.echo_time, made.field_strength, made.model, named),
         thresholds.vbq,
     )

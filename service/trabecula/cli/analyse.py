@@ -87,5 +87,5 @@ def _write(out: Path, analysis: Analysis, objects: tuple[ResultObject, ...]) -> 
         (out / FILE_NAMES[item.kind]).write_bytes(item.content)
         if item.kind is ObjectKind.PICTURE:
             write_png(item.content, out / "picture.png")
-    (out / "result.json").write_text(json.dumps(document, indent=2, ensure_ascii=False))
+    (out / "result.json").write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
     return document

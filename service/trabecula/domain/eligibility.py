@@ -12,13 +12,16 @@ class ReasonCode(Enum):
     """A coded reason; the value is (sentence, what would make it evaluable). Codes are at most 16 characters in DICOM,
     so ``dicom_code`` abbreviates; the name is what databases, JSON and people see."""
 
-    NOT_TARGET_MODALITY = ("The study holds no CT or MR images.", "Route lumbar CT or MR studies only.")
+    NOT_TARGET_MODALITY = (
+        "The study holds no CT or MR images that can be measured.",
+        "Route lumbar CT or MR studies; images need their position and orientation.",
+    )
     NOT_TARGET_BODYPART = (
-        "Fewer than two of L1-L4 were found in the images.",
+        "Two of L1-L4 were not found, or are not to be expected.",
         "Route studies that show the lumbar spine.",
     )
     NO_SUITABLE_SERIES = (
-        "No series of the study is suited for a measurement.",
+        "What was sent is not suited for this measurement.",
         "Send an axial or sagittal CT series, or a sagittal T1-weighted or T2-weighted spin-echo MR series.",
     )
     SEQUENCE_UNSUPPORTED = (
@@ -26,22 +29,28 @@ class ReasonCode(Enum):
         "Send a sagittal T1-weighted spin-echo series.",
     )
     POST_CONTRAST_MR = (
-        "The MR series was acquired after contrast agent.",
+        "The MR series was, or may be, acquired after contrast agent.",
         "Send the series acquired before contrast agent.",
     )
     ORIENTATION = ("The slices are not in a usable plane.", "Send a sagittal MR series or an axial CT series.")
-    SLICE_THICKNESS = ("The slices are too thick for this measurement.", "Send a reconstruction with thinner slices.")
+    SLICE_THICKNESS = (
+        "The slices are too thick or too far apart for this measurement.",
+        "Send a reconstruction with thinner slices, without gaps.",
+    )
     GEOMETRY = ("The slices of the series do not form one regular volume.", "Send the complete original series.")
     MISSING_SLICES = ("Slices of the series are missing.", "Send the complete series; a late image re-opens the study.")
     GANTRY_TILT = ("The gantry was tilted.", "Send a reconstruction without gantry tilt.")
-    KVP = ("No calibration exists for this tube voltage.", "Use a 120 kVp acquisition or configure a site calibration.")
+    KVP = (
+        "The tube voltage does not fit the thresholds (120 kVp).",
+        "Use a 120 kVp acquisition or configure a site calibration.",
+    )
     KVP_ADJUSTED = ("Attenuation was converted to 120 kVp.", "None; the conversion is stated with the value.")
     KERNEL_SHARP = ("The reconstruction kernel is sharp.", "Send a reconstruction with a soft-tissue kernel.")
-    KERNEL_UNKNOWN = ("The reconstruction kernel is not known.", "None; texture models do not run on this series.")
+    KERNEL_UNKNOWN = ("The reconstruction kernel is not known.", "None; texture models may not run on this series.")
     SPECTRAL = ("The series is a spectral or virtual image.", "Send the conventional polychromatic reconstruction.")
     CONTRAST_PHASE = (
-        "The CT was acquired with intravenous contrast agent.",
-        "None; the correction is stated with the value.",
+        "The contrast phase of the CT bears on the result.",
+        "None; a correction, where there is one, is stated with the value.",
     )
     CONTRAST_UNCLEAR = (
         "Whether contrast agent was given is not certain.",
@@ -58,14 +67,20 @@ class ReasonCode(Enum):
     )
     LOW_DOSE_NOISE = ("The images are very noisy.", "None; read the value with care.")
     METAL = ("Metal lies in or beside the vertebra.", "None for this level.")
-    CEMENT = ("The vertebral body holds bone cement.", "None for this level.")
-    FRACTURE_LEVEL = ("The vertebral body is deformed.", "Consider a fragility fracture; the level is not averaged.")
-    FOCAL_LESION = ("The vertebral body holds a focal lesion.", "Review the level; it is not averaged.")
-    DIFFUSE_MARROW = ("The marrow signal is diffusely abnormal.", "Review the study; the score is not interpreted.")
-    OUTLIER_LEVEL = ("The level differs strongly from its neighbours.", "Review the level; it is not averaged.")
+    CEMENT = ("The vertebral body holds bone cement or something as dense.", "None for this level.")
+    FRACTURE_LEVEL = ("The vertebral body is deformed.", "Consider a fragility fracture.")
+    FOCAL_LESION = (
+        "The vertebral body holds what looks like a focal lesion.",
+        "Review the level; it is not averaged.",
+    )
+    DIFFUSE_MARROW = (
+        "The marrow is no brighter than the discs.",
+        "Review the study; the score is not interpreted.",
+    )
+    OUTLIER_LEVEL = ("The level differs strongly from the others.", "Review the level; it is not averaged.")
     NUMBERING_AMBIGUOUS = (
         "The levels cannot be numbered with certainty.",
-        "Send images that include the sacrum, or number by eye.",
+        "Number the levels by eye; images that include the sacrum help.",
     )
     LEVELS_ASSUMED = (
         "Levels were counted from the sacrum.",
@@ -76,17 +91,20 @@ class ReasonCode(Enum):
         "Number by eye: L1 of the one count is T12 or L2 of the other.",
     )
     LEVEL_NOT_FOUND = ("The vertebral body was not found.", "None for this level.")
-    TOO_FEW_LEVELS = ("Fewer than two levels can be evaluated.", "Send images that show L1-L4 completely.")
+    TOO_FEW_LEVELS = ("Too few levels can be evaluated.", "Send images that show L1-L4 completely.")
     SEG_QC = ("The outline of the vertebra is not reliable.", "Look at the picture; the level is not measured.")
     SEG_WARNING = ("The outline of the vertebra is unusual.", "Look at the picture.")
     BORDER = ("The vertebra touches the border of the images.", "Send images that show the whole vertebra.")
-    CSF_ROI = ("No reliable cerebrospinal-fluid region was found.", "None; the VBQ score needs one at L3 or L2.")
-    TR_TE_WINDOW = ("Repetition or echo time is outside the validated window.", "Use TR 400-850 ms and TE 8-20 ms.")
+    CSF_ROI = ("No reliable cerebrospinal-fluid region was found.", "None; VBQ needs fluid beside L3 or L2.")
+    TR_TE_WINDOW = (
+        "Repetition or echo time is not known to lie in the window.",
+        "Use times of the validated window (as shipped: TR 400-850 ms, TE 8-20 ms).",
+    )
     NO_SITE_REFERENCE = (
-        "MR values have no universal threshold and no site reference is configured.",
+        "MR values have no universal threshold and no site reference fits this series.",
         "Configure a site reference or activate a validated model.",
     )
-    AGE = ("The patient is younger than 18 years.", "None; the method is for adults.")
+    AGE = ("The patient is younger than the method allows.", "None; the method is for adults.")
     AGE_SEX_MISSING = ("Age, or sex as F or M, is not recorded.", "Send studies with birth date and sex.")
     AGE_CONFLICT = (
         "Birth date and recorded age of the patient do not fit each other.",
@@ -100,14 +118,17 @@ class ReasonCode(Enum):
         "The images are marked as quality control (a phantom or a calibration).",
         "None; such images give no clinical result.",
     )
-    YOUNG_ADULT = ("The patient is younger than 50 years.", "None; thresholds were established in older adults.")
+    YOUNG_ADULT = (
+        "The patient is younger than the people of the thresholds.",
+        "None; thresholds were established in older adults.",
+    )
     OUT_OF_TRAINING_RANGE = (
         "The study lies outside the range the model was trained on.",
         "None; only biomarkers are shown.",
     )
     MODEL_UNAVAILABLE = (
-        "No verified model is active for this kind of study.",
-        "Activate a model that passes verification.",
+        "The model cannot be used for this study.",
+        "Verify the model (trabecula models verify) or activate another.",
     )
     REQUEST_WORDS = (
         "The request or the name of the series speaks of hardware or of disease of the marrow.",
@@ -124,8 +145,8 @@ class ReasonCode(Enum):
         "Raise the limit or send a coarser reconstruction.",
     )
     UNREADABLE_PIXELS = (
-        "The pixel data of the series cannot be decoded.",
-        "Send the series in another transfer syntax.",
+        "Pixel data or files of the study cannot be read.",
+        "Send what is named again, whole; if a transfer syntax is named, in another one.",
     )
     ANALYSIS_FAILED = ("The analysis of this series failed.", "See the error code; retry or report it.")
 

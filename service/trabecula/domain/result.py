@@ -34,6 +34,19 @@ _CATEGORY_WORDS = {
 }
 
 
+class DecidedBy(StrEnum):
+    """What a category rests on."""
+
+    MEASUREMENT = "measurement"
+    """The measured value against its limits, or the lack of limits."""
+    MODEL = "model"
+    """A validated model, where the measurement left the category open."""
+    DEFORMITY = "deformity"
+    """A vertebral deformity that took back what the density alone would have given."""
+    REASONS = "reasons"
+    """Nothing was decided; the reasons say why."""
+
+
 class SeriesRole(StrEnum):
     """What a series is used for."""
 
@@ -133,6 +146,17 @@ class Score:
     role: SeriesRole | None = None
     reasons: tuple[Reason, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The model with its version, e.g. ``site-ct 2.1``; the version stands once."""
+        named = self.model_id.endswith(f"-{self.model_version}") or not self.model_version
+        return self.model_id if named else f"{self.model_id} {self.model_version}"
+
+    @property
+    def question(self) -> str:
+        """The endpoint in words, e.g. ``abnormal bone density``."""
+        return self.endpoint.replace("_", " ")
+
 
 @dataclass(frozen=True)
 class StudyResult:
@@ -140,6 +164,7 @@ class StudyResult:
 
     ``summary`` holds study-level measurements (e.g. L1 and L1-L4 attenuation, VBQ). ``primary`` is the series the
     outlines, the SEG and the picture refer to. ``numbering`` says how the levels were named.
+    ``decided_by`` says what the category rests on (None in results of older versions).
     ``series_used`` and ``series_not_used`` account for every image received; what they say of a series that was not
     measured stands in no other reason.
     ``versions`` names software, segmenter, region definition, thresholds and settings digest: with the input they
@@ -159,6 +184,7 @@ class StudyResult:
     primary: str = ""
     numbering: str = ""
     deformity_suspected: bool = False
+    decided_by: DecidedBy | None = None
     impression: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     timings_s: Mapping[str, float] = field(default_factory=dict)

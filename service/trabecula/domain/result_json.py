@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import StudyResult
+from trabecula.domain.result import Measurement, StudyResult
 from trabecula.domain.spine import Level
 
 _BY_NAME: tuple[type[Enum], ...] = (Level, ReasonCode)
@@ -18,7 +19,11 @@ _BY_NAME: tuple[type[Enum], ...] = (Level, ReasonCode)
 
 
 def to_json(result: StudyResult) -> dict[str, Any]:
-    """Return the result as plain JSON values. Reasons also carry their sentence and next step, for readers."""
+    """Return the result as plain JSON values. Reasons also carry their sentence and next step, for readers.
+
+    JSON has no NaN and no infinity: what may be absent becomes null. Raises ValueError for a measurement that is no
+    finite number; none gets into a result.
+    """
     return typing.cast("dict[str, Any]", _encode(result))
 
 
@@ -31,6 +36,8 @@ def _encode(value: object) -> Any:
     if isinstance(value, Enum):
         return value.name if isinstance(value, _BY_NAME) else value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if isinstance(value, Measurement) and not math.isfinite(value.value):
+            raise ValueError(f"the measurement {value.concept.meaning} is not finite")
         document = {item.name: _encode(getattr(value, item.name)) for item in dataclasses.fields(value)}
         if isinstance(value, Reason):
             document |= {"sentence": value.sentence, "next_step": value.code.next_step}
@@ -39,7 +46,7 @@ def _encode(value: object) -> Any:
         return {str(key): _encode(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [_encode(item) for item in value]
-    return value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _decode(kind: Any, value: Any) -> Any:

@@ -54,16 +54,23 @@ class AttenuationThresholds:
 
 @dataclass(frozen=True)
 class AttenuationNorm:
-    """Mean attenuation by age in a screened population: a straight line and its standard deviation."""
+    """Mean attenuation of one level by age in a screened population: a straight line and its standard deviation.
 
+    Ages are whole years lived; outside of ``youngest_age_years`` to ``oldest_age_years`` the line says nothing.
+    """
+
+    level: Level
     youngest_mean_hu: float
     youngest_age_years: float
+    oldest_age_years: float
     loss_per_year_hu: float
     sd_hu: float
 
-    def expected_hu(self, age_years: float) -> float:
-        """Return the mean of people of this age (flat below the youngest age)."""
-        return self.youngest_mean_hu - self.loss_per_year_hu * max(0.0, age_years - self.youngest_age_years)
+    def expected_hu(self, age_years: float) -> float | None:
+        """Return the mean of people of this age, or None outside the ages of the norm."""
+        if not self.youngest_age_years <= age_years < self.oldest_age_years + 1:
+            return None
+        return self.youngest_mean_hu - self.loss_per_year_hu * (age_years - self.youngest_age_years)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,9 @@ class ArtifactStore:
         for stale in folder.glob("labels-*.npz"):
             if int(stale.stem.removeprefix("labels-")) >= len(analysis.volumes):
                 stale.unlink()
-        _write(folder / "result.json", json.dumps(to_json(result), ensure_ascii=False, indent=1).encode())
+        _write(
+            folder / "result.json", json.dumps(to_json(result), ensure_ascii=False, indent=1, allow_nan=False).encode()
+        )
 
     def load_result(self, study_uid: str, revision: int) -> StudyResult:
         """Return the kept result. Raises SpoolObjectMissing."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from trabecula.domain import codes
 from trabecula.domain.codes import Code
 from trabecula.domain.eligibility import Reason
+from trabecula.domain.ground import told_percent
 from trabecula.domain.result import Category, Measurement, Score, SourceSeries, StudyResult
 
 RESEARCH_USE = "RESEARCH USE ONLY - not a medical device; does not replace DXA/QCT; not for ruling out low bone density"
@@ -115,28 +116,36 @@ def abstentions(result: StudyResult) -> tuple[Score, ...]:
 def score_line(score: Score) -> str:
     """Return one model's output as a sentence; a demonstration model says so before anything else."""
     label = "DEMONSTRATION MODEL, no clinical meaning: " if score.demonstration else ""
-    name = score.model_id if score.model_id.endswith(f"-{score.model_version}") else _named(score)
-    line = f"{label}{name}: probability of {score.endpoint.replace('_', ' ')} {score.probability:.0%}"
-    if score.threshold is not None:
+    line = f"{label}{score.name}: probability of {score.question} {score.probability:.0%}"
+    if score.threshold is not None and score.probability is not None:
+        shown, limit = told_percent(score.probability, score.threshold)
+        line = f"{label}{score.name}: probability of {score.question} {shown}%"
         point = f"{score.operating_point} " if score.operating_point else ""
-        line += f" ({point}threshold {score.threshold:.0%}{', positive' if score.positive else ''})"
+        line += f" ({point}threshold {limit}%{', positive' if score.positive else ''})"
     return line + "."
 
 
-def _named(score: Score) -> str:
-    return f"{score.model_id} {score.model_version}"
-
-
 def impression_lines(result: StudyResult) -> tuple[str, ...]:
-    """Return the impression: the category, what demonstration models said (named as such), values and advice."""
+    """Return the impression: the category, named once, what models said that did not set it (demonstration models
+    named as such), what the category rests on, values and advice."""
     headline = result.category.words + "."
-    scores = sorted(shown_scores(result), key=lambda score: not score.demonstration)
     own = tuple(line for line in result.impression if line.rstrip(".").casefold() != headline.rstrip(".").casefold())
     if not own:
         values = level_values(result)
         own = (*((values + ".",) if values else ()), _ADVICE[result.category])
-    named = tuple(score_line(score) for score in scores)
-    return (headline, *named, *(line for line in own if line not in named))
+    scores = sorted(shown_scores(result), key=lambda score: not score.demonstration)
+    said = tuple(line for score in scores if (line := _beside_the_category(score, result, own)))
+    return (headline, *said, *own)
+
+
+def _beside_the_category(score: Score, result: StudyResult, own: Iterable[str]) -> str:
+    """The line of a model that did not set the category; "" for one whose answer the impression already gives."""
+    if any(f"{score.name}: probability of {score.question} " in line for line in own):
+        return ""
+    line = score_line(score)
+    if score.demonstration or result.decided_by is None:
+        return line
+    return f"{line} It did not set the category."
 
 
 def reason_line(reason: Reason) -> str:
@@ -161,7 +170,7 @@ def comments(result: StudyResult) -> tuple[str, ...]:
     if result.numbering:
         lines.append(f"Numbering of the levels: {result.numbering.rstrip('.')}.")
     for score in abstentions(result):
-        lines.append(f"Model {score.model_id} {score.model_version} gave no score for this study.")
+        lines.append(f"Model {score.name} gave no score for this study.")
     return (*lines, *(reason_line(reason) for reason in all_reasons(result)))
 
 

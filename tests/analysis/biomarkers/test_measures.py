@@ -151,7 +151,9 @@ def test_vbq_is_marrow_over_fluid(mr: tuple[DrawnSpine, Volume, dict[Level, Body
     assert quality is not None
     assert quality.score == pytest.approx(3.0, rel=0.02)
     assert quality.score_of_voxels == pytest.approx(3.0, rel=0.02)
-    assert 0 < quality.standard_error < 0.05
+    assert 0 < quality.voxel_noise < 0.05
+    assert quality.lowest <= quality.score <= quality.highest
+    assert quality.lowest == pytest.approx(min(found[level].mean for level in MEASURED_LEVELS) / csf.mean, abs=1e-3)
     assert quality.csf_level is Level.L3
     assert [item.concept.value for item in summary(quality, "2.25.1", t2=False)] == ["VBQ", "VBQ", "CSF-SI"]
     assert len(summary(quality, "2.25.1", t2=True)) == 2
@@ -164,3 +166,21 @@ def test_runs_of_levels_are_named_briefly() -> None:
     assert levels_in_words(MEASURED_LEVELS) == "L1-L4"
     assert levels_in_words((Level.L1, Level.L3)) == "L1, L3"
     assert levels_in_words((Level.L2,)) == "L2"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_voxel_that_is_no_number_takes_its_level_out_and_fluid_is_sought_elsewhere(
+    mr: tuple[DrawnSpine, Volume, dict[Level, Body]], value: float
+) -> None:
+    spine, volume, _ = mr
+    image = volume.array.copy()
+    image[tuple(np.argwhere(spine.body(Level.L3)).mean(axis=0).round().astype(int))] = value
+    odd = bodies_of(spine, image, Modality.MR)
+
+    for found in (measure_signal(odd[Level.L3]), measure_attenuation(odd[Level.L3], OVAL)):
+        assert isinstance(found, Reason)
+        assert found.code is ReasonCode.UNREADABLE_PIXELS
+        assert "not finite" in found.sentence
+    assert isinstance(measure_signal(odd[Level.L2]), LevelSignal)
+    everywhere = Volume(np.full(image.shape, value, dtype=np.float32), spine.geometry, Modality.MR)
+    assert isinstance(csf_v1(DrawnSegmenter([spine]).segment(everywhere), everywhere), Reason)

@@ -94,7 +94,7 @@ def test_a_bundle_is_verified_and_gives_the_trained_probabilities(finished_run: 
     assert manifest.inputs[0].numeric["field_strength_t"][0] <= 1.5
     assert any("no pretrained weights" in line for line in manifest.limits)
     cohort, bank = made_pictures(40)
-    graph = ModelGraph(bundle, IMAGE_INPUT, np.zeros((2, 1, 24, 24), np.float32))
+    graph = ModelGraph(bundle, IMAGE_INPUT, [np.zeros((2, 1, 24, 24), np.float32)])
     given = {
         group.patient: float(graph.answer(image_input(list(group.crops), manifest.image))[0][0])
         for group in bank.groups

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trabecula.analysis.bodies import Body
+from trabecula.analysis.bodies import NOT_FINITE, Body
 from trabecula.analysis.regions import TRABECULAR_VERSION, Mask, trabecular_v1
 from trabecula.domain import codes
 from trabecula.domain.eligibility import Reason, ReasonCode
@@ -55,12 +55,15 @@ class LevelAttenuation:
 
 
 def measure_attenuation(body: Body, oval: OvalRegion) -> LevelAttenuation | Reason:
-    """Return the attenuation of one body, or SEG_QC where trab_v1 leaves too little of it."""
+    """Return the attenuation of one body, SEG_QC where trab_v1 leaves too little of it, or UNREADABLE_PIXELS where
+    values in it are no finite numbers."""
     region = trabecular_v1(body.mask, body.geometry, body.frame) & body.measured
-    if not region.any():
+    if int(region.sum()) < 2:
         detail = f"{TRABECULAR_VERSION} leaves less than its smallest volume"
         return Reason(ReasonCode.SEG_QC, level=body.level, detail=detail)
     values = body.values[region].astype(np.float64)
+    if not np.isfinite(values).all():
+        return Reason(ReasonCode.UNREADABLE_PIXELS, level=body.level, detail=NOT_FINITE)
     low, high = np.percentile(values, (5, 95))
     return LevelAttenuation(
         level=body.level,
@@ -98,7 +101,8 @@ def _oval_mean(body: Body, oval: OvalRegion) -> float | None:
     region = oval_v1(body, oval) & body.measured
     if int(region.sum()) < _MINIMUM_OVAL_VOXELS:
         return None
-    return _rounded(body.values[region].astype(np.float64).mean())
+    mean = float(body.values[region].astype(np.float64).mean())
+    return _rounded(mean) if np.isfinite(mean) else None
 
 
 def outliers(levels: Mapping[Level, float], limit_hu: float) -> tuple[Reason, ...]:

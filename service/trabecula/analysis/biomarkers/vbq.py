@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.analysis.bodies import Body
+from trabecula.analysis.bodies import NOT_FINITE, Body
 from trabecula.analysis.regions import CSF_VERSION, MEDULLARY_VERSION, CsfRegion, medullary_v1
 from trabecula.domain import codes
 from trabecula.domain.eligibility import Reason, ReasonCode
@@ -51,24 +51,31 @@ class LevelSignal:
 class BoneQuality:
     """VBQ of a study: the median of the level means (the score) and of all voxels, over the fluid's mean signal.
 
-    ``standard_error`` is what the noise of fluid and marrow does to the score.
+    ``lowest`` and ``highest`` are the ratios of the levels, one over the fluid, that lie farthest apart: what a reader
+    sees of the score's spread. ``voxel_noise`` is the standard error that the noise of fluid and marrow voxels alone
+    gives to the score; it says nothing of repeatability and is never printed.
     """
 
     score: float
     score_of_voxels: float
-    standard_error: float
+    voxel_noise: float
+    lowest: float
+    highest: float
     levels: tuple[Level, ...]
     csf_mean: float
     csf_level: Level
 
 
 def measure_signal(body: Body) -> LevelSignal | Reason:
-    """Return the marrow signal of one body, or SEG_QC where medullary_v1 leaves nothing."""
+    """Return the marrow signal of one body, SEG_QC where medullary_v1 leaves nothing, or UNREADABLE_PIXELS where values
+    in it are no finite numbers."""
     region = medullary_v1(body.mask, body.geometry, body.frame) & body.measured
-    if not region.any():
+    if int(region.sum()) < 2:
         return Reason(ReasonCode.SEG_QC, level=body.level, detail=f"{MEDULLARY_VERSION} leaves too few voxels")
     voxels = body.values[region]
     values = voxels.astype(np.float64)
+    if not np.isfinite(values).all():
+        return Reason(ReasonCode.UNREADABLE_PIXELS, level=body.level, detail=NOT_FINITE)
     return LevelSignal(
         body.level,
         _rounded(float(values.mean())),
@@ -94,6 +101,8 @@ def bone_quality(signals: Mapping[Level, LevelSignal], csf: CsfRegion) -> BoneQu
         _rounded(score),
         _rounded(float(np.median(voxels)) / csf.mean),
         _rounded(score * float(np.hypot(marrow, fluid))),
+        _rounded(float(means.min()) / csf.mean),
+        _rounded(float(means.max()) / csf.mean),
         tuple(signal.level for signal in used),
         _rounded(csf.mean),
         csf.level,
@@ -119,7 +128,9 @@ def summary(quality: BoneQuality, series_uid: str, *, t2: bool) -> tuple[Measure
 
 
 def levels_in_words(levels: Sequence[Level]) -> str:
-    """Return e.g. ``L1-L4`` or ``L1, L3``."""
+    """Return e.g. ``L1-L4`` or ``L1, L3``; "no level" for none."""
+    if not levels:
+        return "no level"
     names = [str(level) for level in levels]
     contiguous = len(levels) > 1 and levels[-1].value - levels[0].value == len(levels) - 1
     return f"{names[0]}-{names[-1]}" if contiguous else ", ".join(names)
