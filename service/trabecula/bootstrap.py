@@ -28,6 +28,7 @@ from trabecula.domain.ports import Destination, Registrar
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study import StoredFile
 from trabecula.intake.archive import ArchiveConfig, FindArchive
+from trabecula.intake.copies import SpoolCopies
 from trabecula.intake.listener import Listener, ListenerConfig
 from trabecula.intake.spool import Spool
 from trabecula.intake.tls import server_context
@@ -202,6 +203,7 @@ def services_of(settings: Settings, engine: Engine) -> Services:
         sender=sender_of(settings),
         requester=CommitmentScu(settings.ae_title, tls=_client_tls(settings)),
         facts=HeaderFactsReader(),
+        copies=SpoolCopies(spool),
         destinations={peer.name: destination_of(peer) for peer in settings.destinations},
         archive=archive_of(settings),
         settle=SettlePolicy(quiet_s=settings.study_quiet_seconds),

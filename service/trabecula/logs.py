@@ -49,6 +49,23 @@ def configure_logging(level: str = "INFO", part: str = "") -> None:
         structlog.contextvars.bind_contextvars(part=part)
 
 
+def command_log() -> structlog.types.FilteringBoundLogger:
+    """Return a logger for what a command did: one JSON line on standard error, without changing how others log."""
+    logger: structlog.types.FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _drop_patient_data,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=False,
+        part="command",
+    )
+    return logger
+
+
 def _drop_patient_data(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
     """Remove keys that name a person, should anybody ever bind one."""
     for key in _PATIENT_KEYS & event.keys():

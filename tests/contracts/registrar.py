@@ -60,6 +60,14 @@ class RegistrarContract:
         assert again is False
         assert self.kept(registrar) == {received().sop_instance_uid}
 
+    def test_what_is_recorded_is_known_and_what_is_quarantined_is_not(self, registrar: Registrar) -> None:
+        registrar.register(received(1))
+        registrar.register(received(2, fault="INSTANCE_UNPARSABLE: cut off.", spool_key="quarantine/aa.dcm"))
+
+        known = [registrar.knows(received(number).sop_instance_uid) for number in (1, 2, 3)]
+
+        assert known == [True, False, False]
+
     def test_instances_of_one_study_add_up(self, registrar: Registrar) -> None:
         assert [registrar.register(received(number)) for number in (1, 2, 3)] == [True] * 3
         assert self.kept(registrar) == {received(number).sop_instance_uid for number in (1, 2, 3)}

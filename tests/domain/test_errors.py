@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from trabecula.domain import errors
+from trabecula.domain import copy_errors, errors
 from trabecula.domain.errors import StorageFull, TrabeculaError
 
 EVERY_ERROR = sorted(
-    (item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, TrabeculaError)),
+    {
+        item
+        for room in (errors, copy_errors)
+        for item in vars(room).values()
+        if isinstance(item, type) and issubclass(item, TrabeculaError)
+    },
     key=lambda item: item.__name__,
 )
 

@@ -31,6 +31,9 @@ class LineRegistrar:
             os.fsync(self._file.fileno())
         return True
 
+    def knows(self, sop_instance_uid: str) -> bool:
+        raise AssertionError("no altered copies in these tests")
+
     def commitment_answered(self, transaction_uid: str, committed: Mapping[str, bool]) -> None:
         raise AssertionError("no storage commitment in these tests")
 

@@ -14,12 +14,12 @@ from trabecula.domain.jobs import Stage
 from trabecula.domain.ports import Destination
 from trabecula.domain.result import Category
 from trabecula.domain.study import StudyState
+from trabecula.ledger.quarantine_queries import list_quarantine
 from trabecula.ledger.queries import (
     LOG_COLUMNS,
     StudyFilter,
     count_studies,
     export_rows,
-    list_quarantine,
     list_studies,
     show_study,
     study_events,

@@ -87,7 +87,7 @@ def test_other_bytes_under_a_known_uid_go_to_quarantine_and_the_first_copy_stays
     assert world.rows("SELECT count(*) FROM instances") == [1]
     error = InstanceConflict(f"{STUDY}.5.1")
     assert world.rows("SELECT sentence FROM quarantine") == [error.sentence]
-    assert "first copy is used" in error.next_step
+    assert "the first copy is used until" in error.next_step
 
 
 def test_what_cannot_be_parsed_goes_to_quarantine_with_its_reason(world: World) -> None:

@@ -23,6 +23,8 @@ from trabecula.domain.result import Category, LevelResult, Measurement, ObjectKi
 from trabecula.domain.spine import Level
 from trabecula.domain.study import ReceivedInstance, StoredFile
 from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.intake.copies import SpoolCopies
+from trabecula.intake.spool import Spool
 from trabecula.jobs.queue import ProcrastinateQueue
 from trabecula.ledger.artifacts import ArtifactStore
 from trabecula.ledger.database import create_engine_for
@@ -251,6 +253,7 @@ def make_world(url: str, folder: Path, destinations: Sequence[Destination] = (),
         "sender": sender,
         "requester": requester,
         "facts": FixedFacts(),
+        "copies": SpoolCopies(Spool(spool)),
         "destinations": {item.name: item for item in destinations},
         "settle": SettlePolicy(quiet_s=60.0, count_checks=2, count_pause_s=30.0),
         "retries": RetryPolicy(attempts=3, delivery_attempts=3, first_pause_s=10.0),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trabecula.cli import analyse, child, demo, doctor, listen, models, segment, serve, studies, work
+from trabecula.cli import analyse, child, demo, doctor, listen, models, quarantine, segment, serve, studies, work
 from trabecula.cli.output import print_line
 from trabecula.supervisor import end_with_supervisor
 from trabecula.version import __version__
@@ -42,7 +42,7 @@ app.command("demo")(demo.demo)
 app.command("analyse")(analyse.analyse)
 app.command("segment")(segment.segment)
 app.add_typer(studies.app, name="studies")
-app.add_typer(studies.quarantine, name="quarantine")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
 app.command("child", hidden=True)(child.child)

@@ -1,4 +1,4 @@
-"""``trabecula studies`` and ``trabecula quarantine``: the ledger as admins and coordinators ask it."""
+"""``trabecula studies``: the ledger as admins and coordinators ask it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import typer
 from sqlalchemy import Engine
 
 from trabecula import bootstrap
+from trabecula.cli.adopt import adopt
+from trabecula.cli.conflicts import conflict_documents, show_conflicts
 from trabecula.cli.output import console, print_json, print_table
 from trabecula.cli.references import import_references_command
 from trabecula.cli.reprocess import reprocess
@@ -30,12 +32,12 @@ from trabecula.cli.study_options import (
     study_filter,
 )
 from trabecula.ledger import queries
-from trabecula.pipeline import cancel_study, retry_study, settle_now
+from trabecula.pipeline import cancel_study, retry_study, settle_now, study_conflicts
 
 app = typer.Typer(help="Look into the ledger of studies, and act on them.", no_args_is_help=True)
 app.command("reprocess")(reprocess)
 app.command("import-references")(import_references_command)
-quarantine = typer.Typer(help="What was acknowledged but cannot be used.", no_args_is_help=True)
+app.command("adopt")(adopt)
 
 
 @app.command("list")
@@ -50,7 +52,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List studies, the newest first."""
+    """List studies, the newest first; conflicts counts images that came again with other headers."""
     with opened_ledger() as (_, engine):
         wanted = study_filter(received_from, received_to, state, category, scanner, model, reason, limit)
         rows = queries.list_studies(engine, wanted)
@@ -68,7 +70,8 @@ def list_(
         "reasons",
         "failure_code",
     )
-    shown = [[_cell(row.get(name)) for name in columns] for row in rows]
+    marks = [{"state": f"{row['state']} ({row['conflicts']} conflicts)"} if row["conflicts"] else {} for row in rows]
+    shown = [[_cell((row | mark).get(name)) for name in columns] for row, mark in zip(rows, marks, strict=True)]
     print_table("", [name.replace("_", " ") for name in columns], shown)
     console.print(f"{len(rows)} of {total}", highlight=False)
 
@@ -76,13 +79,17 @@ def list_(
 @app.command()
 def show(study_uid: StudyUid, as_json: AsJson = False) -> None:
     """Show one study: result, objects, what each destination answered, and its audit trail."""
-    with opened_ledger() as (_, engine):
+    with opened_ledger() as (settings, engine):
         document = queries.show_study(engine, study_uid)
         events = queries.study_events(engine, study_uid)
+        if document["conflicts"]:
+            compared = study_conflicts(bootstrap.services_of(settings, engine), study_uid)
+            document = document | {"conflicts": conflict_documents(compared)}
     if as_json:
         print_json(document | {"events": events})
         return
     show_result(document)
+    show_conflicts(document["conflicts"], study_uid)
     rows = [(item["at"], item["revision"], item["what"], item["detail"], item["who"]) for item in events]
     print_table("audit trail", ("when", "revision", "what", "detail", "who"), rows)
 
@@ -135,22 +142,6 @@ def export(
         finally:
             if out:
                 target.close()
-
-
-@quarantine.command("list")
-def list_quarantine(
-    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 100,
-    as_json: AsJson = False,
-) -> None:
-    """List instances that could not be parsed, or came twice with different content."""
-    with opened_ledger() as (_, engine):
-        rows = queries.list_quarantine(engine, limit)
-    if as_json:
-        print_json(rows)
-    elif rows:
-        print_table("", list(rows[0]), [list(row.values()) for row in rows])
-    else:
-        console.print("the quarantine is empty")
 
 
 def _tell_standing(engine: Engine, study_uid: str, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from trabecula.ledger.queries import StudyFilter
 from trabecula.settings import Settings, load_settings
 
 StudyUid = Annotated[str, typer.Argument(help="Study Instance UID.")]
+Operator = Annotated[str, typer.Option("--operator", help="Who decides, for the audit trail; else the login name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 From = Annotated[
     datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First image on or after this day.")
@@ -69,6 +70,7 @@ def study_filter(
     )
 
 
-def operator() -> str:
-    """Return who acts, as audit trails name them."""
-    return f"{getpass.getuser()} (command line)"
+def operator(name: str = "") -> str:
+    """Return who acts, as audit trails name them: the login name, also where another ``name`` is given."""
+    login = getpass.getuser()
+    return f"{name.strip()} (command line as {login})" if name.strip() else f"{login} (command line)"

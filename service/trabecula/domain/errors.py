@@ -88,14 +88,17 @@ class InstanceUnparsable(TrabeculaError):
     """The received instance is not readable DICOM; it lies in quarantine."""
 
     code = "INSTANCE_UNPARSABLE"
-    next_step = "Look at it with `trabecula quarantine list`; send it again from its source."
+    next_step = "Look at it with `trabecula quarantine show`; send it again from its source."
 
 
 class InstanceConflict(TrabeculaError):
     """An instance came twice under one SOP Instance UID with different content; the second lies in quarantine."""
 
     code = "INSTANCE_CONFLICT"
-    next_step = "Find out which source sends altered copies; the first copy is used."
+    next_step = (
+        "See what differs with `trabecula studies show`; the first copy is used until `trabecula studies adopt` takes "
+        "the newer headers over."
+    )
 
 
 class CallingAeRefused(TrabeculaError):

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from trabecula.domain.copy_ports import CopyRows, QuarantineRows
 from trabecula.domain.jobs import Failure, Job, Stage
 from trabecula.domain.ports import DeliveryState, Destination
 from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
@@ -128,12 +129,12 @@ class StudyRows(Protocol):
         """
         ...
 
-    def quarantine(self, instance: ReceivedInstance, failure: Failure) -> bool:
-        """Record an instance that is kept but not used; False when exactly this one is recorded already."""
-        ...
-
     def known_sha256(self, sop_instance_uid: str) -> str | None:
         """Return the digest of the instance we hold under this UID, or None."""
+        ...
+
+    def study_of(self, sop_instance_uid: str) -> str:
+        """Return the study that holds an instance. Raises StudyUnknown."""
         ...
 
     def image_arrived(self, study_uid: str) -> StudyStanding:
@@ -169,11 +170,11 @@ class RevisionRows(Protocol):
         ...
 
     def is_current_set(self, study_uid: str, revision: int) -> bool:
-        """Return whether the revision holds exactly the instances the study has now."""
+        """Return whether the revision holds exactly the instances the study has now, each in the copy in use now."""
         ...
 
     def instances(self, study_uid: str, revision: int) -> tuple[StoredInstance, ...]:
-        """Return the instances of a revision, ordered by SOP Instance UID."""
+        """Return the instances of a revision in the copies it was frozen with, ordered by SOP Instance UID."""
         ...
 
     def save_result(self, result: StudyResult) -> None:
@@ -237,6 +238,16 @@ class Ledger(Protocol):
     @property
     def deliveries(self) -> DeliveryRows:
         """Deliveries."""
+        ...
+
+    @property
+    def quarantine(self) -> QuarantineRows:
+        """What is kept but not used."""
+        ...
+
+    @property
+    def copies(self) -> CopyRows:
+        """Which copy of each instance is in use."""
         ...
 
     def defer(self, job: Job) -> bool:

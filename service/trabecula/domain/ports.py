@@ -167,6 +167,10 @@ class Registrar(Protocol):
         """
         ...
 
+    def knows(self, sop_instance_uid: str) -> bool:
+        """Return whether an instance is recorded under this UID. Raises DatabaseUnavailable."""
+        ...
+
     def commitment_answered(self, transaction_uid: str, committed: Mapping[str, bool]) -> None:
         """Record a storage commitment answer (N-EVENT-REPORT) per SOP Instance UID."""
         ...

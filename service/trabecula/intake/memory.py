@@ -28,6 +28,11 @@ class MemoryRegistrar:
             known[key] = instance
             return True
 
+    def knows(self, sop_instance_uid: str) -> bool:
+        """Return whether an instance is remembered under this UID."""
+        with self._lock:
+            return sop_instance_uid in self._instances
+
     def commitment_answered(self, transaction_uid: str, committed: Mapping[str, bool]) -> None:
         """Remember the answer of a transaction."""
         with self._lock:

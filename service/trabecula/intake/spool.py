@@ -78,8 +78,9 @@ class Incoming:
     def keep(self, sop_instance_uid: str) -> KeptFile:
         """Make the file durable under the instance's key, unless other bytes are there. Raises SpoolUnavailable.
 
-        Returns only after the bytes and the name are on stable storage. After CONFLICT (the answer then describes the
-        file that is there) the incoming file is still to be ended.
+        Returns only after the bytes and the name are on stable storage. A copy that was put beside the first one is a
+        repetition, too. After CONFLICT (the answer then describes the first file) the incoming file is still to be
+        ended.
         """
         key = self._spool.key_of(sop_instance_uid)
         with _as_spool_error():
@@ -89,23 +90,27 @@ class Incoming:
             if outcome is Kept.REPEATED:
                 there = _describe(target, key)
                 if there.sha256 != self._digest.hexdigest():
-                    return KeptFile(Kept.CONFLICT, key, there.size_bytes, there.sha256)
+                    beside = self._spool.key_beside(sop_instance_uid, self._digest.hexdigest())
+                    if not (self._spool.root / beside).is_file():
+                        return KeptFile(Kept.CONFLICT, key, there.size_bytes, there.sha256)
+                    key, target = beside, self._spool.root / beside
             self._file.close()
             self._path.unlink(missing_ok=True)
             _sync_folder(target.parent)
         return KeptFile(outcome, key, self.size_bytes, self._digest.hexdigest())
 
     def quarantine(self) -> KeptFile:
-        """Make the file durable in the quarantine, named by its content. Raises SpoolUnavailable."""
+        """Make the file durable in the quarantine, named by its content; may be repeated until ``discard``.
+
+        Raises SpoolUnavailable.
+        """
         sha256 = self._digest.hexdigest()
         key = f"{QUARANTINE}/{sha256}.dcm"
         with _as_spool_error():
-            self._sync()
-            self._file.close()
-            target = self._spool.root / key
-            outcome = Kept.REPEATED if target.exists() else Kept.NEW
-            os.replace(self._path, target)
-            _sync_folder(target.parent)
+            if not self._file.closed:
+                self._sync()
+                self._file.close()
+            outcome = Kept.NEW if self._spool.link(self._path, key) else Kept.REPEATED
         return KeptFile(outcome, key, self.size_bytes, sha256)
 
     def discard(self) -> None:
@@ -142,6 +147,43 @@ class Spool:
         """Return the key of an instance: safe as a path whatever the UID holds."""
         name = hashlib.sha256(sop_instance_uid.encode()).hexdigest()
         return f"{OBJECTS}/{name[:2]}/{name}.dcm"
+
+    def key_beside(self, sop_instance_uid: str, sha256: str) -> str:
+        """Return the key of another copy of an instance, taken over by an operator: beside the first one."""
+        return f"{self.key_of(sop_instance_uid).removesuffix('.dcm')}-{sha256}.dcm"
+
+    def link(self, source: Path, key: str) -> bool:
+        """Give a synced file a second name durably; False where a file has it already.
+
+        Atomic: the name holds the whole file or nothing. Raises OSError.
+        """
+        target = self.root / key
+        made = True
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            made = False
+        except _NO_HARD_LINKS:
+            made = not target.exists()
+            if made:
+                self._copy(source, target)
+        _sync_folder(target.parent)
+        return made
+
+    def _copy(self, source: Path, target: Path) -> None:
+        partial = self.root / INCOMING / f"{uuid.uuid4().hex}.part"
+        with source.open("rb") as reader, partial.open("xb") as writer:
+            shutil.copyfileobj(reader, writer, _READ_BYTES)
+            writer.flush()
+            os.fdatasync(writer.fileno())
+        os.replace(partial, target)
+
+    def remove(self, key: str) -> None:
+        """Remove a file durably; nothing happens where there is none. Raises SpoolUnavailable, SpoolObjectMissing."""
+        path = self.path(key)
+        with _as_spool_error():
+            path.unlink(missing_ok=True)
+            _sync_folder(path.parent)
 
     def path(self, key: str) -> Path:
         """Return the absolute path of a key; the file need not exist. Raises SpoolObjectMissing for a foreign key."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,14 +13,11 @@ from trabecula.domain.ports import Registrar
 from trabecula.domain.study import ReceivedInstance
 from trabecula.intake.admission import DiskWatermark
 from trabecula.intake.command import Command, Status
-from trabecula.intake.head import DataSetHead, HeadIncomplete, read_head
+from trabecula.intake.head import DataSetHead
+from trabecula.intake.identity import StatedInstance, identified_head, read_again
 from trabecula.intake.part10 import file_head
 from trabecula.intake.spool import Incoming, Kept, KeptFile, Spool
 from trabecula.intake.wanted import is_wanted, is_wanted_class
-
-_HEAD_BYTES = 1 << 16
-_HEAD_LIMIT_BYTES = 1 << 24
-_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +90,7 @@ class Storing:
     def __init__(self, service: StoreService, command: Command, transfer_syntax_uid: str, origin: Origin) -> None:
         self._service = service
         self._command = command
-        self._transfer_syntax_uid = transfer_syntax_uid
+        self._stated = StatedInstance(command.sop_class_uid, command.sop_instance_uid, transfer_syntax_uid)
         self._origin = origin
         self._failure: TrabeculaError | None = None
         self._incoming: Incoming = service.spool.receive()
@@ -129,8 +125,8 @@ class Storing:
 
     def _settle(self) -> None:
         try:
-            head = self._head()
-            self._check(head)
+            size = self._incoming.size_bytes - self._offset
+            head = identified_head(self._stated, size, lambda count: self._incoming.beginning(self._offset, count))
         except InstanceUnparsable as error:
             self._quarantine(DataSetHead(), error)
             return
@@ -138,50 +134,33 @@ class Storing:
             log.debug("own_object_dropped", sop_class=self._command.sop_class_uid)
             return
         kept = self._incoming.keep(self._command.sop_instance_uid)
-        # Also for a repetition: an earlier attempt may have been stopped between file and row.
-        new = self._service.registrar.register(self._received(head, kept))
         if kept.outcome is Kept.CONFLICT:
+            self._register_first_copy(kept)
             self._quarantine(head, InstanceConflict())
             return
+        # Also for a repetition: an earlier attempt may have been stopped between file and row.
+        new = self._service.registrar.register(self._received(self._stated, head, kept))
         log.debug("instance_stored", new=new, size_bytes=kept.size_bytes)
+
+    def _register_first_copy(self, kept: KeptFile) -> None:
+        """An earlier attempt may have been stopped between file and row: then the row is made from that file."""
+        if not self._service.registrar.knows(self._command.sop_instance_uid):
+            stated, head = read_again(self._service.spool.path(kept.key))
+            self._service.registrar.register(self._received(stated, head, kept))
 
     def _quarantine(self, head: DataSetHead, error: TrabeculaError) -> None:
         kept = self._incoming.quarantine()
         fault = f"{error.code}: {error.sentence}"
-        self._service.registrar.register(replace(self._received(head, kept), fault=fault))
+        self._service.registrar.register(replace(self._received(self._stated, head, kept), fault=fault))
+        # An operator may have deleted the same bytes between file and row.
+        self._incoming.quarantine()
         log.warning("instance_quarantined", code=error.code, reason=error.sentence, key=kept.key)
 
-    def _head(self) -> DataSetHead:
-        size = self._incoming.size_bytes - self._offset
-        if size == 0:
-            raise InstanceUnparsable("no data set came with it")
-        for count in (_HEAD_BYTES, _HEAD_LIMIT_BYTES):
-            beginning = self._incoming.beginning(self._offset, count)
-            try:
-                return read_head(beginning, self._transfer_syntax_uid, complete=len(beginning) == size)
-            except HeadIncomplete:
-                continue
-        raise InstanceUnparsable("the Series Instance UID is not near its beginning")
-
-    def _check(self, head: DataSetHead) -> None:
-        for name, uid in (
-            ("Affected SOP Instance UID", self._command.sop_instance_uid),
-            ("SOP Instance UID", head.sop_instance_uid),
-            ("Study Instance UID", head.study_uid),
-            ("Series Instance UID", head.series_uid),
-        ):
-            if _UID.fullmatch(uid) is None:
-                raise InstanceUnparsable(f"the {name} is {'missing' if not uid else 'not a UID'}")
-        if head.sop_instance_uid != self._command.sop_instance_uid:
-            raise InstanceUnparsable("request and data set name different SOP Instance UIDs")
-        if head.sop_class_uid and head.sop_class_uid != self._command.sop_class_uid:
-            raise InstanceUnparsable("request and data set name different SOP Classes")
-
-    def _received(self, head: DataSetHead, kept: KeptFile) -> ReceivedInstance:
+    def _received(self, stated: StatedInstance, head: DataSetHead, kept: KeptFile) -> ReceivedInstance:
         return ReceivedInstance(
-            sop_class_uid=self._command.sop_class_uid,
-            sop_instance_uid=self._command.sop_instance_uid,
-            transfer_syntax_uid=self._transfer_syntax_uid,
+            sop_class_uid=stated.sop_class_uid,
+            sop_instance_uid=stated.sop_instance_uid,
+            transfer_syntax_uid=stated.transfer_syntax_uid,
             study_uid=head.study_uid,
             series_uid=head.series_uid,
             spool_key=kept.key,

@@ -20,6 +20,11 @@ class LedgerRegistrar:
         """Return True when the instance is new, False for a repetition. Raises DatabaseUnavailable."""
         return register_instance(self._open_ledger, instance, self._quiet_s)
 
+    def knows(self, sop_instance_uid: str) -> bool:
+        """Return whether an instance is recorded under this UID. Raises DatabaseUnavailable."""
+        with self._open_ledger() as ledger:
+            return ledger.studies.known_sha256(sop_instance_uid) is not None
+
     def commitment_answered(self, transaction_uid: str, committed: Mapping[str, bool]) -> None:
         """Record a storage commitment answer per SOP Instance UID. Raises DatabaseUnavailable."""
         commitment_answered(self._open_ledger, transaction_uid, committed)

@@ -15,8 +15,9 @@ from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.result import Category
 from trabecula.domain.study import StudyState
 from trabecula.ledger.database import database_errors
+from trabecula.ledger.quarantine_queries import conflicts_of_study, quarantined_count
 from trabecula.ledger.study_document import study_document
-from trabecula.ledger.tables import EventRow, Quarantine, Reason, ScoreRow, Study
+from trabecula.ledger.tables import EventRow, Reason, ScoreRow, Study
 
 LOG_COLUMNS = (
     "study_uid", "revision", "state", "category", "accession_number", "patient_id", "study_date", "description",
@@ -49,7 +50,10 @@ class StudyFilter:
 
 
 def list_studies(engine: Engine, wanted: StudyFilter | None = None) -> list[dict[str, Any]]:
-    """Return the matching rows of ``screening_log`` as plain values, the newest first."""
+    """Return the matching rows of ``screening_log`` as plain values, the newest first.
+
+    ``conflicts`` is how many held copies of a study's images wait for an operator.
+    """
     query = _matching(wanted or StudyFilter())
     with database_errors(), engine.connect() as connection:
         return [_plain(dict(row)) for row in connection.execute(query).mappings()]
@@ -67,8 +71,9 @@ def show_study(engine: Engine, study_uid: str) -> dict[str, Any]:
     """Return everything about one study (the published JSON). Raises StudyUnknown."""
     with database_errors(), engine.connect() as connection:
         document = study_document(connection, study_uid)
+        held = quarantined_count(connection, study_uid) if document is None else 0
     if document is None:
-        raise StudyUnknown(study_uid)
+        raise StudyUnknown(study_uid + (f"; {held} images that name it lie in quarantine" if held else ""))
     return document
 
 
@@ -83,13 +88,6 @@ def study_events(engine: Engine, study_uid: str) -> list[dict[str, Any]]:
         return [_plain(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def list_quarantine(engine: Engine, limit: int = 200) -> list[dict[str, Any]]:
-    """Return what was acknowledged but cannot be used, the newest first, with the reason and where its bytes lie."""
-    query = select(Quarantine.__table__).order_by(Quarantine.id.desc()).limit(limit)
-    with database_errors(), engine.connect() as connection:
-        return [_plain(dict(row)) for row in connection.execute(query).mappings()]
-
-
 def export_rows(engine: Engine, wanted: StudyFilter | None = None) -> Iterator[Sequence[str]]:
     """Yield the header and then one row of texts for each matching study, for CSV."""
     yield LOG_COLUMNS
@@ -99,7 +97,7 @@ def export_rows(engine: Engine, wanted: StudyFilter | None = None) -> Iterator[S
 
 def _matching(wanted: StudyFilter) -> Select[Any]:
     return (
-        select(_LOG)
+        select(_LOG, conflicts_of_study(Study.study_uid).label("conflicts"))
         .join(Study, Study.study_uid == literal_column("screening_log.study_uid"))
         .where(*_conditions(wanted))
         .order_by(Study.first_image_at.desc(), Study.study_uid)

@@ -43,24 +43,32 @@ class SqlRevisionRows:
         )
         self._session.execute(
             insert(RevisionInstance).from_select(
-                ["study_uid", "revision", "sop_instance_uid"],
-                select(literal(study_uid), literal(revision), Instance.sop_instance_uid).where(
-                    Instance.study_uid == study_uid
-                ),
+                ["study_uid", "revision", "sop_instance_uid", "spool_key", "sha256"],
+                select(
+                    literal(study_uid),
+                    literal(revision),
+                    Instance.sop_instance_uid,
+                    Instance.spool_key,
+                    Instance.sha256,
+                ).where(Instance.study_uid == study_uid),
             )
         )
         self._session.execute(update(Study).where(Study.study_uid == study_uid).values(revision=revision))
         return revision
 
     def is_current_set(self, study_uid: str, revision: int) -> bool:
-        """Return whether the revision holds exactly the instances the study has now."""
-        row = self._row(study_uid, revision)
-        return row is not None and row.instance_digest == digest(self._current_uids(study_uid))
+        """Return whether the revision holds exactly the instances the study has now, each in the copy in use now."""
+        frozen = select(RevisionInstance.sop_instance_uid, RevisionInstance.sha256).where(
+            RevisionInstance.study_uid == study_uid, RevisionInstance.revision == revision
+        )
+        now = select(Instance.sop_instance_uid, Instance.sha256).where(Instance.study_uid == study_uid)
+        known = self._row(study_uid, revision) is not None
+        return known and set(self._session.execute(frozen)) == set(self._session.execute(now))
 
     def instances(self, study_uid: str, revision: int) -> tuple[StoredInstance, ...]:
-        """Return the instances of a revision, ordered by SOP Instance UID."""
+        """Return the instances of a revision in the copies it was frozen with, ordered by SOP Instance UID."""
         query = (
-            select(Instance.spool_key, Instance.sop_instance_uid, Instance.sop_class_uid, Instance.series_uid)
+            select(RevisionInstance.spool_key, Instance.sop_instance_uid, Instance.sop_class_uid, Instance.series_uid)
             .join(RevisionInstance, RevisionInstance.sop_instance_uid == Instance.sop_instance_uid)
             .where(RevisionInstance.study_uid == study_uid, RevisionInstance.revision == revision)
             .order_by(Instance.sop_instance_uid.collate("C"))

@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.jobs import Job
 from trabecula.domain.ledger_ports import Ledger, OpenLedger
+from trabecula.ledger.copy_rows import SqlCopyRows
 from trabecula.ledger.database import database_errors
 from trabecula.ledger.delivery_rows import SqlDeliveryRows
+from trabecula.ledger.quarantine_rows import SqlQuarantineRows
 from trabecula.ledger.revision_rows import SqlRevisionRows
 from trabecula.ledger.study_rows import SqlStudyRows
 from trabecula.ledger.tables import Installation, StageAttempt
@@ -51,6 +53,16 @@ class UnitOfWork:
     def deliveries(self) -> SqlDeliveryRows:
         """Deliveries."""
         return SqlDeliveryRows(self._session)
+
+    @cached_property
+    def quarantine(self) -> SqlQuarantineRows:
+        """What is kept but not used."""
+        return SqlQuarantineRows(self._session)
+
+    @cached_property
+    def copies(self) -> SqlCopyRows:
+        """Which copy of each instance is in use."""
+        return SqlCopyRows(self._session)
 
     def defer(self, job: Job) -> bool:
         """Put a job into the queue within this transaction; False when the same job waits there already."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from trabecula.ledger.quarantine_queries import study_conflicts
 from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow, Revision, Study
 
 
@@ -54,6 +55,7 @@ def study_document(connection: Connection, study_uid: str) -> dict[str, Any] | N
         "objects": _objects([{**row} for row in objects], [{**row} for row in deliveries]),
         "timings": _timings(study, {**revision} if revision is not None else None, result.get("timings_s", {})),
         "failure": _failure(study),
+        "conflicts": study_conflicts(connection, study_uid),
         "scanner": {name: study[name] for name in ("manufacturer", "scanner_model", "station")},
         "calling_ae_title": study["calling_ae_title"],
         "received_at": study["first_image_at"].isoformat(),

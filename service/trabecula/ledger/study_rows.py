@@ -1,12 +1,8 @@
-"""Rows of studies, received instances, quarantine and the audit trail, inside one transaction."""
+"""Rows of studies, received instances and the audit trail, inside one transaction."""
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any
-
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from trabecula.domain.errors import StudyUnknown
@@ -16,13 +12,12 @@ from trabecula.domain.study import ReceivedInstance, StudyState, check_transitio
 from trabecula.ledger.tables import (
     EventRow,
     Instance,
-    Quarantine,
     Revision,
     Series,
     Study,
     clock_timestamp,
 )
-from trabecula.ledger.texts import storable
+from trabecula.ledger.texts import storable, storable_instance
 
 _INSTANCE_COLUMNS = (
     "sop_instance_uid", "study_uid", "series_uid", "sop_class_uid", "transfer_syntax_uid", "spool_key", "size_bytes",
@@ -31,22 +26,27 @@ _INSTANCE_COLUMNS = (
 
 _ADD_INSTANCE = text(
     f"""
-    WITH ours AS (SELECT 1 FROM objects WHERE sop_instance_uid = :sop_instance_uid),
+    WITH known AS (
+        SELECT 1 FROM objects WHERE sop_instance_uid = :sop_instance_uid
+        UNION ALL SELECT 1 FROM instances WHERE sop_instance_uid = :sop_instance_uid),
     study AS (
         INSERT INTO studies (study_uid, calling_ae_title)
-        SELECT :study_uid, :calling_ae_title WHERE NOT EXISTS (SELECT 1 FROM ours)
+        SELECT :study_uid, :calling_ae_title WHERE NOT EXISTS (SELECT 1 FROM known)
         ON CONFLICT DO NOTHING RETURNING 1),
     one_series AS (
         INSERT INTO series (series_uid, study_uid)
-        SELECT :series_uid, :study_uid WHERE NOT EXISTS (SELECT 1 FROM ours) ON CONFLICT DO NOTHING),
+        SELECT :series_uid, :study_uid WHERE NOT EXISTS (SELECT 1 FROM known) ON CONFLICT DO NOTHING),
     instance AS (
         INSERT INTO instances ({", ".join(_INSTANCE_COLUMNS)})
-        SELECT {", ".join(f":{name}" for name in _INSTANCE_COLUMNS)} WHERE NOT EXISTS (SELECT 1 FROM ours)
+        SELECT {", ".join(f":{name}" for name in _INSTANCE_COLUMNS)} WHERE NOT EXISTS (SELECT 1 FROM known)
         ON CONFLICT DO NOTHING RETURNING 1)
     SELECT (SELECT count(*) FROM instance), (SELECT count(*) FROM study)
     """
 )
-"""One statement for the busiest moment of the service: every image of every study passes here."""
+"""One statement for the busiest moment of the service: every image of every study passes here.
+
+A known UID that comes under another study leaves no empty study behind.
+"""
 
 
 class SqlStudyRows:
@@ -84,40 +84,25 @@ class SqlStudyRows:
 
     def add_instance(self, instance: ReceivedInstance) -> bool:
         """Record an instance with its study and series; False when it is known or one of our own objects."""
-        instance = _storable(instance)
+        instance = storable_instance(instance)
         values = {name: getattr(instance, name) for name in _INSTANCE_COLUMNS}
         added, first = self._session.execute(_ADD_INSTANCE, values).one()
         if first:
             self.note(instance.study_uid, Event("RECEIVED", "the first image of the study"))
         return bool(added)
 
-    def quarantine(self, instance: ReceivedInstance, failure: Failure) -> bool:
-        """Record an instance that is kept but not used; False when exactly this one is recorded already."""
-        instance = _storable(instance)
-        added = self._session.execute(
-            upsert(Quarantine)
-            .values(
-                sop_instance_uid=instance.sop_instance_uid,
-                study_uid=instance.study_uid,
-                sop_class_uid=instance.sop_class_uid,
-                spool_key=instance.spool_key,
-                size_bytes=instance.size_bytes,
-                sha256=instance.sha256,
-                calling_ae_title=instance.calling_ae_title,
-                association_id=instance.association_id,
-                received_at=instance.received_at,
-                code=failure.code,
-                sentence=storable(failure.sentence),
-            )
-            .on_conflict_do_nothing()
-            .returning(Quarantine.id)
-        )
-        return added.one_or_none() is not None
-
     def known_sha256(self, sop_instance_uid: str) -> str | None:
         """Return the digest of the instance held under this UID, or None."""
         query = select(Instance.sha256).where(Instance.sop_instance_uid == sop_instance_uid)
         return self._session.execute(query).scalar_one_or_none()
+
+    def study_of(self, sop_instance_uid: str) -> str:
+        """Return the study that holds an instance. Raises StudyUnknown."""
+        query = select(Instance.study_uid).where(Instance.sop_instance_uid == sop_instance_uid)
+        study_uid = self._session.execute(query).scalar_one_or_none()
+        if study_uid is None:
+            raise StudyUnknown(f"none holds {sop_instance_uid}")
+        return study_uid
 
     def image_arrived(self, study_uid: str) -> StudyStanding:
         """Start the quiet time anew, by the database's clock, and return where the study stands, locked."""
@@ -204,9 +189,3 @@ class SqlStudyRows:
 
     def _update(self, study_uid: str, **values: object) -> None:
         self._session.execute(update(Study).where(Study.study_uid == study_uid).values(**values))
-
-
-def _storable(instance: ReceivedInstance) -> ReceivedInstance:
-    texts = {item.name: getattr(instance, item.name) for item in fields(instance)}
-    cleaned: dict[str, Any] = {name: storable(value) for name, value in texts.items() if isinstance(value, str)}
-    return replace(instance, **cleaned)

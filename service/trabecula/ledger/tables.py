@@ -11,6 +11,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql import functions
 
+from trabecula.domain.copies import QuarantineState
 from trabecula.domain.ledger_ports import CommitmentState
 from trabecula.domain.ports import DeliveryState
 from trabecula.domain.reference import ReferenceMethod
@@ -154,11 +155,37 @@ class Instance(Base):
     received_at: Mapped[datetime]
 
 
+class FormerCopy(Base):
+    """A copy of an instance that was in use until an operator took a newer one over; its bytes stay in the spool."""
+
+    __tablename__ = "former_copies"
+    __table_args__ = (Index(None, "sop_instance_uid"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    sop_instance_uid: Mapped[str] = mapped_column(ForeignKey("instances.sop_instance_uid", ondelete="CASCADE"))
+    sha256: Mapped[str]
+    spool_key: Mapped[str]
+    size_bytes: Mapped[int]
+    transfer_syntax_uid: Mapped[str]
+    calling_ae_title: Mapped[str]
+    association_id: Mapped[str]
+    received_at: Mapped[datetime]
+    replaced_at: Mapped[datetime] = mapped_column(server_default=_NOW)
+    replaced_by: Mapped[str]
+
+
 class Quarantine(Base):
-    """An instance that was acknowledged and is kept, but not used, with the reason."""
+    """An instance that was acknowledged and is kept, but not used, with the reason, and what became of it.
+
+    The same bytes under one UID are held once; what was ended stays as a line.
+    """
 
     __tablename__ = "quarantine"
-    __table_args__ = (Index(None, "sop_instance_uid", "sha256", unique=True), Index(None, "study_uid"))
+    __table_args__ = (
+        CheckConstraint(_one_of("state", QuarantineState), name="state"),
+        Index(None, "sop_instance_uid", "sha256", unique=True, postgresql_where=text("state = 'HELD'")),
+        Index(None, "study_uid"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     sop_instance_uid: Mapped[str]
@@ -170,8 +197,13 @@ class Quarantine(Base):
     calling_ae_title: Mapped[str]
     association_id: Mapped[str]
     received_at: Mapped[datetime]
+    last_received_at: Mapped[datetime]
     code: Mapped[str]
     sentence: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default=text("'HELD'"))
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str] = mapped_column(server_default=_EMPTY)
+    closed_reason: Mapped[str] = mapped_column(server_default=_EMPTY)
 
 
 class Revision(Base):
@@ -192,7 +224,7 @@ class Revision(Base):
 
 
 class RevisionInstance(Base):
-    """Membership of an instance in a revision."""
+    """Membership of an instance in a revision, and the copy of it that the revision was frozen with."""
 
     __tablename__ = "revision_instances"
 
@@ -201,6 +233,8 @@ class RevisionInstance(Base):
     sop_instance_uid: Mapped[str] = mapped_column(
         ForeignKey("instances.sop_instance_uid", ondelete="CASCADE"), primary_key=True
     )
+    spool_key: Mapped[str]
+    sha256: Mapped[str]
 
 
 class Reason(Base):

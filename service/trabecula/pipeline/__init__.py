@@ -3,9 +3,17 @@
 from trabecula.pipeline.analysing import analyse_study, run_analysis
 from trabecula.pipeline.comparing import KeptStudy, compare_study, kept_study
 from trabecula.pipeline.confirming import commitment_answered, confirm_delivery
+from trabecula.pipeline.correcting import (
+    ComparedConflict,
+    Correction,
+    adopt_correction,
+    plan_correction,
+    study_conflicts,
+)
 from trabecula.pipeline.delivering import deliver_objects
 from trabecula.pipeline.documenting import report_study, run_report
 from trabecula.pipeline.operating import cancel_study, reprocess_study, retry_study, settle_now
+from trabecula.pipeline.quarantining import EntryInFull, delete_entry, release_entry, show_entry
 from trabecula.pipeline.receiving import register_instance
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Interrupted, Services, SettlePolicy, StageRunner
@@ -13,20 +21,27 @@ from trabecula.pipeline.settling import settle_study
 from trabecula.pipeline.stages import run_stage, try_again_or_give_up
 
 __all__ = [
+    "ComparedConflict",
+    "Correction",
+    "EntryInFull",
     "Interrupted",
     "KeptStudy",
     "Services",
     "SettlePolicy",
     "StageRequest",
     "StageRunner",
+    "adopt_correction",
     "analyse_study",
     "cancel_study",
     "commitment_answered",
     "compare_study",
     "confirm_delivery",
+    "delete_entry",
     "deliver_objects",
     "kept_study",
+    "plan_correction",
     "register_instance",
+    "release_entry",
     "report_study",
     "reprocess_study",
     "retry_study",
@@ -35,5 +50,7 @@ __all__ = [
     "run_stage",
     "settle_now",
     "settle_study",
+    "show_entry",
+    "study_conflicts",
     "try_again_or_give_up",
 ]

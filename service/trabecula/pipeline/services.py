@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from trabecula.domain.artifact_ports import Artifacts
+from trabecula.domain.copy_ports import CopyStore
 from trabecula.domain.errors import DestinationUnknown
 from trabecula.domain.jobs import RetryPolicy
 from trabecula.domain.ledger_ports import OpenLedger, StudyFacts
@@ -70,6 +71,7 @@ class Services:
     sender: Sender
     requester: CommitmentRequester
     facts: FactsReader
+    copies: CopyStore
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     archive: SourceArchive | None = None
     settle: SettlePolicy = field(default_factory=SettlePolicy)
