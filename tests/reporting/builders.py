@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, config
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileMetaDataset
+from pydicom.tag import Tag
 from pydicom.uid import (
     CTImageStorage,
     EnhancedMRImageStorage,
@@ -225,16 +228,31 @@ def _study(
         )
         dataset.PixelSpacing = [geometry.spacing_mm[1], geometry.spacing_mm[2]]
         for keyword, value in changes.items():
-            if value is None:
-                delattr(dataset, keyword)
-            else:
-                if keyword in dataset:
-                    delattr(dataset, keyword)
-                with config.disable_value_validation():
-                    setattr(dataset, keyword, value)
+            put(dataset, keyword, value)
         files.append(_write(folder / f"{index:03d}.dcm", dataset))
     volume = Volume(array, geometry, modality, tuple(file.sop_instance_uid for file in files))
     return Study(tuple(files), AnalysedVolume(volume, labels, tuple(files)), series_uid)
+
+
+def put(dataset: Dataset, keyword: str, value: object) -> None:
+    """Set an attribute, whether the value is valid or not; bytes are written as they are, None removes it."""
+    if keyword in dataset:
+        delattr(dataset, keyword)
+    if isinstance(value, bytes):
+        tag = Tag(tag_for_keyword(keyword) or 0)
+        padded = value + b" " * (len(value) % 2)
+        dataset[tag] = RawDataElement(tag, dictionary_VR(tag), len(padded), padded, 0, False, True)
+    elif value is not None:
+        with config.disable_value_validation():
+            setattr(dataset, keyword, value)
+
+
+def item(**values: object) -> Dataset:
+    """Return an item of a sequence with these values, valid or not."""
+    made = Dataset()
+    for keyword, value in values.items():
+        put(made, keyword, value)
+    return made
 
 
 def _header(modality: Modality, sop_class: str, series_uid: str, suffix: str) -> Dataset:

@@ -14,7 +14,7 @@ from trabecula.domain.study import StoredFile
 from trabecula.reporting.sources import (
     REQUIRED_EMPTY,
     check_identity,
-    first_header,
+    first_source,
     read_header,
 )
 
@@ -65,11 +65,11 @@ def test_an_unreadable_file_is_a_report_error(tmp_path: Path) -> None:
 def test_the_first_readable_header_is_taken(ct: Study, tmp_path: Path) -> None:
     missing = StoredFile(str(tmp_path / "missing"), "1", "2", "3")
 
-    assert first_header([missing, ct.files[3]]).SOPInstanceUID == ct.files[3].sop_instance_uid
+    assert first_source([missing, ct.files[3]]).dataset.SOPInstanceUID == ct.files[3].sop_instance_uid
     with pytest.raises(ReportInvalid, match="cannot be read"):
-        first_header([missing])
+        first_source([missing])
     with pytest.raises(ReportInvalid, match="no image"):
-        first_header([])
+        first_source([])
 
 
 def test_another_study_or_no_patient_id_is_refused(ct: Study) -> None:

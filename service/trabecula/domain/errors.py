@@ -222,6 +222,13 @@ class ReportInvalid(TrabeculaError):
     next_step = "Report it with the study's result.json."
 
 
+class PatientIdMissing(ReportInvalid):
+    """The images have no Patient ID, and an archive might file the result under another person."""
+
+    code = "PATIENT_ID_MISSING"
+    next_step = "Correct the Patient ID at the PACS and send the study again, or set send_without_patient_id = true."
+
+
 class AnalysisTimeout(TrabeculaError):
     """The analysis did not finish in time and was ended."""
 

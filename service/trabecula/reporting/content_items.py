@@ -21,6 +21,7 @@ from pydicom import Dataset
 
 from trabecula.domain.codes import Code
 from trabecula.reporting.concepts import coded
+from trabecula.reporting.source_values import plain_text
 from trabecula.reporting.wording import rounded
 
 CONTAINS = RelationshipTypeValues.CONTAINS
@@ -51,7 +52,7 @@ def code(name: Code | str, value: Code | str, relation: RelationshipTypeValues =
 
 def text(name: str, value: str, relation: RelationshipTypeValues = CONTAINS) -> TextContentItem:
     """Return a TEXT item."""
-    return TextContentItem(coded(name), value, relationship_type=relation)
+    return TextContentItem(coded(name), plain_text(value), relationship_type=relation)
 
 
 def uid(name: str, value: str, relation: RelationshipTypeValues = CONTAINS) -> UIDRefContentItem:

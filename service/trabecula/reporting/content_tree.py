@@ -83,7 +83,7 @@ def _qualitative(subject: ReportSubject) -> ContentItem:
             text("impression", "\n".join(impression_lines(result))),
             *deformity,
             *(code("reason", reason_code(reason)) for reason in reasons),
-            *(text("comment", line) for line in comments(result)),
+            *(text("comment", line) for line in (*comments(result), subject.remark) if line),
         ],
     )
 

@@ -19,10 +19,13 @@ from trabecula.reporting.picture import Page, draw_page
 from trabecula.reporting.secondary_capture import secondary_capture
 from trabecula.reporting.segmentation_object import segmentation
 from trabecula.reporting.sources import (
+    SourceHeader,
     check_identity,
-    first_header,
-    one_per_series,
+    first_source,
+    images_by_series,
+    lenient,
     read_header,
+    unread_source,
 )
 from trabecula.reporting.stamping import Stamp, local_time
 from trabecula.reporting.structured_report import evidence_item, structured_reports
@@ -46,16 +49,21 @@ class DicomReporter:
         self._config = config
 
     def report(self, analysis: Analysis, context: ReportContext) -> tuple[ResultObject, ...]:
-        """Return the SR, then SEG and picture where there are any. Raises ReportInvalid."""
+        """Return the SR, then SEG and picture where there are any. Raises ReportInvalid, PatientIdMissing."""
+        with lenient():
+            return self._report(analysis, context)
+
+    def _report(self, analysis: Analysis, context: ReportContext) -> tuple[ResultObject, ...]:
         primary = analysis.volumes[0] if analysis.volumes else None
         files = (*(primary.files if primary else ()), *context.study_files)
-        header = read_header(primary.files[0]) if primary and primary.files else first_header(files)
+        source = _source(analysis.result, primary, context)
+        header = source.dataset
         check_identity(header, analysis.result.study_uid, allow_empty_patient_id=self._config.allow_empty_patient_id)
         identities = Identities.of(analysis, context, self._config)
         when = local_time(context.analysed_at, header)
         stamp = Stamp(header, when, context.installation_uid, self._config, identities)
         images = self._images(analysis.result, primary, stamp)
-        return (_structured_report(analysis.result, files, context, stamp, images), *images)
+        return (_structured_report(analysis.result, files, context, stamp, images, source.remark), *images)
 
     def _images(self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp) -> tuple[ResultObject, ...]:
         images = []
@@ -68,15 +76,31 @@ class DicomReporter:
         return tuple(images)
 
 
+def _source(result: StudyResult, primary: AnalysedVolume | None, context: ReportContext) -> SourceHeader:
+    """Return the header that the objects take patient and study from: of the measured series, and of no other.
+
+    Without a measured series it is the first readable image's; without any, nothing is known of the patient.
+    """
+    if primary is not None and primary.files:
+        return first_source(primary.files)
+    try:
+        return first_source(context.study_files)
+    except ReportInvalid:
+        if not context.study_files:
+            raise
+        return unread_source(result.study_uid, context.study_files[0])
+
+
 def _structured_report(
     result: StudyResult,
     files: tuple[StoredFile, ...],
     context: ReportContext,
     stamp: Stamp,
     images: tuple[ResultObject, ...],
+    remark: str,
 ) -> ResultObject:
     by_uid = {file.sop_instance_uid: file for file in reversed(files)}
-    subject = ReportSubject(result, by_uid, stamp.identities)
+    subject = ReportSubject(result, by_uid, stamp.identities, remark)
     series = _named_series(result, by_uid, files, stamp)
     library: tuple[ContentItem, ...] = tuple(library_group(item.header, item.images) for item in series)
     root = report_root(subject, stamp.header, library, stamp.config, context.installation_uid)
@@ -104,7 +128,7 @@ def _named_series(
         if known:
             images.setdefault(source.series_uid, {(known[len(known) // 2], None): None})
     if not images:
-        images = {file.series_uid: {(file, None): None} for file in one_per_series(files)[:LIBRARY_SERIES_LIMIT]}
+        images = {file.series_uid: {(file, None): None} for file in images_by_series(files)[:LIBRARY_SERIES_LIMIT]}
     return tuple(_series(tuple(found), stamp) for found in images.values())
 
 

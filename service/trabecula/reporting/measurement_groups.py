@@ -50,11 +50,13 @@ _NOT_REPORTED = frozenset(
 
 @dataclass(frozen=True)
 class ReportSubject:
-    """What the groups are written from: the result, the files its outlines lie on (by SOP Instance UID), its UIDs."""
+    """What the groups are written from: the result, the files its outlines lie on (by SOP Instance UID), its UIDs, and
+    a remark on header values that are not as the images have them."""
 
     result: StudyResult
     files: dict[str, StoredFile]
     identities: Identities
+    remark: str = ""
 
 
 def measured_levels(result: StudyResult) -> tuple[LevelResult, ...]:
