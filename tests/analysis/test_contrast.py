@@ -73,6 +73,10 @@ def test_what_went_elsewhere_is_native_for_attenuation(agent: str, route: str) -
     assert contrast_phase(replace(made, contrast_route=f"{route} INTRAVENOUS")) is not ContrastPhase.NATIVE
 
 
+def test_a_frame_before_the_agent_of_the_examination_is_native() -> None:
+    assert state(MR, contrast_agent="Gadovist", contrast_given=False) is NONE
+
+
 def test_an_agent_in_the_canal_keeps_an_mr_series_out() -> None:
     assert state(MR, contrast_agent="Magnevist", contrast_route="INTRATHECAL") is CONTRADICTED
 
@@ -110,7 +114,7 @@ def test_an_unknown_word_needs_another_sign(changes: dict[str, object], expected
     [
         ({"contrast_agent": "Gadovist", "description": "T1 sag nativ"}, "Gadovist; Series Description says 'nativ'"),
         ({"contrast_agent": "Gadovist", "contrast_volume_ml": 0.0}, "Contrast/Bolus Volume: 0"),
-        ({"contrast_agent": "Gadovist", "contrast_given": False}, "Administered: NO"),
+        ({"contrast_agent": "Gadovist", "contrast_given": False, "description": "T1 +C"}, "says '+c'"),
         ({"contrast_agent": "off", "description": "T1 sag post Gd"}, "off; Series Description says 'post gd'"),
         ({"contrast_agent": "none", "contrast_volume_ml": 15.0}, "Contrast/Bolus Volume: 15 ml"),
         ({"description": "T1 post KM", "contrast_volume_ml": 0.0}, "post km"),

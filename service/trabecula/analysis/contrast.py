@@ -49,8 +49,8 @@ def contrast_evidence(made: Acquisition) -> ContrastEvidence:
         return _elsewhere(made, words)
     against = [text for text in (_said_zero(made), _quoted(words) if words.kind == "absent" else "") if text]
     for_it = [text for text in (amount, _quoted(words) if words.kind == "given" else "") if text]
-    if made.contrast_given is False:
-        against.append("Contrast Agent Administered: NO")
+    if made.contrast_given is False:  # said of each frame of an Enhanced image, whatever the examination used
+        return _weigh(made, "none", words, for_it, against)
     return _weigh(made, sign, words, for_it, against)
 
 

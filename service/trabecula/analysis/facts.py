@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pydicom
 from pydicom.dataset import Dataset
 
+from trabecula.analysis.character_sets import read_as_meant
 from trabecula.analysis.header_values import integer, text
 from trabecula.analysis.headers import READ_ERRORS, lenient
 from trabecula.analysis.patient_facts import contradictions
@@ -50,6 +51,7 @@ class HeaderFactsReader:
                     header = pydicom.dcmread(
                         file.path, stop_before_pixels=True, specific_tags=[*_STUDY_TAGS.values(), *_SERIES_TAGS]
                     )
+                    read_as_meant(header)
                     person = patient_header(header)
                 except READ_ERRORS:
                     continue

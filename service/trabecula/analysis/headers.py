@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from trabecula.analysis.acquisition import Acquisition, Frame, Patient
+from trabecula.analysis.character_sets import read_as_meant
 from trabecula.analysis.header_values import Lookup, integer, number, numbers, text, words
 from trabecula.analysis.patient_facts import one_patient
 from trabecula.analysis.patient_headers import PatientHeader, patient_header
@@ -83,6 +84,7 @@ def read_headers(files: Sequence[StoredFile]) -> tuple[tuple[Frame, ...], Patien
         for file in files:
             try:
                 dataset = pydicom.dcmread(file.path, stop_before_pixels=True)
+                read_as_meant(dataset)
                 people.append(patient_header(dataset))
                 frames.extend(_frames(dataset, file))
             except READ_ERRORS:
