@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from trabecula.domain.spreadsheet import TableRow, read_table
 from trabecula_training.cohort import Cohort, Part, Patient
+from trabecula_training.cohort_units import DENSITY, SmallDensities, is_too_small
 from trabecula_training.labels import ReferenceKind, Task
 from trabecula_training.problems import Problem
 
@@ -61,12 +62,12 @@ def read_cohort(path: Path, need_studies: bool) -> CohortReading:
     except UnicodeDecodeError as error:
         return _unreadable(f"byte {error.start} is not UTF-8", "Save the file as UTF-8 CSV.")
     try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=_delimiter(text)))
+        rows = read_table(text)
     except csv.Error as error:
         return _unreadable(str(error), "Save the file as plain CSV.")
-    if not rows or not any(cell.strip() for cell in rows[0]):
+    if not rows or rows[0].empty:
         return _unreadable("the file is empty", f"Begin with a heading: {', '.join(REQUIRED)}, ...")
-    heading = [cell.strip().lower() for cell in rows[0]]
+    heading = [cell.strip().lower() for cell in rows[0].cells]
     problems = _check_heading(heading)
     if problems:
         return CohortReading(Cohort(()), tuple(problems))
@@ -75,11 +76,6 @@ def read_cohort(path: Path, need_studies: bool) -> CohortReading:
 
 def _unreadable(found: str, remedy: str) -> CohortReading:
     return CohortReading(Cohort(()), (Problem(0, "", found, remedy),))
-
-
-def _delimiter(text: str) -> str:
-    heading = text.split("\n", 1)[0]
-    return max(",;\t", key=heading.count)
 
 
 def _check_heading(heading: Sequence[str]) -> list[Problem]:
@@ -92,29 +88,39 @@ def _check_heading(heading: Sequence[str]) -> list[Problem]:
     problems += [
         Problem(1, name, "the column is not known", f"Remove or rename it; known are {', '.join(known)}.")
         for name in heading
-        if name not in known
+        if name and name not in known
+    ]
+    problems += [
+        Problem(1, f"column {place}", "the column has no name", "Name it, or empty it.")
+        for place, name in enumerate(heading, start=1)
+        if not name
     ]
     problems += [
         Problem(1, name, "the column stands twice", "Keep one.")
-        for name in sorted(set(heading))
+        for name in sorted(set(heading) - {""})
         if heading.count(name) > 1
     ]
     return problems
 
 
-def _read_rows(rows: Sequence[Sequence[str]], heading: Sequence[str], base: Path | None) -> CohortReading:
+def _read_rows(rows: Sequence[TableRow], heading: Sequence[str], base: Path | None) -> CohortReading:
     patients: list[Patient] = []
     problems: list[Problem] = []
     lines: dict[str, int] = {}
     first_line: dict[tuple[str, str], int] = {}
-    for line, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
+    small = SmallDensities()
+    for row in rows[1:]:
+        line = row.line
+        if row.empty:
             continue
-        if len(row) != len(heading):
-            problems.append(Problem(line, "", f"{len(row)} cells", f"Give {len(heading)} cells, as in the heading."))
+        if len(row.cells) != len(heading):
+            remedy = f"Give {len(heading)} cells, as in the heading."
+            problems.append(Problem(line, "", f"{len(row.cells)} cells", remedy))
             continue
-        cells = dict(zip(heading, (cell.strip() for cell in row), strict=True))
-        patient, wrong = _LineReader(line, cells, base).read()
+        cells = dict(zip(heading, (cell.strip() for cell in row.cells), strict=True))
+        reader = _LineReader(line, cells, base)
+        patient, wrong = reader.read()
+        small.see(cells.get("site", ""), line, reader.density)
         for column in ("patient", "study"):
             key = (column, cells.get(column, ""))
             if key[1] and first_line.setdefault(key, line) != line:
@@ -122,9 +128,10 @@ def _read_rows(rows: Sequence[Sequence[str]], heading: Sequence[str], base: Path
                     Problem(line, column, f"{key[1]} stands in line {first_line[key]}, too", "Keep one line for each.")
                 )
         problems += wrong
-        if patient is not None and not wrong:
+        if patient is not None and not wrong and not is_too_small(reader.density):
             patients.append(patient)
             lines[patient.patient] = line
+    problems = [*small.problems(), *problems]
     if not patients and not problems:
         problems.append(Problem(0, "", "no patients", "Add a line for each patient."))
     return CohortReading(Cohort(tuple(patients)), tuple(problems), lines)
@@ -136,6 +143,7 @@ class _LineReader:
     def __init__(self, line: int, cells: Mapping[str, str], base: Path | None) -> None:
         self.line, self.cells, self.base = line, cells, base
         self.problems: list[Problem] = []
+        self.density: float | None = None
 
     def read(self) -> tuple[Patient | None, list[Problem]]:
         """Return the patient (None when the line cannot be one) and the problems."""
@@ -145,6 +153,7 @@ class _LineReader:
         age = self.number("age_years", required=True)
         sex = self.word("sex", SEXES, required=True)
         numbers = {column: self.number(column) for column in PLAUSIBLE if column != "age_years"}
+        self.density = numbers[DENSITY]
         postmenopausal = self.word("postmenopausal", TRUTHS)
         part = self.word("part", {str(part): part for part in Part}) or Part.DEVELOPMENT
         reference = self.reference(numbers)

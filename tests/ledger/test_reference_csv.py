@@ -58,6 +58,10 @@ def test_semicolons_decimal_commas_and_the_facts_of_a_report_are_read() -> None:
         ("A1,2026-01-31,DXA,,-1,,,", "site", "empty"),
         ("A1,2026-01-31,DXA,ankle,-1,,,", "site", "ankle"),
         ("A1,2026-01-31,DXA,spine,-25,,,", "t_score", "-25 is not possible"),
+        ("A1,2026-01-31,QCT,,,,0.095,mg/cm3", "value", "0.095 is too small for mg/cm3; g/cm3 suspected"),
+        ("A1,2026-01-31,QCT,,,,-0.012,", "value", "-0.012 is too small for mg/cm3; g/cm3 suspected"),
+        ("A1,2026-01-31,QCT,,,,4,mg/cm3", "value", "4 is too small for mg/cm3"),
+        ("A1,2026-01-31,QCT,,,,0.095,g/cm3", "unit", "g/cm3"),
         ("A1,2026-01-31,DXA,spine,low,,,", "t_score", "low is not a number"),
         ("A1,2026-01-31,DXA,spine,nan,,,", "t_score", "nan is not a number"),
         ("A1,2026-01-31,DXA,spine,,,781,mg/cm2", "unit", "mg/cm2"),
@@ -115,3 +119,16 @@ def test_what_a_problem_says_never_names_the_patient(rows: list[list[str]]) -> N
     reading = read_references("\n".join([",".join(COLUMNS), *lines]).encode("utf-8", "replace"), TODAY)
 
     assert not any("Geheim" in f"{item.found}{item.next_step}" for item in reading.problems)
+
+
+def test_a_hint_for_the_separator_and_empty_columns_are_no_problem_and_a_nameless_one_is() -> None:
+    table = "patient_id;measured_on;method;value;;\nA1;2026-01-31;QCT;74,5;;\nA2;2026-01-31;QCT;-12;;\n"
+
+    reading = read_references(("sep=;\r\n" + table).encode(), TODAY)
+    nameless = read_references(table.replace("74,5;;", "74,5;x;").encode(), TODAY)
+
+    assert reading.problems == ()
+    assert {line: reference.value for line, reference in reading.references.items()} == {3: 74.5, 4: -12.0}
+    assert [(problem.column, problem.found) for problem in nameless.problems] == [
+        ("column 5", "the column has no name")
+    ]

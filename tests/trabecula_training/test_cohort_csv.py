@@ -162,3 +162,58 @@ def test_any_bytes_give_problems_and_never_an_error(tmp_path: Path, content: byt
     reading = read_cohort(path, need_studies=True)
 
     assert reading.problems
+
+
+SITES = "patient,age_years,sex,qct_bmd_mg_cm3,site"
+
+
+def test_densities_in_another_unit_are_told_in_one_line_for_each_site(tmp_path: Path) -> None:
+    lines = ["a,70,F,104.2,A", "b,70,F,0.0952,B", "c,71,M,0.121,B", "d,71,M,74.0,B", "e,60,F,3,C", "f,60,F,0.08,"]
+
+    reading = read(tmp_path, *lines, heading=SITES)
+
+    assert [(problem.line, problem.column, problem.found) for problem in reading.problems] == [
+        (3, "qct_bmd_mg_cm3", "site B: 2 of 3 densities are too small for mg/cm3 (0.0952 to 0.121): g/cm3"),
+        (6, "qct_bmd_mg_cm3", "site C: 1 of 1 densities are too small for mg/cm3 (3)"),
+        (7, "qct_bmd_mg_cm3", "1 of 1 densities are too small for mg/cm3 (0.08): g/cm3"),
+    ]
+    assert reading.problems[0].remedy == "Multiply g/cm3 by 1000."
+    assert all(problem.blocking for problem in reading.problems)
+    assert [patient.patient for patient in reading.cohort.patients] == ["a", "d"]
+
+
+def test_a_density_below_zero_is_marrow_fat(tmp_path: Path) -> None:
+    assert read(tmp_path, "a,88,F,-12,A", heading=SITES).problems == ()
+
+
+@pytest.mark.parametrize("hint", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n', "sep=;;;;;\n"])
+def test_a_first_line_that_names_the_separator_is_read(tmp_path: Path, hint: str) -> None:
+    path = tmp_path / "cohort.csv"
+    lines = "patient;age_years;sex;qct_bmd_mg_cm3;site\na;70;F;104,2;A, north\nb;700;F;104,2;A\n"
+    path.write_bytes((hint + lines).encode())
+
+    reading = read_cohort(path, need_studies=False)
+
+    assert [(patient.patient, patient.qct_bmd_mg_cm3, patient.site) for patient in reading.cohort.patients] == [
+        ("a", 104.2, "A, north")
+    ]
+    assert [(problem.line, problem.column) for problem in reading.problems] == [(4, "age_years")]
+
+
+def test_empty_columns_at_the_right_are_ignored_and_filled_ones_without_a_name_are_told(tmp_path: Path) -> None:
+    empty = read(tmp_path, "a,70,F,104,A,,", "b,71,F,99,A, ,", "c,72,F,99,A", heading=f"{SITES},,")
+    filled = read(tmp_path, "a,70,F,104,A,,x", "b,71,F,99,A,,", heading=f"{SITES},,")
+
+    assert empty.problems == ()
+    assert len(empty.cohort.patients) == 3
+    assert [(problem.line, problem.column, problem.found) for problem in filled.problems] == [
+        (1, "column 6", "the column has no name"),
+        (1, "column 7", "the column has no name"),
+    ]
+
+
+def test_a_typographic_minus_is_told_in_its_line(tmp_path: Path) -> None:
+    reading = read(tmp_path, "a,70,F,\u22122.1,A", "b,70,F,-2.1,A", heading="patient,age_years,sex,t_score,site")
+
+    assert [(problem.line, problem.column) for problem in reading.problems] == [(2, "t_score")]
+    assert "\u22122.1 is not a number" in reading.problems[0].found

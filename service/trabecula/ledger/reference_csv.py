@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from importlib.resources import files
 from typing import Any, TypeVar
 
 from trabecula.domain.reference import Reference, ReferenceMethod, ReferenceSite
+from trabecula.domain.spreadsheet import TableRow, read_table
 
 COLUMNS = (
     "patient_id", "issuer", "measured_on", "method", "site", "t_score", "z_score", "value", "unit", "device",
@@ -67,11 +67,10 @@ def read_references(content: bytes, today: date) -> ReferenceReading:
     """
     try:
         text = content.decode("utf-8-sig")
-        delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
-        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True))
+        rows = read_table(text)
     except (UnicodeDecodeError, csv.Error) as error:
         return ReferenceReading({}, (LineProblem(0, "", f"not CSV ({error})", "Save the file as CSV in UTF-8."),))
-    heading = [cell.strip().lower() for cell in rows[0]] if rows else []
+    heading = [cell.strip().lower() for cell in rows[0].cells] if rows else []
     problems = _heading_problems(heading)
     if problems:
         return ReferenceReading({}, tuple(problems))
@@ -87,23 +86,29 @@ def _heading_problems(heading: Sequence[str]) -> list[LineProblem]:
             1, name[:_SHOWN], "the column is not known", f"Remove or rename it; known are {', '.join(COLUMNS)}."
         )
         for name in heading
-        if name not in COLUMNS
+        if name and name not in COLUMNS
     ]
-    twice = sorted({name for name in heading if heading.count(name) > 1})
+    found += [
+        LineProblem(1, f"column {place}", "the column has no name", "Name it, or empty it.")
+        for place, name in enumerate(heading, start=1)
+        if not name
+    ]
+    twice = sorted({name for name in heading if name and heading.count(name) > 1})
     return found + [LineProblem(1, name[:_SHOWN], "the column stands twice", "Keep one.") for name in twice]
 
 
-def _read_rows(rows: Sequence[Sequence[str]], heading: Sequence[str], today: date) -> ReferenceReading:
+def _read_rows(rows: Sequence[TableRow], heading: Sequence[str], today: date) -> ReferenceReading:
     references: dict[int, Reference] = {}
     problems: list[LineProblem] = []
     first: dict[object, int] = {}
-    for line, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
+    for row in rows[1:]:
+        line, cells = row.line, row.cells
+        if row.empty:
             continue
-        if len(row) != len(heading):
-            problems.append(LineProblem(line, "", f"{len(row)} cells", f"Give {len(heading)}, as in the heading."))
+        if len(cells) != len(heading):
+            problems.append(LineProblem(line, "", f"{len(cells)} cells", f"Give {len(heading)}, as in the heading."))
             continue
-        reader = _Line(line, dict(zip(heading, (cell.strip() for cell in row), strict=True)), today)
+        reader = _Line(line, dict(zip(heading, (cell.strip() for cell in cells), strict=True)), today)
         reference = reader.read()
         problems += reader.problems
         if reference is None or reader.problems:
@@ -190,7 +195,19 @@ class _Line:
         if text and _UNITS.get(text) != method.unit:
             self.wrong("unit", text[:_SHOWN], f"Give {method.value} in {method.unit}.")
             return None
-        return self.number("value", "dxa_g_cm2" if method is ReferenceMethod.DXA else "qct_mg_cm3")
+        if method is ReferenceMethod.DXA:
+            return self.number("value", "dxa_g_cm2")
+        value = self.number("value", "qct_mg_cm3")
+        if value is not None and abs(value) < _data()["plausible"]["qct_smallest_mg_cm3"]:
+            self.too_small(value)
+            return None
+        return value
+
+    def too_small(self, value: float) -> None:
+        if 1000 * abs(value) <= _data()["plausible"]["qct_mg_cm3"][1]:
+            self.wrong("value", f"{value:g} is too small for mg/cm3; g/cm3 suspected", "Give mg/cm3: g/cm3 times 1000.")
+        else:
+            self.wrong("value", f"{value:g} is too small for mg/cm3", "Look the density up; give it in mg/cm3.")
 
     def number(self, column: str, limits: str) -> float | None:
         text = self.cells.get(column, "")
