@@ -40,3 +40,20 @@ def test_warnings_of_pydicom_that_quote_values_never_reach_the_log(capsys: pytes
     logging.getLogger("pydicom").warning("Invalid value for VR LO: 'Doe^Jane'")
 
     assert capsys.readouterr().err == ""
+
+
+def test_an_exception_is_told_by_type_and_place_never_by_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO")
+
+    try:
+        raise ValueError("not a date: Doe^Jane 19500101")
+    except ValueError:
+        structlog.get_logger("trabecula.test").exception("stage.unexpected")
+        logging.getLogger("another").exception("plain")
+
+    printed = capsys.readouterr().err
+    ours, plain = (json.loads(line) for line in printed.splitlines())
+    assert ours["error"] == plain["error"] == "ValueError"
+    assert ours["at"][-1].startswith("test_logs.py:")
+    assert "Doe" not in printed
+    assert "Traceback" not in printed

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from trabecula.bootstrap import destination_of
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.settings import PeerSettings, Settings, load_settings, unknown_variables
 
@@ -104,3 +105,53 @@ def test_every_setting_stands_in_the_example_file() -> None:
     missing = [name for name in Settings.model_fields if name not in example]
 
     assert not missing, json.dumps(missing)
+
+
+@pytest.mark.parametrize("host", ["::1", "2001:db8::104", "fe80::1%eth0", "::ffff:10.0.0.1"])
+def test_an_ipv6_address_stands_in_brackets(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("TRABECULA_DESTINATIONS", f"PACS=ARCHIVE@[{host}]:104,OTHER@pacs.example:105")
+    monkeypatch.setenv("TRABECULA_ARCHIVE", f"ARCHIVE@[{host}]:104")
+
+    settings = load_settings()
+
+    peer = settings.destinations[0]
+    assert (peer.name, peer.ae_title, peer.host, peer.port) == ("PACS", "ARCHIVE", host, 104)
+    assert destination_of(peer).address == f"ARCHIVE@[{host}]:104"
+    assert destination_of(settings.destinations[1]).address == "OTHER@pacs.example:105"
+    assert settings.archive is not None
+    assert settings.archive.host == host
+    assert PeerSettings(name="T", ae_title="T", host=f"[{host}]", port=104).host == host
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("PACS=ARCHIVE@::1:104", "an IPv6 address stands in brackets, PACS=ARCHIVE@[::1]:104"),
+        ("PACS=ARCHIVE@[::g]:104", "'::g' in brackets is not an IPv6 address"),
+        ("PACS=ARCHIVE@[10.0.0.1]:104", "'10.0.0.1' in brackets is not an IPv6 address"),
+        ("PACS=ARCHIVE@[]:104", "in brackets is not an IPv6 address"),
+        ("PACS=ARCHIVE@[::1]", "is not NAME=AETITLE@host:port"),
+        ("PACS=ARCHIVE@[::1:104", "is not NAME=AETITLE@host:port"),
+        ("PACS=ARCHIVE@[::1]:99999", "less than or equal to 65535"),
+    ],
+)
+def test_a_bad_ipv6_address_is_refused_with_what_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.setenv("TRABECULA_DESTINATIONS", text)
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        load_settings()
+
+    assert said in caught.value.sentence
+
+
+def test_a_user_without_a_home_has_the_data_where_root_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 4711)
+    monkeypatch.setattr("os.getuid", lambda: 471100)
+    monkeypatch.delenv("HOME")
+
+    assert load_settings().data_dir == Path("/var/lib/trabecula")
+
+    monkeypatch.setenv("HOME", "/home/x")
+    assert load_settings().data_dir == Path("/home/x/.local/share/trabecula")

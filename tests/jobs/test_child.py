@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.helpers import ROOT, child_command, has_ended, wait_for
-from trabecula.domain.errors import AnalysisCrashed, AnalysisTimeout, GeometryInvalid, SpoolUnavailable
+from trabecula.domain.errors import (
+    AnalysisCrashed,
+    AnalysisDefect,
+    AnalysisTimeout,
+    GeometryInvalid,
+    SpoolUnavailable,
+    TrabeculaError,
+)
 from trabecula.domain.study import StoredFile
 from trabecula.jobs.child import ChildRunner
 from trabecula.ledger.artifacts import ArtifactStore
@@ -52,6 +59,54 @@ def test_a_child_that_ends_without_an_answer_is_a_crash(tmp_path: Path, mode: st
     assert said in caught.value.sentence
     assert "memory" in caught.value.next_step
     assert caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "said"),
+    [
+        ("killed", AnalysisCrashed, "ended by signal SIGKILL"),
+        ("segfault", AnalysisCrashed, "ended by signal SIGSEGV"),
+        ("memory", AnalysisCrashed, "no memory was left"),
+        ("defect", AnalysisDefect, "IndexError"),
+    ],
+)
+def test_what_a_dead_child_was_doing_is_told_and_no_traceback_nor_value(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], mode: str, kind: type[TrabeculaError], said: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        runner(mode).analyse(request_in(tmp_path), lambda: False)
+
+    printed = "".join(capfd.readouterr())
+    assert caught.value.detail == f"{said} while decoding series 4 (1.2.3)"
+    assert caught.value.retryable
+    assert "Traceback" not in printed
+    assert "Doe^Jane" not in printed
+    assert list((tmp_path / "1.2" / "1").iterdir()) == []
+
+
+def test_a_child_out_of_time_is_told_with_what_it_was_doing(tmp_path: Path) -> None:
+    with pytest.raises(AnalysisTimeout) as caught:
+        runner("busy", timeout_s=8.0).analyse(request_in(tmp_path), lambda: False)
+
+    assert caught.value.detail == "8 s, ended while decoding series 4 (1.2.3)"
+
+
+def test_a_full_disk_in_the_child_is_no_fault_of_the_study(tmp_path: Path) -> None:
+    with pytest.raises(SpoolUnavailable) as caught:
+        runner("disk").analyse(request_in(tmp_path), lambda: False)
+
+    assert caught.value.detail == "No space left on device while starting"
+
+
+def test_what_the_child_of_a_killed_worker_left_is_removed(tmp_path: Path) -> None:
+    request = request_in(tmp_path)
+    left = Path(request.folder) / ".analyse-killed"
+    left.mkdir()
+    (left / "request.json").write_text("{}")
+
+    runner("plain").analyse(request, lambda: False)
+
+    assert not left.exists()
 
 
 def test_a_child_that_takes_too_long_is_ended_with_all_its_processes(tmp_path: Path) -> None:

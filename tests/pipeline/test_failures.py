@@ -9,14 +9,19 @@ from tests.pipeline.test_chain import QUIET_S, finish, receive, settle
 from tests.pipeline.world import STUDY, World
 from trabecula.domain.errors import (
     AnalysisCrashed,
+    AnalysisDefect,
+    AnalysisTimeout,
     AttemptsExhausted,
     BundleInvalid,
     DatabaseUnavailable,
     SpoolObjectMissing,
+    SpoolUnavailable,
+    TrabeculaError,
     TransitionRefused,
 )
 from trabecula.domain.jobs import Job, RetryPolicy, Stage
 from trabecula.domain.study import TRANSITIONS, StudyState
+from trabecula.ledger.queries import StudyFilter, list_studies, show_study
 from trabecula.pipeline import (
     Interrupted,
     cancel_study,
@@ -70,7 +75,7 @@ def test_a_passing_error_is_tried_again_after_growing_pauses(world: World) -> No
 def test_after_the_last_attempt_the_study_fails_naming_the_cause(world: World) -> None:
     receive(world, 1)
     settle(world)
-    world.runner.errors = [AnalysisCrashed("signal 9") for _ in range(3)]
+    world.runner.errors = [SpoolUnavailable("No space left on device") for _ in range(3)]
 
     for _ in range(3):
         world.run_next(Stage.ANALYSE)
@@ -79,8 +84,77 @@ def test_after_the_last_attempt_the_study_fails_naming_the_cause(world: World) -
     stage, code, sentence, next_step = failure(world)
     assert (stage, code) == ("analyse", AttemptsExhausted.code)
     assert "3 runs" in sentence
-    assert "ANALYSIS_CRASHED" in sentence
+    assert "SPOOL_UNAVAILABLE" in sentence
     assert "studies retry" in next_step
+
+
+@pytest.mark.parametrize("kind", [AnalysisCrashed, AnalysisTimeout, AnalysisDefect])
+def test_a_study_whose_analysis_dies_each_time_is_told_to_the_pacs_as_not_evaluable(
+    world: World, kind: type[TrabeculaError]
+) -> None:
+    receive(world, 1, 2)
+    settle(world)
+    world.runner.errors = [kind("ended by signal SIGKILL while decoding series 4 (1.2.3)") for _ in range(3)]
+
+    world.run_all()
+
+    document = show_study(world.engine, STUDY)
+    (reason,) = document["reasons"]
+    assert (document["state"], document["category"]) == ("DONE", "NOT_EVALUABLE")
+    assert (reason["code"], reason["blocking"]) == ("ANALYSIS_FAILED", True)
+    assert reason["detail"] == "ended by signal SIGKILL while decoding series 4 (1.2.3); 3 runs"
+    assert "studies retry" in document["impression"][1]
+    assert [(item["images_used"], item["images_total"]) for item in document["series_not_used"]] == [(0, 2)]
+    assert ("pacs", "SR") in {(destination, kind) for destination, kind, _uid in world.sender.sent}
+    # and the administrator finds it
+    assert failure(world)[:2] == ("analyse", kind.code)
+    assert "while decoding series 4" in failure(world)[2]
+    assert [row["study_uid"] for row in list_studies(world.engine, StudyFilter(reason="ANALYSIS_FAILED"))] == [STUDY]
+    assert "GAVE_UP" in world.events()
+    assert world.rows("SELECT * FROM stage_attempts") == []
+
+
+def test_a_retry_of_a_failed_analysis_is_a_new_revision_that_replaces_the_report(world: World) -> None:
+    receive(world, 1)
+    settle(world)
+    world.runner.errors = [AnalysisCrashed("signal 9") for _ in range(3)]
+    world.run_all()
+
+    assert retry_study(world.services.open_ledger, STUDY, "tester") is StudyState.ANALYSING
+    world.run_all()
+
+    document = show_study(world.engine, STUDY)
+    assert (document["state"], document["revision"], document["category"]) == ("DONE", 2, "INDETERMINATE")
+    assert failure(world) == (None, None, None, None)
+    assert world.rows("SELECT who, revision FROM events WHERE what = 'RETRIED'") == [("tester", 2)]
+
+
+def test_a_measured_study_never_loses_its_report_to_a_later_death(world: World) -> None:
+    finish(world, 1)
+    reprocess_study(world.services.open_ledger, STUDY, "tester")
+    sent = len(world.sender.sent)
+    world.runner.errors = [AnalysisCrashed("signal 9") for _ in range(3)]
+
+    world.run_all()
+
+    assert world.state() == "FAILED"
+    assert failure(world)[:2] == ("analyse", AttemptsExhausted.code)
+    assert len(world.sender.sent) == sent
+
+
+def test_lost_connections_do_not_count_as_deaths_of_the_analysis(world: World) -> None:
+    receive(world, 1)
+    settle(world)
+    with world.services.open_ledger() as ledger:  # two runs whose outcome nobody could record
+        for _ in range(2):
+            ledger.count_attempt(Job(Stage.ANALYSE, STUDY, 1))
+        ledger.commit()
+    world.runner.errors = [AnalysisCrashed("signal 9")]
+
+    world.run_next(Stage.ANALYSE)
+
+    assert (world.state(), world.sender.sent) == ("FAILED", [])
+    assert failure(world)[1] == AttemptsExhausted.code
 
 
 def test_a_job_whose_process_dies_each_time_is_not_run_for_ever(world: World) -> None:

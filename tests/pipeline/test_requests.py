@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from trabecula.domain.errors import BundleInvalid, TrabeculaError
 from trabecula.domain.study import StoredFile
-from trabecula.pipeline.requests import ERROR_FILE, StageRequest, read_error, run_child
+from trabecula.jobs.inside import run_child
+from trabecula.pipeline.requests import ERROR_FILE, StageRequest, read_error
 
 words = st.text(max_size=20)
 requests = st.builds(

@@ -19,6 +19,7 @@ from trabecula.analysis.model_answers import checked
 from trabecula.analysis.segmented import AnalysisConfig, Attempts, Segmented, segment_best
 from trabecula.analysis.series import Choice, choose
 from trabecula.analysis.verdict import decide, deciding_findings
+from trabecula.domain.activity import doing
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import SpoolObjectMissing
 from trabecula.domain.ports import Analysis
@@ -68,9 +69,12 @@ class StudyAnalyser:
         SegmenterFailed where the segmenter broke on every series.
         """
         started = time.monotonic()
+        doing(f"reading the headers of {len(files)} images")
         progress = self._read(files)
         self._segment(progress)
+        doing("measuring")
         self._measure(progress)
+        doing("asking the models")
         self._score(progress)
         result = self._result(study_uid, revision, progress)
         timings = {**progress.timings_s, "total": round(time.monotonic() - started, 3)}

@@ -10,6 +10,7 @@ from trabecula.analysis.acquisition import acquisition_facts
 from trabecula.analysis.bodies import Body, cut_bodies
 from trabecula.analysis.series import Candidate
 from trabecula.analysis.volumes import load_volume
+from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import PixelDataUndecodable, SegmenterFailed
 from trabecula.domain.ports import AnalysedVolume
@@ -117,6 +118,8 @@ def _attempt(
         )
         return None
     started = time.monotonic()
+    series = series_in_words(candidate.acquisition.series_number, candidate.series_uid)
+    doing(f"decoding {series}")
     try:
         volume = load_volume(candidate.stack)
     except PixelDataUndecodable as error:
@@ -124,6 +127,7 @@ def _attempt(
         return None
     attempts.took("load", started)
     started = time.monotonic()
+    doing(f"segmenting {series}")
     try:
         segmentation = segmenter.segment(volume)
     except SegmenterFailed as error:

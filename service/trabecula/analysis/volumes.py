@@ -18,6 +18,7 @@ from trabecula.analysis.header_values import Lookup, number
 from trabecula.analysis.headers import READ_ERRORS, lenient, read_headers
 from trabecula.analysis.stacks import Stack, split
 from trabecula.analysis.thresholds import data_file
+from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.errors import GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing
 from trabecula.domain.study import StoredFile
 from trabecula.domain.volume import Geometry, Modality, Volume
@@ -109,6 +110,8 @@ def _stored(
 ) -> tuple[Dataset, NDArray[np.integer[Any]]]:
     """Stored values ``[row, column]`` of one frame; a multi-frame file is decoded once and kept until the end."""
     path = frame.file.path
+    made = frame.acquisition
+    doing(f"decoding {series_in_words(made.series_number, made.series_uid)}, image {frame.file.sop_instance_uid}")
     try:
         if frame.number is None:
             single = pydicom.dcmread(path)

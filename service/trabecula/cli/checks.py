@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from trabecula import bootstrap
 from trabecula.analysis.headers import scan_folder
+from trabecula.cli.edge import FOREIGN_ERRORS, as_ours
 from trabecula.domain import codes
 from trabecula.domain.errors import (
     ClockWrong,
@@ -54,7 +55,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """A named check; ``run`` returns the detail, or raises a TrabeculaError that says how to mend it."""
+    """A named check; ``run`` returns the detail, or raises an error that says how to mend it (as_ours)."""
 
     name: str
     run: Callable[[], str]
@@ -64,7 +65,8 @@ class Check:
         started = time.monotonic()
         try:
             detail = self.run()
-        except TrabeculaError as error:
+        except (TrabeculaError, *FOREIGN_ERRORS) as caught:
+            error = as_ours(caught)
             return Finding(self.name, False, f"{error.code}: {error.sentence}", error.next_step, _since(started))
         return Finding(self.name, True, detail, seconds=_since(started))
 
@@ -76,7 +78,7 @@ def checks_of(settings: Settings) -> tuple[Check, ...]:
     def echo(peer: Destination) -> Callable[[], str]:
         def run() -> str:
             sender.echo(peer)
-            return f"{peer.ae_title}@{peer.host}:{peer.port} answers"
+            return f"{peer.address} answers"
 
         return run
 

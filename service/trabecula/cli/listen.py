@@ -5,6 +5,7 @@ from __future__ import annotations
 from trabecula import bootstrap
 from trabecula.cli.output import errors_as_exit_code, print_line
 from trabecula.cli.signals import end_event
+from trabecula.domain.ports import host_and_port
 from trabecula.logs import configure_logging
 from trabecula.settings import load_settings
 
@@ -18,6 +19,6 @@ def listen() -> None:
         with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine:
             listener = bootstrap.listener_of(settings, bootstrap.registrar_of(settings, engine))
             port = listener.start()
-            print_line(f"listener ready: {settings.ae_title}@{settings.dicom_host}:{port}")
+            print_line(f"listener ready: {settings.ae_title}@{host_and_port(settings.dicom_host, port)}")
             ended.wait()
             listener.drain(settings.drain_seconds)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from trabecula.cli import analyse, child, demo, doctor, listen, models, quarantine, segment, serve, studies, work
+from trabecula.cli.edge import prepare_process
 from trabecula.cli.output import print_line
 from trabecula.supervisor import end_with_supervisor
 from trabecula.version import __version__
@@ -50,4 +51,5 @@ app.command("child", hidden=True)(child.child)
 
 def main() -> None:
     """Run the command line."""
-    app()
+    prepare_process()
+    typer.main.get_command(app)()

@@ -14,6 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from trabecula.cli.edge import FOREIGN_ERRORS, as_ours
 from trabecula.domain.errors import TrabeculaError
 
 EXIT_FAILURE = 1
@@ -65,9 +66,11 @@ def print_error(error: TrabeculaError) -> None:
 
 @contextmanager
 def errors_as_exit_code(on_error: Callable[[TrabeculaError], None] = print_error) -> Iterator[None]:
-    """Turn a TrabeculaError into its message and exit code 2."""
+    """Turn a TrabeculaError, and what the system or the database refused, into its message and exit code 2."""
     try:
         yield
-    except TrabeculaError as error:
-        on_error(error)
+    except BrokenPipeError:  # the reader of our output has gone; typer ends quietly
+        raise
+    except (TrabeculaError, *FOREIGN_ERRORS) as error:
+        on_error(as_ours(error))
         raise typer.Exit(EXIT_USAGE) from error

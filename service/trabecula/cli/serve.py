@@ -16,6 +16,8 @@ from trabecula.supervisor import Part, Supervisor
 
 log = structlog.get_logger(__name__)
 
+_LOOK_EVERY_SECONDS = 0.5
+
 
 def serve() -> None:
     """Start the database, the listener and the workers; keep them running until SIGTERM."""
@@ -25,18 +27,32 @@ def serve() -> None:
         configure_logging(settings.log_level, part="serve")
         for name in unknown_variables():
             log.warning("settings.unknown_variable", name=name)
-        with bootstrap.opened_database(settings) as database_url:
+        with bootstrap.kept_database(settings) as database:
             print_line(f"database ready: {'embedded PostgreSQL' if not settings.database_url else 'PostgreSQL'}")
-            environment = dict(os.environ) | {"TRABECULA_DATABASE_URL": database_url}
+            environment = dict(os.environ) | {"TRABECULA_DATABASE_URL": database.url}
             progress = _Readiness(_parts(settings))
             supervisor = Supervisor(progress.parts, environment, progress.on_line)
             supervisor.start()
-            while not ended.wait(0.2):
-                if progress.all_ready.is_set():
-                    print_line("trabecula is ready")
-                    ended.wait()
-            supervisor.stop()
+            try:
+                _look_after(database, progress, ended)
+            finally:
+                supervisor.stop()
             print_line("trabecula has ended")
+
+
+def _look_after(database: bootstrap.KeptDatabase, progress: _Readiness, ended: threading.Event) -> None:
+    """Until told to end, start a killed database again (the parts reconnect by themselves).
+
+    Raises DatabaseUnavailable when it does not come back: then the whole service ends, for systemd to start it anew.
+    """
+    told = False
+    while not ended.wait(_LOOK_EVERY_SECONDS):
+        if progress.all_ready.is_set() and not told:
+            told = True
+            print_line("trabecula is ready")
+        if database.mend():
+            log.error("database.started_again")
+            print_line("database ready again: embedded PostgreSQL")
 
 
 def _parts(settings: Settings) -> tuple[Part, ...]:

@@ -90,6 +90,12 @@ def show(study_uid: StudyUid, as_json: AsJson = False) -> None:
         return
     show_result(document)
     show_conflicts(document["conflicts"], study_uid)
+    if document["failure"]:
+        failure = document["failure"]
+        console.print(
+            f"failed: {failure['stage']}, {failure['code']}: {failure['sentence']}", style="bold", markup=False
+        )
+        console.print(f"  {failure['next_step']}", markup=False, highlight=False)
     rows = [(item["at"], item["revision"], item["what"], item["detail"], item["who"]) for item in events]
     print_table("audit trail", ("when", "revision", "what", "detail", "who"), rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -72,5 +73,8 @@ def study_filter(
 
 def operator(name: str = "") -> str:
     """Return who acts, as audit trails name them: the login name, also where another ``name`` is given."""
-    login = getpass.getuser()
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as in some containers
+        login = f"user {os.getuid()}"
     return f"{name.strip()} (command line as {login})" if name.strip() else f"{login} (command line)"

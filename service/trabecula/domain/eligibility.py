@@ -148,7 +148,10 @@ class ReasonCode(Enum):
         "Pixel data or files of the study cannot be read.",
         "Send what is named again, whole; if a transfer syntax is named, in another one.",
     )
-    ANALYSIS_FAILED = ("The analysis of this series failed.", "See the error code; retry or report it.")
+    ANALYSIS_FAILED = (
+        "The analysis failed.",
+        "Tell the administrator of this service; `trabecula studies retry` measures the study again.",
+    )
 
     @property
     def sentence(self) -> str:

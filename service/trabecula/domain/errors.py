@@ -59,6 +59,29 @@ class SchemaOutdated(TrabeculaError):
     next_step = "Start one `trabecula serve` or run `trabecula doctor --migrate` once; it migrates the schema."
 
 
+class DatabaseRefused(TrabeculaError):
+    """The database refused what the program asked."""
+
+    code = "DATABASE_REFUSED"
+    next_step = "Check the rights of the database user, free space there, and that nobody altered the schema."
+
+
+class DataFolderUnusable(TrabeculaError):
+    """The data folder cannot be used."""
+
+    code = "DATA_FOLDER_UNUSABLE"
+    next_step = (
+        "Check that data_dir is a folder where this user may write, on a disk that is neither full nor read-only."
+    )
+
+
+class SystemRefused(TrabeculaError):
+    """The operating system refused what the command needs."""
+
+    code = "SYSTEM_REFUSED"
+    next_step = "Check the named path or address, its permissions, and that the disk is neither full nor read-only."
+
+
 class StorageFull(TrabeculaError):
     """The disk is fuller than the watermark allows."""
 
@@ -242,6 +265,14 @@ class AnalysisCrashed(TrabeculaError):
 
     code = "ANALYSIS_CRASHED"
     next_step = "Look for the system's out-of-memory messages; give the worker more memory."
+    retryable = True
+
+
+class AnalysisDefect(TrabeculaError):
+    """The analysis met something that the program was not made for."""
+
+    code = "ANALYSIS_DEFECT"
+    next_step = "Report it with the log line `stage.unexpected` of the same job."
     retryable = True
 
 

@@ -153,6 +153,10 @@ class StudyRows(Protocol):
         """Change the state to FAILED and keep the reason. Raises TransitionRefused."""
         ...
 
+    def keep_failure(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+        """Keep the reason why a step failed although the study goes on, until it is measured anew."""
+        ...
+
     def describe(self, study_uid: str, facts: StudyFacts) -> None:
         """Keep what lists show of the study."""
         ...
@@ -256,6 +260,10 @@ class Ledger(Protocol):
 
     def count_attempt(self, job: Job) -> int:
         """Count that the job starts and return how often it has started since it last succeeded."""
+        ...
+
+    def count_death(self, job: Job) -> int:
+        """Count that the job's process died or ran out of time; return how often since it last succeeded."""
         ...
 
     def forget_attempts(self, job: Job, last: int | None = None) -> None:

@@ -91,6 +91,16 @@ class Destination:
     object_kinds: tuple[str, ...] = ("SR", "SEG", "SC")
     commitment: bool = True
 
+    @property
+    def address(self) -> str:
+        """AE title, host and port as settings write them."""
+        return f"{self.ae_title}@{host_and_port(self.host, self.port)}"
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Return ``host:port``; an IPv6 address stands in brackets (RFC 3986 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
 
 class DeliveryState(StrEnum):
     """Where one object stands at one destination; refused, sent and confirmed are different things."""

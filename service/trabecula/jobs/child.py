@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from trabecula.domain.errors import AnalysisCrashed, AnalysisTimeout, SpoolUnavailable
 from trabecula.jobs import guard
 from trabecula.pipeline import Interrupted, StageRequest
-from trabecula.pipeline.requests import ERROR_EXIT_CODE, REQUEST_FILE, read_error
+from trabecula.pipeline.requests import ERROR_EXIT_CODE, REQUEST_FILE, read_activity, read_error
 from trabecula.pipeline.services import ShouldStop
 
 _LOOK_EVERY_SECONDS = 0.05
@@ -40,35 +41,52 @@ class ChildRunner:
         self._run("report", request, should_stop)
 
     def _run(self, verb: str, request: StageRequest, should_stop: ShouldStop) -> None:
+        prefix = f".{verb}-"
         try:
-            with tempfile.TemporaryDirectory(prefix=f".{verb}-", dir=request.folder) as folder:
+            _remove_leftovers(Path(request.folder), prefix)
+            with tempfile.TemporaryDirectory(prefix=prefix, dir=request.folder) as folder:
                 path = Path(folder) / REQUEST_FILE
                 request.write(path)
                 code = self._wait([*self._command, verb, str(path)], should_stop)
                 error = read_error(path.parent) if code == ERROR_EXIT_CODE else None
+                activity = read_activity(path.parent)
         except OSError as error_of_disk:
             raise SpoolUnavailable(f"{request.folder}: {error_of_disk.strerror}") from error_of_disk
         if error is not None:
             raise error
+        when = f" while {activity}" if activity else ""
+        if code is None:
+            raise AnalysisTimeout(f"{self._timeout_s:g} s, ended{when}")
         if code != 0:
-            raise AnalysisCrashed(_ending(code))
+            raise AnalysisCrashed(f"{_ending(code)}{when}")
 
-    def _wait(self, command: list[str], should_stop: ShouldStop) -> int:
-        """Run the command to its end and return the exit code; nothing of its group outlives this call."""
+    def _wait(self, command: list[str], should_stop: ShouldStop) -> int | None:
+        """Run the command to its end and return the exit code, or None where its time was up before.
+
+        Nothing of its group outlives this call.
+        """
         guarded = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *command]
         process = subprocess.Popen(guarded, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + self._timeout_s
+        in_time = True
         try:
             while not _has_ended(process.pid):
                 if should_stop():
                     raise Interrupted
                 if time.monotonic() > deadline:
-                    raise AnalysisTimeout(f"{self._timeout_s:g} s")
+                    in_time = False
+                    break
                 time.sleep(_LOOK_EVERY_SECONDS)
         finally:
             os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so the number is still the group's
             code = process.wait()
-        return code
+        return code if in_time else None
+
+
+def _remove_leftovers(folder: Path, prefix: str) -> None:
+    """Remove what a killed worker's child left: this stage of this revision runs once at a time."""
+    for left in folder.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _has_ended(pid: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import os
 import subprocess
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from trabecula.domain.errors import DatabaseUnavailable, EmbeddedDatabaseDead
+from trabecula.domain.errors import DatabaseUnavailable, DataFolderUnusable, EmbeddedDatabaseDead
 
 log = structlog.get_logger(__name__)
 
@@ -25,29 +26,91 @@ _PATIENCE_SECONDS: tuple[tuple[type[Exception], float], ...] = (
     (subprocess.CalledProcessError, 30.0),  # orphans of a killed server, or it cannot start at all
 )
 _PAUSE_SECONDS = 1.0
+_REAPED_WITHIN_SECONDS = 15.0
+_LOOK_SECONDS = 0.1
+_ENDED = frozenset({"", "Z", "X"})
 
 
 class EmbeddedPostgres:
     """A PostgreSQL of our own in ``data_dir/database``, reached through a Unix socket only.
 
-    Several processes may start it; the last one that stops ends it. As root the server runs as the OS user
-    ``pgserver`` (PostgreSQL refuses root), which must be able to reach the folder: the wheel makes the folders above
-    it listable for that, so everything else in the data folder must guard itself.
+    Several processes may start it; the last one that stops ends it. Who uses it is told by locks that the kernel
+    releases when a process dies, however it dies. As root the server runs as the OS user ``pgserver`` (PostgreSQL
+    refuses root), which must be able to reach the folder: the wheel makes the folders above it listable for that, so
+    everything else in the data folder must guard itself.
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self._folder = data_dir.expanduser().resolve() / "database"
+        self._given = data_dir
         self._server: Any = None
+        self._users: int | None = None
+        """Descriptor of the file whose shared lock says that this object uses the server."""
+
+    @property
+    def _folder(self) -> Path:
+        return self._given.expanduser().resolve() / "database"
 
     def start(self) -> str:
         """Start or join the server and return its URL.
 
         Raises EmbeddedDatabaseDead when a killed server still blocks the folder, DatabaseUnavailable when it does not
-        start.
+        start, DataFolderUnusable when the folder cannot be written.
         """
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            self._use()
+            return self._start()
+        except (OSError, RuntimeError) as error:  # RuntimeError: ~ of nobody, links in a circle
+            self._leave()
+            raise DataFolderUnusable(f"{self._given}: {getattr(error, 'strerror', '') or error}") from error
+        except DatabaseUnavailable:
+            self._leave()
+            raise
+
+    def mend(self) -> bool:
+        """Start the server again where it was killed; return whether it had to be. Raises what ``start`` raises.
+
+        A killed server stays a zombie, and its lock with it, until its parent reaps it: we do where we are the parent,
+        and wait a while for an init process where we are not.
+        """
+        pid = int(self._server.get_pid())
+        if _state(pid) not in _ENDED:
+            return False
+        waiting_until = time.monotonic() + _REAPED_WITHIN_SECONDS
+        while _state(pid) in _ENDED - {""} and time.monotonic() < waiting_until:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            time.sleep(_LOOK_SECONDS)
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """Leave the server; it ends when nobody else uses it. A second call does nothing."""
+        if self._server is None or self._users is None:
+            return
+        try:
+            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # who wants to start it waits until it has ended
+        except BlockingIOError:
+            pass
+        else:
+            self._end_server()
+        finally:
+            self._server = None
+            self._leave()
+
+    def _end_server(self) -> None:
+        """End the server that runs now: not always the one that was started here, another process may have mended."""
         wheel = _load_wheel(self._folder.parent)
-        self._forget_dead_handles(wheel)
+        with wheel.postgres_server.PostgresServer._lock:
+            _abandon(wheel, self._server)
+            with contextlib.suppress(AssertionError, ValueError):  # its file is half written
+                present = wheel.utils.PostmasterInfo.read_from_pgdata(self._folder)
+                self._server._postmaster_info = present or self._server._postmaster_info
+            self._server._stop()
+
+    def _start(self) -> str:
+        wheel = _load_wheel(self._folder.parent)
+        self._forget_handles(wheel)
         server = self._serve(wheel)
         if not _answers(str(server.get_uri())):  # this process may remember a server that was killed meanwhile
             _abandon(wheel, server)
@@ -55,17 +118,24 @@ class EmbeddedPostgres:
             if not _answers(str(server.get_uri())):
                 _abandon(wheel, server)
                 raise EmbeddedDatabaseDead(str(self._folder))
+        atexit.unregister(server._cleanup)
         self._close_socket_to_others(server)
         self._server = server
+        atexit.register(self.stop)
         return str(server.get_uri(database=_DATABASE))
 
-    def stop(self) -> None:
-        """Leave the server; it ends when no other living process uses it. A second call does nothing."""
-        if self._server is not None:
-            self._forget_dead_handles(_load_wheel(self._folder.parent))
-            self._server.cleanup()
-            atexit.unregister(self._server._cleanup)
-            self._server = None
+    def _use(self) -> None:
+        """Be one of those for whom the server runs; waits while another process ends it."""
+        if self._users is None:
+            self._users = os.open(self._folder.parent / ".database.users", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._users, fcntl.LOCK_SH)
+
+    def _leave(self) -> None:
+        """Stop being one of them."""
+        if self._users is not None:
+            os.close(self._users)
+            self._users = None
+        atexit.unregister(self.stop)
 
     def _serve(self, wheel: Any) -> Any:
         """Start or join the server, trying again for a while.
@@ -76,8 +146,8 @@ class EmbeddedPostgres:
         first_seen: dict[type[Exception], float] = {}
         while True:
             try:
-                return wheel.get_server(self._folder, cleanup_mode="stop")
-            except (subprocess.SubprocessError, OSError, RuntimeError, AssertionError) as error:
+                return wheel.get_server(self._folder, cleanup_mode=None)
+            except (subprocess.SubprocessError, RuntimeError, AssertionError, ValueError) as error:
                 _abandon(wheel, wheel.postgres_server.PostgresServer._instances.get(self._folder))
                 patience_s = next((limit for kind, limit in _PATIENCE_SECONDS if isinstance(error, kind)), 0.0)
                 since = first_seen.setdefault(type(error), time.monotonic())
@@ -95,16 +165,10 @@ class EmbeddedPostgres:
             os.chown(socket_dir, owner.st_uid, owner.st_gid)
             socket_dir.chmod(0o700)
 
-    def _forget_dead_handles(self, wheel: Any) -> None:
-        """Drop killed processes from the wheel's list of users, else a server would never end."""
-        handles = self._folder / ".handle_pids.json"
-        if not handles.exists():
-            return
-        users = wheel.utils.DiskList(handles)
+    def _forget_handles(self, wheel: Any) -> None:
+        """Remove the wheel's own list of users: a full disk leaves it half written, and our locks tell better."""
         with wheel.postgres_server.PostgresServer._lock:
-            for pid in users._get():
-                if pid != os.getpid() and not Path(f"/proc/{pid}").exists():
-                    users.get_and_remove(pid)
+            (self._folder / ".handle_pids.json").unlink(missing_ok=True)
 
 
 def _load_wheel(lock_folder: Path) -> Any:
@@ -137,6 +201,14 @@ def _answers(url: str) -> bool:
             if found is None:
                 with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     connection.execute("CREATE DATABASE trabecula")
-    except psycopg.OperationalError:
+    except psycopg.Error:
         return False
     return True
+
+
+def _state(pid: int) -> str:
+    """Return the state of a process as proc(5) names it, Z for a zombie; nothing where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -71,12 +71,19 @@ class UnitOfWork:
 
     def count_attempt(self, job: Job) -> int:
         """Count that the job starts and return how often it has started since it last succeeded."""
+        return self._count(job, str(job.stage))
+
+    def count_death(self, job: Job) -> int:
+        """Count that the job's process died or ran out of time; return how often since it last succeeded."""
+        return self._count(job, _deaths(job))
+
+    def _count(self, job: Job, counted: str) -> int:
         statement = (
             upsert(StageAttempt)
             .values(
                 study_uid=job.study_uid,
                 revision=job.revision,
-                stage=str(job.stage),
+                stage=counted,
                 destination=job.destination,
                 attempts=1,
             )
@@ -89,17 +96,17 @@ class UnitOfWork:
         return int(self._session.execute(statement).scalar_one())
 
     def forget_attempts(self, job: Job, last: int | None = None) -> None:
-        """Forget the counted attempts, or only the ``last`` so many of them."""
+        """Forget the counted attempts and deaths, or only the ``last`` so many attempts."""
         key = (
             StageAttempt.study_uid == job.study_uid,
             StageAttempt.revision == job.revision,
-            StageAttempt.stage == str(job.stage),
             StageAttempt.destination == job.destination,
         )
         if last is None:
-            self._session.execute(delete(StageAttempt).where(*key))
+            self._session.execute(delete(StageAttempt).where(*key, StageAttempt.stage.in_((job.stage, _deaths(job)))))
         else:
-            self._session.execute(update(StageAttempt).where(*key).values(attempts=StageAttempt.attempts - last))
+            counted = update(StageAttempt).where(*key, StageAttempt.stage == str(job.stage))
+            self._session.execute(counted.values(attempts=StageAttempt.attempts - last))
 
     def installation_uid(self) -> str:
         """Return the UID that names this installation for ever; made at the first call."""
@@ -114,6 +121,11 @@ class UnitOfWork:
         """Make everything since the last commit durable. Raises DatabaseUnavailable."""
         with database_errors():
             self._session.commit()
+
+
+def _deaths(job: Job) -> str:
+    """Return under which name the deaths of a stage are counted, beside its attempts."""
+    return f"{job.stage}:died"
 
 
 def ledger_opener(engine: Engine, queue: JobQueue) -> OpenLedger:

@@ -120,17 +120,13 @@ class SqlStudyRows:
         self._update(study_uid, count_checks=Study.count_checks + 1)
 
     def move(self, study_uid: str, target: StudyState) -> None:
-        """Change the state; a reason of failure is forgotten. Raises TransitionRefused."""
+        """Change the state; a reason of failure is forgotten when work begins again. Raises TransitionRefused."""
         standing = self.standing(study_uid, lock=True)
         check_transition(standing.state, target)
-        self._update(
-            study_uid,
-            state=str(target),
-            failed_stage=None,
-            failure_code=None,
-            failure_sentence=None,
-            failure_next_step=None,
-        )
+        self._update(study_uid, state=str(target))
+        if standing.state is StudyState.FAILED or target in (StudyState.RECEIVING, StudyState.ANALYSING):
+            columns = ("failed_stage", "failure_code", "failure_sentence", "failure_next_step")
+            self._update(study_uid, **dict.fromkeys(columns))
         if target is StudyState.DONE:
             self._session.execute(
                 update(Revision)
@@ -141,6 +137,10 @@ class SqlStudyRows:
     def fail(self, study_uid: str, stage: Stage, failure: Failure) -> None:
         """Change the state to FAILED and keep the reason. Raises TransitionRefused."""
         self.move(study_uid, StudyState.FAILED)
+        self.keep_failure(study_uid, stage, failure)
+
+    def keep_failure(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+        """Keep the reason why a step failed, until work begins again."""
         self._update(
             study_uid,
             failed_stage=str(stage),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from trabecula.domain.activity import doing
 from trabecula.domain.artifact_ports import Artifacts
 from trabecula.domain.jobs import Job, Stage
 from trabecula.domain.ledger_ports import Event, Ledger
@@ -46,7 +47,9 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
 
 def run_analysis(request: StageRequest, analyser: Analyser, artifacts: Artifacts) -> None:
     """The child's part: analyse the files and leave result and label maps in the artifact folder."""
-    artifacts.save_analysis(analyser.analyse(request.study_uid, request.revision, request.files))
+    analysis = analyser.analyse(request.study_uid, request.revision, request.files)
+    doing("writing result and label maps to disk")
+    artifacts.save_analysis(analysis)
 
 
 def _note_result(ledger: Ledger, result: StudyResult, seconds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.artifact_ports import Artifacts
 from trabecula.domain.jobs import Job, Stage
 from trabecula.domain.ledger_ports import Event
@@ -63,13 +64,17 @@ def run_report(request: StageRequest, loader: VolumeLoader, reporter: Reporter, 
         study_files=request.files,
         predecessors=request.predecessors,
     )
-    artifacts.save_objects(request.study_uid, request.revision, reporter.report(analysis, context))
+    doing("making the report, the segmentation and the picture")
+    objects = reporter.report(analysis, context)
+    doing("writing the report to disk")
+    artifacts.save_objects(request.study_uid, request.revision, objects)
 
 
 def _load_analysis(request: StageRequest, loader: VolumeLoader, artifacts: Artifacts) -> Analysis:
     by_uid = {file.sop_instance_uid: file for file in request.files}
     volumes = []
     for kept in artifacts.load_labels(request.study_uid, request.revision):
+        doing(f"reading {series_in_words(None, kept.series_uid)} again for the report")
         files: Sequence[StoredFile] = [by_uid[uid] for uid in kept.file_uids]
         volume = loader.load(files, kept.sop_instance_uids, kept.frames)
         volumes.append(AnalysedVolume(volume, kept.labels, tuple(files)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import TransitionRefused
 from trabecula.domain.jobs import STATE_OF_STAGE, Job, Stage
 from trabecula.domain.ledger_ports import CommitmentState, Event, Ledger, OpenLedger, StudyStanding
@@ -16,10 +17,15 @@ from trabecula.pipeline.settling import settle_study
 def retry_study(open_ledger: OpenLedger, study_uid: str, who: str) -> StudyState:
     """Run the step that failed again, or go on where a cancelled study stopped; return the new state.
 
+    A study that was told as not evaluable because its analysis failed is measured anew as its next revision.
     Raises StudyUnknown, TransitionRefused.
     """
     with open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid, lock=True)
+        if standing.state is StudyState.DONE and _analysis_failed(ledger, standing):
+            _next_revision(ledger, standing, "RETRIED", who)
+            ledger.commit()
+            return StudyState.ANALYSING
         if standing.state not in (StudyState.FAILED, StudyState.CANCELLED):
             raise TransitionRefused(f"{standing.state} cannot be retried")
         stage = standing.failed_stage or _stage_after_cancel(ledger, standing)
@@ -54,10 +60,7 @@ def reprocess_study(open_ledger: OpenLedger, study_uid: str, who: str) -> int:
         standing = ledger.studies.standing(study_uid, lock=True)
         if standing.state not in (StudyState.DONE, StudyState.FAILED, StudyState.CANCELLED):
             raise TransitionRefused(f"{standing.state} cannot be processed again")
-        revision = ledger.revisions.freeze(study_uid)
-        ledger.studies.move(study_uid, StudyState.ANALYSING)
-        ledger.studies.note(study_uid, Event("REPROCESSED", f"after revision {standing.revision}", who, revision))
-        ledger.defer(Job(Stage.ANALYSE, study_uid, revision))
+        revision = _next_revision(ledger, standing, "REPROCESSED", who)
         ledger.commit()
         return revision
 
@@ -71,6 +74,21 @@ def settle_now(services: Services, study_uid: str, who: str) -> None:
         ledger.studies.note(study_uid, Event("FORCED", "taken as complete", who))
         ledger.commit()
     settle_study(services, study_uid, force=True)
+
+
+def _next_revision(ledger: Ledger, standing: StudyStanding, what: str, who: str) -> int:
+    revision = ledger.revisions.freeze(standing.study_uid)
+    ledger.studies.move(standing.study_uid, StudyState.ANALYSING)
+    ledger.studies.note(standing.study_uid, Event(what, f"after revision {standing.revision}", who, revision))
+    ledger.defer(Job(Stage.ANALYSE, standing.study_uid, revision))
+    return revision
+
+
+def _analysis_failed(ledger: Ledger, standing: StudyStanding) -> bool:
+    """Return whether the study's result says no more than that its analysis failed."""
+    result = ledger.revisions.result(standing.study_uid, standing.revision)
+    codes = {reason.code for reason in result.reasons if reason.blocking} if result is not None else set()
+    return codes == {ReasonCode.ANALYSIS_FAILED}
 
 
 def _stage_after_cancel(ledger: Ledger, standing: StudyStanding) -> Stage:

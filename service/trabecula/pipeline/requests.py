@@ -1,9 +1,10 @@
-"""What a child process is asked to do, and its border to JSON: the request file it reads, the error file it leaves."""
+"""What a child process is asked to do, and its border to files: its request, the error and the activity it leaves."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +15,10 @@ from trabecula.domain.study import StoredFile
 
 REQUEST_FILE = "request.json"
 ERROR_FILE = "error.json"
+ACTIVITY_FILE = "activity"
 ERROR_EXIT_CODE = 3
 """The child's exit code for a failure that it explains in ``error.json``."""
+_ACTIVITY_LENGTH = 400
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,6 @@ class StageRequest:
         )
 
 
-def run_child(request_path: Path, work: Callable[[StageRequest], None]) -> int:
-    """Do the work a request file asks for and return the exit code: 0, or 3 with the error beside the request."""
-    try:
-        work(StageRequest.read(request_path))
-    except TrabeculaError as error:
-        write_error(request_path.parent, error)
-        return ERROR_EXIT_CODE
-    return 0
-
-
 def write_error(folder: Path, error: TrabeculaError) -> None:
     """Leave an error for the parent process."""
     document = {"code": error.code, "detail": error.detail, "sentence": error.sentence}
@@ -78,6 +71,20 @@ def read_error(folder: Path) -> TrabeculaError | None:
         return None
     kind = _by_code().get(str(document.get("code")), TrabeculaError)
     return kind(str(document.get("detail", "")))
+
+
+def write_activity(folder: Path, what: str) -> None:
+    """Leave for the parent process what this one does now; a full disk only keeps the parent from knowing."""
+    with contextlib.suppress(OSError):
+        (folder / ACTIVITY_FILE).write_text(what[:_ACTIVITY_LENGTH])
+
+
+def read_activity(folder: Path) -> str:
+    """Return what a child was doing last, or nothing where it never said."""
+    try:
+        return (folder / ACTIVITY_FILE).read_text(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _by_code() -> dict[str, type[TrabeculaError]]:

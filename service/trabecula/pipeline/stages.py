@@ -13,6 +13,7 @@ from trabecula.pipeline.analysing import analyse_study
 from trabecula.pipeline.confirming import confirm_delivery, give_up_confirming
 from trabecula.pipeline.delivering import deliver_objects, give_up_delivering, note_delivery_error
 from trabecula.pipeline.documenting import report_study
+from trabecula.pipeline.failing import answered_as_failed, is_death_of_analysis
 from trabecula.pipeline.services import Interrupted, Services, ShouldStop
 from trabecula.pipeline.settling import settle_study
 from trabecula.pipeline.wanted import is_wanted
@@ -62,8 +63,11 @@ def run_stage(services: Services, job: Job, should_stop: ShouldStop) -> None:
 def try_again_or_give_up(services: Services, job: Job, attempt: int, error: TrabeculaError) -> None:
     """Defer the job once more after a pause, or fail it for good when the error or the cap says so."""
     log.warning("job.failed", stage=str(job.stage), study_uid=job.study_uid, code=error.code, attempt=attempt)
+    deaths = _count_death(services, job) if is_death_of_analysis(job, error) else 0
     if not error.retryable:
         give_up(services, job, error)
+    elif deaths == attempt >= services.retries.cap(job.stage) and _answered(services, job, error, deaths):
+        return
     elif attempt >= services.retries.cap(job.stage):
         give_up(services, job, AttemptsExhausted(f"{attempt} runs; the last one: {error.code}, {error.sentence}"))
     else:
@@ -78,6 +82,24 @@ def try_again_or_give_up(services: Services, job: Job, attempt: int, error: Trab
             ledger.studies.note(job.study_uid, Event("RETRYING", detail, revision=job.revision or None, facts=facts))
             ledger.defer(Job(job.stage, job.study_uid, job.revision, job.destination, pause_s))
             ledger.commit()
+
+
+def _count_death(services: Services, job: Job) -> int:
+    with services.open_ledger() as ledger:
+        deaths = ledger.count_death(job)
+        ledger.commit()
+    return deaths
+
+
+def _answered(services: Services, job: Job, error: TrabeculaError, deaths: int) -> bool:
+    """Return whether the study goes on to a report of this failure; what keeps it from that is logged."""
+    try:
+        return answered_as_failed(services, job, error, deaths)
+    except DatabaseUnavailable:
+        raise
+    except TrabeculaError as hindrance:
+        log.warning("job.not_answered", study_uid=job.study_uid, code=hindrance.code, detail=hindrance.detail)
+        return False
 
 
 def give_up(services: Services, job: Job, error: TrabeculaError) -> None:
