@@ -235,13 +235,29 @@ def test_age_and_sex(sound: GateContext, patient: Patient, codes: list[ReasonCod
     assert [reason.blocking for reason in reasons] == blocking
 
 
-def test_mr_metal_excludes_the_levels_beside_it() -> None:
+def mr_void(radius_mm: float, signal: float) -> list[Reason]:
+    """What the gate says of a ball in L4 that the segmenter calls metal, of this radius and signal."""
     spine = draw_spine(SAGITTAL)
-    tissues = spine.tissues.copy()
-    tissues[near(SAGITTAL, centre_of(Level.L4), 8.0)] = TISSUE_LABELS[Tissue.METAL]
-    reasons = list(mr.metal(context(DrawnSpine(SAGITTAL, spine.labels, tissues), mr_image(spine), T1)))
+    tissues, image = spine.tissues.copy(), mr_image(spine)
+    ball = near(SAGITTAL, centre_of(Level.L4), radius_mm)
+    tissues[ball] = TISSUE_LABELS[Tissue.METAL]
+    image[ball] = signal
+    return list(mr.metal(context(DrawnSpine(SAGITTAL, spine.labels, tissues), image, T1)))
+
+
+def test_mr_metal_excludes_the_levels_beside_it() -> None:
+    reasons = mr_void(8.0, signal=0.0)
+
     assert Level.L4 in levels(reasons, ReasonCode.METAL)
     assert Level.L1 not in levels(reasons, ReasonCode.METAL)
+
+
+def test_a_small_dark_piece_called_metal_is_a_joint_or_a_vessel() -> None:
+    assert mr_void(4.5, signal=0.0) == []
+
+
+def test_what_gives_signal_is_no_metal() -> None:
+    assert mr_void(8.0, signal=1000.0) == []
 
 
 def signals_of(found: GateContext) -> tuple[dict[Level, LevelSignal], CsfRegion, GateContext]:

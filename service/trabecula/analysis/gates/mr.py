@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from trabecula.analysis.biomarkers.vbq import LevelSignal
 from trabecula.analysis.gates.context import GateContext, limits
@@ -16,16 +18,39 @@ from trabecula.domain.volume import TISSUE_LABELS, Tissue
 
 
 def metal(context: GateContext) -> Iterator[Reason]:
-    """Signal voids that the segmenter calls metal exclude the bodies beside them."""
-    if context.segmentation.tissues is None:
+    """Voids that the segmenter calls metal exclude the bodies beside them, where they are as large as metal makes."""
+    voids = _voids(context)
+    if voids is None:
         return
     bounds = limits("metal")
     for body in context.bodies:
         window = body.wider_window(float(bounds["within_mm"]))
-        voxels = int((context.segmentation.tissues[window] == TISSUE_LABELS[Tissue.METAL]).sum())
-        volume = voxels * context.volume.geometry.voxel_volume_mm3
+        volume = int(voids[window].sum()) * context.volume.geometry.voxel_volume_mm3
         if volume >= bounds["tissue_minimum_mm3"]:
             yield context.reason(ReasonCode.METAL, level=body.level, value=round(volume), unit="mm3")
+
+
+def _voids(context: GateContext) -> NDArray[np.bool_] | None:
+    """Where single pieces called metal are large and dark enough; None where there is none.
+
+    Sclerotic joints, ligaments and vessels are dark as well, and the segmenter calls small pieces of them metal in
+    healthy people; the void of a screw is many times as large, and hardly gives any signal.
+    """
+    segmentation, image = context.segmentation, context.volume.array
+    if segmentation.tissues is None or not (segmentation.labels > 0).any():
+        return None
+    bounds = limits("metal")
+    least = float(bounds["void_minimum_mm3"]) / context.volume.geometry.voxel_volume_mm3
+    pieces, count = ndimage.label(segmentation.tissues == TISSUE_LABELS[Tissue.METAL], structure=np.ones((3, 3, 3)))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+    darkest = float(np.min(image))
+    marrow = float(np.median(image[segmentation.labels > 0])) - darkest
+    kept = [
+        number
+        for number in np.flatnonzero(sizes >= least) + 1
+        if float(np.median(image[pieces == number])) - darkest <= bounds["void_to_marrow"] * marrow
+    ]
+    return np.isin(pieces, kept) if kept else None
 
 
 def tissue_rank(context: GateContext, signals: Mapping[Level, LevelSignal], csf: CsfRegion | None) -> Iterator[Reason]:

