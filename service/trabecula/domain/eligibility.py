@@ -86,6 +86,10 @@ class ReasonCode(Enum):
         "Levels were counted from the sacrum.",
         "None; a transitional vertebra cannot be excluded by counting.",
     )
+    RIBS = (
+        "Levels were counted from the last pair of ribs.",
+        "None; ribs and sacrum agree on the count in 93 of 100 spines.",
+    )
     TRANSITIONAL = (
         "A transitional or additional vertebra is possible.",
         "Number by eye: L1 of the one count is T12 or L2 of the other.",

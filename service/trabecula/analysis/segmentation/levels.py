@@ -9,6 +9,7 @@ import numpy as np
 
 from trabecula.analysis.segmentation.anchor import Anchor
 from trabecula.analysis.segmentation.instances import Body, Instances
+from trabecula.analysis.segmentation.last_ribs import LastRibs
 from trabecula.analysis.segmentation.ribs import Sides, contradiction
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.spine import Level
@@ -16,6 +17,7 @@ from trabecula.domain.spine import Level
 COUNTED = "counted from the sacrum"
 UNKNOWN = "unknown: no sacrum in view"
 CONTRADICTED = "unknown: ribs contradict the count from the sacrum"
+FROM_RIBS = "counted from the last pair of ribs"
 DOUBTED = "unknown: the last body above the sacrum may be L5 or S1"
 
 _PITCH_MM = (16.0, 58.0)
@@ -110,15 +112,57 @@ def _transitional(detail: str) -> Reason:
     return Reason(ReasonCode.TRANSITIONAL, blocking=False, detail=detail)
 
 
+def with_last_ribs(naming: Naming, instances: Instances, last: LastRibs | None, side_mm: float) -> Naming:
+    """The naming with what the last pair of ribs of a CT says.
+
+    Names from T12 where no sacrum is in view; none where ribs and a seen sacrum contradict each other.
+    """
+    if last is None or naming.how in (DOUBTED, CONTRADICTED):
+        return naming
+    if any(level is not None for level in naming.levels):
+        level = naming.levels[last.body]
+        if level is None or level is Level.T12:
+            return naming
+        by_ribs = Level.L5.label - level.label
+        return _withdrawn(naming, f"the last pair of ribs beside the body counted as {level}", by_ribs)
+    return _from_t12(instances.bodies, last, side_mm)
+
+
+def _from_t12(bodies: Sequence[Body], last: LastRibs, side_mm: float) -> Naming:
+    """Names upward and downward from the body that bears the last pair of ribs, each way until a gap."""
+    levels: list[Level | None] = [None] * len(bodies)
+    levels[last.body] = Level.T12
+    reach = " and ".join(f"{reach:.0f}" for reach in last.reach_mm)
+    reasons = [Reason(ReasonCode.RIBS, blocking=False, detail=f"seen whole, {reach} mm from the middle")]
+    scale = np.array([side_mm, 1.0, 1.0])
+    for step in (1, -1):
+        pitches: list[float] = []
+        k = last.body + step
+        while 0 <= k < len(bodies):
+            gap = float(np.linalg.norm(((np.array(bodies[k].centre) - bodies[k - step].centre) * scale)[1:]))
+            label = Level.T12.label + k - last.body
+            doubt = _doubt(bodies, k, gap, pitches)
+            if doubt or not Level.T1.label <= label <= Level.L5.label:
+                reasons += [_ambiguous(doubt)] if doubt else []
+                break
+            levels[k] = Level(label)
+            pitches.append(gap)
+            k += step
+    return Naming(tuple(levels), FROM_RIBS, tuple(reasons))
+
+
 def check_ribs(naming: Naming, ribs: Sequence[Sides]) -> Naming:
     """Take all names back where ribs contradict them: then the spine may have four or six lumbar vertebrae."""
     found = contradiction(naming.levels, ribs)
     if found is None:
         return naming
-    counts = f"{found.by_ribs} lumbar vertebrae by the ribs, 5 counted from the sacrum"
-    return Naming(
-        (None,) * len(naming.levels), CONTRADICTED, (_ambiguous(found.sign), _transitional(f"{found.sign}; {counts}"))
-    )
+    return _withdrawn(naming, found.sign, found.by_ribs)
+
+
+def _withdrawn(naming: Naming, sign: str, by_ribs: int) -> Naming:
+    """No names, and the finding with both counts."""
+    finding = f"{sign}; {by_ribs} lumbar vertebrae by the ribs, 5 counted from the sacrum"
+    return Naming((None,) * len(naming.levels), CONTRADICTED, (_ambiguous(sign), _transitional(finding)))
 
 
 def _lies_within(bodies: Sequence[Body], anchor: Anchor) -> bool:

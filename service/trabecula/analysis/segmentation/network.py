@@ -16,7 +16,8 @@ from trabecula.analysis.segmentation.closeups import Camera
 from trabecula.analysis.segmentation.inference import Maps, Network
 from trabecula.analysis.segmentation.instances import Instances, find_instances
 from trabecula.analysis.segmentation.judgement import QUALITY_MIN, judge_body, judge_study
-from trabecula.analysis.segmentation.levels import check_ribs, name_bodies
+from trabecula.analysis.segmentation.last_ribs import find_last_ribs
+from trabecula.analysis.segmentation.levels import check_ribs, name_bodies, with_last_ribs
 from trabecula.analysis.segmentation.mapping import Outline, paint_body, paint_tissues
 from trabecula.analysis.segmentation.preprocess import (
     Intensity,
@@ -99,6 +100,8 @@ class NetworkSegmenter:
         if finding.reversed and sum(level is not None for level in naming.levels) < _COUNTED_AGAINST_HEADER:
             naming = name_bodies(instances, None, grid.side_step_mm)
         naming = check_ribs(naming, find_ribs(maps, instances, grid.side_step_mm))
+        if not finding.reversed:
+            naming = with_last_ribs(naming, instances, find_last_ribs(volume, grid, instances), grid.side_step_mm)
         return Reading(grid, maps, instances, anchor, naming, features, finding, rim, fine)
 
     def read_again(self, reading: Reading, rim_share: float) -> Reading:
