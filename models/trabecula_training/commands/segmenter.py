@@ -112,6 +112,26 @@ def evaluate_command(
     Console().print_json(json.dumps(figures))
 
 
+@segmenter.command("names")
+def names_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of NAME_image.nii.gz with NAME_truth.nii.gz (20-24 = L1-L5).")],
+    bundle: Bundle = Path("models/bundles"),
+    out: Table = None,
+) -> None:
+    """Names on real volumes with labelled bodies: right, unknown, wrong, missed, and what was said, by volume."""
+    from trabecula_training.segmenter.naming import HEAD, score_folder, total
+
+    lines, scores = [*HEAD], []
+    for score in score_folder(_folder(bundle), folder):
+        scores.append(score)
+        lines.append(score.row)
+        typer.echo(score.row, err=True)
+    table = "\n".join([*lines, total(scores)]) + "\n"
+    if out:
+        out.write_text(table, encoding="utf-8")
+    typer.echo(table, nl=False)
+
+
 @segmenter.command("phantoms")
 def phantoms_command(
     bundle: Bundle = Path("models/bundles"),

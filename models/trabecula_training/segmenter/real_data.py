@@ -1,4 +1,4 @@
-"""Reads the development scans that have masks, as far as they lie on this machine; for evaluation only."""
+"""Reads real volumes that have masks: a folder of labelled volumes, or the development scans; for evaluation only."""
 
 from __future__ import annotations
 
@@ -26,6 +26,19 @@ class RealCase:
     volume: Volume
     truth: NDArray[np.uint8]
     whole_vertebrae: bool
+
+
+def read_labelled(folder: Path) -> Iterator[RealCase]:
+    """Pairs ``NAME_image`` and ``NAME_truth`` (NIfTI) of a folder, in the order of their names.
+
+    Labels are those of domain.spine, of bodies; not all need be labelled. An image without a truth is left out.
+    """
+    for image in sorted(folder.glob("*_image.nii*")):
+        truth = image.with_name(image.name.replace("_image.nii", "_truth.nii"))
+        if truth.is_file():
+            volume = read_volume_file(image).volume
+            name = image.name.partition("_image.nii")[0]
+            yield RealCase(name, folder.name, volume, _labels(truth, volume.modality), False)
 
 
 def read_cases(folder: Path) -> Iterator[RealCase]:

@@ -70,20 +70,48 @@ def test_the_last_pair_that_reaches_farther_than_a_process_is_found() -> None:
     "bones",
     [
         {0: (140, 140), 1: (90, 44), 2: (44, 40)},
-        {0: (140, 140), 1: (44, 44), 2: (44, 40)},
-        {0: (140, 140), 1: (90, 128), 2: (44, 40)},
+        {5: (90, 90)},
         {0: (140, 140), 1: (90, 96), 2: (62, 60)},
         {2: (44, 40)},
         {},
     ],
-    ids=["one side", "wraps round", "one wraps round", "long processes below", "processes only", "nothing"],
+    ids=["one side", "no body beside", "long processes below", "processes only", "nothing"],
 )
 def test_where_the_last_pair_is_in_doubt_there_is_none(bones: Bones) -> None:
     assert find_last_ribs(*scene(bones)) is None
 
 
-def test_ribs_cut_by_the_image_are_not_seen_whole() -> None:
-    assert find_last_ribs(*scene(RIBS, width_mm=170.0)) is None
+@pytest.mark.parametrize(
+    ("bones", "width_mm"),
+    [(RIBS, 170.0), ({0: (140, 140), 1: (90, 128), 2: (44, 40)}, 300.0), ({1: (140, 140), 2: (44, 40)}, 300.0)],
+    ids=["cut by the image", "one wraps round", "both wrap round"],
+)
+def test_ribs_that_do_not_end_in_view_as_free_ribs_do_are_not_whole(bones: Bones, width_mm: float) -> None:
+    found = find_last_ribs(*scene(bones, width_mm=width_mm))
+
+    assert found is not None
+    assert (found.body, found.whole) == (1, False)
+    assert found.next_mm == pytest.approx(44, abs=5)
+
+
+def test_what_contrast_agent_joins_to_a_rib_is_told_apart_by_its_density() -> None:
+    volume, grid, instances = scene(RIBS)
+    kidney = np.zeros(SHAPE, dtype=np.bool_)
+    kidney[18:60, 30:60, 95:130] = True
+    volume.array[kidney & (volume.array < 300)] = 210.0
+
+    found = find_last_ribs(volume, grid, instances)
+
+    assert found is not None
+    assert (found.body, found.whole) == (1, True)
+
+
+def test_ribs_that_are_not_whole_name_nothing_and_short_twelfth_ribs_contradict_nothing() -> None:
+    levels = (Level.T11, Level.T12, Level.L1, Level.L2, Level.L3, Level.L4)
+
+    assert named((None,) * 6, UNKNOWN, LastRibs(1, (90.0, 96.0), whole=False)).how == UNKNOWN
+    assert named(levels, COUNTED, LastRibs(0, (140.0, 140.0), whole=False, next_mm=58.0)).levels == levels
+    assert named(levels, COUNTED, LastRibs(2, (70.0, 70.0), whole=False, next_mm=58.0)).how == CONTRADICTED
 
 
 def test_mr_says_nothing() -> None:

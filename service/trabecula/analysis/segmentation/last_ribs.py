@@ -17,7 +17,8 @@ from trabecula.analysis.segmentation.instances import Instances
 from trabecula.analysis.segmentation.stack import Axes, Grid
 from trabecula.domain.volume import FloatArray, Modality, Volume
 
-_BONE_HU = 180.0
+_BONE_HU = (180.0, 240.0)
+"""Tried in this order: kidneys and vessels full of contrast agent join ribs at the lower value."""
 _STEP_MM = 2.0
 _ROOT_MM, _FROM_MM, _TO_MM = 32.0, 26.0, 140.0
 """A rib starts within the first distance from the middle; bone is followed between the other two."""
@@ -34,10 +35,16 @@ _ALIKE_MM, _BESIDE_PITCH = 15.0, 0.4
 
 @dataclass(frozen=True)
 class LastRibs:
-    """The body (index from head to foot) that bears the last pair of ribs, and how far each side reaches (mm)."""
+    """The body (index from head to foot) that bears the last pair of ribs, and how far each side reaches (mm).
+
+    ``whole``: both end in view, as free ribs do; else the image cuts them, or they may be ribs that wrap around the
+    flank. ``next_mm`` is how far bone beside the next body reaches on its longer side, 0 where none is seen.
+    """
 
     body: int
     reach_mm: tuple[float, float]
+    whole: bool = True
+    next_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,22 +59,27 @@ class _Bone:
 
 
 def find_last_ribs(volume: Volume, grid: Grid, instances: Instances) -> LastRibs | None:
-    """The last pair of ribs of a CT, seen whole on both sides beside one body; None where there is any doubt.
+    """The last pair of ribs of a CT, beside one body; None where there is any doubt.
 
-    Doubt is: another modality, bodies too few, a side without a rib, a rib cut by the image or reaching round the flank
-    (then it may be T11's), two sides at different heights or between two bodies, or below them processes as long as
-    ribs on both sides.
+    Doubt is: another modality, bodies too few, a side without a rib, two sides at different heights or between two
+    bodies, no body below, or processes below that are as long as ribs on both sides.
     """
     if volume.modality is not Modality.CT or len(instances.bodies) < 2:
         return None
     centres = _centres_mm(grid, instances)
-    sides = [_bones(volume, grid.axes, centres, sign) for sign in (-1, 1)]
+    for least in _BONE_HU:
+        sides = [_bones(volume, grid.axes, centres, sign, least) for sign in (-1, 1)]
+        last = _last_pair(sides, centres)
+        if last is not None:
+            return last
+    return None
+
+
+def _last_pair(sides: list[list[_Bone]], centres: FloatArray) -> LastRibs | None:
     ribs = [[bone for bone in side if bone.slender and bone.reach_mm >= _RIB_MM] for side in sides]
     if not all(ribs):
         return None
     left, right = (max(side, key=lambda bone: bone.root_mm) for side in ribs)
-    if not all(bone.whole and bone.reach_mm <= _FLOATING_MM for bone in (left, right)):
-        return None
     root = (left.root_mm + right.root_mm) / 2
     if abs(left.root_mm - right.root_mm) > _ALIKE_MM or _long_processes(sides, root):
         return None
@@ -76,7 +88,9 @@ def find_last_ribs(volume: Volume, grid: Grid, instances: Instances) -> LastRibs
     pitch = float(np.median(np.diff(centres[:, 1])))
     if away[body] > _BESIDE_PITCH * pitch or body == len(centres) - 1:
         return None
-    return LastRibs(body, (left.reach_mm, right.reach_mm))
+    whole = all(bone.whole and bone.reach_mm <= _FLOATING_MM for bone in (left, right))
+    below = [bone for side in sides for bone in side if abs(bone.root_mm - centres[body + 1, 1]) < pitch / 2]
+    return LastRibs(body, (left.reach_mm, right.reach_mm), whole, max((bone.reach_mm for bone in below), default=0.0))
 
 
 def _long_processes(sides: list[list[_Bone]], root_mm: float) -> bool:
@@ -107,15 +121,15 @@ def _coarse(volume: Volume, axes: Axes) -> tuple[NDArray[np.floating], FloatArra
     return turned[:: skip[0], :: skip[1], :: skip[2]], steps
 
 
-def _bones(volume: Volume, axes: Axes, centres: FloatArray, sign: int) -> list[_Bone]:
-    """Pieces of bone that start beside the spine on one side."""
+def _bones(volume: Volume, axes: Axes, centres: FloatArray, sign: int, least_hu: float) -> list[_Bone]:
+    """Pieces of bone, what is over ``least_hu``, that start beside the spine on one side."""
     image, steps = _coarse(volume, axes)
     side, row, column = (np.arange(size) * step for size, step in zip(image.shape, steps, strict=True))
     middle, depth = (np.interp(row, centres[:, 1], centres[:, k]) for k in (0, 2))
     away = sign * (side[:, None] - middle[None, :])
     behind = column[None, :] - depth[:, None]
     near = (away >= _FROM_MM) & (away <= _TO_MM)
-    bone = (image > _BONE_HU) & near[:, :, None] & ((behind >= _FRONT_MM) & (behind <= _BACK_MM))[None]
+    bone = (image > least_hu) & near[:, :, None] & ((behind >= _FRONT_MM) & (behind <= _BACK_MM))[None]
     pieces, _ = ndimage.label(bone, structure=np.ones((3, 3, 3)))
     found = []
     for number, box in enumerate(ndimage.find_objects(pieces), start=1):

@@ -24,6 +24,9 @@ _PITCH_MM = (16.0, 58.0)
 _GAP_RATIO = 1.55
 _LEAST_RATIO, _CLOSE_RATIO = 0.62, 0.85
 _TWO_BODIES, _TWO_AREAS, _PART_OF_ONE = 1.75, 1.45, 0.5
+_BARE_MM = 50.0
+"""Bone beside T12 that reaches farther from the middle may be a short rib: then T11's ribs as the last long ones
+contradict nothing."""
 _ONE_MISSING = (1.8, 2.25)
 """A gap of so many usual distances holds exactly one body that was not outlined: a fractured one leaves less, two more
 (distances of neighbouring bodies of 29 real spines differ by at most a fifth)."""
@@ -121,11 +124,11 @@ def with_last_ribs(naming: Naming, instances: Instances, last: LastRibs | None, 
         return naming
     if any(level is not None for level in naming.levels):
         level = naming.levels[last.body]
-        if level is None or level is Level.T12:
+        if level is None or level is Level.T12 or (level is not Level.L1 and last.next_mm > _BARE_MM):
             return naming
         by_ribs = Level.L5.label - level.label
         return _withdrawn(naming, f"the last pair of ribs beside the body counted as {level}", by_ribs)
-    return _from_t12(instances.bodies, last, side_mm)
+    return _from_t12(instances.bodies, last, side_mm) if last.whole else naming
 
 
 def _from_t12(bodies: Sequence[Body], last: LastRibs, side_mm: float) -> Naming:
