@@ -177,7 +177,14 @@ def test_after_surgery_is_not_after_contrast_agent(description: str) -> None:
         ("Abdomen portal-venous 3.0", ContrastPhase.VENOUS),
         ("Abd. arteriell", ContrastPhase.ARTERIAL),
         ("腹部 门脉期", ContrastPhase.VENOUS),
-        ("Abdomen 3.0 late", ContrastPhase.NATIVE),
+        ("Abdomen 3.0 late", ContrastPhase.DOUBTFUL),
+        ("CAP PV 3.0", ContrastPhase.DOUBTFUL),
+        ("PE Chest", ContrastPhase.DOUBTFUL),
+        ("ABD PEL W CONT", ContrastPhase.UNKNOWN),
+        ("LWS o. KM", ContrastPhase.NATIVE),
+        ("LWS m. KM", ContrastPhase.UNKNOWN),
+        ("Abdomen oral contrast", ContrastPhase.NATIVE),
+        ("Abdomen oral & iv", ContrastPhase.DOUBTFUL),
         ("Abdomen with contrast", ContrastPhase.UNKNOWN),
         ("Abdomen contrast", ContrastPhase.DOUBTFUL),
         ("Abdomen W/WO", ContrastPhase.DOUBTFUL),
@@ -186,6 +193,30 @@ def test_after_surgery_is_not_after_contrast_agent(description: str) -> None:
 )
 def test_phases_by_words(description: str, phase: ContrastPhase) -> None:
     assert contrast_phase(replace(CT, description=description)) is phase
+
+
+@pytest.mark.parametrize(
+    ("request_text", "phase"),
+    [
+        ("CT ABDOMEN PELVIS W CONTRAST", ContrastPhase.DOUBTFUL),
+        ("CT ABDOMEN PELVIS W/WO CONTRAST", ContrastPhase.NATIVE),
+        ("CT ABDOMEN PELVIS W/O CONTRAST", ContrastPhase.NATIVE),
+        ("CT LWS post OP", ContrastPhase.NATIVE),
+    ],
+)
+def test_a_request_for_contrast_agent_is_a_hint_where_the_series_is_silent(
+    request_text: str, phase: ContrastPhase
+) -> None:
+    assert contrast_phase(replace(CT, description="Axial 2.5", study_text=request_text)) is phase
+    assert contrast_phase(replace(CT, description="Axial nativ", study_text=request_text)) is ContrastPhase.NATIVE
+    assert state(MR, study_text=request_text) is NONE
+
+
+def test_a_hint_beside_an_agent_that_says_none_warns() -> None:
+    assert state(MR, contrast_agent="off", contrast_volume_ml=0.0, description="T1 SAG POST") is DOUBTFUL
+    assert state(MR, contrast_agent="off", contrast_volume_ml=0.0, description="T1 SAG POST OP") is NONE
+    assert state(CT, contrast_agent="none", description="Abdomen pv") is DOUBTFUL
+    assert state(MR, contrast_volume_ml=0.0, contrast_route="IV") is NONE
 
 
 def test_a_phase_beside_an_agent_that_says_none_is_doubtful() -> None:

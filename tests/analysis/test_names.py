@@ -39,7 +39,8 @@ def test_no_word_alone_keeps_an_mr_series_out(description: str) -> None:
 @pytest.mark.parametrize(
     "description",
     ["Abd MONO+ 70keV", "MonoE 40 keV", "VNC 3.0", "Virtual non-contrast", "Virtuell nativ", "VMI 55", "Iodine map",
-     "Z Effective", "CaSupp 25", "SBI", "Abdomen 65 keV", "虚拟平扫", "GSI 70 keV", "Iodine (Water)"],
+     "VMI70keV", "MonoPlus 70", "Virt. nativ", "Z Effective", "CaSupp 25", "SBI", "Abdomen 65 keV", "虚拟平扫",
+     "GSI 70 keV", "Iodine (Water)"],
 )  # fmt: skip
 def test_phrases_of_spectral_images_keep_a_series_out(description: str) -> None:
     choice = choose(stack(replace(CT, description=description), Plane.AXIAL))

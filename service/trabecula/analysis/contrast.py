@@ -64,6 +64,8 @@ def _weigh(made: Acquisition, sign: str, words: WordSign, for_it: list[str], aga
     if sign == "none":
         if for_it:
             return ContrastEvidence(ContrastState.CONTRADICTED, "; ".join([named, *for_it]))
+        if words.kind in ("hint", "both"):
+            return ContrastEvidence(ContrastState.DOUBTFUL, f"{named}; {_quoted(words)}")
         return ContrastEvidence(ContrastState.NONE)
     if sign == "word":
         if against and for_it:
@@ -79,9 +81,9 @@ def _weigh(made: Acquisition, sign: str, words: WordSign, for_it: list[str], aga
         return ContrastEvidence(ContrastState.CONTRADICTED, "; ".join([*for_it, *against]))
     if for_it:
         return ContrastEvidence(ContrastState.GIVEN, "; ".join(for_it))
-    if hints and not against:
-        state = ContrastState.GIVEN if len(hints) > 1 else ContrastState.DOUBTFUL
-        return ContrastEvidence(state, "; ".join(hints))
+    if hints and (not against or words.kind in ("hint", "both")):
+        state = ContrastState.GIVEN if len(hints) > 1 and not against else ContrastState.DOUBTFUL
+        return ContrastEvidence(state, "; ".join([*hints, *against]))
     return ContrastEvidence(ContrastState.NONE)
 
 

@@ -12,6 +12,7 @@ from trabecula.analysis.wording import is_phrase, mentions, normalised, without,
 AgentSign = Literal["", "none", "agent", "oral", "word"]
 RouteSign = Literal["", "vascular", "elsewhere"]
 
+_PHASES = ("phase_arterial", "phase_venous", "phase_delayed", "phase_hint")
 _NOTHING = re.compile(r"0[0 ]*(?:ml|cc|mg|g|l)?")
 
 
@@ -61,7 +62,8 @@ def series_words(made: Acquisition) -> WordSign:
     """Return what description and protocol say.
 
     The description speaks first. A protocol is often that of the whole examination ("w/wo contrast"): where the
-    description is there and silent, what it says is a hint.
+    description is there and silent, what it says is a hint. So is a request for a CT "with contrast" where both are
+    silent.
     """
     described = _sign(made.description, "Series Description", made.modality)
     if described.kind:
@@ -69,11 +71,14 @@ def series_words(made: Acquisition) -> WordSign:
     planned = _sign(made.protocol, "Protocol Name", made.modality)
     if planned.kind in ("given", "both") and made.description:
         return WordSign("hint", planned.word, planned.place)
+    if not planned.kind and made.modality == "CT":
+        asked = _sign(made.study_text, "the request", made.modality)
+        return WordSign("hint", asked.word, asked.place) if asked.kind == "given" else planned
     return planned
 
 
 def _sign(text: str, place: str, modality: str) -> WordSign:
-    plain = without(text, "surgery")
+    plain = without(without(text, "surgery"), "contrast_elsewhere")
     rest = without(plain, "contrast_absent", followed_by="contrast_substance")
     said = word_of(rest, "contrast") or (word_of(rest, "phase_sign") if modality == "CT" else "")
     mixed = word_of(plain, "contrast_both")
@@ -84,5 +89,6 @@ def _sign(text: str, place: str, modality: str) -> WordSign:
         return WordSign("given", said, place)
     if denied:
         return WordSign("absent", denied, place)
-    hint = word_of(rest, "contrast_hint")
+    lists = ("contrast_hint", *(_PHASES if modality == "CT" else ()))
+    hint = next((word for word in (word_of(rest, name) for name in lists) if word), "")
     return WordSign("hint", hint, place) if hint else WordSign()

@@ -78,6 +78,6 @@ def _expression(word: str) -> str:
     body = re.escape(plain).replace(r"\#\ ", r"\d+ ?").replace(r"\ \#", r" ?\d+").replace(r"\#", r"\d+")
     if any(ord(character) >= _FIRST_CJK for character in plain):
         return body
-    start = r"(?<![^\W_])" if plain[0].isalnum() or plain[0] == "#" else ""
+    start = r"(?<![^\W_])" if plain[0].isalnum() else ""
     end = r"\w*" if open_end else r"(?![^\W_])"
     return f"{start}{body}{end}"
