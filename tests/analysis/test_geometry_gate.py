@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trabecula.analysis.acquisition import Acquisition, Frame
-from trabecula.analysis.geometry_gate import RegularStack, check_geometry
+from trabecula.analysis.geometry_gate import RegularStack, check_geometry, regular_stacks
 from trabecula.analysis.stacks import Stack, split
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.study import StoredFile
@@ -64,12 +64,16 @@ def test_rows_and_columns_grow_along_their_cosines() -> None:
     assert found.geometry.plane is Plane.AXIAL
 
 
-def test_repeated_positions_are_dropped_and_said() -> None:
-    frames = [frame(i, 3.0 * i) for i in range(8)] + [frame(50, 6.0)]
-    found = regular(frames)
-    assert len(found.frames) == 8
-    assert [reason.code for reason in found.reasons] == [ReasonCode.GEOMETRY]
-    assert not found.reasons[0].blocking
+def test_slices_closer_than_any_scanner_steps_are_no_volume() -> None:
+    reason = refused([frame(i, 3.0 * i) for i in range(8)] + [frame(20 + i, 3.0 * i + 0.5) for i in range(8)])
+    assert (reason.code, reason.detail) == (ReasonCode.GEOMETRY, "slice distances from 0.50 to 2.50 mm")
+
+
+def test_a_slice_beside_the_others_is_left_out_and_many_are_refused() -> None:
+    found = regular([frame(i, 3.0 * i, x=20.0 * (i == 25)) for i in range(30)])
+    assert [len(item.frames) for item in found.left_out] == [1, 4]
+    assert len(found.frames) == 25
+    assert "beside" in refused([frame(i, 3.0 * i, x=20.0 * (i % 5 == 0)) for i in range(30)]).detail
 
 
 def test_a_tilted_gantry_is_refused() -> None:
@@ -98,6 +102,17 @@ def test_many_missing_slices_are_refused_with_their_share() -> None:
     assert (reason.value, reason.limit, reason.unit) == (15.0, 10.0, "%")
 
 
+def test_a_distance_that_changes_is_said_and_the_finer_part_comes_first() -> None:
+    places = [2.5 * i for i in range(40)] + [97.5 + 5.0 * i for i in range(1, 31)]
+    found = regular_stacks(Stack(tuple(frame(i, z) for i, z in enumerate(places))))
+    assert isinstance(found, tuple)
+    assert [(len(item.frames), item.slice_spacing_mm) for item in found] == [(40, 2.5), (31, 5.0)]
+    (reason,) = found[0].reasons
+    assert (reason.code, reason.blocking) == (ReasonCode.GEOMETRY, False)
+    assert "changes from 2.5 to 5 mm" in reason.detail
+    assert "40 of 70" in reason.detail
+
+
 def test_irregular_spacing_is_refused() -> None:
     reason = refused([frame(i, z) for i, z in enumerate([0, 3, 4.1, 8.2, 10, 14.7, 16, 21.3])])
     assert reason.code is ReasonCode.GEOMETRY
@@ -118,10 +133,11 @@ def test_one_position_or_none_is_no_volume() -> None:
 
 
 def test_a_series_is_split_by_orientation_echo_and_image_type() -> None:
+    short = replace(CT, echo_time=10.0)
     echo = replace(CT, echo_time=30.0)
-    derived = replace(CT, image_type=("DERIVED", "SECONDARY"))
-    frames = [frame(i, 3.0 * i) for i in range(5)]
-    frames += [frame(10 + i, 3.0 * i, tilt=12.0) for i in range(4)]
+    derived = replace(short, image_type=("DERIVED", "SECONDARY", "MIP"))
+    frames = [frame(i, 3.0 * i, made=short) for i in range(5)]
+    frames += [frame(10 + i, 3.0 * i, tilt=12.0, made=short) for i in range(4)]
     frames += [frame(20 + i, 3.0 * i, made=echo) for i in range(3)]
     frames += [frame(30 + i, 3.0 * i, made=derived) for i in range(2)]
     assert [len(stack.frames) for stack in split(frames)] == [5, 4, 3, 2]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 from trabecula.domain.eligibility import Reason
 from trabecula.domain.study import StoredFile
@@ -59,6 +61,31 @@ class Acquisition:
     contrast_ingredient: str = ""
     quality_control: bool = False
     """Quality Control Image (0028,0300) is YES: a phantom, or for calibration."""
+    content_time: str = ""
+    spacing_between_slices: float | None = None
+
+
+def consensus(made: Sequence[Acquisition]) -> Acquisition:
+    """Return what most of the records say, value by value; an empty value only where no record has another.
+
+    Contrast agent that any record names counts: what was given does not leave the body between two slices.
+    """
+    if all(other == made[0] for other in made[1:]):
+        return made[0]
+    values: dict[str, object] = {}
+    for item in fields(Acquisition):
+        counted = Counter(getattr(record, item.name) for record in made)
+        told = [value for value in counted if value is not None and value not in ("", ())] or list(counted)
+        if item.name in _CAUTIOUS:
+            told = [value for value in told if value] or told
+        values[item.name] = max(told, key=lambda value: (counted[value], str(value)))
+    return replace(made[0], **values)  # type: ignore[arg-type]
+
+
+_CAUTIOUS = frozenset(
+    {"contrast_agent", "contrast_given", "quality_control", "fat_suppressed", "multi_energy", "burned_in"}
+)
+"""What holds for all as soon as one record says so."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +93,8 @@ class Frame:
     """One slice: its file, its place in it (``number`` counts from 1; None in a single-frame image) and in the patient.
 
     ``position`` is the LPS centre of the first pixel, ``orientation`` the row and column cosines (PS3.3 C.7.6.2).
+    ``rescale`` holds Rescale Slope and Intercept, each None where the image does not state it; ``lookup_table`` says
+    that it has a Modality LUT instead. ``lossy`` by Lossy Image Compression (0028,2110) or the transfer syntax.
     """
 
     file: StoredFile
@@ -77,6 +106,10 @@ class Frame:
     position: tuple[float, float, float] | None = None
     orientation: tuple[float, float, float, float, float, float] | None = None
     pixel_spacing: tuple[float, float] | None = None
+    rescale: tuple[float | None, float | None] = (None, None)
+    lookup_table: bool = False
+    transfer_syntax_uid: str = ""
+    lossy: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from trabecula.analysis.acquisition import Patient
+from trabecula.analysis.accounting import series_uses
+from trabecula.analysis.acquisition import Frame, Patient
 from trabecula.analysis.agreement import disagreements
 from trabecula.analysis.assembly import finite, level_results, levels_assumed, ordered_reasons, study_reasons, versions
 from trabecula.analysis.findings import Findings, measure_ct, measure_mr
@@ -15,6 +16,7 @@ from trabecula.analysis.gates import common
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.headers import read_headers, scan_folder
 from trabecula.analysis.impression import impression
+from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.model_answers import checked
 from trabecula.analysis.segmented import AnalysisConfig, Attempts, Segmented, segment_best
 from trabecula.analysis.series import Choice, choose
@@ -36,8 +38,11 @@ class _Progress:
     """What is known of the study so far."""
 
     patient: Patient
+    frames: tuple[Frame, ...]
+    unreadable: tuple[StoredFile, ...]
     choice: Choice
     reasons: list[Reason] = field(default_factory=list)
+    tried: list[LeftOut] = field(default_factory=list)
     segmented: dict[SeriesRole, Segmented] = field(default_factory=dict)
     findings: dict[SeriesRole, Findings] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
@@ -88,12 +93,13 @@ class StudyAnalyser:
         if missing:
             raise SpoolObjectMissing(f"{len(missing)} of {len(files)} files")
         frames, patient, unreadable = read_headers(files)
-        progress = _Progress(patient, choose(frames))
+        progress = _Progress(patient, frames, unreadable, choose(frames))
         if unreadable:
-            detail = f"{len(unreadable)} files are not readable"
+            named = f"file {Path(unreadable[0].path).name}, SOP Instance UID {unreadable[0].sop_instance_uid}"
+            detail = f"{len(unreadable)} files are not readable; the first: {named}"
             progress.reasons.append(Reason(ReasonCode.UNREADABLE_PIXELS, blocking=not frames, detail=detail))
         if patient.conflict is not None:  # facts of two people could mix: nothing is measured
-            progress.choice = replace(progress.choice, candidates=())
+            progress.choice = progress.choice.refused_for(patient.conflict)
             progress.reasons.append(patient.conflict)
         elif not any(frame.acquisition.modality in ("CT", "MR") for frame in frames):
             progress.reasons.append(Reason(ReasonCode.NOT_TARGET_MODALITY))
@@ -110,6 +116,7 @@ class StudyAnalyser:
                 continue
             attempts = segment_best(candidates, self._segmenter, self._config)
             progress.reasons.extend(attempts.reasons)
+            progress.tried.extend(attempts.left_out)
             for step, seconds in attempts.timings_s.items():
                 progress.timings_s[step] = round(progress.timings_s.get(step, 0.0) + seconds, 3)
             if attempts.found is not None:
@@ -168,15 +175,18 @@ class StudyAnalyser:
         decision = decide(progress.findings, progress.scores, progress.patient, self._thresholds)
         levels = level_results(progress.findings, primary)
         numbering = primary.context.segmentation.numbering if primary else ""
-        study = [*progress.reasons, *study_reasons(progress.findings, primary)]
+        evaluable = decision.category is not Category.NOT_EVALUABLE
+        measured = {role: item.candidate for role, item in progress.segmented.items()}
+        study = [*(() if evaluable else progress.reasons), *study_reasons(progress.findings, primary)]
         study.extend(decision.reasons)
         study.extend(levels_assumed(numbering, study) if primary and primary.context.bodies else ())
         if primary is not None:
             study.extend(common.patient(primary.context))
-        evaluable = decision.category is not Category.NOT_EVALUABLE
         if not evaluable and primary is not None and primary.context.role is SeriesRole.T2W:
             study = [*_why_no_t1(progress.choice), *study]
-        reasons = ordered_reasons(study, levels, progress.choice.refused, evaluable=evaluable)
+        refused = () if measured else progress.choice.refused
+        reasons = ordered_reasons(study, levels, refused, evaluable=evaluable)
+        used, unused = series_uses(progress.frames, progress.unreadable, progress.choice, measured, progress.tried)
         return StudyResult(
             study_uid=study_uid,
             revision=revision,
@@ -186,6 +196,8 @@ class StudyAnalyser:
             summary=_summary(progress.findings, primary),
             scores=progress.scores,
             sources=tuple(item.source for item in progress.segmented.values()),
+            series_used=used,
+            series_not_used=unused,
             primary=primary.context.series_uid if primary else "",
             numbering=numbering,
             deformity_suspected=primary is not None and bool(primary.reported_deformities),

@@ -122,7 +122,7 @@ def measure_ct(context: GateContext) -> Findings:
     """Measure attenuation and deformity on a segmented CT series."""
     findings = Findings(context, list(ask(context)))
     sound = [body for body in context.bodies if not _blocked(findings, body.level)]
-    thick = context.made.slice_thickness or context.candidate.stack.slice_spacing_mm
+    thick = context.candidate.slice_mm
     if thick <= float(series_limits()["ct_shape_maximum_thickness_mm"]) + 0.01:
         _grade(findings, sound)
     for body in sound:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from trabecula.analysis.acquisition import Frame
+from trabecula.analysis.leaving_out import LeftOut
+from trabecula.analysis.runs import Runs, runs_of
 from trabecula.analysis.stacks import Stack
 from trabecula.analysis.thresholds import data_file
 from trabecula.domain.eligibility import Reason, ReasonCode
@@ -19,11 +20,15 @@ from trabecula.domain.volume import FloatArray, Geometry
 
 @dataclass(frozen=True)
 class RegularStack:
-    """Frames in the order of the volume's slices, and where they lie. ``reasons`` only warn."""
+    """Frames in the order of the volume's slices, and where they lie. ``reasons`` only warn.
+
+    ``left_out`` are images of the same acquisition that are not part of the volume.
+    """
 
     frames: tuple[Frame, ...]
     geometry: Geometry
     reasons: tuple[Reason, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def slice_spacing_mm(self) -> float:
@@ -32,55 +37,95 @@ class RegularStack:
 
 
 def check_geometry(stack: Stack) -> RegularStack | Reason:
-    """Return the frames sorted by position with the volume's geometry, or the blocking reason why there is none.
+    """Return the best volume in a stack, or the blocking reason why there is none (see ``regular_stacks``)."""
+    found = regular_stacks(stack)
+    return found if isinstance(found, Reason) else found[0]
+
+
+def regular_stacks(stack: Stack) -> tuple[RegularStack, ...] | Reason:
+    """Return the volumes in a stack, best first, or the blocking reason why there is none.
 
     Order and spacing come from Image Position (Patient) projected on the slices' normal (PS3.3 C.7.6.2.1.1), never
-    from Slice Location or Instance Number. Repeated positions are dropped; with few missing slices the longest
-    regular run is kept.
+    from Slice Location or Instance Number. With few missing slices, or where the distance changes, each regular run
+    is a volume: the finest distance comes first, then the longest run.
     """
     limits = data_file("gates.toml")["geometry"]
-    located = [frame for frame in stack.frames if frame.position is not None]
     normal = stack.normal
-    if normal is None or len(located) < len(stack.frames) or stack.frames[0].pixel_spacing is None:
-        return _reason(stack, ReasonCode.GEOMETRY, "position, orientation or pixel spacing is missing")
-    frames, dropped = _sorted_once(located, normal, float(limits["duplicate_distance_mm"]))
-    if len(frames) < 2:
+    if stack.blocked is not None:
+        return stack.blocked
+    if normal is None or any(frame.position is None or frame.pixel_spacing is None for frame in stack.frames):
+        return unplaced(stack)
+    frames = sorted(stack.frames, key=lambda frame: (_along(frame, normal), frame.instance_number, frame.file.path))
+    if len(frames) < 2 or _along(frames[-1], normal) - _along(frames[0], normal) < limits["duplicate_distance_mm"]:
         return _reason(stack, ReasonCode.GEOMETRY, "all slices lie at one position")
-    warnings = []
-    if dropped:
-        detail = f"{dropped} repeated slice positions were left out"
-        warnings.append(Reason(ReasonCode.GEOMETRY, blocking=False, series_uid=stack.series_uid, detail=detail))
+    frames, aside = _on_one_line(frames, normal, limits)
+    if len(aside) > float(limits["maximum_missing_fraction"]) * len(stack.frames):
+        return _reason(stack, ReasonCode.GEOMETRY, f"{len(aside)} of {len(stack.frames)} slices lie beside the others")
     tilt = _tilt_degrees(frames, normal)
     if tilt > limits["maximum_tilt_degrees"]:
         limit = float(limits["maximum_tilt_degrees"])
         code = ReasonCode.GANTRY_TILT if stack.acquisition.modality == "CT" else ReasonCode.GEOMETRY
         return Reason(code, series_uid=stack.series_uid, value=round(tilt, 1), limit=limit, unit="degrees")
-    kept = _longest_run(stack, frames, normal, limits)
-    if isinstance(kept, Reason):
-        return kept
-    if len(kept) < len(frames):
-        detail = f"the longest run of {len(kept)} of {len(frames)} slices is used"
-        warnings.append(Reason(ReasonCode.MISSING_SLICES, blocking=False, series_uid=stack.series_uid, detail=detail))
-    return RegularStack(tuple(kept), _geometry(kept, normal), tuple(warnings))
+    found = runs_of([_along(frame, normal) for frame in frames], limits, stack.series_uid)
+    if isinstance(found, Reason):
+        return found
+    left_out = list(stack.left_out)
+    if aside:
+        reason = _reason(stack, ReasonCode.GEOMETRY, "images that lie beside the line of the others", blocking=False)
+        left_out.append(LeftOut(tuple(aside), reason))
+    return _volumes(frames, normal, found, left_out)
 
 
-def _reason(stack: Stack, code: ReasonCode, detail: str) -> Reason:
-    return Reason(code, series_uid=stack.series_uid, detail=detail)
+def unplaced(stack: Stack) -> Reason:
+    """Return the reason of a stack whose frames do not say where they lie."""
+    detail = "position, orientation or pixel spacing is missing"
+    if stack.frames[0].number is not None:
+        detail = "a multi-frame image whose frames have no positions (no functional groups)"
+    return _reason(stack, ReasonCode.GEOMETRY, detail)
+
+
+def _volumes(
+    frames: Sequence[Frame], normal: FloatArray, found: Runs, left_out: Sequence[LeftOut]
+) -> tuple[RegularStack, ...]:
+    volumes = []
+    for first, last in found.runs:
+        kept = frames[first : last + 1]
+        rest = (*frames[:first], *frames[last + 1 :])
+        more = [LeftOut(rest, found.reasons[0])] if rest and found.reasons else []
+        reasons = tuple(found.told(len(kept), len(frames))) if rest else ()
+        volumes.append(RegularStack(tuple(kept), _geometry(kept, normal), reasons, (*left_out, *more)))
+    return tuple(volumes)
+
+
+def _reason(stack: Stack, code: ReasonCode, detail: str, *, blocking: bool = True) -> Reason:
+    return Reason(code, blocking=blocking, series_uid=stack.series_uid, detail=detail)
 
 
 def _position(frame: Frame) -> FloatArray:
     return np.array(frame.position, dtype=np.float64)
 
 
-def _sorted_once(frames: Sequence[Frame], normal: FloatArray, nearest_mm: float) -> tuple[list[Frame], int]:
-    ordered = sorted(
-        frames, key=lambda frame: (round(float(_position(frame) @ normal), 3), frame.instance_number, frame.file.path)
+def _along(frame: Frame, normal: FloatArray) -> float:
+    return float(_position(frame) @ normal)
+
+
+def _on_one_line(
+    frames: Sequence[Frame], normal: FloatArray, limits: Mapping[str, Any]
+) -> tuple[list[Frame], list[Frame]]:
+    """Separate frames whose first pixel lies beside the line through the others' (a tilted gantry has a line too)."""
+    positions = np.array([frame.position for frame in frames], dtype=np.float64)
+    along = positions @ normal
+    across = positions - along[:, None] * normal
+    half = len(frames) // 2
+    reach = np.maximum(along[half:] - along[: len(frames) - half], 1e-6)
+    steps = (across[half:] - across[: len(frames) - half]) / reach[:, None]
+    slope = np.median(steps, axis=0) if half else np.zeros(3)
+    straight = across - along[:, None] * slope
+    off = np.linalg.norm(straight - np.median(straight, axis=0), axis=1) > float(limits["sideways_mm"])
+    return (
+        [frame for frame, odd in zip(frames, off, strict=True) if not odd],
+        [frame for frame, odd in zip(frames, off, strict=True) if odd],
     )
-    kept: list[Frame] = []
-    for frame in ordered:
-        if not kept or float((_position(frame) - _position(kept[-1])) @ normal) > nearest_mm:
-            kept.append(frame)
-    return kept, len(ordered) - len(kept)
 
 
 def _tilt_degrees(frames: Sequence[Frame], normal: FloatArray) -> float:
@@ -91,45 +136,11 @@ def _tilt_degrees(frames: Sequence[Frame], normal: FloatArray) -> float:
     return math.degrees(math.atan2(across, along))
 
 
-def _longest_run(
-    stack: Stack, frames: Sequence[Frame], normal: FloatArray, limits: Mapping[str, Any]
-) -> Sequence[Frame] | Reason:
-    places = np.array([float(_position(frame) @ normal) for frame in frames])
-    gaps = np.diff(places)
-    usual = float(np.median(gaps))
-    tolerance = max(float(limits["spacing_tolerance"]) * usual, float(limits["spacing_tolerance_mm"]))
-    tolerance = min(tolerance, 0.25 * usual)
-    regular = np.abs(gaps - usual) <= tolerance
-    if regular.all():
-        return frames
-    steps = np.maximum(1, np.round(gaps / usual))
-    whole = np.abs(gaps - steps * usual) <= tolerance * steps
-    limit = float(limits["maximum_missing_fraction"])
-    odd = float((~whole).sum()) / len(gaps)
-    if odd > limit:
-        detail = f"slice distances from {gaps.min():.2f} to {gaps.max():.2f} mm"
-        return _reason(stack, ReasonCode.GEOMETRY, detail)
-    missing = float((steps - 1)[whole].sum())
-    share = missing / (len(frames) + missing)
-    if share > limit:
-        return Reason(
-            ReasonCode.MISSING_SLICES,
-            series_uid=stack.series_uid,
-            detail=f"{missing:g} of {len(frames) + missing:g} slices",
-            value=round(100 * share, 1),
-            limit=100 * limit,
-            unit="%",
-        )
-    breaks = [0, *(int(index) + 1 for index in np.flatnonzero(~regular)), len(frames)]
-    runs = [frames[first:last] for first, last in pairwise(breaks)]
-    return max(runs, key=len)
-
-
 def _geometry(frames: Sequence[Frame], normal: FloatArray) -> Geometry:
     """Affine of the sorted frames: slices along their mean step, rows and columns by Pixel Spacing (0028,0030)."""
     first = frames[0]
     orientation = np.array(first.orientation, dtype=np.float64)
-    spacing = first.pixel_spacing or (1.0, 1.0)
+    spacing = np.median([frame.pixel_spacing for frame in frames], axis=0)
     step = float((_position(frames[-1]) - _position(first)) @ normal) / max(1, len(frames) - 1)
     affine = np.eye(4)
     affine[:3, 0] = normal * step

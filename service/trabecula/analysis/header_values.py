@@ -116,4 +116,8 @@ def number(source: Lookup | Dataset, keyword: str) -> float | None:
 def integer(source: Lookup | Dataset, keyword: str) -> int | None:
     """Return the first value as an integer, or None."""
     value = number(source, keyword)
-    return None if value is None else int(value)
+    return None if value is None or abs(value) > _LARGEST else int(value)
+
+
+_LARGEST = 2**31
+"""No integer of a header is larger (IS, PS3.5 6.2); a larger one is a damaged value."""

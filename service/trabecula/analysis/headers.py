@@ -7,6 +7,7 @@ import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +27,6 @@ _T = TypeVar("_T")
 READ_ERRORS = (
     InvalidDicomError,
     BytesLengthException,
-    BytesLengthException,
     struct.error,
     OSError,
     EOFError,
@@ -35,6 +35,7 @@ READ_ERRORS = (
     LookupError,
     AttributeError,
     NotImplementedError,
+    RecursionError,
 )
 """What pydicom raises on bytes that are not a usable data set."""
 
@@ -99,20 +100,32 @@ def frames_of(dataset: Dataset, file: StoredFile) -> tuple[Frame, ...]:
 
 
 def _frames(dataset: Dataset, file: StoredFile) -> Iterator[Frame]:
+    """One frame an item of the functional groups; frames without an item have no position (PS3.3 C.7.6.16)."""
     shared = dataset.get("SharedFunctionalGroupsSequence")
-    per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
-    if per_frame:
-        common = shared[0] if shared else Dataset()
-        for index, own in enumerate(per_frame):
-            yield _frame(Lookup(dataset, (own, common)), file, index + 1)
-    elif (integer(Lookup(dataset), "NumberOfFrames") or 1) == 1:
-        yield _frame(Lookup(dataset), file, None)
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or ()
+    count = integer(Lookup(dataset), "NumberOfFrames") or 1
+    if not per_frame and count <= 1:
+        yield _frame(Lookup(dataset), dataset, file, None)
+        return
+    common = shared[0] if shared else Dataset()
+    last = len(per_frame) if "NumberOfFrames" not in dataset else min(count, len(per_frame))
+    for index, own in enumerate(per_frame[:last] if per_frame else ()):
+        yield _frame(Lookup(dataset, (own, common)), dataset, file, index + 1)
+    if last < count:
+        bare = replace(_frame(Lookup(dataset, (common,)), dataset, file, None), position=None)
+        for index in range(last, min(count, _MAXIMUM_FRAMES)):
+            yield replace(bare, number=index + 1)
 
 
-def _frame(lookup: Lookup, file: StoredFile, index: int | None) -> Frame:
+_MAXIMUM_FRAMES = 100_000
+"""Frames of one file that are told apart; a larger Number of Frames is a damaged value."""
+
+
+def _frame(lookup: Lookup, dataset: Dataset, file: StoredFile, index: int | None) -> Frame:
     position = numbers(lookup, "ImagePositionPatient", 3)
     orientation = numbers(lookup, "ImageOrientationPatient", 6)
     spacing = numbers(lookup, "PixelSpacing", 2)
+    syntax = text(getattr(dataset, "file_meta", Dataset()), "TransferSyntaxUID")
     return Frame(
         file=file,
         number=index,
@@ -120,10 +133,36 @@ def _frame(lookup: Lookup, file: StoredFile, index: int | None) -> Frame:
         rows=integer(lookup, "Rows") or 0,
         columns=integer(lookup, "Columns") or 0,
         acquisition=_acquisition(lookup, file),
-        position=(position[0], position[1], position[2]) if position else None,
+        position=_place(position),
         orientation=_orientation(orientation),
-        pixel_spacing=(spacing[0], spacing[1]) if spacing and min(spacing) > 0 else None,
+        pixel_spacing=_spacing(spacing),
+        rescale=(number(lookup, "RescaleSlope"), number(lookup, "RescaleIntercept")),
+        lookup_table=lookup.has("ModalityLUTSequence"),
+        transfer_syntax_uid=syntax,
+        lossy=text(lookup, "LossyImageCompression") == "01" or syntax in LOSSY_SYNTAXES,
     )
+
+
+LOSSY_SYNTAXES = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in ("50", "51", "81"))
+"""Transfer syntaxes that always lose (PS3.5 8.2): JPEG Baseline and Extended, JPEG-LS near-lossless. Those
+that may or may not are told by Lossy Image Compression (0028,2110)."""
+
+_FARTHEST_MM = 1e5
+_SPACING_MM = (0.01, 50.0)
+
+
+def _place(position: tuple[float, ...] | None) -> tuple[float, float, float] | None:
+    """Image Position (Patient), or None for one that lies in no hospital: a damaged value."""
+    if position is None or max(abs(value) for value in position) > _FARTHEST_MM:
+        return None
+    return (position[0], position[1], position[2])
+
+
+def _spacing(spacing: tuple[float, ...] | None) -> tuple[float, float] | None:
+    """Pixel Spacing, or None for one that no CT or MR image has."""
+    if spacing is None or min(spacing) < _SPACING_MM[0] or max(spacing) > _SPACING_MM[1]:
+        return None
+    return (spacing[0], spacing[1])
 
 
 def _orientation(values: tuple[float, ...] | None) -> tuple[float, float, float, float, float, float] | None:
@@ -142,12 +181,13 @@ def _orientation(values: tuple[float, ...] | None) -> tuple[float, float, float,
 def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
     study_text = " ".join(text(lookup, name) for name in ("StudyDescription", "RequestedProcedureDescription"))
     inversion = text(lookup, "InversionRecovery")
+    sop_class = text(lookup, "SOPClassUID") or file.sop_class_uid
     given = text(lookup, "ContrastBolusAgentAdministered") or (
         "YES" if lookup.has("ContrastBolusAgentSequence") else ""
     )
     return Acquisition(
-        modality=text(lookup, "Modality"),
-        sop_class_uid=text(lookup, "SOPClassUID") or file.sop_class_uid,
+        modality=text(lookup, "Modality").upper() or _MODALITIES.get(sop_class, ""),
+        sop_class_uid=sop_class,
         series_uid=text(lookup, "SeriesInstanceUID") or file.series_uid,
         series_number=integer(lookup, "SeriesNumber"),
         frame_of_reference_uid=text(lookup, "FrameOfReferenceUID"),
@@ -196,10 +236,23 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         contrast_start=text(lookup, "ContrastBolusStartTime"),
         contrast_ingredient=text(lookup, "ContrastBolusIngredient"),
         quality_control=text(lookup, "QualityControlImage").upper() == "YES",
+        content_time=text(lookup, "ContentTime"),
+        spacing_between_slices=number(lookup, "SpacingBetweenSlices"),
     )
 
 
 _CONTRAST_ROUTES = "ContrastBolusAdministrationRouteSequence"
+
+
+_MODALITIES = {
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
+    "1.2.840.10008.5.1.4.1.1.2.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.4.1": "MR",
+    "1.2.840.10008.5.1.4.1.1.4.4": "MR",
+}
+"""What an image is where Modality (0008,0060) is empty."""
 
 
 def _first(first: _T | None, second: _T | None) -> _T | None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trabecula.analysis.acquisition import acquisition_facts
 from trabecula.analysis.bodies import Body, cut_bodies
+from trabecula.analysis.leaving_out import LeftOut
+from trabecula.analysis.loading import load
 from trabecula.analysis.series import Candidate
-from trabecula.analysis.volumes import load_volume
 from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.errors import PixelDataUndecodable, SegmenterFailed
+from trabecula.domain.errors import SegmenterFailed
 from trabecula.domain.ports import AnalysedVolume
 from trabecula.domain.result import SourceSeries
 from trabecula.domain.segmentation import Segmentation, Segmenter
@@ -81,6 +83,7 @@ class Attempts:
 
     found: Segmented | None = None
     reasons: list[Reason] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     error: SegmenterFailed | None = None
     timings_s: dict[str, float] = field(default_factory=dict)
 
@@ -92,49 +95,82 @@ class Attempts:
 def segment_best(candidates: Sequence[Candidate], segmenter: Segmenter, config: AnalysisConfig) -> Attempts:
     """Return the first candidate with at least two usable levels of L1-L4, else the best of those tried.
 
-    A series that cannot be decoded or is too large gives a reason; a segmenter that breaks is remembered as error.
+    A series that cannot be decoded or is too large gives a reason; one of which slices are unfit is tried without
+    them; a segmenter that breaks is remembered as error.
     """
     attempts = Attempts()
-    for candidate in candidates[: config.attempts_per_role]:
-        found = _attempt(candidate, segmenter, config, attempts)
+    waiting, tried = deque(candidates), 0
+    while waiting and tried < config.attempts_per_role:
+        candidate = waiting.popleft()
+        volume = _volume(candidate, config, attempts)
+        if isinstance(volume, list):
+            waiting.extendleft(reversed(volume))
+            tried += not volume
+            continue
+        tried += 1
+        found = _segmented(candidate, volume, segmenter, attempts)
         if found is None:
             continue
         if attempts.found is None or found.usable_levels > attempts.found.usable_levels:
             attempts.found = found
         if found.usable_levels >= _ENOUGH_LEVELS:
             break
+        attempts.left_out.append(_passed_over(candidate, found.usable_levels))
+    if attempts.found is not None:
+        attempts.left_out = [item for item in attempts.left_out if item.frames != attempts.found.candidate.stack.frames]
     return attempts
 
 
-def _attempt(
-    candidate: Candidate, segmenter: Segmenter, config: AnalysisConfig, attempts: Attempts
-) -> Segmented | None:
+def _passed_over(candidate: Candidate, levels: int) -> LeftOut:
+    detail = f"tried; {levels} of L1-L4 can be measured in it"
+    reason = Reason(ReasonCode.OTHER_SERIES, blocking=False, series_uid=candidate.series_uid, detail=detail)
+    return LeftOut(candidate.stack.frames, reason)
+
+
+def _volume(candidate: Candidate, config: AnalysisConfig, attempts: Attempts) -> Volume | list[Candidate]:
+    """The volume of a candidate, or what takes its place: the same without unfit slices, nothing where it is unfit."""
     slices, rows, columns = candidate.stack.geometry.shape
     voxels = slices * rows * columns
     if voxels > config.maximum_voxels:
-        value, limit = round(voxels / 1e6), round(config.maximum_voxels / 1e6)
-        attempts.reasons.append(
-            Reason(ReasonCode.VOLUME_TOO_LARGE, False, None, candidate.series_uid, "", value, limit, "million voxels")
+        reason = Reason(
+            ReasonCode.VOLUME_TOO_LARGE,
+            blocking=False,
+            series_uid=candidate.series_uid,
+            value=round(voxels / 1e6),
+            limit=round(config.maximum_voxels / 1e6),
+            unit="million voxels",
         )
-        return None
+        attempts.reasons.append(reason)
+        attempts.left_out.append(LeftOut(candidate.stack.frames, reason))
+        return []
     started = time.monotonic()
-    series = series_in_words(candidate.acquisition.series_number, candidate.series_uid)
-    doing(f"decoding {series}")
-    try:
-        volume = load_volume(candidate.stack)
-    except PixelDataUndecodable as error:
-        attempts.reasons.append(Reason(ReasonCode.UNREADABLE_PIXELS, False, None, candidate.series_uid, error.detail))
-        return None
+    doing(f"decoding {_in_words(candidate)}")
+    loaded = load(candidate.stack)
     attempts.took("load", started)
+    if isinstance(loaded, Volume):
+        return loaded
+    remaining = [instead for stack in loaded.stacks if (instead := candidate.instead(stack)) is not None]
+    if not remaining:
+        attempts.reasons.append(loaded.left_out.reason)
+        attempts.left_out.append(LeftOut(candidate.stack.frames, loaded.left_out.reason))
+    return remaining
+
+
+def _segmented(candidate: Candidate, volume: Volume, segmenter: Segmenter, attempts: Attempts) -> Segmented | None:
     started = time.monotonic()
-    doing(f"segmenting {series}")
+    doing(f"segmenting {_in_words(candidate)}")
     try:
         segmentation = segmenter.segment(volume)
     except SegmenterFailed as error:
         attempts.error = error
-        detail = error.code
-        attempts.reasons.append(Reason(ReasonCode.ANALYSIS_FAILED, False, None, candidate.series_uid, detail))
+        reason = Reason(ReasonCode.ANALYSIS_FAILED, blocking=False, series_uid=candidate.series_uid, detail=error.code)
+        attempts.reasons.append(reason)
+        attempts.left_out.append(LeftOut(candidate.stack.frames, reason))
         return None
     finally:
         attempts.took("segment", started)
     return Segmented(candidate, volume, segmentation, cut_bodies(volume, segmentation))
+
+
+def _in_words(candidate: Candidate) -> str:
+    return series_in_words(candidate.acquisition.series_number, candidate.series_uid)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from trabecula.analysis.acquisition import Acquisition, Frame
 from trabecula.analysis.contrast import contrast_phase, contrast_remark
-from trabecula.analysis.geometry_gate import RegularStack, check_geometry
+from trabecula.analysis.geometry_gate import RegularStack, regular_stacks
+from trabecula.analysis.image_remarks import image_remarks
 from trabecula.analysis.kernels import KernelClass, kernel_class
+from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.mr_sequences import SequenceClass, classify_sequence
 from trabecula.analysis.names import name_rank, names_lumbar, spectral_remark
 from trabecula.analysis.series_rules import limits, refusal
@@ -36,6 +38,20 @@ class Candidate:
         return self.acquisition.series_uid
 
     @property
+    def slice_mm(self) -> float:
+        """Slice thickness or the distance between slices, whichever is larger: what lies between is not seen."""
+        return max(self.acquisition.slice_thickness or 0.0, self.stack.slice_spacing_mm)
+
+    def instead(self, stack: RegularStack) -> Candidate | None:
+        """Return the candidate with another part of its images, or None where too little is left of them."""
+        if len(stack.frames) < limits()["minimum_slices"]:
+            return None
+        if _too_far_apart(Stack(stack.frames), stack) or Stack(stack.frames).extent_mm < limits()["minimum_extent_mm"]:
+            return None
+        own = [reason for reason in stack.reasons if reason not in self.reasons]
+        return replace(self, stack=stack, reasons=(*self.reasons, *own))
+
+    @property
     def phase(self) -> ContrastPhase:
         """The contrast phase by the header."""
         return contrast_phase(self.acquisition)
@@ -48,43 +64,63 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """Candidates by role, best first, and one reason for each refused series."""
+    """Candidates by role, best first, one reason for each refused series, and the images of all refused stacks."""
 
     candidates: tuple[Candidate, ...]
     refused: tuple[Reason, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     def of(self, role: SeriesRole) -> tuple[Candidate, ...]:
         """The candidates of a role, best first."""
         return tuple(candidate for candidate in self.candidates if candidate.role is role)
 
+    def refused_for(self, reason: Reason) -> Choice:
+        """Return the choice with every candidate refused for one reason of the whole study."""
+        lost = [LeftOut(item.stack.frames, replace(reason, series_uid=item.series_uid)) for item in self.candidates]
+        return Choice((), self.refused, (*self.left_out, *lost))
+
 
 def choose(frames: Iterable[Frame]) -> Choice:
     """Return the candidates of a study, best first within each role, and the refusals."""
     candidates: list[Candidate] = []
-    refused: list[Reason] = []
+    left_out: list[LeftOut] = []
     for stack in split(frames):
-        found = _candidate(stack)
-        if isinstance(found, Candidate):
-            candidates.append(found)
+        found = _candidates(stack)
+        if isinstance(found, Reason):
+            left_out.extend((*stack.left_out, LeftOut(stack.frames, found)))
         else:
-            refused.append(found)
-    used, candidates = _without_second_t1(candidates)
-    refused.extend(used)
+            candidates.extend(found)
+    later, candidates = _without_second_t1(candidates)
+    left_out.extend(later)
     accepted = {candidate.series_uid for candidate in candidates}
-    return Choice(tuple(sorted(candidates, key=_rank)), _one_per_series(refused, accepted))
+    refused = _one_per_series([item.reason for item in left_out], accepted)
+    return Choice(tuple(sorted(candidates, key=_rank)), refused, tuple(left_out))
 
 
-def _candidate(stack: Stack) -> Candidate | Reason:
+def _candidates(stack: Stack) -> list[Candidate] | Reason:
+    """The volumes of a stack that may be measured, or why there is none."""
     reason = refusal(stack)
     if reason is not None:
         return reason
-    regular = check_geometry(stack)
-    if isinstance(regular, Reason):
-        return regular
+    volumes = regular_stacks(stack)
+    if isinstance(volumes, Reason):
+        return volumes
+    found = [_candidate(stack, volume) for volume in volumes]
+    able = [item for item in found if isinstance(item, Candidate)]
+    return able or next(item for item in found if isinstance(item, Reason))
+
+
+def _candidate(stack: Stack, regular: RegularStack) -> Candidate | Reason:
     if len(regular.frames) < limits()["minimum_slices"]:
         return Reason(ReasonCode.GEOMETRY, series_uid=stack.series_uid, detail=f"{len(regular.frames)} regular slices")
+    reason = _too_far_apart(stack, regular) or _too_short(stack, regular)
+    if reason is not None:
+        return reason
     made = stack.acquisition
-    reasons = [*regular.reasons, *spectral_remark(made), *contrast_remark(made)]
+    reasons = [*regular.reasons, *image_remarks(regular.frames, made), *spectral_remark(made), *contrast_remark(made)]
+    if stack.scans > 1:
+        detail = f"{stack.scans} told apart, one of them is measured"
+        reasons.append(Reason(ReasonCode.SEVERAL_SCANS, blocking=False, series_uid=made.series_uid, detail=detail))
     role = SeriesRole.CT
     if made.modality == "MR":
         verdict = classify_sequence(made)
@@ -97,15 +133,52 @@ def _candidate(stack: Stack) -> Candidate | Reason:
     return Candidate(role, regular, made, stack.plane or Plane.AXIAL, tuple(reasons))
 
 
-def _without_second_t1(candidates: Sequence[Candidate]) -> tuple[list[Reason], list[Candidate]]:
+def _too_far_apart(stack: Stack, regular: RegularStack) -> Reason | None:
+    """Whether the distance between slices is more than the largest Slice Thickness allowed: nobody saw what lies
+    between. On MR slices may have the usual gap."""
+    name = "mr_maximum_distance_mm"
+    if stack.acquisition.modality == "CT":
+        axial = stack.plane is Plane.AXIAL
+        name = "ct_axial_maximum_thickness_mm" if axial else "ct_reformat_maximum_thickness_mm"
+    limit, found = float(limits()[name]), regular.slice_spacing_mm
+    if found <= 1.01 * limit:
+        return None
+    return Reason(
+        ReasonCode.SLICE_THICKNESS,
+        series_uid=stack.series_uid,
+        detail="distance between slices",
+        value=round(found, 2),
+        limit=limit,
+        unit="mm",
+    )
+
+
+def _too_short(stack: Stack, regular: RegularStack) -> Reason | None:
+    """Whether a run that is part of a stack reaches less far than a series must."""
+    limit, reach = float(limits()["minimum_extent_mm"]), Stack(regular.frames).extent_mm
+    if len(regular.frames) == len(stack.frames) or reach >= limit:
+        return None
+    detail = "; ".join(["reach of the longest regular run", *(reason.detail for reason in regular.reasons)])
+    return Reason(
+        ReasonCode.MISSING_SLICES if not regular.reasons else regular.reasons[0].code,
+        series_uid=stack.series_uid,
+        detail=detail,
+        value=round(reach, 1),
+        limit=limit,
+        unit="mm",
+    )
+
+
+def _without_second_t1(candidates: Sequence[Candidate]) -> tuple[list[LeftOut], list[Candidate]]:
     """Refuse a T1w series with the geometry of an earlier one: it is the one after contrast agent."""
     kept: list[Candidate] = []
-    refused: list[Reason] = []
+    refused: list[LeftOut] = []
     for candidate in sorted(candidates, key=lambda item: (item.acquisition.acquired_at, item.series_uid)):
         twin = candidate.role is SeriesRole.T1W and any(_same_place(candidate, other) for other in kept)
         if twin and candidate.acquisition.acquired_at:
             detail = "second T1-weighted series at the same place, later in the study"
-            refused.append(Reason(ReasonCode.CONTRAST_UNCLEAR, series_uid=candidate.series_uid, detail=detail))
+            reason = Reason(ReasonCode.CONTRAST_UNCLEAR, series_uid=candidate.series_uid, detail=detail)
+            refused.append(LeftOut(candidate.stack.frames, reason))
         else:
             kept.append(candidate)
     return refused, kept
@@ -115,7 +188,6 @@ def _same_place(one: Candidate, other: Candidate) -> bool:
     first, second = one.stack.geometry, other.stack.geometry
     return (
         other.role is SeriesRole.T1W
-        and one.series_uid != other.series_uid
         and first.shape == second.shape
         and bool((abs(first.affine - second.affine) < 0.5).all())
     )
@@ -137,8 +209,30 @@ def _one_per_series(refused: Sequence[Reason], accepted: set[str]) -> tuple[Reas
     return tuple(folded)
 
 
+def ranked_lower(best: Candidate, other: Candidate) -> str:
+    """Return in a few words why a candidate comes after the measured one of its role."""
+    names = _CT_RANK if best.role is SeriesRole.CT else _MR_RANK
+    rank = _ct_rank if best.role is SeriesRole.CT else _mr_rank
+    for name, first, second in zip(names, rank(best), rank(other), strict=False):
+        if first != second:
+            return f"ranked lower by {name}" if first < second else "more levels were found in the other"  # type: ignore[operator]
+    return "ranked lower by its number"
+
+
 def _rank(candidate: Candidate) -> tuple[object, ...]:
     return (candidate.role.value, *(_ct_rank(candidate) if candidate.role is SeriesRole.CT else _mr_rank(candidate)))
+
+
+_CT_RANK = (
+    "name",
+    "plane",
+    "kernel",
+    "contrast agent",
+    "slice thickness",
+    "reach",
+    "slice thickness",
+    "number of slices",
+)
 
 
 def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
@@ -147,7 +241,7 @@ def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
     original = "ORIGINAL" in {part.upper() for part in made.image_type}
     reformat = is_term(made.image_type, "image_type_reformat")
     plane = {Plane.AXIAL: 0 if original and not reformat else 1, Plane.SAGITTAL: 2, Plane.CORONAL: 3}[candidate.plane]
-    thickness = made.slice_thickness or stack.slice_spacing_mm
+    thickness = candidate.slice_mm
     reach = stack.slice_spacing_mm * len(stack.frames)
     return (
         name_rank(made),
@@ -161,13 +255,16 @@ def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
     )
 
 
+_MR_RANK = ("name", "words that contradict its physics", "name", "3D", "voxel size", "number of slices")
+
+
 def _mr_rank(candidate: Candidate) -> tuple[object, ...]:
     """By name; agreeing words, lumbar, 2D, fine pixels and slices, the later acquisition."""
     made, stack = candidate.acquisition, candidate.stack
     _, row, column = stack.geometry.spacing_mm
     return (
         name_rank(made),
-        bool(candidate.reasons),
+        any(reason.code is ReasonCode.SEQUENCE_UNSUPPORTED for reason in candidate.reasons),
         not names_lumbar(made) and "LSPINE" not in made.body_part.upper(),
         made.three_dimensional,
         round(row * column * stack.slice_spacing_mm, 1),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trabecula.analysis.contrast import ContrastState, contrast_evidence
-from trabecula.analysis.geometry_gate import check_geometry
+from trabecula.analysis.geometry_gate import check_geometry, unplaced
 from trabecula.analysis.mr_sequences import SequenceClass, classify_sequence
 from trabecula.analysis.stacks import Stack
 from trabecula.analysis.thresholds import data_file
@@ -75,7 +75,7 @@ def _count(stack: Stack) -> Reason | None:
 
 def _placed(stack: Stack) -> Reason | None:
     if stack.normal is None or any(frame.position is None for frame in stack.frames):
-        return _refused(stack, ReasonCode.GEOMETRY, "position or orientation is missing")
+        return unplaced(stack)
     return None
 
 

@@ -1,35 +1,46 @@
-"""Stacks: the frames of a series split into those that were acquired alike and lie parallel."""
+"""Stacks: the frames of a series split into those that were acquired alike, lie parallel and belong to one scan."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from trabecula.analysis.acquisition import Acquisition, Frame
-from trabecula.analysis.thresholds import data_file
+from trabecula.analysis.acquisition import Acquisition, Frame, consensus
+from trabecula.analysis.copies import once
+from trabecula.analysis.leaving_out import LeftOut
+from trabecula.analysis.likeness import alike, rules
+from trabecula.analysis.scans import along_normal, scans
+from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.volume import FloatArray, Plane
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Parallel frames of one series and one way of acquisition, not yet proven to be a volume."""
+    """Parallel frames of one series and one way of acquisition, not yet proven to be a volume.
+
+    ``left_out`` are images that lay among them and are not used; ``blocked`` says why it cannot be decided which of
+    the frames belong together. ``scans`` counts the acquisitions that were told apart in the same place, this one too.
+    """
 
     frames: tuple[Frame, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    blocked: Reason | None = None
+    scans: int = 1
 
-    @property
+    @cached_property
     def acquisition(self) -> Acquisition:
-        """How the first frame was made; the others agree in what matters."""
-        return self.frames[0].acquisition
+        """How the frames were made: what most of them say; they agree in what matters."""
+        return consensus([frame.acquisition for frame in self.frames])
 
     @property
     def series_uid(self) -> str:
         """The series all frames belong to."""
-        return self.acquisition.series_uid
+        return self.frames[0].acquisition.series_uid
 
     @cached_property
     def normal(self) -> FloatArray | None:
@@ -66,68 +77,72 @@ class Stack:
 
 def split(frames: Iterable[Frame]) -> tuple[Stack, ...]:
     """Return the stacks of all series, ordered by series UID and then by size, largest first."""
-    families: dict[Hashable, list[list[Frame]]] = defaultdict(list)
-    for frame in frames:
-        groups = families[_family(frame)]
-        for group in groups:
-            if _parallel(group[0], frame):
-                group.append(frame)
-                break
-        else:
-            groups.append([frame])
-    stacks = [part for groups in families.values() for group in groups for part in _repetitions(group)]
+    stacks = [stack for group in alike(_distinct(frames)) for stack in _stacks(group)]
     return tuple(sorted(stacks, key=lambda stack: (stack.series_uid, -len(stack.frames), stack.frames[0].file.path)))
 
 
-def _family(frame: Frame) -> Hashable:
-    made = frame.acquisition
-    spacing = tuple(round(value, 2) for value in frame.pixel_spacing) if frame.pixel_spacing else None
-    return (
-        made.series_uid,
-        made.modality,
-        made.sop_class_uid,
-        frame.rows,
-        frame.columns,
-        spacing,
-        made.image_type,
-        _rounded(made.echo_time),
-        _rounded(made.inversion_time),
-        _rounded(made.b_value),
-        _rounded(made.kvp),
-        made.kernel,
-        made.temporal_position,
-        made.quality_control,
-    )
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)
-
-
-def _parallel(first: Frame, second: Frame) -> bool:
-    if first.orientation is None or second.orientation is None:
-        return first.orientation is second.orientation
-    limit = math.cos(math.radians(float(data_file("gates.toml")["geometry"]["orientation_tolerance_degrees"])))
-    rows = np.dot(first.orientation[:3], second.orientation[:3])
-    columns = np.dot(first.orientation[3:], second.orientation[3:])
-    return bool(min(rows, columns) >= limit)
-
-
-def _repetitions(frames: Sequence[Frame]) -> list[Stack]:
-    """Split a group that holds every position equally often (repeated acquisitions) by time; else keep it whole."""
-    places: dict[Hashable, list[Frame]] = defaultdict(list)
+def _distinct(frames: Iterable[Frame]) -> list[Frame]:
+    """The frames without files that were given twice: the same instance at the same place is the same image."""
+    found: dict[object, Frame] = {}
     for frame in frames:
-        places[None if frame.position is None else tuple(round(value, 2) for value in frame.position)].append(frame)
-    counts = {len(group) for group in places.values()}
-    if counts == {1} or len(counts) > 1 or None in places:
-        return [Stack(tuple(frames))]
-    ordered = [sorted(group, key=_when) for group in places.values()]
-    return [Stack(tuple(group[turn] for group in ordered)) for turn in range(counts.pop())]
+        found.setdefault((frame.file.sop_instance_uid, frame.number, frame.position, frame.orientation), frame)
+    return list(found.values())
 
 
-def _when(frame: Frame) -> tuple[int, str, int, int, str]:
-    made = frame.acquisition
-    return (made.acquisition_number or 0, made.acquired_at, frame.instance_number, frame.number or 0, frame.file.path)
+def _stacks(group: Sequence[Frame]) -> Iterable[Stack]:
+    first = group[0]
+    if first.position is None or first.orientation is None or first.pixel_spacing is None:
+        yield Stack(tuple(group))
+        return
+    found = scans(group)
+    count = sum(len(scan) >= int(rules()["part_images"]) for scan in found)
+    for scan in found:
+        kept, left_out = once(scan)
+        if not kept:
+            yield Stack(tuple(scan), blocked=_several(scan, "two images at most positions, and nothing tells which"))
+            continue
+        kept, lost = _rescaled(kept)
+        told = (*left_out, *lost)
+        if not kept:
+            yield Stack(tuple(scan), told, blocked=lost[0].reason)
+        elif _numbered_twice(kept):
+            yield Stack(tuple(kept), told, _several(kept, "neighbouring slices have the same Instance Number"))
+        else:
+            yield Stack(tuple(kept), told, scans=max(1, count))
+
+
+def _several(frames: Sequence[Frame], detail: str) -> Reason:
+    return Reason(ReasonCode.SEVERAL_SCANS, series_uid=frames[0].acquisition.series_uid, detail=detail)
+
+
+def _rescaled(frames: list[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
+    """Leave out frames that do not state the rescale values which others of the stack do (PS3.3 C.11.1).
+
+    No frame is kept where too many lack them. Slope 1 and intercept 0 need not be stated.
+    """
+    stated = [frame for frame in frames if frame.lookup_table or None not in frame.rescale]
+    lost = [frame for frame in frames if not frame.lookup_table and None in frame.rescale]
+    if not lost or all(not frame.lookup_table and frame.rescale == (1.0, 0.0) for frame in stated):
+        return frames, ()
+    detail = f"missing in {len(lost)} of {len(frames)} images"
+    reason = Reason(ReasonCode.RESCALE, series_uid=frames[0].acquisition.series_uid, detail=detail)
+    if len(lost) > float(rules()["rescale_missing_fraction"]) * len(frames):
+        return [], (LeftOut(tuple(lost), reason),)
+    return stated, (LeftOut(tuple(lost), replace(reason, blocking=False)),)
+
+
+def _numbered_twice(frames: Sequence[Frame]) -> bool:
+    """Whether most Instance Numbers stand on two or more neighbouring slices: scans that were each numbered from 1."""
+    of: dict[int, list[float]] = defaultdict(list)
+    along = along_normal(frames)
+    for frame, place in zip(frames, along, strict=True):
+        if frame.number is None and frame.instance_number:
+            of[frame.instance_number].append(float(place))
+    repeated = [max(places) - min(places) for places in of.values() if len(places) > 1]
+    if len(of) < int(rules()["part_images"]) or len(repeated) < 0.5 * len(of):
+        return False
+    step = float(np.median(np.diff(np.sort(along))))
+    return float(np.median(repeated)) <= 1.5 * step
 
 
 def _corners_z(frame: Frame) -> tuple[float, float]:

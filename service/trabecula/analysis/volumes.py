@@ -6,24 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
-from pydicom.pixels.utils import pixel_array
 
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.geometry_gate import RegularStack, check_geometry
 from trabecula.analysis.header_values import Lookup, number
-from trabecula.analysis.headers import READ_ERRORS, lenient, read_headers
+from trabecula.analysis.headers import lenient, read_headers
+from trabecula.analysis.pixels import Cache, stored_values
 from trabecula.analysis.stacks import Stack, split
 from trabecula.analysis.thresholds import data_file
-from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.errors import GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing
 from trabecula.domain.study import StoredFile
 from trabecula.domain.volume import Geometry, Modality, Volume
-
-_DECODE_ERRORS = (*READ_ERRORS, RuntimeError, ArithmeticError)
 
 
 class SeriesLoader:
@@ -83,13 +79,11 @@ def load_volume(stack: RegularStack) -> Volume:
     """Return the volume of a regular stack. Raises PixelDataUndecodable."""
     array = np.empty(stack.geometry.shape, dtype=np.float32)
     padding: NDArray[np.bool_] | None = None
-    cache: dict[str, tuple[Dataset, NDArray[np.integer[Any]]]] = {}
+    cache: Cache = {}
     modality = Modality(stack.frames[0].acquisition.modality)
     with lenient():
         for index, frame in enumerate(stack.frames):
-            dataset, stored = _stored(frame, cache)
-            if stored.shape != stack.geometry.shape[1:]:
-                raise PixelDataUndecodable(f"slice of {stored.shape} in a volume of {stack.geometry.shape[1:]}")
+            dataset, stored = stored_values(frame, cache)
             array[index] = _rescaled(dataset, stored, frame)
             empty = _padding(dataset, stored, array[index], modality)
             if empty is not None and empty.any():
@@ -98,32 +92,11 @@ def load_volume(stack: RegularStack) -> Volume:
     if padding is not None and modality is Modality.CT:
         array[padding] = data_file("gates.toml")["intensity"]["padding_replacement_hu"]
     if not np.isfinite(array).all():
-        raise PixelDataUndecodable("values that are not numbers")
+        raise PixelDataUndecodable(f"values that are not numbers in series {stack.frames[0].acquisition.series_uid}")
     uids = tuple(frame.file.sop_instance_uid for frame in stack.frames)
     numbers = tuple(frame.number for frame in stack.frames)
     multiframe = any(number is not None for number in numbers)
     return Volume(array, stack.geometry, modality, uids, padding, numbers if multiframe else ())
-
-
-def _stored(
-    frame: Frame, cache: dict[str, tuple[Dataset, NDArray[np.integer[Any]]]]
-) -> tuple[Dataset, NDArray[np.integer[Any]]]:
-    """Stored values ``[row, column]`` of one frame; a multi-frame file is decoded once and kept until the end."""
-    path = frame.file.path
-    made = frame.acquisition
-    doing(f"decoding {series_in_words(made.series_number, made.series_uid)}, image {frame.file.sop_instance_uid}")
-    try:
-        if frame.number is None:
-            single = pydicom.dcmread(path)
-            return single, np.asarray(pixel_array(single, raw=True))
-        if path not in cache:
-            whole = pydicom.dcmread(path)
-            pixels = np.asarray(pixel_array(whole, raw=True))
-            cache[path] = (whole, pixels if pixels.ndim == 3 else pixels[np.newaxis])
-        dataset, pixels = cache[path]
-        return dataset, pixels[frame.number - 1]
-    except _DECODE_ERRORS as error:
-        raise PixelDataUndecodable(f"{type(error).__name__} in series {frame.acquisition.series_uid}") from error
 
 
 def _lookup(dataset: Dataset, frame: Frame) -> Lookup:

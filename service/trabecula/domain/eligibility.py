@@ -152,6 +152,18 @@ class ReasonCode(Enum):
         "Pixel data or files of the study cannot be read.",
         "Send what is named again, whole; if a transfer syntax is named, in another one.",
     )
+    SEVERAL_SCANS = ("The series holds several acquisitions.", "Send each acquisition as a series of its own.")
+    RESCALE = (
+        "Rescale values are missing or contradict each other.",
+        "Send the images with Rescale Slope and Intercept as the scanner wrote them.",
+    )
+    HEADERS_DIFFER = (
+        "Images of the series differ in their headers.",
+        "Check how the series was exported; the values are those of most images.",
+    )
+    LOSSY = ("The images were compressed with loss.", "Send the images as the scanner stored them.")
+    COPIES = ("Images of the series were sent more than once.", "None; each is measured once.")
+    OTHER_SERIES = ("Other images of the study are measured.", "None; this series ranked lower.")
     ANALYSIS_FAILED = (
         "The analysis failed.",
         "Tell the administrator of this service; `trabecula studies retry` measures the study again.",

@@ -28,7 +28,7 @@ def kernel(context: GateContext) -> Iterator[Reason]:
 def thickness(context: GateContext) -> Iterator[Reason]:
     """Above 3 mm attenuation is measured, shape and texture are not."""
     limit = float(series_limits()["ct_shape_maximum_thickness_mm"])
-    found = context.made.slice_thickness or context.candidate.stack.slice_spacing_mm
+    found = context.candidate.slice_mm
     if found > limit + 0.01:
         detail = "attenuation only; no heights"
         yield context.reason(
