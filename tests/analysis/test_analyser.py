@@ -68,7 +68,7 @@ def hu(value: float) -> dict[Level, float]:
     ("value", "category", "born", "expected"),
     [
         (90.0, Category.LOW_BONE_DENSITY_SUSPECTED, "19500101", True),
-        (135.0, Category.INDETERMINATE, "19000101", False),
+        (135.0, Category.INDETERMINATE, "19250101", False),
         (190.0, Category.NO_FLAG, "19300101", False),
     ],
 )

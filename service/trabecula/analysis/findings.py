@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from trabecula.analysis.biomarkers.attenuation import LevelAttenuation, mean_over_levels, measure_attenuation, outliers
 from trabecula.analysis.biomarkers.deformity import Deformity, Heights, grade_deformities
 from trabecula.analysis.biomarkers.vbq import (
@@ -19,6 +21,7 @@ from trabecula.analysis.biomarkers.vbq import (
 from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates import mr
 from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.shading import shading
 from trabecula.analysis.gates.table import ask
 from trabecula.analysis.regions import CsfRegion, body_heights, csf_v1
 from trabecula.analysis.series_rules import limits as series_limits
@@ -153,6 +156,7 @@ def measure_mr(context: GateContext) -> Findings:
         findings.csf = csf
         findings.quality = bone_quality(counted, csf)
         veto = list(mr.tissue_rank(context, counted, csf))
+        findings.reasons.extend(shading(context, findings.signals, list(counted), csf))
     else:
         veto = [context.reason(csf.code, detail=f"{context.role.value}: {csf.detail}")]
     findings.reasons.extend(veto or mr.diffuse_marrow(context, counted))
@@ -164,9 +168,16 @@ def _blocked(findings: Findings, level: Level) -> bool:
 
 
 def _grade(findings: Findings, sound: Iterable[Body]) -> None:
-    """Grade the heights of whole bodies; a graded deformity is a reason of its level."""
+    """Grade the heights of whole bodies; a graded deformity is a reason of its level.
+
+    A body sampled too coarsely along its height has none: slices far apart make deformities of their own, however
+    thin each of them is.
+    """
     context, heights = findings.context, dict[Level, Heights]()
+    coarsest = float(series_limits()["ct_shape_maximum_thickness_mm"]) + 0.01
     for body in sound:
+        if _step_along_height_mm(body) > coarsest:
+            continue
         found = body_heights(body.mask, body.geometry, body.frame)
         if found is not None:
             heights[body.level] = Heights(found.anterior_mm, found.middle_mm, found.posterior_mm, body.frame.depth_mm)
@@ -175,3 +186,9 @@ def _grade(findings: Findings, sound: Iterable[Body]) -> None:
         reason = deformity.reason(context.thresholds.deformity)
         if reason is not None:
             findings.reasons.append(reason)
+
+
+def _step_along_height_mm(body: Body) -> float:
+    """Distance of the samples along the grid's axis nearest to the height of a body."""
+    along = np.abs(body.geometry.directions.T @ body.frame.axes[2])
+    return float(body.geometry.spacing_mm[int(np.argmax(along))])

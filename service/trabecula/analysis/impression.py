@@ -34,7 +34,7 @@ def impression(
     else:
         lines.extend(ground_lines(decision.ground, _facts(findings)))
         if findings.context.role is SeriesRole.CT:
-            lines.append(_levels_line(findings, patient, thresholds, reasons))
+            lines.append(_levels_line(findings, patient, thresholds))
         lines.append(_ADVICE[decision.category])
     return tuple(line for line in lines if line)
 
@@ -50,22 +50,18 @@ def _distinct(sentences: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def _levels_line(findings: Findings, patient: Patient, thresholds: Thresholds, reasons: Sequence[Reason]) -> str:
-    """The levels as scanned, and what the norm expects of its own level where that was measured at a known age."""
+def _levels_line(findings: Findings, patient: Patient, thresholds: Thresholds) -> str:
+    """The levels as scanned, and what the norm expects of its own level where that was measured at an age that is
+    known and not contradicted (it is None then)."""
     levels = ", ".join(f"{level} {findings.attenuation[level].mean_hu:.0f}" for level in findings.evaluable_levels)
     mean, norm = findings.mean_hu, thresholds.norm
     if mean is None:
         return ""
     line = f"Mean of {levels_in_words(findings.evaluable_levels)} as scanned: {mean:.0f} HU ({levels})."
-    doubted = any(reason.code.name in _AGE_IN_DOUBT for reason in reasons)
-    expected = None if patient.age_years is None or doubted else norm.expected_hu(patient.age_years)
+    expected = None if patient.age_years is None else norm.expected_hu(patient.age_years)
     if expected is not None and norm.level in findings.evaluable_levels:
         line += f" Population mean of {norm.level} at this age: {expected:.0f} HU (SD {norm.sd_hu:g})."
     return line
-
-
-_AGE_IN_DOUBT = frozenset(("AGE_CONFLICT", "PATIENT_CONFLICT"))
-"""Reasons after which no value is expected of an age."""
 
 
 def _facts(findings: Findings) -> str:

@@ -82,13 +82,20 @@ def canal_window_v1(canal: Mask, geometry: Geometry, frame: BodyFrame) -> Mask:
 
 
 def _region_at(segmentation: Segmentation, volume: Volume, level: Level, bright: bool) -> CsfRegion | str:
-    numbers = region_numbers(CSF_VERSION)
     body = segmentation.body(level)
     if body is None:
         return "the vertebra was not found"
+    frame = fit_frame(segmentation.labels == body.label, volume.geometry)
+    return csf_beside(segmentation, volume, level, frame, bright=bright)
+
+
+def csf_beside(
+    segmentation: Segmentation, volume: Volume, level: Level, frame: BodyFrame, *, bright: bool = False
+) -> CsfRegion | str:
+    """Return the CSF region beside the body with this frame, or why there is none."""
+    numbers = region_numbers(CSF_VERSION)
     if segmentation.tissues is None:
         return "the segmenter gives no spinal canal"
-    frame = fit_frame(segmentation.labels == body.label, volume.geometry)
     canal = np.asarray(segmentation.tissues == TISSUE_LABELS[Tissue.CANAL])
     if volume.padding is not None:
         canal &= ~volume.padding

@@ -100,6 +100,10 @@ class ReasonCode(Enum):
     SEG_WARNING = ("The outline of the vertebra is unusual.", "Look at the picture.")
     BORDER = ("The vertebra touches the border of the images.", "Send images that show the whole vertebra.")
     CSF_ROI = ("No reliable cerebrospinal-fluid region was found.", "None; VBQ needs fluid beside L3 or L2.")
+    SHADING = (
+        "The signal changes along the spine as a coil's shading does.",
+        "None; read VBQ and its single levels with care.",
+    )
     TR_TE_WINDOW = (
         "Repetition or echo time is not known to lie in the window.",
         "Use times of the validated window (as shipped: TR 400-850 ms, TE 8-20 ms).",

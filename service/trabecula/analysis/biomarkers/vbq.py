@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.analysis.bodies import NOT_FINITE, Body
-from trabecula.analysis.regions import CSF_VERSION, MEDULLARY_VERSION, CsfRegion, medullary_v1
+from trabecula.analysis.regions import CSF_VERSION, MEDULLARY_VERSION, CsfRegion, Mask, medullary_v1
 from trabecula.domain import codes
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.result import Measurement
@@ -22,13 +22,17 @@ T2_VBQ_VERSION = f"t2_vbq_v1:{MEDULLARY_VERSION}/{CSF_VERSION}"
 
 @dataclass(frozen=True, eq=False)
 class LevelSignal:
-    """Marrow signal of one level, in the units of the image."""
+    """Marrow signal of one level, in the units of the image.
+
+    ``backward_slope`` is the change of the signal's logarithm per mm from the front of the body to its back.
+    """
 
     level: Level
     mean: float
     median: float
     sd: float
     voxels: NDArray[np.float32]
+    backward_slope: float = 0.0
 
     def measurements(self, series_uid: str, csf: CsfRegion | None, method: str) -> tuple[Measurement, ...]:
         """The values as measurements; with fluid also the level's own ratio."""
@@ -82,7 +86,17 @@ def measure_signal(body: Body) -> LevelSignal | Reason:
         _rounded(float(np.median(values))),
         _rounded(float(values.std(ddof=1))),
         voxels,
+        _backward_slope(body, region, values),
     )
+
+
+def _backward_slope(body: Body, region: Mask, values: NDArray[np.float64]) -> float:
+    """The least-squares slope of the logarithm of the signal over the depth of the body, per mm."""
+    places = body.geometry.to_lps(np.argwhere(region).astype(np.float64))
+    depth = body.frame.to_frame(places)[:, 1]
+    depth = depth - depth.mean()
+    spread = float(depth @ depth)
+    return float(depth @ np.log(np.maximum(values, 1.0))) / spread if spread > 0 else 0.0
 
 
 def bone_quality(signals: Mapping[Level, LevelSignal], csf: CsfRegion) -> BoneQuality | None:

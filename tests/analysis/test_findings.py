@@ -1,0 +1,61 @@
+"""What one series says: no heights from slices far apart, no deformity where heights cannot be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.analysis.drawn_bodies import BodyShape
+from tests.analysis.drawn_series import LEVELS, SHAPE, DrawnSegmenter, DrawnSpine, axial, ct_image, draw_spine
+from trabecula.analysis.acquisition import Acquisition, Patient
+from trabecula.analysis.bodies import cut_bodies
+from trabecula.analysis.findings import Findings, measure_ct
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.geometry_gate import RegularStack
+from trabecula.analysis.series import Candidate
+from trabecula.analysis.thresholds import load_thresholds
+from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.result import SeriesRole
+from trabecula.domain.spine import Level
+from trabecula.domain.volume import Modality, Volume
+
+MADE = Acquisition("CT", "1", "2.25.1", manufacturer="SIEMENS", kernel=("B30f",), kvp=120.0, slice_thickness=2.5)
+WEDGE = {Level.L2: BodyShape(SHAPE.width, SHAPE.depth, 13.0, 27.0)}
+
+
+def context_of(spine: DrawnSpine) -> GateContext:
+    volume = Volume(ct_image(spine, dict.fromkeys(LEVELS, 150.0)).astype(np.float32), spine.geometry, Modality.CT)
+    segmentation = DrawnSegmenter([spine]).segment(volume)
+    candidate = Candidate(SeriesRole.CT, RegularStack((), spine.geometry), MADE, spine.geometry.plane)
+    bodies = cut_bodies(volume, segmentation)
+    return GateContext(candidate, volume, segmentation, bodies, Patient(70.0, "F"), load_thresholds())
+
+
+@pytest.mark.parametrize(("distance_mm", "graded"), [(2.5, True), (3.0, True), (5.0, False), (7.5, False)])
+def test_thin_slices_far_apart_give_no_heights(distance_mm: float, graded: bool) -> None:
+    spine = draw_spine(axial((round(235 / distance_mm), 90, 90), (distance_mm, 1.6, 1.6), top_z=-103.0), WEDGE)
+    found = measure_ct(context_of(spine))
+
+    assert bool(found.deformities) is graded
+    assert (Level.L2 in found.reported_deformities) is graded
+    assert found.evaluable_levels
+
+
+@pytest.fixture(scope="module")
+def wedged() -> Findings:
+    return measure_ct(context_of(draw_spine(axial((94, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0), WEDGE)))
+
+
+@pytest.mark.parametrize("code", [ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC])
+def test_no_deformity_is_told_where_the_heights_are_in_doubt(wedged: Findings, code: ReasonCode) -> None:
+    doubted = replace(wedged, reasons=[*wedged.reasons, Reason(code)])
+
+    assert set(wedged.reported_deformities) == {Level.L2}
+    assert doubted.reported_deformities == {}
+
+
+def test_no_deformity_is_told_of_a_child(wedged: Findings) -> None:
+    child = replace(wedged, context=replace(wedged.context, patient=Patient(12.0, "F")))
+    assert child.reported_deformities == {}
