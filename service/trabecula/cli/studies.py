@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Engine
@@ -70,8 +72,7 @@ def list_(
         "reasons",
         "failure_code",
     )
-    marks = [{"state": f"{row['state']} ({row['conflicts']} conflicts)"} if row["conflicts"] else {} for row in rows]
-    shown = [[_cell((row | mark).get(name)) for name in columns] for row, mark in zip(rows, marks, strict=True)]
+    shown = [[_cell((row | {"state": _standing(row)}).get(name)) for name in columns] for row in rows]
     print_table("", [name.replace("_", " ") for name in columns], shown)
     console.print(f"{len(rows)} of {total}", highlight=False)
 
@@ -89,6 +90,8 @@ def show(study_uid: StudyUid, as_json: AsJson = False) -> None:
         print_json(document | {"events": events})
         return
     show_result(document)
+    if document["activity"]:
+        console.print(activity_in_words(document), highlight=False)
     show_conflicts(document["conflicts"], study_uid)
     if document["failure"]:
         failure = document["failure"]
@@ -157,6 +160,21 @@ def _tell_standing(engine: Engine, study_uid: str, as_json: bool) -> None:
         print_json(standing)
     else:
         console.print(f"{study_uid} is {standing['state']}, revision {standing['revision']}", highlight=False)
+
+
+def activity_in_words(row: Mapping[str, Any]) -> str:
+    """Return what the queue does with a study: running since when, or its place in line; nothing for other states."""
+    if row["activity"] == "running":
+        return f"running since {datetime.fromisoformat(row['since']).astimezone():%Y-%m-%d %H:%M:%S}"
+    if row["activity"] == "waiting":
+        return f"waiting, place {row['place']} in line" if row["place"] else "waiting, tried again after a pause"
+    return ""
+
+
+def _standing(row: Mapping[str, Any]) -> str:
+    told = [activity_in_words(row), f"{row['conflicts']} conflicts" if row["conflicts"] else ""]
+    words = "; ".join(word for word in told if word)
+    return f"{row['state']} ({words})" if words else str(row["state"])
 
 
 def _cell(value: object) -> str:

@@ -86,7 +86,7 @@ class StorageFull(TrabeculaError):
     """The disk is fuller than the watermark allows."""
 
     code = "STORAGE_FULL"
-    next_step = "Free space or raise the watermark; the PACS sends again what was refused."
+    next_step = "Free space or raise the watermark; where the sender does not try again, send the study once more."
     retryable = True
     dimse_status = 0xA700
 

@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.result import Category
 from trabecula.domain.study import StudyState
+from trabecula.ledger.activity import Activities
 from trabecula.ledger.database import database_errors
 from trabecula.ledger.quarantine_queries import conflicts_of_study, quarantined_count
 from trabecula.ledger.study_document import study_document
@@ -56,7 +57,9 @@ def list_studies(engine: Engine, wanted: StudyFilter | None = None) -> list[dict
     """
     query = _matching(wanted or StudyFilter())
     with database_errors(), engine.connect() as connection:
-        return [_plain(dict(row)) for row in connection.execute(query).mappings()]
+        rows = [_plain(dict(row)) for row in connection.execute(query).mappings()]
+        activities = Activities(connection)
+    return [row | activities.of(row["study_uid"], row["state"]) for row in rows]
 
 
 def count_studies(engine: Engine, wanted: StudyFilter | None = None) -> int:
@@ -68,10 +71,12 @@ def count_studies(engine: Engine, wanted: StudyFilter | None = None) -> int:
 
 
 def show_study(engine: Engine, study_uid: str) -> dict[str, Any]:
-    """Return everything about one study (the published JSON). Raises StudyUnknown."""
+    """Return everything about one study (the published JSON), and what the queue does with it. Raises StudyUnknown."""
     with database_errors(), engine.connect() as connection:
         document = study_document(connection, study_uid)
         held = quarantined_count(connection, study_uid) if document is None else 0
+        if document is not None:
+            document |= Activities(connection).of(study_uid, document["state"])
     if document is None:
         raise StudyUnknown(study_uid + (f"; {held} images that name it lie in quarantine" if held else ""))
     return document
