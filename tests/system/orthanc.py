@@ -87,6 +87,12 @@ class Orthanc:
             found.setdefault(document["MainDicomTags"]["Modality"], []).extend(document["Instances"])
         return found
 
+    def times_stable(self, study_uid: str) -> int:
+        """Return how often the study has been stable: once for its images, and again when results came back."""
+        study = self.study(study_uid)
+        changes = self.get("/changes?limit=5000")["Changes"]
+        return sum(change["ChangeType"] == "StableStudy" and change["ID"] == study for change in changes)
+
     def store_jobs(self) -> list[dict[str, Any]]:
         jobs = [self.get(f"/jobs/{job}") for job in self.get("/jobs")]
         return [job for job in jobs if job["Type"] == "DicomModalityStore"]
