@@ -13,6 +13,7 @@ from tests.databases import embedded_database_url
 from tests.pipeline.conftest import PACS
 from tests.pipeline.world import STUDY, World, make_world
 from trabecula.cli.main import app
+from trabecula.cli.result_table import show_result
 from trabecula.pipeline import register_instance
 
 __all__ = ["embedded_database_url"]
@@ -145,3 +146,20 @@ def test_the_quarantine_lists_what_cannot_be_used(world: World) -> None:
 
     assert len(document) == 1
     assert "no Study Instance UID" in json.dumps(document)
+
+
+def test_series_not_used_stand_apart_from_the_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    reason = {"code": "ORIENTATION", "blocking": False, "detail": "axial", "sentence": "", "next_step": ""}
+    series = {"series_uid": "1.2", "number": 6, "description": "", "modality": "MR", "images_total": 20}
+    document = {
+        "series_used": [series | {"number": 5, "images_used": 19, "role": "T1w", "reasons": []}],
+        "series_not_used": [series | {"images_used": 0, "role": None, "reasons": [reason]}],
+        "reasons": [],
+    }
+
+    show_result(document)
+
+    shown = capsys.readouterr().out
+    assert "Series 5: 19 of 20 images used." in shown
+    assert "Not used: series 6 (axial)." in shown
+    assert "reasons:" not in shown

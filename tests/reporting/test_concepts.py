@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydicom.sr._concepts_dict import concepts as published
 from trabecula.domain import codes
 from trabecula.domain.codes import PRIVATE_SCHEME, Code
 from trabecula.domain.eligibility import ReasonCode
+from trabecula.domain.endpoint import Endpoint
 from trabecula.domain.result import Category, SeriesRole
 from trabecula.domain.spine import Level
 from trabecula.reporting.concepts import (
@@ -78,8 +80,20 @@ def test_every_category_role_and_endpoint_has_a_code() -> None:
     assert len({category_code(category) for category in Category}) == 4
     assert len({role_code(role) for role in SeriesRole}) == len(SeriesRole)
     assert endpoint_code("osteoporosis") == codes.PROBABILITY
-    assert endpoint_code("abnormal") == codes.ABNORMAL_PROBABILITY
+    assert endpoint_code("abnormal_bone_density") == codes.ABNORMAL_PROBABILITY
     assert endpoint_code("something else").value == "PROB"
+
+
+def test_the_endpoints_of_the_shipped_models_have_codes_of_their_own() -> None:
+    bundles = Path(__file__).parents[2] / "models" / "bundles"
+    names = {
+        str(endpoint["name"])
+        for path in bundles.glob("*/manifest.json")
+        for endpoint in json.loads(path.read_text(encoding="utf-8")).get("endpoints", ())
+    }
+
+    assert names == set(Endpoint)
+    assert {endpoint_code(name).value for name in names} == {"PROB-OP", "PROB-ABN"}
 
 
 def test_a_method_is_named_by_the_standard_where_it_can_be() -> None:

@@ -13,7 +13,7 @@ from trabecula.domain import codes
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.ports import Analysis
-from trabecula.domain.result import LevelResult, Measurement, SeriesRole, SourceSeries, StudyResult
+from trabecula.domain.result import LevelResult, Measurement, SeriesRole, SeriesUse, SourceSeries, StudyResult
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Modality
 from trabecula.reporting.config import ReportingConfig
@@ -73,6 +73,8 @@ def rich_result(study: Study) -> StudyResult:
         study,
         levels=levels,
         summary=(*base.summary, extra),
+        series_used=(USED,),
+        series_not_used=(NOT_USED,),
         sources=(*base.sources, other),
         scores=(demonstration_score(), demonstration_score(active=False, model_id="challenger")),
         reasons=(Reason(ReasonCode.CONTRAST_PHASE, False), flag),
@@ -133,7 +135,8 @@ def test_tracking_uids_differ_between_groups(root: Dataset) -> None:
 def test_the_answer_comes_first(root: Dataset) -> None:
     containers = [name(item) for item in root.ContentSequence if item.ValueType == "CONTAINER"]
 
-    assert containers == ["Qualitative Evaluations", "Imaging Measurements", "Image Library"]
+    assert containers[:3] == ["Qualitative Evaluations", "Imaging Measurements", "Image Library"]
+    assert containers[3:] in ([], ["Series of the study and how they were used"])
     first, second = only(root, "Qualitative Evaluations").ContentSequence[:2]
     assert name(first) == "Opportunistic bone density category"
     assert name(second) == "Impression"
@@ -233,3 +236,49 @@ def test_an_outline_on_a_foreign_image_is_refused(ct: Study, mr: Study) -> None:
 def test_a_number_needs_a_child() -> None:
     with pytest.raises(ValueError, match="derivation or a method"):
         number(codes.VBQ, 3.0, codes.RATIO, [])
+
+
+USED = SeriesUse(
+    series_uid="1.2.826.0.1.3680043.8.498.1.2", number=4, description="LSP", modality="CT", images_used=60,
+    images_total=63, role=SeriesRole.CT,
+    reasons=(Reason(code=ReasonCode.GEOMETRY, blocking=False, detail="3 images: without position"),),
+)  # fmt: skip
+NOT_USED = SeriesUse(
+    series_uid="1.2.3.6001", number=6001, description="ax", modality="CT", images_used=0, images_total=20,
+    reasons=(Reason(code=ReasonCode.ORIENTATION, blocking=False, detail="axial"),),
+)  # fmt: skip
+
+
+def test_the_report_accounts_for_every_image(ct: Study) -> None:
+    found = report(ct, result_of(ct, series_used=(USED,), series_not_used=(NOT_USED,)))
+
+    (section,) = children(found, "Series of the study and how they were used")
+    used, unused = children(section, "Use of a series")
+    assert used.ConceptCodeSequence[0].CodeValue == "SERIES-MEASURED"
+    assert unused.ConceptCodeSequence[0].CodeValue == "SERIES-NOT-USED"
+    counts = [
+        [only(item, name).MeasuredValueSequence[0].NumericValue for name in ("Images used", "Images received")]
+        for item in (used, unused)
+    ]
+    assert counts == [[60, 63], [0, 20]]
+    assert only(unused, "Series Instance UID").UID == "1.2.3.6001"
+    (why,) = children(unused, "Why images of the series were not used")
+    assert why.ConceptCodeSequence[0].CodeValue == "ORIENTATION"
+    assert only(section, "Comment").TextValue == (
+        "Series 4: 60 of 63 images used (3 without position). Not used: series 6001 (axial)."
+    )
+
+
+def test_a_series_that_was_not_used_is_no_remark_on_the_measured_one(ct: Study) -> None:
+    plain = report(ct, result_of(ct))
+    accounted = report(ct, result_of(ct, series_used=(USED,), series_not_used=(NOT_USED,)))
+
+    for before, after in zip(plain.ContentSequence, accounted.ContentSequence, strict=False):
+        assert before == after
+
+
+def test_no_score_that_is_no_probability_is_reported(ct: Study) -> None:
+    scores = tuple(demonstration_score(probability=value) for value in (float("nan"), float("inf"), 1.2, -0.1))
+
+    assert b"NaN" not in report(ct, result_of(ct, scores=scores)).to_json().encode()
+    assert groups(report(ct, result_of(ct, scores=scores)))[0] == groups(report(ct, result_of(ct)))[0]

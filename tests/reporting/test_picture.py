@@ -15,12 +15,13 @@ from pydicom import Dataset, dcmread
 from tests.reporting.builders import ANALYSED_AT, Study, demonstration_score, not_evaluable_result, result_of
 from trabecula.domain import codes
 from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Category, Measurement, ObjectKind, SeriesRole, StudyResult
+from trabecula.domain.result import Category, Measurement, ObjectKind, SeriesRole, SeriesUse, StudyResult
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
 from trabecula.reporting.palette import CATEGORY_COLOURS, level_colour
 from trabecula.reporting.picture import HEIGHT, WIDTH, Page, draw_page, identity_line
+from trabecula.reporting.picture_facts import MOST_ROWS, box_height, fact_rows
 from trabecula.reporting.picture_spine import drawn, sagittal_view
 from trabecula.reporting.picture_table import remark
 from trabecula.reporting.picture_text import Column, fitted, font, is_printable, printable, wrapped
@@ -225,3 +226,57 @@ def test_the_table_shows_means_and_leaves_percentiles_to_the_report(ct: Study) -
     more = (replace(first, measurements=(*first.measurements, percentile)), *base.levels[1:])
 
     assert (page(ct, result_of(ct, levels=more)) == page(ct, base)).all()
+
+
+def fact_box(pixels: np.ndarray) -> np.ndarray:
+    """The rows of the page on which the grey box has letters."""
+    column = pixels[860:1146, 706:1560].astype(int)
+    return 860 + np.flatnonzero((column > 120).all(axis=2).any(axis=1))
+
+
+def not_used(count: int) -> tuple[SeriesUse, ...]:
+    words = ("axial", "gradient echo", "localizer")
+    return tuple(
+        SeriesUse(
+            series_uid=f"1.2.{number}", number=3000 + number, description="x", modality="MR", images_used=0,
+            images_total=20, reasons=(Reason(code=ReasonCode.ORIENTATION, blocking=False, detail=words[number % 3]),),
+        )
+        for number in range(count)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 12, 60])
+@pytest.mark.parametrize("sources", [0, 1, 3])
+def test_every_row_of_the_grey_box_stands_within_it(mr: Study, count: int, sources: int) -> None:
+    base = result_of(mr)
+    long = replace(base.sources[0], description="a description that is as long as a scanner lets it be " * 2)
+    result = replace(base, sources=(long,) * sources, series_not_used=not_used(count))
+
+    rows = fact_rows(result, ANALYSED_AT, "Header values were repaired: " + "Study Date, " * 30, 858)
+
+    assert len(rows) <= MOST_ROWS
+    assert all(font(18).getlength(row) <= 858 for row in rows)
+    assert rows[-1].endswith("revision 1, 2026-11-20 09:30.")
+    assert [row for row in rows if row.startswith("Not used: series 3000")] == [
+        row for row in rows if "Not used" in row
+    ]
+    assert sum("Not used" in row for row in rows) == (1 if count else 0)
+
+
+def test_many_series_push_nothing_out_of_the_grey_box(mr: Study) -> None:
+    base = result_of(mr)
+    result = replace(base, sources=base.sources * 3, series_not_used=not_used(12))
+
+    plain, full = page(mr, base), page(mr, result)
+
+    assert max(fact_box(full).max(), fact_box(plain).max()) < 1134
+    assert fact_box(full).min() < fact_box(plain).min()
+
+
+def test_series_not_used_change_the_grey_box_alone(ct: Study) -> None:
+    """A refusal of another series is no remark on the measured one."""
+    plain, told = page(ct, result_of(ct)), page(ct, result_of(ct, series_not_used=not_used(2)))
+
+    changed = np.flatnonzero((plain != told).any(axis=(1, 2)))
+    assert changed.min() >= 1134 - box_height(MOST_ROWS)
+    assert (plain[:, :690] == told[:, :690]).all()

@@ -9,6 +9,8 @@ from trabecula.cli.output import console, print_table, print_text
 from trabecula.cli.score_table import show_scores
 from trabecula.domain import codes
 from trabecula.domain.result import Category
+from trabecula.domain.result_json import series_uses
+from trabecula.reporting.series_lines import not_used_line, partly_used_lines
 
 _COLOURS = {
     Category.LOW_BONE_DENSITY_SUSPECTED: "bold white on dark_orange3",
@@ -34,8 +36,18 @@ def show_result(document: Mapping[str, Any]) -> None:
         _show_levels(document["levels"])
     show_scores(document.get("scores") or ())
     _list("reasons", (f"{item['code']}: {item['sentence']}" for item in document.get("reasons") or ()))
+    print_series(document)
     _list("objects", _object_lines(document.get("objects") or ()))
     print_text(RESEARCH_USE, style="dim")
+
+
+def print_series(document: Mapping[str, Any]) -> None:
+    """Print which images were not used, dim and apart from the reasons: it is no remark on what was measured."""
+    used = series_uses(document.get("series_used") or ())
+    lines = (*partly_used_lines(used), not_used_line(series_uses(document.get("series_not_used") or ())))
+    for line in lines:
+        if line:
+            print_text(line + ".", style="dim")
 
 
 _COLUMNS: tuple[tuple[str, str, str, str], ...] = (

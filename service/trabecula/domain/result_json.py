@@ -6,12 +6,12 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
 from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Measurement, StudyResult
+from trabecula.domain.result import Measurement, SeriesUse, StudyResult
 from trabecula.domain.spine import Level
 
 _BY_NAME: tuple[type[Enum], ...] = (Level, ReasonCode)
@@ -30,6 +30,11 @@ def to_json(result: StudyResult) -> dict[str, Any]:
 def from_json(document: Mapping[str, Any]) -> StudyResult:
     """Return the result that ``to_json`` wrote. Raises KeyError, TypeError or ValueError for anything else."""
     return typing.cast("StudyResult", _decode(StudyResult, dict(document)))
+
+
+def series_uses(documents: Iterable[Mapping[str, Any]]) -> tuple[SeriesUse, ...]:
+    """Return the series of ``series_used`` or ``series_not_used`` of a result's document."""
+    return tuple(typing.cast("SeriesUse", _decode(SeriesUse, dict(item))) for item in documents)
 
 
 def _encode(value: object) -> Any:
@@ -73,4 +78,4 @@ def _decode(kind: Any, value: Any) -> Any:
     return value
 
 
-__all__ = ["from_json", "to_json"]
+__all__ = ["from_json", "series_uses", "to_json"]

@@ -14,6 +14,7 @@ from highdicom.sr import CodedConcept
 from trabecula.domain import codes
 from trabecula.domain.codes import PRIVATE_SCHEME, PRIVATE_SCHEME_NAME, PRIVATE_SCHEME_VERSION, Code
 from trabecula.domain.eligibility import ReasonCode
+from trabecula.domain.endpoint import Endpoint
 from trabecula.domain.result import Category, LevelResult, SeriesRole
 from trabecula.domain.spine import Level
 
@@ -27,7 +28,10 @@ _CATEGORY_KEYS = {
     Category.NOT_EVALUABLE: "not_evaluable",
 }
 _ROLE_KEYS = {SeriesRole.CT: "role_ct", SeriesRole.T1W: "role_t1", SeriesRole.T2W: "role_t2"}
-_ENDPOINT_KEYS = {"osteoporosis": "probability_osteoporosis", "abnormal": "probability_abnormal"}
+_ENDPOINT_KEYS = {
+    Endpoint.OSTEOPOROSIS: "probability_osteoporosis",
+    Endpoint.ABNORMAL_BONE_DENSITY: "probability_abnormal",
+}
 
 
 @cache
@@ -63,8 +67,9 @@ def role_code(role: SeriesRole) -> Code:
 
 
 def endpoint_code(endpoint: str) -> Code:
-    """Return the concept of the probability a model gives for its endpoint."""
-    return concept(_ENDPOINT_KEYS.get(endpoint, "probability"))
+    """Return the concept of the probability a model gives for its endpoint; a general one for a site's own endpoint."""
+    known = {str(item): key for item, key in _ENDPOINT_KEYS.items()}
+    return concept(known.get(endpoint, "probability"))
 
 
 def level_code(level: Level | None) -> Code:

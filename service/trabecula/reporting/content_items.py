@@ -28,6 +28,7 @@ CONTAINS = RelationshipTypeValues.CONTAINS
 HAS_CONCEPT_MOD = RelationshipTypeValues.HAS_CONCEPT_MOD
 HAS_OBS_CONTEXT = RelationshipTypeValues.HAS_OBS_CONTEXT
 HAS_ACQ_CONTEXT = RelationshipTypeValues.HAS_ACQ_CONTEXT
+HAS_PROPERTIES = RelationshipTypeValues.HAS_PROPERTIES
 SELECTED_FROM = RelationshipTypeValues.SELECTED_FROM
 
 POLYGON_POINTS = 80

@@ -20,6 +20,7 @@ from trabecula.reporting.content_items import (
     uid,
 )
 from trabecula.reporting.measurement_groups import ReportSubject, groups
+from trabecula.reporting.series_section import series_section
 from trabecula.reporting.wording import all_reasons, comments, impression_lines
 from trabecula.version import __version__
 
@@ -42,6 +43,7 @@ def report_root(
             _qualitative(subject),
             container("measurements", [*_algorithm(subject, config), *groups(subject)]),
             container("image_library", library),
+            *series_section(subject.result),
         ],
         template="1500",
         relation=None,

@@ -62,15 +62,17 @@ class DicomReporter:
         identities = Identities.of(analysis, context, self._config)
         when = local_time(context.analysed_at, header)
         stamp = Stamp(header, when, context.installation_uid, self._config, identities)
-        images = self._images(analysis.result, primary, stamp)
+        images = self._images(analysis.result, primary, stamp, source.remark)
         return (_structured_report(analysis.result, files, context, stamp, images, source.remark), *images)
 
-    def _images(self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp) -> tuple[ResultObject, ...]:
+    def _images(
+        self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp, remark: str
+    ) -> tuple[ResultObject, ...]:
         images = []
         if self._config.with_segmentation and primary is not None and primary.labels.any():
             images.append(segmentation(primary, stamp.header, stamp, result))
         if self._config.with_picture:
-            page = Page(result, primary, stamp.header, stamp.when, self._config.identity_on_picture)
+            page = Page(result, primary, stamp.header, stamp.when, self._config.identity_on_picture, remark)
             sources = _picture_sources(result, primary, stamp.header)
             images.append(secondary_capture(draw_page(page), sources, stamp, result))
         return tuple(images)

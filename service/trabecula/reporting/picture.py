@@ -14,22 +14,20 @@ from trabecula.domain.ports import AnalysedVolume
 from trabecula.domain.result import Measurement, StudyResult
 from trabecula.domain.spine import level_of_label
 from trabecula.reporting.palette import CATEGORY_COLOURS, Colour
+from trabecula.reporting.picture_facts import box_height, draw_facts, fact_rows
 from trabecula.reporting.picture_spine import drawn, sagittal_view
 from trabecula.reporting.picture_table import draw_table, row_count
 from trabecula.reporting.picture_text import Column, fitted, font, is_printable
 from trabecula.reporting.wording import (
     NOT_REVIEWED,
     RESEARCH_USE,
-    acquisition_line,
     all_reasons,
     amount,
     impression_lines,
     leading_measurement,
     reason_line,
     short_name,
-    versions_line,
 )
-from trabecula.version import __version__
 
 WIDTH, HEIGHT = 1600, 1200
 _BACKGROUND: Colour = (15, 17, 21)
@@ -41,8 +39,8 @@ _WARNING: Colour = (240, 200, 110)
 _VIEW = (30, 214, 640, 880)
 """Left, top, width and height of the sagittal view."""
 _RIGHT = 706
-_FACTS_TOP = 988
 _FOOTER_TOP = 1146
+_FACTS_BOTTOM = _FOOTER_TOP - 12
 _REASONS_WITH_ADVICE = 4
 """With more reasons than this, the page shows what was found; what to do about it stands in the report."""
 
@@ -56,6 +54,8 @@ class Page:
     header: Dataset
     when: datetime
     with_identity: bool
+    remark: str = ""
+    """What of the header is not as the images have it."""
 
 
 def draw_page(page: Page) -> NDArray[np.uint8]:
@@ -65,8 +65,10 @@ def draw_page(page: Page) -> NDArray[np.uint8]:
     _banner(draw, page)
     _identity(draw, page)
     _spine(image, draw, page)
-    _findings(draw, page)
-    _facts(draw, page)
+    rows = fact_rows(page.result, page.when, page.remark, WIDTH - 36 - _RIGHT)
+    top = _FACTS_BOTTOM - box_height(len(rows))
+    _findings(draw, page, top - 16)
+    draw_facts(draw, rows, (_RIGHT - 16, top, WIDTH - 20, _FACTS_BOTTOM), (_PANEL, _QUIET))
     _footer(draw)
     return np.asarray(image)
 
@@ -136,9 +138,9 @@ def _spine(image: Image.Image, draw: ImageDraw.ImageDraw, page: Page) -> None:
     draw.text((left, top + height + 10), view.caption, font=font(18), fill=_QUIET)
 
 
-def _findings(draw: ImageDraw.ImageDraw, page: Page) -> None:
+def _findings(draw: ImageDraw.ImageDraw, page: Page, bottom: int) -> None:
     result = page.result
-    column = Column(draw, _RIGHT, 212, WIDTH - 36 - _RIGHT, _FACTS_TOP - 16)
+    column = Column(draw, _RIGHT, 212, WIDTH - 36 - _RIGHT, bottom)
     column.heading("Impression", _QUIET)
     for line in impression_lines(result)[1:]:
         bold = line.startswith("DEMONSTRATION")
@@ -166,21 +168,6 @@ def _findings(draw: ImageDraw.ImageDraw, page: Page) -> None:
 def _value(item: Measurement) -> str:
     method = f"  ({item.method})" if item.method else ""
     return f"{short_name(item)}: {amount(item)}{method}"
-
-
-def _facts(draw: ImageDraw.ImageDraw, page: Page) -> None:
-    """Write what was measured with what: source series, acquisition, versions."""
-    draw.rectangle([_RIGHT - 16, _FACTS_TOP, WIDTH - 20, _FOOTER_TOP - 12], fill=_PANEL)
-    column = Column(draw, _RIGHT, _FACTS_TOP + 12, WIDTH - 36 - _RIGHT, _FOOTER_TOP - 18)
-    for source in page.result.sources:
-        column.paragraph(acquisition_line(source), 18, _QUIET)
-    if page.result.numbering:
-        column.paragraph(f"Levels: {page.result.numbering}.", 18, _QUIET)
-    versions = ", ".join(
-        part for part in (f"Trabecula {__version__}", versions_line(page.result, digests=False)) if part
-    )
-    made = f"revision {page.result.revision}, {page.when:%Y-%m-%d %H:%M}"
-    column.paragraph(f"{versions}; {made}.", 18, _QUIET)
 
 
 def _footer(draw: ImageDraw.ImageDraw) -> None:

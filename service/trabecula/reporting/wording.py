@@ -102,10 +102,13 @@ def leading_measurement(measurements: Iterable[Measurement]) -> Measurement | No
 
 
 def shown_scores(result: StudyResult) -> tuple[Score, ...]:
-    """Return the scores a report shows: of active models, with a probability. Silent challengers never appear."""
-    return tuple(
-        score for score in result.scores if score.active and score.applicable and score.probability is not None
-    )
+    """Return the scores a report shows: of active models, with a probability. Silent challengers never appear, and
+    neither does a number that is no probability."""
+    return tuple(score for score in result.scores if score.active and score.applicable and _is_probability(score))
+
+
+def _is_probability(score: Score) -> bool:
+    return score.probability is not None and 0.0 <= score.probability <= 1.0
 
 
 def abstentions(result: StudyResult) -> tuple[Score, ...]:
