@@ -37,9 +37,10 @@ def show_conflicts(documents: Sequence[Mapping[str, Any]], study_uid: str) -> No
     for document in documents:
         for line in _lines(document):
             console.print(f"  {line}", markup=False, highlight=False)
+    adoptable = any(item["attributes"] and item["pixels_equal"] and not _hindered(item) for item in documents)
+    adopt = f"`trabecula studies adopt {study_uid} --reason ...` takes the newer headers over, " if adoptable else ""
     console.print(
-        f"  nothing happens by itself: `trabecula studies adopt {study_uid} --reason ...` takes the newer headers over,"
-        " `trabecula quarantine delete` discards them",
+        f"  nothing happens by itself: {adopt}`trabecula quarantine delete` discards copies",
         markup=False,
         highlight=False,
     )
@@ -74,6 +75,11 @@ def _document(group: Sequence[ComparedConflict]) -> dict[str, Any]:
     }
 
 
+def _hindered(document: Mapping[str, Any]) -> bool:
+    """Return whether the copies belong elsewhere or are another image, so that they cannot be taken over."""
+    return bool(document["moved"] or document["image_attributes"])
+
+
 def _values(values: Iterable[str]) -> str:
     distinct = list(dict.fromkeys(values))
     more = len(distinct) - _SHOWN_VALUES
@@ -84,8 +90,9 @@ def _lines(document: Mapping[str, Any]) -> Iterable[str]:
     count = document["images"]
     moment = document["last_received_at"][:16].replace("T", " ")
     pixels = PixelComparison(document["pixels"]).words
+    other = "headers" if document["pixels_equal"] else "content"
     yield (
-        f"{count} image{'s' if count != 1 else ''} came again with other headers: last {moment} from "
+        f"{count} image{'s' if count != 1 else ''} came again with other {other}: last {moment} from "
         f"{document['calling_ae_title']}; {pixels}; quarantine {written(document['numbers'])}"
     )
     if document["formerly_used"]:

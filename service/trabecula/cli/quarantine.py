@@ -132,7 +132,7 @@ def _chosen(engine: Engine, words: Sequence[str], wanted: QuarantineFilter, yes:
     return chosen
 
 
-def _each(chosen: Sequence[int], outcome: str, act: Callable[[int], str | None]) -> list[dict[str, Any]]:
+def _each(chosen: Sequence[int], outcome: str, act: Callable[[int], str]) -> list[dict[str, Any]]:
     """Do it to each entry; a refusal of the only one is raised, of several it is told."""
     done: list[dict[str, Any]] = []
     for number in chosen:

@@ -62,11 +62,11 @@ def release_entry(services: Services, number: int, who: str, reason: str = "") -
     return instance.study_uid
 
 
-def delete_entry(services: Services, number: int, who: str, reason: str) -> None:
+def delete_entry(services: Services, number: int, who: str, reason: str) -> str:
     """Delete a quarantined file; its line stays in the ledger with operator and reason.
 
-    A file that is or was in use is not deleted, only the entry is. Raises QuarantineEntryUnknown, ReasonMissing,
-    SpoolUnavailable.
+    Returns the UID of the study it concerns, "" where none is known. A file that is or was in use is not deleted, only
+    the entry is. Raises QuarantineEntryUnknown, ReasonMissing, SpoolUnavailable.
     """
     if not reason.strip():
         raise ReasonMissing
@@ -81,6 +81,7 @@ def delete_entry(services: Services, number: int, who: str, reason: str) -> None
             if not ledger.copies.is_named(entry.sop_instance_uid, key):
                 services.copies.remove(key)
         ledger.commit()
+    return study_uid
 
 
 def _open_entry(ledger: Ledger, number: int, *, lock: bool) -> QuarantineEntry:
