@@ -29,6 +29,9 @@ from trabecula.phantom.study import CtStudySpec, MrStudySpec, PhantomStudy
 _MARK = ".trabecula-demo"
 """A file in the output folder that says its contents are a demo's: only then may the next run replace them."""
 
+_PERSON = {Modality.CT: 37, Modality.MR: 34}
+"""Numbers of phantoms none of whose bodies is so small or deformed that a gate remarks on it."""
+
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the study, the received objects and the picture.")] = Path(
@@ -80,7 +83,7 @@ def demo(
 
 def _phantom(modality: Modality, density: float) -> PhantomStudy:
     """A woman of 71 of usual size, no fracture, scanned as hospitals scan the lumbar spine."""
-    patient = sample_patient(2026, 37, age_years=71, density_l1=density)
+    patient = sample_patient(2026, _PERSON[modality], age_years=71, density_l1=density)
     if modality is Modality.CT:
         return make_ct_study(CtStudySpec(patient, DEMO_CT, case="demo"))
     return make_mr_study(MrStudySpec(patient, case="demo"))
