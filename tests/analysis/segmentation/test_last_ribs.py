@@ -55,7 +55,7 @@ def scene(bones: Bones, modality: Modality = Modality.CT, width_mm: float = 300.
     return volume, grid, Instances(bodies, empty.astype(np.uint8), empty)
 
 
-RIBS: Bones = {0: (140, 140), 1: (90, 96), 2: (44, 40), 3: (50, 54), 4: (44, 44)}
+RIBS: Bones = {0: (140, 140), 1: (90, 96), 2: (44, 40), 3: (50, 54), 4: (58, 60)}
 
 
 def test_the_last_pair_that_reaches_farther_than_a_process_is_found() -> None:

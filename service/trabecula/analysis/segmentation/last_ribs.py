@@ -62,7 +62,7 @@ def find_last_ribs(volume: Volume, grid: Grid, instances: Instances) -> LastRibs
     """The last pair of ribs of a CT, beside one body; None where there is any doubt.
 
     Doubt is: another modality, bodies too few, a side without a rib, two sides at different heights or between two
-    bodies, no body below, or processes below that are as long as ribs on both sides.
+    bodies, no body below, or processes beside the next body that are as long as short ribs on both sides.
     """
     if volume.modality is not Modality.CT or len(instances.bodies) < 2:
         return None
@@ -81,24 +81,17 @@ def _last_pair(sides: list[list[_Bone]], centres: FloatArray) -> LastRibs | None
         return None
     left, right = (max(side, key=lambda bone: bone.root_mm) for side in ribs)
     root = (left.root_mm + right.root_mm) / 2
-    if abs(left.root_mm - right.root_mm) > _ALIKE_MM or _long_processes(sides, root):
-        return None
     away = np.abs(centres[:, 1] - root)
     body = int(np.argmin(away))
     pitch = float(np.median(np.diff(centres[:, 1])))
-    if away[body] > _BESIDE_PITCH * pitch or body == len(centres) - 1:
+    if abs(left.root_mm - right.root_mm) > _ALIKE_MM or away[body] > _BESIDE_PITCH * pitch or body == len(centres) - 1:
+        return None
+    below = [[bone for bone in side if abs(bone.root_mm - centres[body + 1, 1]) < pitch / 2] for side in sides]
+    if all(any(bone.slender and bone.reach_mm > _PROCESS_MM for bone in side) for side in below):
         return None
     whole = all(bone.whole and bone.reach_mm <= _FLOATING_MM for bone in (left, right))
-    below = [bone for side in sides for bone in side if abs(bone.root_mm - centres[body + 1, 1]) < pitch / 2]
-    return LastRibs(body, (left.reach_mm, right.reach_mm), whole, max((bone.reach_mm for bone in below), default=0.0))
-
-
-def _long_processes(sides: list[list[_Bone]], root_mm: float) -> bool:
-    """True where below the last ribs slender bone reaches farther than a transverse process does, on both sides."""
-    return all(
-        any(bone.slender and bone.root_mm > root_mm + _ALIKE_MM and bone.reach_mm > _PROCESS_MM for bone in side)
-        for side in sides
-    )
+    beside = max((bone.reach_mm for side in below for bone in side), default=0.0)
+    return LastRibs(body, (left.reach_mm, right.reach_mm), whole, beside)
 
 
 def _centres_mm(grid: Grid, instances: Instances) -> FloatArray:
