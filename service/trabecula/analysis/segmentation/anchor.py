@@ -93,7 +93,7 @@ def settle_junction(maps: Maps, instances: Instances, anchor: Anchor | None) -> 
         return Junction(anchor, instances)
     usual = float(np.median([body.volume_mm3 for body in above[:-1] if not body.edge] or [above[-2].volume_mm3]))
     if last.volume_mm3 >= _PART_OF_S1 * usual:
-        return Junction(anchor, instances, "the last body may be L5 or S1")
+        return Junction(anchor, instances, "the last body may be L5 or S1, and the one above it L4 or L5")
     left = tuple(body for body in instances.bodies if body is not last)
     return Junction(_joined(anchor, mask, maps), replace(instances, bodies=left))
 

@@ -124,12 +124,13 @@ def _bones(volume: Volume, axes: Axes, centres: FloatArray, sign: int, least_hu:
     near = (away >= _FROM_MM) & (away <= _TO_MM)
     bone = (image > least_hu) & near[:, :, None] & ((behind >= _FRONT_MM) & (behind <= _BACK_MM))[None]
     pieces, _ = ndimage.label(bone, structure=np.ones((3, 3, 3)))
-    found = []
-    for number, box in enumerate(ndimage.find_objects(pieces), start=1):
+    sizes = np.bincount(pieces.ravel()) * float(np.prod(steps))
+    boxes, found = ndimage.find_objects(pieces), []
+    for number in (int(piece) for piece in np.flatnonzero(sizes >= _LEAST_MM3) if piece):
+        box, size = boxes[number - 1], float(sizes[number])
         index = np.argwhere(pieces[box] == number) + [part.start for part in box]
         reach = away[index[:, 0], index[:, 1]]
-        size = len(index) * float(np.prod(steps))
-        if size < _LEAST_MM3 or reach.min() > _ROOT_MM:
+        if reach.min() > _ROOT_MM:
             continue
         root = reach <= reach.min() + 2 * steps[0]
         cut = bool((index == 0).any() or (index == np.array(image.shape) - 1).any()) or reach.max() > _TO_MM - steps[0]
