@@ -224,3 +224,13 @@ def test_a_folder_of_rubbish_is_refused_with_a_reason(tmp_path: Path, monkeypatc
 
     with pytest.raises(DatabaseUnavailable, match="does not start"):
         EmbeddedPostgres(tmp_path).start()
+
+
+def test_a_disk_too_full_for_a_database_is_said_to_be_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "_PATIENCE_SECONDS", ())
+    monkeypatch.setattr(embedded, "_ROOM_BYTES", 2**62)  # no disk has as much
+    (tmp_path / "database").mkdir()
+    (tmp_path / "database" / "PG_VERSION").write_text("11\n")
+
+    with pytest.raises(DataFolderUnusable, match="no space is left for the database"):
+        EmbeddedPostgres(tmp_path).start()

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import fcntl
 import os
+import shutil
 import subprocess
 import time
 import warnings
@@ -15,7 +16,7 @@ from typing import Any
 import psycopg
 import structlog
 
-from trabecula.domain.errors import DatabaseUnavailable, DataFolderUnusable, EmbeddedDatabaseDead
+from trabecula.domain.errors import DatabaseUnavailable, DataFolderUnusable, EmbeddedDatabaseDead, TrabeculaError
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,8 @@ _PATIENCE_SECONDS: tuple[tuple[type[Exception], float], ...] = (
     (subprocess.CalledProcessError, 30.0),  # orphans of a killed server, or it cannot start at all
 )
 _PAUSE_SECONDS = 1.0
+_ROOM_BYTES = 64 * 2**20
+"""A new database needs about 40 MiB, a running one a few segments of its log of 16 MiB."""
 _REAPED_WITHIN_SECONDS = 15.0
 _LOOK_SECONDS = 0.1
 _ENDED = frozenset({"", "Z", "X"})
@@ -63,7 +66,7 @@ class EmbeddedPostgres:
         except (OSError, RuntimeError) as error:  # RuntimeError: ~ of nobody, links in a circle
             self._leave()
             raise DataFolderUnusable(f"{self._given}: {getattr(error, 'strerror', '') or error}") from error
-        except DatabaseUnavailable:
+        except TrabeculaError:
             self._leave()
             raise
 
@@ -152,6 +155,8 @@ class EmbeddedPostgres:
                 patience_s = next((limit for kind, limit in _PATIENCE_SECONDS if isinstance(error, kind)), 0.0)
                 since = first_seen.setdefault(type(error), time.monotonic())
                 if time.monotonic() - since >= patience_s:
+                    if shutil.disk_usage(self._folder.parent).free < _ROOM_BYTES:
+                        raise DataFolderUnusable(f"{self._given}: no space is left for the database") from error
                     detail = f"the embedded PostgreSQL does not start; see {self._folder / 'log'}"
                     raise DatabaseUnavailable(detail) from error
                 log.warning("database.starting", error=type(error).__name__)
