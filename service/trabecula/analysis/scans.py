@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.contrast import ContrastState, contrast_evidence
@@ -51,25 +52,32 @@ def along_normal(frames: Sequence[Frame]) -> FloatArray:
 
 
 def _grouped(parts: Parts, group: list[Frame]) -> Parts:
-    """Put parts together unless they interpenetrate; a part that would fit more than one scan stays alone."""
+    """Put parts together unless they interpenetrate; a part that would fit more than one scan stays alone.
+
+    Where table steps overlap, the slices of the later one stand aside.
+    """
     if len(parts) < 2:
         return [group]
     place = dict(zip(map(id, group), along_normal(group), strict=True))
     reach = _slice_reach(group)
     found: list[_Scan] = []
+    beside: Parts = []
     for part in parts:
-        places = np.sort(np.array([place[id(frame)] for frame in part]))
-        new = _Scan(list(part), places, len(part), {contrast_evidence(part[0].acquisition).state})
+        ordered = sorted(part, key=lambda frame: place[id(frame)])
+        places = np.array([place[id(frame)] for frame in ordered])
+        new = _Scan(ordered, places, len(part), {contrast_evidence(part[0].acquisition).state})
         fitting = [scan for scan in found if not _interpenetrate(scan, new, reach)]
         if len(fitting) != 1:
             found.append(new)
             continue
         scan = fitting[0]
-        scan.frames += new.frames
-        scan.places = np.sort(np.concatenate([scan.places, places]))
+        twice = _surplus(scan, new, reach, strict=False)
+        beside += [[frame for frame, odd in zip(new.frames, twice, strict=True) if odd]] if twice.any() else []
+        scan.frames += [frame for frame, odd in zip(new.frames, twice, strict=True) if not odd]
+        scan.places = np.sort(np.concatenate([scan.places, places[~twice]]))
         scan.largest = max(scan.largest, new.largest)
         scan.contrast |= new.contrast
-    return [scan.frames for scan in found]
+    return [*(scan.frames for scan in found), *beside]
 
 
 def _slice_reach(frames: Sequence[Frame]) -> float | None:
@@ -87,7 +95,7 @@ def _interpenetrate(one: _Scan, other: _Scan, reach: float | None) -> bool:
     if changed and not _within(one.places, other.places) and not _within(other.places, one.places):
         return True
     strict = changed and _apart_in_time(one.frames, other.frames)
-    return _surplus(one, other, reach, strict) or _surplus(other, one, reach, strict)
+    return _too_many(_surplus(one, other, reach, strict)) or _too_many(_surplus(other, one, reach, strict))
 
 
 def _within(places: FloatArray, others: FloatArray) -> bool:
@@ -95,8 +103,14 @@ def _within(places: FloatArray, others: FloatArray) -> bool:
     return bool(np.mean((places > others[0]) & (places < others[-1])) > 0.5)
 
 
-def _surplus(holder: _Scan, guest: _Scan, reach: float | None, strict: bool) -> bool:
-    """Whether more of the guest's slices than table steps overlap lie upon, or in no gap of, the holder's slices."""
+def _too_many(surplus: NDArray[np.bool_]) -> bool:
+    """Whether more slices are surplus than where table steps overlap."""
+    allowed = max(float(rules()["overlap_fraction"]) * len(surplus), 2 if len(surplus) >= 10 else 0)
+    return int(surplus.sum()) > allowed
+
+
+def _surplus(holder: _Scan, guest: _Scan, reach: float | None, strict: bool) -> NDArray[np.bool_]:
+    """Which of the guest's slices lie upon, or in no gap of, the holder's slices."""
     nearest = float(data_file("gates.toml")["geometry"]["duplicate_distance_mm"])
     held, places = holder.places, guest.places
     right = np.searchsorted(held, places)
@@ -108,9 +122,7 @@ def _surplus(holder: _Scan, guest: _Scan, reach: float | None, strict: bool) -> 
         own = float(np.median(np.diff(held)))
         width = own if reach is None or strict else reach
         upon |= inside & (behind - before <= float(rules()["closed_gap"]) * width)
-    count = int(upon.sum())
-    allowed = max(float(rules()["overlap_fraction"]) * len(places), 2 if len(places) >= 10 else 0)
-    return count > allowed
+    return np.asarray(upon)
 
 
 def _apart_in_time(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
