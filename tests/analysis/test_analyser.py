@@ -184,8 +184,8 @@ def test_two_patients_in_one_study_are_never_measured(tmp_path: Path, ct_spine: 
             {"PatientBirthDate": "20200101", "PatientAge": "068Y"},
             Category.LOW_BONE_DENSITY_SUSPECTED,
             [],
-            "HU",
             "at this age",
+            "younger",
         ),
         ({"PatientAge": "045Y"}, Category.LOW_BONE_DENSITY_SUSPECTED, [], "HU", "at this age"),
         (
