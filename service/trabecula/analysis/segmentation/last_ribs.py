@@ -114,6 +114,12 @@ def _coarse(volume: Volume, axes: Axes) -> tuple[NDArray[np.floating], FloatArra
     return turned[:: skip[0], :: skip[1], :: skip[2]], steps
 
 
+def _span(shown: NDArray[np.bool_]) -> slice:
+    """From the first to the last True; empty where there is none."""
+    index = np.flatnonzero(shown)
+    return slice(int(index[0]), int(index[-1]) + 1) if len(index) else slice(0, 0)
+
+
 def _bones(volume: Volume, axes: Axes, centres: FloatArray, sign: int, least_hu: float) -> list[_Bone]:
     """Pieces of bone, what is over ``least_hu``, that start beside the spine on one side."""
     image, steps = _coarse(volume, axes)
@@ -122,13 +128,15 @@ def _bones(volume: Volume, axes: Axes, centres: FloatArray, sign: int, least_hu:
     away = sign * (side[:, None] - middle[None, :])
     behind = column[None, :] - depth[:, None]
     near = (away >= _FROM_MM) & (away <= _TO_MM)
-    bone = (image > least_hu) & near[:, :, None] & ((behind >= _FRONT_MM) & (behind <= _BACK_MM))[None]
+    level = (behind >= _FRONT_MM) & (behind <= _BACK_MM)
+    part = (_span(near.any(axis=1)), slice(None), _span(level.any(axis=0)))
+    bone = (image[part] > least_hu) & near[part[0], :, None] & level[None, :, part[2]]
     pieces, _ = ndimage.label(bone, structure=np.ones((3, 3, 3)))
     sizes = np.bincount(pieces.ravel()) * float(np.prod(steps))
     boxes, found = ndimage.find_objects(pieces), []
     for number in (int(piece) for piece in np.flatnonzero(sizes >= _LEAST_MM3) if piece):
         box, size = boxes[number - 1], float(sizes[number])
-        index = np.argwhere(pieces[box] == number) + [part.start for part in box]
+        index = np.argwhere(pieces[box] == number) + [piece.start for piece in box] + [part[0].start, 0, part[2].start]
         reach = away[index[:, 0], index[:, 1]]
         if reach.min() > _ROOT_MM:
             continue
