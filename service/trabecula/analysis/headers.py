@@ -117,7 +117,7 @@ def _frames(dataset: Dataset, file: StoredFile) -> Iterator[Frame]:
             yield replace(bare, number=index + 1)
 
 
-_MAXIMUM_FRAMES = 100_000
+_MAXIMUM_FRAMES = 20_000
 """Frames of one file that are told apart; a larger Number of Frames is a damaged value."""
 
 
