@@ -20,11 +20,11 @@ RIGHT = {"PatientID": "CORRECTED-01", "PatientName": "CORRECTED^NAME"}
 def corrected(study: StudyOnDisk, folder: Path) -> list[Path]:
     """Write the study's files with another patient; everything else stays."""
     folder.mkdir()
-    for file in study.files:
+    for number, file in enumerate(study.files):
         data_set = pydicom.dcmread(file)
         for keyword, value in RIGHT.items():
             setattr(data_set, keyword, value)
-        data_set.save_as(folder / file.name)
+        data_set.save_as(folder / f"{number:04d}.dcm")
     return sorted(folder.iterdir())
 
 
@@ -53,6 +53,7 @@ def test_a_corrected_patient_reaches_the_receiver_when_an_operator_says_so(
         storescu(sender, newer[-1:], service.port, calling="PACS")
         shown = service.show(mr_study.uid)
         done = service.command("studies", "adopt", mr_study.uid, "--reason", "wrong patient", "--json")
+        assert done.returncode == 0, done.stderr
         second = service.wait_for(
             mr_study.uid, lambda item: item["revision"] == 2 and item["state"] == "DONE", "revision 2"
         )
