@@ -88,6 +88,15 @@ def test_a_ct_study_gets_its_category(
     assert result.decided_by is DecidedBy.MEASUREMENT
     assert any("Population mean of L1 at this age" in line for line in result.impression) is expected
     assert result.primary == "2.25.1.1"
+    (use,) = result.series_used
+    assert (use.series_uid, use.role, use.images_used, use.images_total, use.reasons) == (
+        "2.25.1.1",
+        SeriesRole.CT,
+        94,
+        94,
+        (),
+    )
+    assert result.series_not_used == ()
     assert result.sources[0].role is SeriesRole.CT
     assert set(result.timings_s) >= {"headers", "load", "segment", "measure", "total"}
     assert analysis.volumes[0].labels.shape == AXIAL.shape
@@ -273,6 +282,10 @@ def test_a_crop_is_passed_over_for_the_series_that_shows_the_spine(tmp_path: Pat
     assert result.primary == "2.25.1.2"
     assert result.category is Category.INDETERMINATE
     assert ReasonCode.KERNEL_SHARP in codes(result)
+    (unused,) = result.series_not_used
+    assert (unused.series_uid, unused.images_used, unused.images_total) == ("2.25.1.1", 0, 40)
+    assert [reason.code for reason in unused.reasons] == [ReasonCode.OTHER_SERIES]
+    assert not any(reason.series_uid == "2.25.1.1" for reason in result.reasons)
 
 
 def test_no_spine_is_not_evaluable(tmp_path: Path, ct_spine: DrawnSpine) -> None:

@@ -177,6 +177,7 @@ def test_slices_that_lost_their_rescale_values_are_told(folder: Path, lost: tupl
     assert np.array_equal(volume.array, slices()[6:] - 1024)
     assert told(stack) == {ReasonCode.RESCALE: 2, ReasonCode.MISSING_SLICES: 4}
     assert stack.left_out[0].reason.detail == "missing in 2 of 40 images"
+    assert ReasonCode.RESCALE in {reason.code for reason in chosen(folder).candidates[0].reasons}
 
 
 def test_rescale_values_lost_in_many_slices_are_the_reason(folder: Path) -> None:

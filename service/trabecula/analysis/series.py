@@ -117,7 +117,14 @@ def _candidate(stack: Stack, regular: RegularStack) -> Candidate | Reason:
     if reason is not None:
         return reason
     made = stack.acquisition
-    reasons = [*regular.reasons, *image_remarks(regular.frames, made), *spectral_remark(made), *contrast_remark(made)]
+    faults = (item.reason for item in stack.left_out if item.reason.code is not ReasonCode.COPIES)
+    reasons = [
+        *regular.reasons,
+        *faults,
+        *image_remarks(regular.frames, made),
+        *spectral_remark(made),
+        *contrast_remark(made),
+    ]
     if stack.scans > 1:
         detail = f"{stack.scans} told apart, one of them is measured"
         reasons.append(Reason(ReasonCode.SEVERAL_SCANS, blocking=False, series_uid=made.series_uid, detail=detail))
