@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from trabecula.domain.ledger_ports import CommitmentState, Delivery
 from trabecula.domain.ports import DeliveryState, Destination
 from trabecula.domain.result import ObjectKind
-from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow, clock_timestamp
+from trabecula.ledger.clock import clock_timestamp
+from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow
 from trabecula.ledger.texts import storable
 
 _KIND_ORDER = [str(kind) for kind in ObjectKind]

@@ -16,7 +16,8 @@ from trabecula.domain.copy_ports import Conflict
 from trabecula.domain.errors import InstanceConflict
 from trabecula.domain.jobs import Failure
 from trabecula.domain.study import ReceivedInstance
-from trabecula.ledger.tables import FormerCopy, Instance, Quarantine, clock_timestamp
+from trabecula.ledger.clock import clock_timestamp
+from trabecula.ledger.tables import FormerCopy, Instance, Quarantine
 from trabecula.ledger.texts import storable, storable_instance
 
 _HELD = str(QuarantineState.HELD)

@@ -15,6 +15,7 @@ from trabecula.domain.ledger_ports import StoredInstance
 from trabecula.domain.ports import DeliveryState
 from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.result_json import from_json, to_json
+from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.result_rows import rows_of
 from trabecula.ledger.tables import (
     Instance,
@@ -23,7 +24,6 @@ from trabecula.ledger.tables import (
     Revision,
     RevisionInstance,
     Study,
-    clock_timestamp,
 )
 
 

@@ -9,13 +9,13 @@ from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.jobs import Failure, Stage
 from trabecula.domain.ledger_ports import Event, StudyFacts, StudyStanding
 from trabecula.domain.study import ReceivedInstance, StudyState, check_transition
+from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.tables import (
     EventRow,
     Instance,
     Revision,
     Series,
     Study,
-    clock_timestamp,
 )
 from trabecula.ledger.texts import storable, storable_instance
 

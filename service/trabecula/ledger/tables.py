@@ -7,9 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Identity, Index, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.sql import functions
 
 from trabecula.domain.copies import QuarantineState
 from trabecula.domain.ledger_ports import CommitmentState
@@ -17,18 +15,6 @@ from trabecula.domain.ports import DeliveryState
 from trabecula.domain.reference import ReferenceMethod
 from trabecula.domain.result import Category
 from trabecula.domain.study import StudyState
-
-
-class clock_timestamp(functions.GenericFunction[datetime]):  # noqa: N801 (the name of the SQL function)
-    """The database's clock: one clock for all hosts."""
-
-    type = DateTime(timezone=True)
-    inherit_cache = True
-
-
-@compiles(clock_timestamp)
-def _compile_clock(*_: object, **__: object) -> str:
-    return "clock_timestamp()"
 
 
 def _one_of(column: str, values: object) -> str:
