@@ -16,7 +16,7 @@ from trabecula.domain.spine import Level
 _BESIDE_MM = (2.0, 10.0)
 """Where a rib is looked for, from the body's side outward: farther out the rib of the body above comes down."""
 _ABOVE_MM, _BELOW_MM, _FRONT_MM, _BACK_MM = 6, 2, 16, 24
-_RIB_MM2, _NONE_MM2 = 110.0, 12.0
+_RIB_MM2, _NONE_MM2 = 110.0, 24.0
 _ALIKE = 0.9
 _BOTH = 2
 """Sides that must show a rib, or none: one alone may be a transverse process, or a slice that just misses it.
