@@ -7,7 +7,7 @@ TEST_PROCESSES ?= 2
 export CMAKE_ARGS ?= -DFORCE_DISABLE_CUDA=ON
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format bench peers clean
+.PHONY: help install run demo test check format bench metamorphic peers clean
 
 help: ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -55,6 +55,9 @@ format: $(VENV)/.all ## rewrite to the house format
 
 bench: $(VENV)/.all ## ratios, side by side, into bench/results
 	$(BIN)/python -m bench
+
+metamorphic: $(VENV)/.all peers ## 20,000 varied scans through reading, 200 through to the SR (about two hours on one core)
+	TRABECULA_EXAMPLES=10000 TRABECULA_REPORTS=200 $(BIN)/python -m pytest -s --timeout 0 tests/metamorphic
 
 clean: ## remove the virtual environment
 	rm -rf $(VENV)

@@ -1,0 +1,141 @@
+"""Metamorphic tests of reading: header trifles change no voxel, contradictions never give a value without a reason.
+
+``TRABECULA_EXAMPLES`` sets the number of examples (``make metamorphic`` runs the long form); the long form lists every
+refusal by kind and allows them in one of a hundred examples, the short form allows none.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from tests.metamorphic.contradictions import Contradiction, contradictions_of
+from tests.metamorphic.scans import Reading, Scan, canonical, ct_study, differences, mr_study, read, scan_of
+from tests.metamorphic.trifles import trifles_of
+from trabecula.domain.result import Category
+from trabecula.domain.volume import Volume
+
+EXAMPLES = int(os.environ.get("TRABECULA_EXAMPLES", "60"))
+LONG = EXAMPLES > 1000
+ROLES = ("CT", "T1", "T2")
+REFUSALS: Counter[str] = Counter()
+SEEN: Counter[str] = Counter()
+FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+CHECKS = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=not LONG,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def scan(role: str) -> Scan:
+    return scan_of(ct_study() if role == "CT" else mr_study(), role)
+
+
+@st.composite
+def varied(draw: st.DrawFn) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """A role and up to four trifles, each with the seed of its own chance."""
+    role = draw(st.sampled_from(ROLES))
+    names = draw(st.lists(st.sampled_from(sorted(trifles_of(role))), min_size=1, max_size=4, unique=True))
+    return role, tuple((name, draw(st.integers(0, 2**16))) for name in names)
+
+
+@given(varied())
+@CHECKS
+def test_trifles_change_no_voxel(variation: tuple[str, tuple[tuple[str, int], ...]]) -> None:
+    role, steps = variation
+    original = scan(role)
+    slices = original.slices
+    for name, seed in steps:
+        slices = tuple(trifles_of(role)[name](slices, np.random.default_rng(seed)))
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        reading = read(slices, Path(folder))
+    kind = " + ".join(name for name, _ in steps)
+    SEEN["trifles"] += 1
+    if not reading.volumes:
+        REFUSALS[f"{role}: {kind}: {[reason.sentence for reason in reading.result.reasons]}"] += 1
+        assert LONG, f"{role} refused after {kind}: {[reason.sentence for reason in reading.result.reasons]}"
+        return
+    tolerance = 0.51 if "slope_of_its_own" in kind else 0.01
+    found = differences(reading.volumes[0], original.truth, tolerance)
+    assert not found, f"{role} read otherwise after {kind}: {found}"
+
+
+@st.composite
+def contradicting(draw: st.DrawFn) -> tuple[str, str, int]:
+    role = draw(st.sampled_from(ROLES))
+    return role, draw(st.sampled_from(sorted(contradictions_of(role)))), draw(st.integers(0, 2**16))
+
+
+@given(contradicting())
+@CHECKS
+def test_contradictions_give_no_value_without_a_reason(variation: tuple[str, str, int]) -> None:
+    role, name, seed = variation
+    made = contradictions_of(role)[name](scan(role), np.random.default_rng(seed))
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        reading = read(made.slices, Path(folder))
+    SEEN["contradictions"] += 1
+    note(f"{[reason.sentence for reason in reading.result.reasons]}")
+    note(f"{reading.result.series_used} {reading.result.series_not_used}")
+    if not made.measurable:
+        assert not reading.volumes, f"{role} measured although {name}"
+        assert reading.result.category is Category.NOT_EVALUABLE
+    for volume in reading.volumes:
+        _comes_from_one(volume, made, f"{role}: {name}")
+    assert _told(reading) - _told(_plain(role)), f"{role}: {name} left no reason"
+
+
+def _comes_from_one(volume: Volume, made: Contradiction, kind: str) -> None:
+    """Every slice read is a slice of one and the same truth, at its place, and none that may not be used."""
+    used = set(volume.source_uids) & made.forbidden
+    assert not used, f"{kind}: {len(used)} images were used that contradict the others"
+    matches = [_mismatch(volume, truth) for truth in made.truths]
+    assert None in matches, f"{kind}: the volume is no part of one scan ({matches})"
+
+
+def _mismatch(volume: Volume, truth: Volume) -> str | None:
+    array, affine = canonical(volume)
+    wanted, place = canonical(truth)
+    axis = int({"AXIAL": 0, "CORONAL": 1, "SAGITTAL": 2}[volume.geometry.plane.value])
+    step, whole = affine[:3, axis], place[:3, axis]
+    if float(np.abs(step - whole).max()) > 0.05:
+        return f"slices {np.linalg.norm(step):.2f} mm apart"
+    first = float((affine[:3, 3] - place[:3, 3]) @ whole / (whole @ whole))
+    if abs(first - round(first)) > 0.05 or array.shape[axis] + round(first) > wanted.shape[axis] or first < -0.05:
+        return f"begins at slice {first:.2f}"
+    part = np.take(wanted, range(round(first), round(first) + array.shape[axis]), axis=axis)
+    if part.shape != array.shape:
+        return f"shape {array.shape}"
+    wrong = float(np.abs(array - part).max())
+    return f"values differ by {wrong:g}" if wrong > 0.51 else None
+
+
+@cache
+def _plain(role: str) -> Reading:
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        return read(scan(role).slices, Path(folder))
+
+
+def _told(reading: Reading) -> set[tuple[str, str]]:
+    uses = (*reading.result.series_used, *reading.result.series_not_used)
+    reasons = (*reading.result.reasons, *(reason for use in uses for reason in use.reasons))
+    return {(reason.code.name, reason.detail) for reason in reasons}
+
+
+@pytest.mark.skipif(not LONG, reason="the short form allows no refusal at all")
+def test_refusals_are_rare() -> None:
+    for kind, count in REFUSALS.most_common():
+        print(count, kind)
+    print(dict(SEEN), sum(REFUSALS.values()), "refusals")
+    assert sum(REFUSALS.values()) <= 0.01 * SEEN["trifles"]
