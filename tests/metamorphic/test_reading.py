@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.metamorphic.contradictions import Contradiction, contradictions_of
 from tests.metamorphic.scans import Reading, Scan, canonical, ct_study, differences, mr_study, read, scan_of
-from tests.metamorphic.trifles import trifles_of
+from tests.metamorphic.trifles import apply, trifles_of
 from trabecula.domain.result import Category
 from trabecula.domain.volume import Volume
 
@@ -56,9 +56,7 @@ def varied(draw: st.DrawFn) -> tuple[str, tuple[tuple[str, int], ...]]:
 def test_trifles_change_no_voxel(variation: tuple[str, tuple[tuple[str, int], ...]]) -> None:
     role, steps = variation
     original = scan(role)
-    slices = original.slices
-    for name, seed in steps:
-        slices = tuple(trifles_of(role)[name](slices, np.random.default_rng(seed)))
+    slices = apply(role, steps, original.slices)
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         reading = read(slices, Path(folder))
     kind = " + ".join(name for name, _ in steps)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from tests.metamorphic.scans import Scan, Slice, ct_study, mr_study, scan_of, write
-from tests.metamorphic.trifles import trifles_of
+from tests.metamorphic.trifles import apply, trifles_of
 from trabecula.analysis.analyser import StudyAnalyser, scan_folder
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.ports import ReportContext
@@ -157,10 +157,7 @@ def _check_reports(validator: str, variation: tuple[str, tuple[tuple[str, int], 
     modality, steps = variation
     changed: list[Slice] = []
     for scan in scans_of(modality):
-        slices: Sequence[Slice] = scan.slices
-        for name, seed in steps:
-            slices = trifles_of(scan.role)[name](slices, np.random.default_rng(seed))
-        changed.extend(_named(item, scan.role) for item in slices)
+        changed.extend(_named(item, scan.role) for item in apply(scan.role, steps, scan.slices))
     _, objects = reported(changed, modality)
     sr = next(item for item in objects if item.kind is ObjectKind.STRUCTURED_REPORT)
     wanted, found = plain(modality), numbers_in(sr.content)

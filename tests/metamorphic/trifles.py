@@ -33,6 +33,19 @@ _CT: dict[str, Trifle] = {}
 _MR: dict[str, Trifle] = {}
 
 
+def apply(role: str, steps: Sequence[tuple[str, int]], slices: Slices) -> Slices:
+    """Return the slices after these trifles, each with the seed of its own chance.
+
+    Trifles that add odd images come last: the others mean the scan's own images.
+    """
+    for name, seed in sorted(steps, key=lambda step: step[0] in _ODD_IMAGES):
+        slices = trifles_of(role)[name](slices, np.random.default_rng(seed))
+    return slices
+
+
+_ODD_IMAGES = ("one_image_of_another_matrix", "pictures_without_position")
+
+
 def trifles_of(role: str) -> dict[str, Trifle]:
     """Return the trifles that a scan of this role may suffer, by name."""
     return _COMMON | (_CT if role == "CT" else _MR)
@@ -175,9 +188,14 @@ def acquisition_number_counts_slices(slices: Slices, random: Random) -> Slices:
 @_trifle(_COMMON)
 def packages_one_after_the_other(slices: Slices, random: Random) -> Slices:
     """A volume acquired in table steps: Acquisition Number 1 for the upper part, 2 for the lower, which adjoin."""
-    cut = int(random.integers(len(slices) // 3, 2 * len(slices) // 3))
-    ordered = sorted(slices, key=lambda item: [float(value) for value in item.get("ImagePositionPatient")])
-    return [item.put(AcquisitionNumber=1 + (index >= cut)) for index, item in enumerate(ordered)]
+    along = sorted({_place(item) for item in slices})
+    step = along[int(random.integers(len(along) // 3, 2 * len(along) // 3))]
+    return [item.put(AcquisitionNumber=1 + (_place(item) >= step)) for item in slices]
+
+
+def _place(item: Slice) -> float:
+    """Where a slice lies along its normal, to 0.1 mm (copies up to 0.02 mm away lie at one place)."""
+    return round(float(np.dot([float(value) for value in item.get("ImagePositionPatient")], _normal(item))), 1)
 
 
 @_trifle(_MR)
