@@ -70,6 +70,17 @@ def test_trifles_change_no_voxel(variation: tuple[str, tuple[tuple[str, int], ..
     assert not found, f"{role} read otherwise after {kind}: {found}"
 
 
+def test_copies_stored_with_another_slope_are_copies(tmp_path: Path) -> None:
+    original = scan("CT")
+    steps = (("slices_again_under_new_uids", 1), ("slope_of_its_own", 1))
+
+    reading = read(apply("CT", steps, original.slices), tmp_path)
+
+    assert not differences(reading.volumes[0], original.truth)
+    (use,) = reading.result.series_used
+    assert (use.images_used, use.images_total) == (len(original.slices), 2 * len(original.slices))
+
+
 @st.composite
 def contradicting(draw: st.DrawFn) -> tuple[str, str, int]:
     role = draw(st.sampled_from(ROLES))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.leaving_out import LeftOut
@@ -72,11 +74,25 @@ def _places(ordered: Sequence[Frame]) -> list[list[Frame]]:
 
 
 def same_pixels(one: Frame, other: Frame) -> bool:
-    """Whether two frames hold the same stored values and rescale them alike; False where they cannot be read."""
-    if one.rescale != other.rescale:
-        return False
+    """Whether two frames measure the same; False where they cannot be read.
+
+    Stored values are compared where both are rescaled alike, else rescaled values to half a step of the coarser.
+    """
     try:
         first, second = stored_values(one)[1], stored_values(other)[1]
     except PixelDataUndecodable:
         return False
-    return first.shape == second.shape and bool(np.array_equal(first, second))
+    if first.shape != second.shape:
+        return False
+    if one.rescale == other.rescale:
+        return bool(np.array_equal(first, second))
+    steps = [frame.rescale[0] for frame in (one, other)]
+    if one.lookup_table or other.lookup_table or None in (*one.rescale, *other.rescale):
+        return False
+    values = [_measured(stored, frame) for stored, frame in ((first, one), (second, other))]
+    return bool(np.allclose(*values, rtol=0.0, atol=0.5 * max(abs(step or 1.0) for step in steps)))
+
+
+def _measured(stored: NDArray[np.integer[Any]], frame: Frame) -> NDArray[np.float64]:
+    slope, intercept = frame.rescale
+    return np.asarray(stored, dtype=np.float64) * (slope or 1.0) + (intercept or 0.0)
