@@ -147,6 +147,20 @@ def two_scans_that_nothing_tells_apart(scan: Scan, random: Random) -> Contradict
     return Contradiction([*first, *native], (scan.truth, truth))
 
 
+@_contradiction(_CT)
+def two_scans_half_an_increment_apart_that_nothing_tells_apart(scan: Scan, random: Random) -> Contradiction:
+    """The same between the slices, numbered along the body: like one reconstruction with overlapping slices."""
+    del random
+    step = float(scan.truth.geometry.spacing_mm[0])
+    later = scan_of(ct_study(Phase.PORTAL), "CT")
+    slices = []
+    for index, (native, venous) in enumerate(zip(scan.slices, later.slices, strict=True)):
+        slices.append(native.put(InstanceNumber=2 * index + 1))
+        between = replace(_uid(native, "between"), values=venous.values)
+        slices.append(_moved(between, step / 2).put(InstanceNumber=2 * index + 2))
+    return Contradiction(slices, (scan.truth, later.truth))
+
+
 @_contradiction(_ALL)
 def two_people(scan: Scan, random: Random) -> Contradiction:
     """Some images carry another Patient ID and birth date."""

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from trabecula.analysis.acquisition import Frame
+from trabecula.analysis.alternation import alternates
 from trabecula.analysis.geometry_gate import RegularStack, regular_stacks
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.likeness import rules
@@ -48,12 +49,19 @@ def load(stack: RegularStack) -> Volume | Remainder:
         return volume
     shifts = _shifts(volume)
     if not shifts.any():
-        return volume
+        return _of_one_scan(stack, volume)
     odd = [frame for frame, shift in zip(stack.frames, shifts, strict=True) if shift]
     low, high = sorted((float(shifts[shifts != 0].min()), float(shifts[shifts != 0].max())))
     span = f"{low:+.0f}" if high - low < 1 else f"{low:+.0f} to {high:+.0f}"
     detail = f"{len(odd)} of {len(stack.frames)} images, whose values lie {span} HU beside their neighbours'"
     return _without(stack, odd, ReasonCode.RESCALE, detail, "rescale_missing_fraction")
+
+
+def _of_one_scan(stack: RegularStack, volume: Volume) -> Volume | Remainder:
+    """The volume, or nothing where every other slice is of another scan: which one is meant cannot be known."""
+    if not alternates(volume.array):
+        return volume
+    return Remainder((), _all(stack, ReasonCode.SEVERAL_SCANS, "every other slice is brighter or darker"))
 
 
 def _without(stack: RegularStack, odd: Sequence[Frame], code: ReasonCode, detail: str, limit: str) -> Remainder:
