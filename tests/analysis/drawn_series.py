@@ -253,3 +253,8 @@ def _item(**values: object) -> Dataset:
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
     return dataset
+
+
+def hu(value: float) -> dict[Level, float]:
+    """The same attenuation at every level."""
+    return dict.fromkeys(LEVELS, value)

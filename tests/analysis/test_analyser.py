@@ -19,6 +19,7 @@ from tests.analysis.drawn_series import (
     axial,
     ct_image,
     draw_spine,
+    hu,
     mr_image,
     sagittal,
     write_stack,
@@ -58,10 +59,6 @@ def analyse(folder: Path, *spines: DrawnSpine, **more: object) -> Analysis:
 
 def codes(result: StudyResult, *, blocking: bool | None = None) -> list[ReasonCode]:
     return [reason.code for reason in result.reasons if blocking is None or reason.blocking is blocking]
-
-
-def hu(value: float) -> dict[Level, float]:
-    return dict.fromkeys(LEVELS, value)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ _CHANGES = st.lists(
 )
 
 
-def follow(frames: list[Frame]) -> None:
+def check_account(frames: list[Frame]) -> None:
     """Choose among the frames, and account for all of them."""
     choice = choose(frames)
     measured = {candidate.role: candidate for candidate in choice.candidates[:1]}
@@ -99,7 +99,7 @@ def test_odd_values_in_some_slices_end_in_reasons(changes: list[tuple[int, int, 
         for index, item in enumerate(items)
         for frame in frames_of(item, StoredFile(f"/none/{index}", f"2.25.{index}", CT_CLASS, "2.25.1000"))[:50]
     ]
-    follow(frames)
+    check_account(frames)
 
 
 def group(position: list[float] | None, kind: str, empty: bool) -> Dataset:
@@ -132,7 +132,7 @@ def test_functional_groups_of_any_number_end_in_reasons(count: int, groups: list
     item.PerFrameFunctionalGroupsSequence = Sequence(
         [group([0.0, 0.0, 2.5 * k] if placed else None, kind, empty) for k, (placed, kind, empty) in enumerate(groups)]
     )
-    follow(list(frames_of(item, StoredFile("/none/1", "2.25.1", item.SOPClassUID, "2.25.1000"))))
+    check_account(list(frames_of(item, StoredFile("/none/1", "2.25.1", item.SOPClassUID, "2.25.1000"))))
 
 
 def test_a_huge_number_of_frames_is_a_damaged_value() -> None:

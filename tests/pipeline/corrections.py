@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from pydicom import Dataset, dcmread
 
 from tests.builders import encoded, image, uid
@@ -18,8 +19,10 @@ from trabecula.intake.command import Command, CommandField, Status
 from trabecula.intake.spool import Spool
 from trabecula.intake.storing import Origin, StoreService
 from trabecula.jobs.registrar import LedgerRegistrar
+from trabecula.pipeline import adopt_correction
 
 STUDY = uid(1)
+ALL = range(1, 7)
 EXPLICIT = "1.2.840.10008.1.2.1"
 OLD = {"PatientID": "WRONG-1", "PatientName": "Wrong^Wanda", "PatientBirthDate": "19500101", "PatientSex": "F"}
 NEW = {"PatientID": "RIGHT-2", "PatientName": "Right^Rita", "PatientBirthDate": "19610203", "PatientSex": "F"}
@@ -74,3 +77,30 @@ class Source:
 def source_at(url: str, folder: Path) -> Source:
     """Return a source and a world whose facts are read from real headers."""
     return Source(make_world(url, folder, (PACS,), facts=HeaderFactsReader()))
+
+
+@pytest.fixture
+def source(embedded_database_url: str, tmp_path: Path) -> Iterator[Source]:
+    """A study of six images that is done, reported for the wrong patient."""
+    made = source_at(embedded_database_url, tmp_path)
+    made.send(ALL, OLD)
+    made.finish()
+    assert made.world.state(STUDY) == "DONE"
+    yield made
+    made.world.engine.dispose()
+
+
+def adopt(source: Source) -> None:
+    adopt_correction(source.world.services, STUDY, "tester", "wrong patient chosen at the scanner")
+
+
+def standing(source: Source) -> tuple[object, ...]:
+    """Everything a refusal must leave as it is."""
+    rows = source.world.rows
+    return (
+        rows("SELECT state, revision, patient_id FROM studies"),
+        rows("SELECT sop_instance_uid, sha256, spool_key FROM instances ORDER BY 1"),
+        rows("SELECT id, state FROM quarantine ORDER BY 1"),
+        rows("SELECT count(*) FROM former_copies"),
+        source.world.events(STUDY),
+    )

@@ -182,9 +182,6 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
     study_text = " ".join(text(lookup, name) for name in ("StudyDescription", "RequestedProcedureDescription"))
     inversion = text(lookup, "InversionRecovery")
     sop_class = text(lookup, "SOPClassUID") or file.sop_class_uid
-    given = text(lookup, "ContrastBolusAgentAdministered") or (
-        "YES" if lookup.has("ContrastBolusAgentSequence") else ""
-    )
     return Acquisition(
         modality=text(lookup, "Modality").upper() or _MODALITIES.get(sop_class, ""),
         sop_class_uid=sop_class,
@@ -212,7 +209,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         tube_current_ma=number(lookup, "XRayTubeCurrent") or number(lookup, "XRayTubeCurrentInmA"),
         multi_energy=text(lookup, "MultienergyCTAcquisition").upper() == "YES",
         contrast_agent=text(lookup, "ContrastBolusAgent") or "; ".join(lookup.meanings("ContrastBolusAgentSequence")),
-        contrast_given=None if not given else given.upper() == "YES",
+        contrast_given=_administered(lookup),
         scanning_sequence=_scanning_sequence(lookup),
         sequence_variant=words(lookup, "SequenceVariant"),
         scan_options=words(lookup, "ScanOptions"),
@@ -239,6 +236,14 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         content_time=text(lookup, "ContentTime"),
         spacing_between_slices=number(lookup, "SpacingBetweenSlices"),
     )
+
+
+def _administered(lookup: Lookup) -> bool | None:
+    """What Contrast/Bolus Agent Administered (0018,9342) says; an item of the agent sequence without it means yes."""
+    given = text(lookup, "ContrastBolusAgentAdministered").upper()
+    if given:
+        return given == "YES"
+    return True if lookup.has("ContrastBolusAgentSequence") else None
 
 
 _CONTRAST_ROUTES = "ContrastBolusAdministrationRouteSequence"
