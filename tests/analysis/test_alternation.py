@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from trabecula.analysis.alternation import alternates
+from trabecula.analysis.alternation import alternates, jumps_throughout
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.patient import sample_patient
 from trabecula.phantom.protocols import CtProtocol, Phase
@@ -38,3 +38,32 @@ def test_one_scan_is_not_accused(increment_mm: float, noise: float) -> None:
 
     assert not alternates(array)
     assert not any(alternates(array[first : first + 24]) for first in range(0, len(array) - 24, 12))
+
+
+def turns(*scans: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Slice by slice another of the scans, at its own place."""
+    return np.stack([scans[index % len(scans)][index] for index in range(len(scans[0]))])
+
+
+def test_slices_that_take_turns_at_their_own_places_are_seen() -> None:
+    native, venous = scan(1, Phase.NATIVE), scan(1, Phase.PORTAL)
+
+    assert alternates(turns(native, venous))
+    assert alternates(turns(native, native, venous))
+    assert alternates(turns(native, scan(1, Phase.ARTERIAL), venous))
+
+
+def test_rescale_values_that_take_turns_are_seen() -> None:
+    native = scan(1, Phase.NATIVE)
+
+    assert jumps_throughout(turns(native, native + 24))
+    assert jumps_throughout(turns(native, native, native + 60))
+    assert not jumps_throughout(native)
+
+
+@pytest.mark.parametrize("number", range(10, 13))
+def test_no_phantom_is_accused(number: int) -> None:
+    array = scan(number, Phase.NATIVE)
+
+    assert not alternates(array)
+    assert not jumps_throughout(array)

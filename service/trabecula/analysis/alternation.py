@@ -1,13 +1,14 @@
-"""Alternation: whether every other slice of a CT volume is of another scan, told from the pixels alone.
+"""Alternation: whether the slices of a CT volume take turns between scans, told from the pixels alone.
 
-Two scans half an increment apart that no header tells apart look like one reconstruction with overlapping slices. Where
-contrast agent came between them, vessels and marrow brighten in every other slice: along the slices, brightness changes
-at the highest frequency there can be, and at that one alone. Anatomy and noise fill the frequencies beside it as well.
+Scans a part of an increment apart that no header tells apart look like one reconstruction of overlapping slices. Where
+contrast agent came between them, vessels and marrow brighten in every second or third slice: along the slices,
+brightness changes at the frequency of those turns. Anatomy and noise fill the frequencies beside it as well.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +18,58 @@ from trabecula.analysis.thresholds import data_file
 
 _SIDE_PIXELS = 100
 """Rows looked at, about: finer pixels are passed over."""
+_TURNS = (2, 3)
+"""Scans that take turns. Every fourth slice shows at two as well."""
 _NEIGHBOURS = (3, 4, 5, 6)
-"""Steps below the highest frequency that are compared with it; a Hann window spreads it over the two next to it."""
+"""Steps beside that frequency that are compared with it; a Hann window spreads it over the two next to it."""
 
 
 def alternates(array: NDArray[np.float32]) -> bool:
-    """Return whether the slices of a CT volume ``[slice, row, column]`` (HU) alternate between two scans.
+    """Return whether the slices of a CT volume ``[slice, row, column]`` (HU) take turns between two or three scans.
 
-    Compares the 99th percentile over the pixels of the amplitude at the highest frequency along the slices with that
-    at frequencies just below it. A volume of few slices says nothing. Limits: [alternation] of gates.toml.
+    Compares the 99th percentile over the pixels of the amplitude at the frequency of the turns with that at
+    frequencies beside it. A volume of few slices says nothing. Limits: [alternation] of gates.toml.
     """
     limits = data_file("gates.toml")["alternation"]
     if len(array) < int(limits["minimum_slices"]):
         return False
+    thin = np.clip(_thin(array), *limits["window_hu"])
+    return any(
+        _takes_turns(thin[: len(thin) // turns * turns], turns, limits["amplitude_hu"], limits["ratio"])
+        for turns in _TURNS
+    )
+
+
+def jumps_throughout(array: NDArray[np.float32]) -> bool:
+    """Return whether the values of whole slices ``[slice, row, column]`` (HU) jump again and again.
+
+    In one scan half of all pixels change little from slice to slice; rescale values that take turns move all at once.
+    """
+    limits = data_file("gates.toml")["alternation"]
+    if len(array) < int(limits["minimum_slices"]):
+        return False
+    jumps = np.array([float(np.median(after - before)) for before, after in pairwise(_thin(array))])
+    return float((np.abs(jumps) > float(limits["jump_hu"])).mean()) > float(limits["jumps_share"])
+
+
+def _thin(array: NDArray[np.float32]) -> NDArray[np.float32]:
     stride = max(1, array.shape[1] // _SIDE_PIXELS)
-    thin = np.clip(array[: len(array) // 2 * 2, ::stride, ::stride], *limits["window_hu"])
-    highest = _amplitude(thin, 0)
-    beside = max(_amplitude(thin, steps) for steps in _NEIGHBOURS)
-    return highest >= float(limits["amplitude_hu"]) and highest > float(limits["ratio"]) * beside
+    return array[:, ::stride, ::stride]
 
 
-def _amplitude(array: NDArray[np.float32], steps_below: int) -> float:
-    """99th percentile over the pixels of the amplitude (HU) some steps below the highest frequency along the slices."""
-    slices = len(array)
-    window = np.hanning(slices)
-    phase = math.pi * (1 - 2 * steps_below / slices) * np.arange(slices)
+def _takes_turns(array: NDArray[np.float32], turns: int, least_hu: float, ratio: float) -> bool:
+    highest = _amplitude(array, 1 / turns)
+    if highest < least_hu:
+        return False
+    sides = (-1,) if turns == 2 else (-1, 1)
+    steps = [side * step / len(array) for step in _NEIGHBOURS for side in sides]
+    return highest > ratio * max(_amplitude(array, 1 / turns + step) for step in steps)
+
+
+def _amplitude(array: NDArray[np.float32], frequency: float) -> float:
+    """99th percentile over the pixels of the amplitude (HU) at a frequency along the slices (1 / slice)."""
+    window = np.hanning(len(array))
+    phase = 2 * math.pi * frequency * np.arange(len(array))
     parts = [
         ndimage.uniform_filter(np.tensordot((window * wave / window.sum()).astype(np.float32), array, axes=1), 5)
         for wave in (np.cos(phase), np.sin(phase))

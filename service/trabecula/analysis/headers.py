@@ -139,7 +139,7 @@ def _frame(lookup: Lookup, dataset: Dataset, file: StoredFile, index: int | None
         rescale=(number(lookup, "RescaleSlope"), number(lookup, "RescaleIntercept")),
         lookup_table=lookup.has("ModalityLUTSequence"),
         transfer_syntax_uid=syntax,
-        lossy=text(lookup, "LossyImageCompression") == "01" or syntax in LOSSY_SYNTAXES,
+        lossy=_lossy(lookup) or syntax in LOSSY_SYNTAXES,
     )
 
 
@@ -236,6 +236,11 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         content_time=text(lookup, "ContentTime"),
         spacing_between_slices=number(lookup, "SpacingBetweenSlices"),
     )
+
+
+def _lossy(lookup: Lookup) -> bool:
+    """Lossy Image Compression (0028,2110), or a ratio of it (0028,2112) that was left when the mark was lost."""
+    return text(lookup, "LossyImageCompression") == "01" or (number(lookup, "LossyImageCompressionRatio") or 0.0) > 1.0
 
 
 def _administered(lookup: Lookup) -> bool | None:

@@ -8,6 +8,9 @@ from trabecula.analysis.acquisition import Acquisition, Frame
 from trabecula.analysis.contrast import contrast_given
 from trabecula.domain.eligibility import Reason, ReasonCode
 
+_SAME_THICKNESS = 1.05
+"""Thicknesses that differ by less are one number, rounded in two ways (design)."""
+
 
 def image_remarks(frames: Sequence[Frame], made: Acquisition) -> tuple[Reason, ...]:
     """Return warnings on the frames of one volume; ``made`` is what most of them say."""
@@ -22,6 +25,9 @@ def _remarks(frames: Sequence[Frame], made: Acquisition) -> Iterator[Reason]:
     given = sum(contrast_given(frame.acquisition) for frame in frames)
     if 0 < given < count:
         yield _remark(ReasonCode.HEADERS_DIFFER, made, f"contrast agent recorded in {given} of {count} images")
+    thick = sorted({frame.acquisition.slice_thickness for frame in frames if frame.acquisition.slice_thickness})
+    if thick and thick[-1] > _SAME_THICKNESS * thick[0]:
+        yield _remark(ReasonCode.HEADERS_DIFFER, made, f"Slice Thickness from {thick[0]:g} to {thick[-1]:g} mm")
     lossy = sum(frame.lossy for frame in frames)
     if lossy:
         yield _remark(ReasonCode.LOSSY, made, "" if lossy == count else f"{lossy} of {count} images")

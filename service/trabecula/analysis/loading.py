@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from trabecula.analysis.acquisition import Frame
-from trabecula.analysis.alternation import alternates
+from trabecula.analysis.alternation import alternates, jumps_throughout
 from trabecula.analysis.geometry_gate import RegularStack, regular_stacks
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.likeness import rules
@@ -58,10 +58,12 @@ def load(stack: RegularStack) -> Volume | Remainder:
 
 
 def _of_one_scan(stack: RegularStack, volume: Volume) -> Volume | Remainder:
-    """The volume, or nothing where every other slice is of another scan: which one is meant cannot be known."""
-    if not alternates(volume.array):
-        return volume
-    return Remainder((), _all(stack, ReasonCode.SEVERAL_SCANS, "every other slice is brighter or darker"))
+    """The volume, or nothing where slices take turns between scans: which one is meant cannot be known."""
+    if jumps_throughout(volume.array):
+        return Remainder((), _all(stack, ReasonCode.RESCALE, "the values of whole slices jump again and again"))
+    if alternates(volume.array):
+        return Remainder((), _all(stack, ReasonCode.SEVERAL_SCANS, "every second or third slice is brighter or darker"))
+    return volume
 
 
 def _without(stack: RegularStack, odd: Sequence[Frame], code: ReasonCode, detail: str, limit: str) -> Remainder:

@@ -14,7 +14,7 @@ from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.geometry_gate import RegularStack, check_geometry
 from trabecula.analysis.header_values import Lookup, number
 from trabecula.analysis.headers import lenient, read_headers
-from trabecula.analysis.pixels import Cache, stored_values
+from trabecula.analysis.pixels import DECODE_ERRORS, Cache, stored_values
 from trabecula.analysis.stacks import Stack, split
 from trabecula.analysis.thresholds import data_file
 from trabecula.domain.errors import GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing
@@ -109,8 +109,11 @@ def _lookup(dataset: Dataset, frame: Frame) -> Lookup:
 
 def _rescaled(dataset: Dataset, stored: NDArray[np.integer[Any]], frame: Frame) -> NDArray[np.float32]:
     """Apply the Modality LUT (PS3.3 C.11.1): a table where there is one, else slope and intercept."""
-    if "ModalityLUTSequence" in dataset:
-        return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
+    if dataset.get("ModalityLUTSequence"):
+        try:
+            return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
+        except DECODE_ERRORS as error:
+            raise PixelDataUndecodable(f"the Modality LUT of {frame.file.sop_instance_uid} is not usable") from error
     lookup = _lookup(dataset, frame)
     slope, intercept = number(lookup, "RescaleSlope"), number(lookup, "RescaleIntercept")
     values = stored.astype(np.float32)
