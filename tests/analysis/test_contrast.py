@@ -29,7 +29,8 @@ def state(made: Acquisition, **changes: object) -> ContrastState:
     ["off", "OFF", "false", "aus", "nil", "keins", "unused", "without contrast", "0", "0 ml", "0.0", "no", "none",
      "ohne", "ohne KM", "kein KM", "n/a", "N.A.", "-", "--", "w/o", "no contrast", "no gadolinium", "without iodine",
      "sans", "sans injection", "ninguno", "なし", "无", "нет", "", " ", "unknown", "?", "nicht gegeben", "not used",
-     "sin contraste", "Keine Kontrastmittelgabe", "geen"],
+     "sin contraste", "Keine Kontrastmittelgabe", "geen", "IV Contrast: No", "Contrast: none", "None given", "C-",
+     "ohne i.v. KM", "no contrast given", "KM: nein", "Contrast 0 ml"],
 )  # fmt: skip
 def test_none_in_many_words_is_native_without_a_remark(agent: str) -> None:
     for made in (replace(CT, contrast_agent=agent), replace(MR, contrast_agent=agent, contrast_volume_ml=0.0)):
@@ -152,6 +153,14 @@ def test_signs_for_and_against_contradict(changes: dict[str, object], said: str)
         ("T1 sag vor KM", "", NONE),
         ("T1 矢状 造影なし", "", NONE),
         ("T1 sag avant injection", "", NONE),
+        ("T1 c/ gad", "", GIVEN),
+        ("T1 sag Dotarem", "", GIVEN),
+        ("T1 sag Gd-DTPA", "", GIVEN),
+        ("T1 sag mKM", "", GIVEN),
+        ("T1 sag p.c.", "", DOUBTFUL),
+        ("T1 C-/C+", "", DOUBTFUL),
+        ("T1 C-", "", NONE),
+        ("T1 sag ohne Gadovist", "", NONE),
     ],
 )
 def test_words_of_an_mr_series(description: str, protocol: str, expected: ContrastState) -> None:
@@ -189,6 +198,15 @@ def test_after_surgery_is_not_after_contrast_agent(description: str) -> None:
         ("Abdomen contrast", ContrastPhase.DOUBTFUL),
         ("Abdomen W/WO", ContrastPhase.DOUBTFUL),
         ("Virtual colonoscopy supine", ContrastPhase.NATIVE),
+        ("CECT abdomen", ContrastPhase.UNKNOWN),
+        ("Abdomen mKM 2.5", ContrastPhase.UNKNOWN),
+        ("Abdomen Imeron 100 ml", ContrastPhase.UNKNOWN),
+        ("Abdomen mit Kontr.", ContrastPhase.UNKNOWN),
+        ("Abdomen kontr.", ContrastPhase.DOUBTFUL),
+        ("addome tempo portale", ContrastPhase.VENOUS),
+        ("Abdomen Parenchymphase", ContrastPhase.UNKNOWN),
+        ("Abdomen oral Omnipaque", ContrastPhase.NATIVE),
+        ("Abdomen ohne Ultravist", ContrastPhase.NATIVE),
     ],
 )
 def test_phases_by_words(description: str, phase: ContrastPhase) -> None:

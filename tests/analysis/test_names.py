@@ -96,7 +96,7 @@ def test_a_series_named_for_another_region_comes_after_the_others() -> None:
 
 def test_a_doubtful_word_for_contrast_agent_ranks_later_and_warns() -> None:
     post = replace(T1, series_uid="2.25.22", description="T1 SAG POST", acquired_at="090000", repetition_time=500.0)
-    moved = [replace(frame, position=(frame.position[0], 0.0, 5.0)) for frame in mr(post) if frame.position]
+    moved = [replace(frame, position=(frame.position[0], 0.0, 30.0)) for frame in mr(post) if frame.position]
     chosen = choose(moved + mr(T1) + mr(T2)).of(SeriesRole.T1W)
     assert [item.series_uid for item in chosen] == ["2.25.20", "2.25.22"]
     assert [reason.code for reason in chosen[1].reasons] == [ReasonCode.CONTRAST_UNCLEAR]

@@ -156,6 +156,26 @@ def test_ages_that_contradict_are_told(changes: dict[str, object], years: float 
     assert told in found.reasons[0].detail
 
 
+@pytest.mark.parametrize(
+    ("changes", "years", "told"),
+    [
+        ({"StudyDate": "20260104", "AcquisitionDate": "20260105"}, 68.0, ""),
+        ({"AcquisitionDate": "20260105", "ContentDate": "20290105", "PatientAge": ""}, 68.0, ""),
+        ({"StudyDate": "20000101", "AcquisitionDate": "20260105"}, 68.0, "2026-01-05 and 2000-01-01; Birth Date: 68"),
+        ({"StudyDate": "20000101", "AcquisitionDate": "20260105", "PatientAge": ""}, None, "no age counts"),
+        ({"StudyDate": "19000101", "SeriesDate": "20260105", "PatientAge": ""}, None, "no age counts"),
+        ({"StudyDate": "20000101", "AcquisitionDate": "20260105", "PatientBirthDate": ""}, 68.0, ""),
+    ],
+)
+def test_dates_of_a_study_that_contradict_give_no_age(
+    changes: dict[str, object], years: float | None, told: str
+) -> None:
+    found = person(changes)
+    assert found.age_years == (None if years is None else pytest.approx(years, abs=0.05))
+    assert [reason.code for reason in found.reasons] == ([ReasonCode.AGE_CONFLICT] if told else [])
+    assert not told or told in found.reasons[0].detail
+
+
 def test_an_age_that_contradicts_may_be_a_childs() -> None:
     assert person({"PatientAge": "006Y"}).may_be_younger_than(18)
     assert not person({"PatientAge": "045Y"}).may_be_younger_than(18)

@@ -88,6 +88,7 @@ def only_refusal(choice: Choice) -> tuple[ReasonCode, str]:
     ("changes", "code", "word"),
     [
         ({"image_type": ("ORIGINAL", "PRIMARY", "LOCALIZER")}, ReasonCode.NO_SUITABLE_SERIES, "localizer"),
+        ({"description": "LWS Topo"}, ReasonCode.NO_SUITABLE_SERIES, "localizer"),
         ({"description": "Topogram 0.6"}, ReasonCode.NO_SUITABLE_SERIES, "localizer"),
         ({"image_type": ("DERIVED", "SECONDARY", "MIP")}, ReasonCode.NO_SUITABLE_SERIES, "projected"),
         ({"burned_in": True}, ReasonCode.NO_SUITABLE_SERIES, "burned"),
@@ -200,6 +201,53 @@ def test_a_second_t1_at_the_same_place_may_be_after_contrast_agent() -> None:
     assert [candidate.series_uid for candidate in choice.of(SeriesRole.T1W)] == ["2.25.20"]
     assert [(reason.code, reason.series_uid) for reason in choice.refused] == [(ReasonCode.CONTRAST_UNCLEAR, "2.25.30")]
     assert len(choice.of(SeriesRole.T2W)) == 1
+
+
+def moved(frames: list[Frame], y: float) -> list[Frame]:
+    return [replace(item, position=(item.position[0], y, item.position[2])) for item in frames if item.position]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "certain"),
+    [
+        ({"acquired_at": "9:10:00"}, {"acquired_at": "10:05:00"}, True),
+        ({"acquired_at": "91000"}, {"acquired_at": "100500"}, True),
+        (
+            {"acquired_at": "235800", "acquired_on": "20260110"},
+            {"acquired_at": "000800", "acquired_on": "2026-01-11"},
+            True,
+        ),
+        ({"acquired_at": "20260131235800"}, {"acquired_at": "20260201000800"}, True),
+        ({"acquired_at": "", "series_time": "090000"}, {"acquired_at": "", "series_time": "100000"}, True),
+        ({"acquired_at": "", "content_time": "090000"}, {"acquired_at": "", "content_time": "100000"}, True),
+        ({"acquired_at": "100000"}, {"acquired_at": "100000"}, False),
+        ({"acquired_at": ""}, {"acquired_at": ""}, False),
+        ({"acquired_at": "100000", "series_number": 9}, {"acquired_at": "101000", "series_number": 3}, False),
+    ],
+)
+def test_of_two_t1_at_one_place_the_earlier_is_measured_or_told_doubtful(
+    first: dict[str, object], second: dict[str, object], certain: bool
+) -> None:
+    one = replace(T1, series_uid="2.25.41", **{"series_number": 3, **first})  # type: ignore[arg-type]
+    other = replace(T1, series_uid="2.25.40", **{"series_number": 9, **second})  # type: ignore[arg-type]
+    for frames in (mr(one) + moved(mr(other), 3.0), moved(mr(other), 3.0) + mr(one)):
+        choice = choose(frames)
+        assert [item.series_uid for item in choice.candidates] == ["2.25.41"]
+        assert [reason.series_uid for reason in choice.refused] == ["2.25.40"]
+        warned = [reason.code for reason in choice.candidates[0].reasons]
+        assert warned == ([] if certain else [ReasonCode.CONTRAST_UNCLEAR])
+
+
+def test_a_t1_at_another_place_is_no_second_one_and_the_lower_number_leads() -> None:
+    other = replace(T1, series_uid="2.25.10", series_number=9, acquired_at="110000")
+    choice = choose(moved(mr(other), 60.0) + mr(T1))
+    assert [item.series_uid for item in choice.candidates] == ["2.25.20", "2.25.10"]
+
+
+@pytest.mark.parametrize("term", ["OUT_OF_PHASE", "OUT-OF-PHASE", "OPPOSED_PHASE", "OPP", "OP", "OUTPHASE"])
+def test_an_image_out_of_phase_is_never_measured_as_t1(term: str) -> None:
+    made = replace(T1, image_type=("ORIGINAL", "PRIMARY", "DIXON", term))
+    assert classify_sequence(made).sequence is SequenceClass.DIXON
 
 
 def test_the_refusals_of_one_series_are_folded() -> None:

@@ -62,6 +62,9 @@ class Acquisition:
     quality_control: bool = False
     """Quality Control Image (0028,0300) is YES: a phantom, or for calibration."""
     content_time: str = ""
+    series_time: str = ""
+    acquired_on: str = ""
+    """Acquisition Date, else Series Date or Content Date."""
     spacing_between_slices: float | None = None
 
 

@@ -33,6 +33,9 @@ def agent_sign(agent: str) -> AgentSign:
         return "none" if "-" in agent else ""
     if is_phrase(agent, "contrast_none") or _NOTHING.fullmatch(plain):
         return "none"
+    answer = " ".join(without(agent, "contrast_label").replace("|", " ").split())
+    if is_phrase(answer, "contrast_none") or _NOTHING.fullmatch(answer):
+        return "none"
     rest = without(agent, "contrast_oral")
     if is_phrase(agent, "contrast_yes"):
         return "agent"

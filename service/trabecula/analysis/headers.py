@@ -234,6 +234,8 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         contrast_ingredient=text(lookup, "ContrastBolusIngredient"),
         quality_control=text(lookup, "QualityControlImage").upper() == "YES",
         content_time=text(lookup, "ContentTime"),
+        series_time=text(lookup, "SeriesTime"),
+        acquired_on=text(lookup, "AcquisitionDate") or text(lookup, "SeriesDate") or text(lookup, "ContentDate"),
         spacing_between_slices=number(lookup, "SpacingBetweenSlices"),
     )
 

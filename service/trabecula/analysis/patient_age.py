@@ -37,7 +37,8 @@ def age_of(headers: Sequence[PatientHeader]) -> Age:
     """Return the age of one patient.
 
     Birth Date with the study's date counts, else Patient's Age. Ages that agree within the tolerance are one age; a
-    known placeholder loses against a plausible age; two plausible ages that contradict give none.
+    known placeholder loses against a plausible age; two plausible ages that contradict give none, and so do dates of
+    the study that contradict, unless Patient's Age confirms the day of acquisition.
     """
     reference = next((header.studied for header in headers if header.studied is not None), None)
     claims: list[_Claim] = []
@@ -49,7 +50,12 @@ def age_of(headers: Sequence[PatientHeader]) -> Age:
     if not claims:
         return Age(reasons=_told("; ".join(odd)))
     claims.sort(key=lambda claim: claim.source != "Birth Date")
+    doubt = next((words for header in headers if (words := _days_differ(header))), "")
+    odd.extend([doubt] if doubt else [])
     years = [claim.years for claim in claims]
+    if doubt and len({claim.source for claim in claims}) == 1 and claims[0].source == "Birth Date":
+        on_others = [_years(header.born, header.other_day) for header in headers if header.born and header.other_day]
+        return Age(None, (*years, *(age for age in on_others if age >= 0)), _told(f"{'; '.join(odd)}; no age counts"))
     if max(years) - min(years) > rules()["agreement_years"]:
         words = "; ".join(dict.fromkeys(claim.words for claim in claims))
         return Age(None, tuple(years), _told("; ".join((words, *odd, "no age counts"))))
@@ -86,6 +92,16 @@ def _claims(header: PatientHeader, reference: date | None) -> tuple[list[_Claim]
     if recorded is not None:
         found.append(_Claim("Patient's Age", recorded + later))
     return found, odd
+
+
+def _days_differ(header: PatientHeader) -> str:
+    """In words, that the dates of a study lie so far apart that Birth Date gives several ages."""
+    day, other = header.studied, header.other_day
+    if header.born is None or day is None or other is None:
+        return ""
+    if abs((day - other).days) <= float(rules()["date_agreement_years"]) * _YEAR_DAYS:
+        return ""
+    return f"the images are dated {day.isoformat()} and {other.isoformat()}"
 
 
 def _recorded(header: PatientHeader) -> tuple[float | None, list[str]]:

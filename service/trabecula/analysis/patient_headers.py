@@ -23,6 +23,8 @@ class PatientHeader:
 
     ``patient_id`` and ``issuer`` are compared, never shown: case and outer blanks are gone. ``sex`` is F, M, O or
     empty; ``recorded_age`` is Patient's Age in years, ``age_number`` its number whatever its unit.
+    ``studied`` is the day of acquisition as far as it is recorded, ``other_day`` the Study or Series Date farthest from
+    it.
     """
 
     series_uid: str = ""
@@ -32,6 +34,7 @@ class PatientHeader:
     name: str = ""
     born: date | None = None
     studied: date | None = None
+    other_day: date | None = None
     recorded_age: float | None = None
     age_number: float | None = None
     sex: str = ""
@@ -49,6 +52,7 @@ def patient_header(dataset: Dataset) -> PatientHeader:
     lookup = Lookup(dataset)
     patient_id, issuer = _identifier(text(lookup, "PatientID"), text(lookup, "IssuerOfPatientID"))
     recorded, as_number = _recorded_age(text(lookup, "PatientAge"))
+    studied, other_day = _days(lookup)
     return PatientHeader(
         series_uid=text(lookup, "SeriesInstanceUID"),
         series_number=integer(lookup, "SeriesNumber"),
@@ -56,7 +60,8 @@ def patient_header(dataset: Dataset) -> PatientHeader:
         issuer=issuer,
         name=_plain(text(lookup, "PatientName")).strip("^ "),
         born=read_date(text(lookup, "PatientBirthDate")),
-        studied=_study_day(lookup),
+        studied=studied,
+        other_day=other_day,
         recorded_age=recorded,
         age_number=as_number,
         sex=_sex(text(lookup, "PatientSex")),
@@ -82,12 +87,16 @@ def read_date(value: str) -> date | None:
         return None
 
 
-def _study_day(lookup: Lookup) -> date | None:
-    for keyword in ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate", "AcquisitionDateTime"):
-        day = read_date(text(lookup, keyword))
-        if day is not None:
-            return day
-    return None
+def _days(lookup: Lookup) -> tuple[date | None, date | None]:
+    """The day of the images, the acquisition's first, and the one among the other dates that lies farthest from it.
+
+    Content Date stands in for a missing date but contradicts none: old images are reformatted years later.
+    """
+    named = ("AcquisitionDate", "AcquisitionDateTime", "SeriesDate", "StudyDate")
+    days = [day for keyword in named if (day := read_date(text(lookup, keyword))) is not None]
+    if not days:
+        return read_date(text(lookup, "ContentDate")), None
+    return days[0], max(days[1:], key=lambda day: abs((day - days[0]).days), default=None)
 
 
 def _recorded_age(value: str) -> tuple[float | None, float | None]:

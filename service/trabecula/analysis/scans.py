@@ -136,6 +136,7 @@ def _apart_in_time(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
     return max(min(times[1]) - max(times[0]), min(times[0]) - max(times[1])) > float(rules()["long_pause_s"])
 
 
+_SHORT_HOUR = re.compile(r"^(?=\d:\d\d|\d{5}(?!\d))")
 _TIME = re.compile(r"^(?:(\d{8}))?(\d{2})(\d{2})?(\d{2}(?:\.\d+)?)?")
 
 
@@ -145,9 +146,11 @@ def moment(frame: Frame) -> float | None:
 
 
 def seconds(text: str) -> float | None:
-    """Return the seconds of a DICOM time or date-time; separators are allowed."""
-    found = _TIME.match(re.sub(r"[:\-\s]", "", text))
-    if found is None:
+    """Return the seconds of a DICOM time or date-time; separators, and an hour of one digit, are allowed."""
+    text = _SHORT_HOUR.sub("0", text.strip())
+    plain = re.sub(r"[:\-\s]", "", text)
+    found = _TIME.match(plain)
+    if found is None or re.fullmatch(r"\d{8}", plain):  # nothing, or a date alone
         return None
     day, hour, minute, second = found.groups()
     return float(day or 0) * 86400 + int(hour) * 3600 + int(minute or 0) * 60 + float(second or 0)

@@ -13,6 +13,7 @@ from trabecula.analysis.kernels import KernelClass, kernel_class
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.mr_sequences import SequenceClass, classify_sequence
 from trabecula.analysis.names import name_rank, names_lumbar, spectral_remark
+from trabecula.analysis.repeats import order, same_place
 from trabecula.analysis.series_rules import limits, refusal
 from trabecula.analysis.stacks import Stack, split
 from trabecula.analysis.wording import is_term
@@ -177,27 +178,35 @@ def _too_short(stack: Stack, regular: RegularStack) -> Reason | None:
 
 
 def _without_second_t1(candidates: Sequence[Candidate]) -> tuple[list[LeftOut], list[Candidate]]:
-    """Refuse a T1w series with the geometry of an earlier one: it is the one after contrast agent."""
-    kept: list[Candidate] = []
+    """Refuse a T1w series at the place of an earlier one: it may be the one after contrast agent. Where no time tells
+    which is earlier, the one that is kept warns."""
+    kept = [item for item in candidates if item.role is not SeriesRole.T1W]
+    firsts: list[Candidate] = []
     refused: list[LeftOut] = []
-    for candidate in sorted(candidates, key=lambda item: (item.acquisition.acquired_at, item.series_uid)):
-        twin = candidate.role is SeriesRole.T1W and any(_same_place(candidate, other) for other in kept)
-        if twin and candidate.acquisition.acquired_at:
-            detail = "second T1-weighted series at the same place, later in the study"
-            reason = Reason(ReasonCode.CONTRAST_UNCLEAR, series_uid=candidate.series_uid, detail=detail)
-            refused.append(LeftOut(candidate.stack.frames, reason))
-        else:
-            kept.append(candidate)
-    return refused, kept
+    for candidate in (item for item in candidates if item.role is SeriesRole.T1W):
+        first, twins = candidate, []
+        for other in firsts:
+            if not same_place(candidate.stack.geometry, other.stack.geometry):
+                continue
+            twins.append(other)
+            found = order(first.stack.frames, other.stack.frames)
+            first, second = (first, other) if found.first else (other, first)
+            refused.append(_second(second))
+            first = first if found.certain else _order_unknown(first)
+        firsts = [item for item in firsts if item not in twins] + [first]
+    return refused, kept + firsts
 
 
-def _same_place(one: Candidate, other: Candidate) -> bool:
-    first, second = one.stack.geometry, other.stack.geometry
-    return (
-        other.role is SeriesRole.T1W
-        and first.shape == second.shape
-        and bool((abs(first.affine - second.affine) < 0.5).all())
-    )
+def _second(candidate: Candidate) -> LeftOut:
+    detail = "second T1-weighted series at the same place, later in the study"
+    reason = Reason(ReasonCode.CONTRAST_UNCLEAR, series_uid=candidate.series_uid, detail=detail)
+    return LeftOut(candidate.stack.frames, reason)
+
+
+def _order_unknown(candidate: Candidate) -> Candidate:
+    detail = "another T1-weighted series lies at the same place, and the times do not tell for certain which was first"
+    reason = Reason(ReasonCode.CONTRAST_UNCLEAR, blocking=False, series_uid=candidate.series_uid, detail=detail)
+    return candidate if reason in candidate.reasons else replace(candidate, reasons=(*candidate.reasons, reason))
 
 
 def _one_per_series(refused: Sequence[Reason], accepted: set[str]) -> tuple[Reason, ...]:
@@ -266,7 +275,7 @@ _MR_RANK = ("name", "words that contradict its physics", "name", "3D", "voxel si
 
 
 def _mr_rank(candidate: Candidate) -> tuple[object, ...]:
-    """By name; agreeing words, lumbar, 2D, fine pixels and slices, the later acquisition."""
+    """By name; agreeing words, lumbar, 2D, fine pixels and slices, the earlier T1w and the later T2w acquisition."""
     made, stack = candidate.acquisition, candidate.stack
     _, row, column = stack.geometry.spacing_mm
     return (
@@ -280,5 +289,8 @@ def _mr_rank(candidate: Candidate) -> tuple[object, ...]:
 
 
 def _settled(candidate: Candidate) -> tuple[object, ...]:
+    """By number of slices and Series Number: the earlier T1w series, which no agent reached; the later of others, which
+    is the one that was worth repeating."""
     made = candidate.acquisition
-    return (-len(candidate.stack.frames), -float(made.series_number or 0), made.series_uid)
+    number = float(made.series_number or 0)
+    return (-len(candidate.stack.frames), number if candidate.role is SeriesRole.T1W else -number, made.series_uid)

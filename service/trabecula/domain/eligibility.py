@@ -115,8 +115,8 @@ class ReasonCode(Enum):
     AGE = ("The patient is younger than the method allows.", "None; the method is for adults.")
     AGE_SEX_MISSING = ("Age, or sex as F or M, is not recorded.", "Send studies with birth date and sex.")
     AGE_CONFLICT = (
-        "Birth date and recorded age of the patient do not fit each other.",
-        "Correct Birth Date or Patient's Age at the source and send the study again.",
+        "Birth date, recorded age and study dates do not fit each other.",
+        "Correct Birth Date, Patient's Age or Study Date at the source and send the study again.",
     )
     PATIENT_CONFLICT = (
         "The images of the study do not agree in who the patient is.",
