@@ -14,6 +14,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import generate_uid
 
 from tests.analysis.drawn_series import CT_TAGS, axial, write_stack
+from trabecula.analysis.accounting import series_uses
 from trabecula.analysis.geometry_gate import RegularStack
 from trabecula.analysis.headers import read_headers, scan_folder
 from trabecula.analysis.loading import Remainder, load
@@ -114,6 +115,60 @@ def test_the_same_files_twice_are_the_same_images(folder: Path) -> None:
     volume, stack = loaded(folder)
     assert np.array_equal(volume.array, slices() - 1024)
     assert stack.left_out == ()
+
+
+def test_other_pixels_under_the_same_uid_are_seen(folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        other = dcmread(path)
+        other.PixelData = (other.pixel_array + 60).astype("<i2").tobytes()
+        other.save_as(path.with_name(f"a{path.name}"))
+    assert refusal(folder).code is ReasonCode.SEVERAL_SCANS
+
+
+def test_of_a_file_that_was_also_sent_damaged_the_readable_one_is_measured(folder: Path) -> None:
+    for number, path in enumerate(sorted(folder.iterdir())):
+        damaged = dcmread(path)
+        cut_off(damaged)
+        damaged.save_as(path.with_name(f"{'az'[number % 2]}{path.name}"))
+    volume, stack = loaded(folder)
+    assert np.array_equal(volume.array, slices() - 1024)
+    assert stack.left_out == ()
+
+
+def test_two_series_whose_images_share_uids_are_refused(folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        other = dcmread(path)
+        other.SeriesInstanceUID = "2.25.77"
+        other.PixelData = (other.pixel_array + 60).astype("<i2").tobytes()
+        other.save_as(path.with_name(f"a{path.name}"))
+    choice = chosen(folder)
+    assert choice.candidates == ()
+    assert [(reason.code, reason.detail) for reason in choice.refused] == [
+        (ReasonCode.UID_SHARED, "40 of 40 images share a UID")
+    ] * 2
+
+
+def test_slices_under_one_uid_are_refused_and_counted(folder: Path) -> None:
+    def same(dataset: Dataset) -> None:
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.1"
+
+    change(folder, list(range(1, 41)), same)
+    frames = read_headers(scan_folder(folder))[0]
+    choice = choose(frames)
+    assert [reason.code for reason in choice.refused] == [ReasonCode.UID_SHARED]
+    _, (use,) = series_uses(frames, (), choice, {}, ())
+    assert use.images_total == 40
+
+
+def test_quality_control_images_in_a_series_are_told(folder: Path) -> None:
+    def marked(dataset: Dataset) -> None:
+        dataset.QualityControlImage = "YES"
+
+    change(folder, list(range(1, 41, 2)), marked)
+    (candidate,) = chosen(folder).candidates
+    told_first = candidate.reasons[0]
+    assert (told_first.code, told_first.blocking) == (ReasonCode.QUALITY_CONTROL, False)
+    assert told_first.detail == "20 images of the series left out"
 
 
 def test_images_without_position_do_not_cost_the_series(folder: Path) -> None:

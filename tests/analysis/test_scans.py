@@ -146,6 +146,57 @@ def test_table_steps_that_overlap_a_little_are_one_scan() -> None:
     assert sizes(scan(20) + scan(20, start=25.0, acquisition_number=2)) == [20, 20]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**LATER},
+        {"acquired_at": "090600"},
+        {"acquired_at": "20260110093000"},
+        {"acquired_on": "20260112"},
+        {"acquired_on": "20260111", "acquired_at": "090000"},
+        {"acquired_on": "2026.01.11", "acquired_at": ""},
+    ],
+)
+def test_ct_of_another_time_or_day_is_never_joined_end_to_end(other: dict[str, object]) -> None:
+    day = {"acquired_on": "20260110"}
+    assert sizes(scan(20, **day) + scan(20, start=50.0, **{**day, **other})) == [20, 20]
+
+
+@pytest.mark.parametrize(
+    ("made", "one", "other"),
+    [
+        (CT, {"acquired_at": "235930"}, {"acquired_at": "000010"}),
+        (
+            CT,
+            {"acquired_at": "235930", "acquired_on": "20260131"},
+            {"acquired_at": "000010", "acquired_on": "20260201"},
+        ),
+        (CT, {"acquired_at": "20260131235930"}, {"acquired_at": "20260201000010", "acquisition_number": 2}),
+        (CT, {"acquired_at": ""}, {"acquired_at": "", "acquisition_number": 2}),
+        (CT, {"acquired_at": "", "content_time": "090000"}, {"acquired_at": "", "content_time": "094000"}),
+        (CT, {"acquired_on": "20260110"}, {"acquired_on": ""}),
+        (CT, {"acquired_at": "090000"}, {"acquired_at": "090400", "acquisition_number": 2}),
+        (MR, {"acquired_at": "090000"}, LATER),
+        (
+            MR,
+            {"acquired_at": "235000", "acquired_on": "20260131"},
+            {"acquired_at": "000500", "acquired_on": "20260201"},
+        ),
+    ],
+)
+def test_table_steps_and_packages_over_midnight_or_without_times_are_one_scan(
+    made: Acquisition, one: dict[str, object], other: dict[str, object]
+) -> None:
+    step = made.slice_thickness or 0.0
+    parts = scan(20, step=step, made=made, **one) + scan(20, start=20 * step, step=step, made=made, **other)
+    assert sizes(parts) == [40]
+
+
+def test_mr_of_another_day_is_never_joined() -> None:
+    first = scan(10, step=4.0, made=MR, acquired_on="20260110")
+    assert sizes(first + scan(10, start=40.0, step=4.0, made=MR, acquired_on="20260112")) == [10, 10]
+
+
 def test_contrast_agent_is_never_joined_end_to_end() -> None:
     assert sizes(scan(20) + scan(20, start=50.0, **AGENT)) == [20, 20]
 

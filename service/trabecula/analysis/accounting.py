@@ -25,7 +25,8 @@ def series_uses(
 ) -> tuple[tuple[SeriesUse, ...], tuple[SeriesUse, ...]]:
     """Return the series a result used and those it did not, in order of their numbers.
 
-    An image is a frame: a single-frame instance, or each frame of a multi-frame one; copies of an instance count once.
+    An image is a frame: a single-frame instance, or each frame of a multi-frame one; ``frames``
+    hold no instance twice (``copies.distinct``), so that different images under one SOP Instance UID count each.
     """
     why = _reasons(choice, measured, tried)
     used: list[SeriesUse] = []
@@ -65,7 +66,7 @@ def _by_series(frames: Sequence[Frame]) -> dict[str, list[Frame]]:
 
 
 def _key(frame: Frame) -> Key:
-    return frame.file.sop_instance_uid, frame.number
+    return frame.file.path, frame.number
 
 
 def _keys_of(frames: Iterable[Frame]) -> set[Key]:

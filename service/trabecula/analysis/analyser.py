@@ -11,6 +11,7 @@ from trabecula.analysis.accounting import series_uses
 from trabecula.analysis.acquisition import Frame, Patient
 from trabecula.analysis.agreement import disagreements
 from trabecula.analysis.assembly import finite, level_results, levels_assumed, ordered_reasons, study_reasons, versions
+from trabecula.analysis.copies import distinct
 from trabecula.analysis.findings import Findings, measure_ct, measure_mr
 from trabecula.analysis.gates import common
 from trabecula.analysis.gates.context import GateContext
@@ -93,6 +94,7 @@ class StudyAnalyser:
         if missing:
             raise SpoolObjectMissing(f"{len(missing)} of {len(files)} files")
         frames, patient, unreadable = read_headers(files)
+        frames = tuple(distinct(frames))
         progress = _Progress(patient, frames, unreadable, choose(frames))
         if unreadable:
             named = f"file {Path(unreadable[0].path).name}, SOP Instance UID {unreadable[0].sop_instance_uid}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +14,69 @@ from numpy.typing import NDArray
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.likeness import rules
-from trabecula.analysis.pixels import stored_values
+from trabecula.analysis.pixels import Cache, stored_values
 from trabecula.analysis.scans import along_normal
 from trabecula.analysis.thresholds import data_file
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import PixelDataUndecodable
 
 Same = Callable[[Frame, Frame], bool]
+
+
+def distinct(frames: Iterable[Frame]) -> list[Frame]:
+    """Return the frames without files that were given twice, in their order.
+
+    The same instance of the same series at the same place, with the same pixels, is the same image. Of one that was
+    also sent damaged the readable file stays; where the pixels differ all stay. Pixels of repeated ones only are read.
+    """
+    groups: dict[object, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        instance = (frame.acquisition.series_uid, frame.file.sop_instance_uid, frame.number)
+        groups[(*instance, frame.position, frame.orientation)].append(frame)
+    cache: Cache = {}
+    return [kept for group in groups.values() for kept in (group if len(group) == 1 else _different(group, cache))]
+
+
+def ambiguous(frames: Iterable[Frame]) -> set[tuple[str, int | None]]:
+    """Return the SOP Instance UIDs (and frame numbers) under which different images lie: they name none.
+
+    ``frames`` hold no instance twice.
+    """
+    groups: dict[tuple[str, int | None], list[Frame]] = defaultdict(list)
+    for frame in frames:
+        groups[frame.file.sop_instance_uid, frame.number].append(frame)
+    cache: Cache = {}
+    return {
+        name
+        for name, group in groups.items()
+        if len(group) > 1 and (len({frame.position for frame in group}) > 1 or len(_different(group, cache)) > 1)
+    }
+
+
+def _different(repeated: Sequence[Frame], cache: Cache) -> list[Frame]:
+    """One frame for each different image among files that say they are one instance."""
+    files: dict[bytes, Frame] = {}
+    for frame in repeated:
+        files.setdefault(_digest_of_file(frame.file.path), frame)
+    if len(files) == 1:
+        return list(files.values())
+    images: dict[object, Frame] = {}
+    for frame in files.values():
+        try:
+            stored = stored_values(frame, cache)[1]
+        except PixelDataUndecodable:
+            continue
+        pixels = hashlib.sha256(stored.astype(np.int64).tobytes()).digest()
+        images.setdefault((pixels, stored.shape, frame.rescale, frame.lookup_table), frame)
+    return list(images.values()) or list(repeated[:1])
+
+
+def _digest_of_file(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError:
+        return b""
 
 
 def once(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:

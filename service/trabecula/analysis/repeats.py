@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trabecula.analysis.acquisition import Acquisition, Frame
+from trabecula.analysis.moments import seconds
 from trabecula.analysis.patient_headers import read_date
-from trabecula.analysis.scans import seconds
 from trabecula.analysis.thresholds import data_file
 from trabecula.domain.volume import FloatArray, Geometry
 

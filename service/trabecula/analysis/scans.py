@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.contrast import ContrastState, contrast_evidence
 from trabecula.analysis.likeness import clusters, rules
+from trabecula.analysis.moments import apart_in_time, day_of, far_apart, moment, seconds
 from trabecula.analysis.thresholds import data_file
 from trabecula.domain.volume import FloatArray
 
@@ -25,7 +25,8 @@ def scans(frames: Sequence[Frame]) -> Parts:
 
     Acquisition Number, contrast agent, time and the like only propose parts. Parts that adjoin, or that fill each
     other's gaps (table steps, interleaved packages), are one scan; parts that lie between or upon each other's slices
-    are several. A value that changes from slice to slice proposes nothing.
+    are several, and so are parts taken at another time (``moments.far_apart``). A value that changes from slice to
+    slice proposes nothing.
     """
     found: Parts = _by_value(_frame_of_reference)(frames) or [list(frames)]
     for rule in _RULES:
@@ -91,10 +92,12 @@ def _slice_reach(frames: Sequence[Frame]) -> float | None:
 
 
 def _interpenetrate(one: _Scan, other: _Scan, reach: float | None) -> bool:
+    if far_apart(one.frames, other.frames):
+        return True
     changed = one.contrast.isdisjoint(other.contrast)
     if changed and not _within(one.places, other.places) and not _within(other.places, one.places):
         return True
-    strict = changed and _apart_in_time(one.frames, other.frames)
+    strict = changed and apart_in_time(one.frames, other.frames)
     return _too_many(_surplus(one, other, reach, strict)) or _too_many(_surplus(other, one, reach, strict))
 
 
@@ -123,37 +126,6 @@ def _surplus(holder: _Scan, guest: _Scan, reach: float | None, strict: bool) -> 
         width = own if reach is None or strict else reach
         upon |= inside & (behind - before <= float(rules()["closed_gap"]) * width)
     return np.asarray(upon)
-
-
-def _apart_in_time(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
-    """Whether another sign than the contrast agent says that these are two scans."""
-    numbers = [{frame.acquisition.acquisition_number for frame in part} for part in (one, other)]
-    if numbers[0].isdisjoint(numbers[1]):
-        return True
-    times = [[value for frame in part if (value := moment(frame)) is not None] for part in (one, other)]
-    if not all(times):
-        return False
-    return max(min(times[1]) - max(times[0]), min(times[0]) - max(times[1])) > float(rules()["long_pause_s"])
-
-
-_SHORT_HOUR = re.compile(r"^(?=\d:\d\d|\d{5}(?!\d))")
-_TIME = re.compile(r"^(?:(\d{8}))?(\d{2})(\d{2})?(\d{2}(?:\.\d+)?)?")
-
-
-def moment(frame: Frame) -> float | None:
-    """Seconds at which a frame was acquired (with days, where a date is part of it), or None."""
-    return seconds(frame.acquisition.acquired_at)
-
-
-def seconds(text: str) -> float | None:
-    """Return the seconds of a DICOM time or date-time; separators, and an hour of one digit, are allowed."""
-    text = _SHORT_HOUR.sub("0", text.strip())
-    plain = re.sub(r"[:\-\s]", "", text)
-    found = _TIME.match(plain)
-    if found is None or re.fullmatch(r"\d{8}", plain):  # nothing, or a date alone
-        return None
-    day, hour, minute, second = found.groups()
-    return float(day or 0) * 86400 + int(hour) * 3600 + int(minute or 0) * 60 + float(second or 0)
 
 
 def _by_value(value: Callable[[Frame], Hashable]) -> Rule:
@@ -268,6 +240,7 @@ _RULES: tuple[Rule, ...] = (
     _by_value(_numbered),
     _by_sweep(_numbered),
     _by_repetition,
+    _by_value(day_of),
     _by_pause(moment),
     _by_pause(lambda frame: seconds(frame.acquisition.content_time)),
     _by_value(_made_from),

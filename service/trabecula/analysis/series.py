@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from trabecula.analysis.acquisition import Acquisition, Frame
 from trabecula.analysis.contrast import contrast_phase, contrast_remark
+from trabecula.analysis.copies import ambiguous, distinct
 from trabecula.analysis.geometry_gate import RegularStack, regular_stacks
 from trabecula.analysis.image_remarks import image_remarks
 from trabecula.analysis.kernels import KernelClass, kernel_class
@@ -85,14 +86,17 @@ def choose(frames: Iterable[Frame]) -> Choice:
     """Return the candidates of a study, best first within each role, and the refusals."""
     candidates: list[Candidate] = []
     left_out: list[LeftOut] = []
-    for stack in split(frames):
+    images = distinct(frames)
+    for stack in split(images):
         found = _candidates(stack)
         if isinstance(found, Reason):
             left_out.extend((*stack.left_out, LeftOut(stack.frames, found)))
         else:
             candidates.extend(found)
+    unnamed, candidates = _named_uniquely(candidates, ambiguous(images))
     later, candidates = _without_second_t1(candidates)
-    left_out.extend(later)
+    left_out.extend((*unnamed, *later))
+    candidates = [_beside_quality_control(candidate, left_out) for candidate in candidates]
     accepted = {candidate.series_uid for candidate in candidates}
     refused = _one_per_series([item.reason for item in left_out], accepted)
     return Choice(tuple(sorted(candidates, key=_rank)), refused, tuple(left_out))
@@ -177,6 +181,35 @@ def _too_short(stack: Stack, regular: RegularStack) -> Reason | None:
     )
 
 
+def _named_uniquely(
+    candidates: Sequence[Candidate], unclear: set[tuple[str, int | None]]
+) -> tuple[list[LeftOut], list[Candidate]]:
+    """Refuse a volume whose images share SOP Instance UIDs with others: report and outlines could not name them."""
+    kept: list[Candidate] = []
+    refused: list[LeftOut] = []
+    for candidate in candidates:
+        frames = candidate.stack.frames
+        shared = sum((frame.file.sop_instance_uid, frame.number) in unclear for frame in frames)
+        if not shared:
+            kept.append(candidate)
+            continue
+        detail = f"{shared} of {len(frames)} images share a UID"
+        reason = Reason(ReasonCode.UID_SHARED, series_uid=candidate.series_uid, detail=detail)
+        refused.append(LeftOut(frames, reason))
+    return refused, kept
+
+
+def _beside_quality_control(candidate: Candidate, left_out: Sequence[LeftOut]) -> Candidate:
+    """Tell of quality-control images of the same series: what is missing without them is no fault of the scan."""
+    own = [item for item in left_out if item.reason.series_uid == candidate.series_uid]
+    count = sum(len(item.frames) for item in own if item.reason.code is ReasonCode.QUALITY_CONTROL)
+    if not count:
+        return candidate
+    detail = f"{count} image{'s' if count > 1 else ''} of the series left out"
+    reason = Reason(ReasonCode.QUALITY_CONTROL, blocking=False, series_uid=candidate.series_uid, detail=detail)
+    return replace(candidate, reasons=(reason, *candidate.reasons))
+
+
 def _without_second_t1(candidates: Sequence[Candidate]) -> tuple[list[LeftOut], list[Candidate]]:
     """Refuse a T1w series at the place of an earlier one: it may be the one after contrast agent. Where no time tells
     which is earlier, the one that is kept warns."""
@@ -219,10 +252,16 @@ def _one_per_series(refused: Sequence[Reason], accepted: set[str]) -> tuple[Reas
     for reasons in by_series.values():
         telling = [item for item in reasons if item.code is not ReasonCode.NO_SUITABLE_SERIES] or reasons
         first = telling[0]
+        if first.code in _LEFT_BY_GAPS:
+            first = next((item for item in telling if item.code is ReasonCode.QUALITY_CONTROL), first)
         more = f"{len(reasons)} stacks" if len(reasons) > 1 else ""
         detail = "; ".join(part for part in (first.detail, more) if part)
         folded.append(replace(first, blocking=False, detail=detail))
     return tuple(folded)
+
+
+_LEFT_BY_GAPS = (ReasonCode.SLICE_THICKNESS, ReasonCode.MISSING_SLICES, ReasonCode.GEOMETRY)
+"""What a series is refused for where quality-control images were taken out of it: they are the cause."""
 
 
 def ranked_lower(best: Candidate, other: Candidate) -> str:

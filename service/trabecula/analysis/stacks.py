@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from trabecula.analysis.acquisition import Acquisition, Frame, consensus
-from trabecula.analysis.copies import once
+from trabecula.analysis.copies import distinct, once
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.likeness import alike, rules
 from trabecula.analysis.scans import along_normal, scans
@@ -77,16 +77,8 @@ class Stack:
 
 def split(frames: Iterable[Frame]) -> tuple[Stack, ...]:
     """Return the stacks of all series, ordered by series UID and then by size, largest first."""
-    stacks = [stack for group in alike(_distinct(frames)) for stack in _stacks(group)]
+    stacks = [stack for group in alike(distinct(frames)) for stack in _stacks(group)]
     return tuple(sorted(stacks, key=lambda stack: (stack.series_uid, -len(stack.frames), stack.frames[0].file.path)))
-
-
-def _distinct(frames: Iterable[Frame]) -> list[Frame]:
-    """The frames without files that were given twice: the same instance at the same place is the same image."""
-    found: dict[object, Frame] = {}
-    for frame in frames:
-        found.setdefault((frame.file.sop_instance_uid, frame.number, frame.position, frame.orientation), frame)
-    return list(found.values())
 
 
 def _stacks(group: Sequence[Frame]) -> Iterable[Stack]:

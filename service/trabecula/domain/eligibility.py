@@ -165,6 +165,10 @@ class ReasonCode(Enum):
         "Images of the series differ in their headers.",
         "Check how the series was exported; the values are those of most images.",
     )
+    UID_SHARED = (
+        "Different images have the same SOP Instance UID.",
+        "Send the images again, each under a UID of its own.",
+    )
     LOSSY = ("The images were compressed with loss.", "Send the images as the scanner stored them.")
     COPIES = ("Images of the series were sent more than once.", "None; each is measured once.")
     OTHER_SERIES = ("Other images of the study are measured.", "None; this series ranked lower.")
