@@ -127,14 +127,14 @@ def acquisition_number_counts_slices(slices: Slices, random: Random) -> Slices:
 @trifle(COMMON)
 def packages_one_after_the_other(slices: Slices, random: Random) -> Slices:
     """A volume acquired in table steps: Acquisition Number 1 for the upper part, 2 for the lower, which adjoin."""
-    along = sorted({_place(item) for item in slices})
-    step = along[int(random.integers(len(along) // 3, 2 * len(along) // 3))]
+    along = sorted(_place(item) for item in slices)
+    step = along[int(random.integers(len(along) // 3, 2 * len(along) // 3))] - 0.1
     return [item.put(AcquisitionNumber=1 + (_place(item) >= step)) for item in slices]
 
 
 def _place(item: Slice) -> float:
-    """Where a slice lies along its normal, to 0.1 mm (copies up to 0.02 mm away lie at one place)."""
-    return round(float(np.dot([float(value) for value in item.get("ImagePositionPatient")], normal_of(item))), 1)
+    """Where a slice lies along its normal (mm)."""
+    return float(np.dot([float(value) for value in item.get("ImagePositionPatient")], normal_of(item)))
 
 
 @trifle(MR)

@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
@@ -142,7 +141,6 @@ def _told(reading: Reading) -> set[tuple[str, str]]:
     return {(reason.code.name, reason.detail) for reason in reasons}
 
 
-@pytest.mark.skipif(not LONG, reason="the short form allows no refusal at all")
 def test_refusals_are_rare() -> None:
     for kind, count in REFUSALS.most_common():
         print(count, kind)

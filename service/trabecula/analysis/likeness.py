@@ -180,7 +180,7 @@ def kind_of_image(frame: Frame) -> frozenset[str]:
 def _kind_names() -> Mapping[str, str]:
     """Every known spelling, with the kind it stands for."""
     table: Mapping[str, Sequence[str]] = rules()["image_kinds"]
-    return {spelling: kind for kind, spellings in table.items() for spelling in spellings}
+    return {spelling: kind for kind, spellings in table.items() if kind != "source" for spelling in spellings}
 
 
 _WORDS: tuple[Callable[[Frame], Hashable], ...] = (_kernel, _unit, _sequence)

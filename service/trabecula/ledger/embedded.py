@@ -71,19 +71,11 @@ class EmbeddedPostgres:
             raise
 
     def mend(self) -> bool:
-        """Start the server again where it was killed; return whether it had to be. Raises what ``start`` raises.
-
-        A killed server stays a zombie, and its lock with it, until its parent reaps it: we do where we are the parent,
-        and wait a while for an init process where we are not.
-        """
+        """Start the server again where it was killed; return whether it had to be. Raises what ``start`` raises."""
         pid = int(self._server.get_pid())
         if _state(pid) not in _ENDED:
             return False
-        waiting_until = time.monotonic() + _REAPED_WITHIN_SECONDS
-        while _state(pid) in _ENDED - {""} and time.monotonic() < waiting_until:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-            time.sleep(_LOOK_SECONDS)
+        _await_reaped(pid)
         self.start()
         return True
 
@@ -117,6 +109,7 @@ class EmbeddedPostgres:
         server = self._serve(wheel)
         if not _answers(str(server.get_uri())):  # this process may remember a server that was killed meanwhile
             _abandon(wheel, server)
+            _await_reaped(int(server.get_pid() or 0))
             server = self._serve(wheel)
             if not _answers(str(server.get_uri())):
                 _abandon(wheel, server)
@@ -174,6 +167,19 @@ class EmbeddedPostgres:
         """Remove the wheel's own list of users: a full disk leaves it half written, and our locks tell better."""
         with wheel.postgres_server.PostgresServer._lock:
             (self._folder / ".handle_pids.json").unlink(missing_ok=True)
+
+
+def _await_reaped(pid: int) -> None:
+    """Wait until a killed server is gone.
+
+    It stays a zombie, and its lock with it, until its parent reaps it: we do where we are the parent, and wait a while
+    for an init process where we are not.
+    """
+    waiting_until = time.monotonic() + _REAPED_WITHIN_SECONDS
+    while _state(pid) in _ENDED - {""} and time.monotonic() < waiting_until:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _load_wheel(lock_folder: Path) -> Any:

@@ -131,6 +131,8 @@ def _bones(volume: Volume, axes: Axes, centres: FloatArray, sign: int, least_hu:
     level = (behind >= _FRONT_MM) & (behind <= _BACK_MM)
     part = (_span(near.any(axis=1)), slice(None), _span(level.any(axis=0)))
     bone = (image[part] > least_hu) & near[part[0], :, None] & level[None, :, part[2]]
+    if not bone.size:  # a thin slab reaches nowhere beside the spine
+        return []
     pieces, _ = ndimage.label(bone, structure=np.ones((3, 3, 3)))
     sizes = np.bincount(pieces.ravel()) * float(np.prod(steps))
     boxes, found = ndimage.find_objects(pieces), []
