@@ -75,7 +75,7 @@ class EmbeddedPostgres:
         pid = int(self._server.get_pid())
         if _state(pid) not in _ENDED:
             return False
-        _await_reaped(pid)
+        _await_reaped(pid, ours=True)
         self.start()
         return True
 
@@ -109,7 +109,7 @@ class EmbeddedPostgres:
         server = self._serve(wheel)
         if not _answers(str(server.get_uri())):  # this process may remember a server that was killed meanwhile
             _abandon(wheel, server)
-            _await_reaped(int(server.get_pid() or 0))
+            _await_reaped(int(server.get_pid() or 0), ours=False)
             server = self._serve(wheel)
             if not _answers(str(server.get_uri())):
                 _abandon(wheel, server)
@@ -169,16 +169,16 @@ class EmbeddedPostgres:
             (self._folder / ".handle_pids.json").unlink(missing_ok=True)
 
 
-def _await_reaped(pid: int) -> None:
-    """Wait until a killed server is gone.
+def _await_reaped(pid: int, *, ours: bool) -> None:
+    """Wait a while until a killed server is gone: it stays a zombie, and its lock with it, until its parent reaps it.
 
-    It stays a zombie, and its lock with it, until its parent reaps it: we do where we are the parent, and wait a while
-    for an init process where we are not.
+    A server of ``ours`` is reaped where we are its parent; else an init process does it.
     """
     waiting_until = time.monotonic() + _REAPED_WITHIN_SECONDS
     while _state(pid) in _ENDED - {""} and time.monotonic() < waiting_until:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+        if ours:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
         time.sleep(_LOOK_SECONDS)
 
 
