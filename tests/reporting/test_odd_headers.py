@@ -204,6 +204,7 @@ VALID_FOR_THE_STANDARD = "Length invalid for this VR"
 """dciodvfy counts bytes of UTF-8 where PS3.5 6.2 counts characters, and all groups of a name together."""
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # long header values are the point
 @pytest.mark.system
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
