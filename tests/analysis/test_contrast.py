@@ -161,6 +161,13 @@ def test_signs_for_and_against_contradict(changes: dict[str, object], said: str)
         ("T1 C-/C+", "", DOUBTFUL),
         ("T1 C-", "", NONE),
         ("T1 sag ohne Gadovist", "", NONE),
+        ("L-SP W/O", "", NONE),
+        ("L-SP W", "", DOUBTFUL),
+        ("LSPINE W&W/O", "", DOUBTFUL),
+        ("T1 SAG +", "", DOUBTFUL),
+        ("T1 SAG W/C", "", DOUBTFUL),
+        ("LSPINE T1 W", "", NONE),
+        ("SAG T1-W TSE", "", NONE),
     ],
 )
 def test_words_of_an_mr_series(description: str, protocol: str, expected: ContrastState) -> None:
@@ -207,6 +214,20 @@ def test_after_surgery_is_not_after_contrast_agent(description: str) -> None:
         ("Abdomen Parenchymphase", ContrastPhase.UNKNOWN),
         ("Abdomen oral Omnipaque", ContrastPhase.NATIVE),
         ("Abdomen ohne Ultravist", ContrastPhase.NATIVE),
+        ("ABD W", ContrastPhase.DOUBTFUL),
+        ("ABD/PEL W 3.0", ContrastPhase.DOUBTFUL),
+        ("A/P W", ContrastPhase.DOUBTFUL),
+        ("ABD W & W/O", ContrastPhase.DOUBTFUL),
+        ("ABD WWO", ContrastPhase.DOUBTFUL),
+        ("ABD W/O", ContrastPhase.NATIVE),
+        ("L-SP WO", ContrastPhase.NATIVE),
+        ("ABD C-", ContrastPhase.NATIVE),
+        ("ABD -C", ContrastPhase.NATIVE),
+        ("ABD NC", ContrastPhase.NATIVE),
+        ("ABD C+", ContrastPhase.UNKNOWN),
+        ("ABDOMEN W CON", ContrastPhase.UNKNOWN),
+        ("ADDOME CMC", ContrastPhase.DOUBTFUL),
+        ("ADDOME SMC", ContrastPhase.NATIVE),
     ],
 )
 def test_phases_by_words(description: str, phase: ContrastPhase) -> None:
@@ -220,6 +241,9 @@ def test_phases_by_words(description: str, phase: ContrastPhase) -> None:
         ("CT ABDOMEN PELVIS W/WO CONTRAST", ContrastPhase.NATIVE),
         ("CT ABDOMEN PELVIS W/O CONTRAST", ContrastPhase.NATIVE),
         ("CT LWS post OP", ContrastPhase.NATIVE),
+        ("CT ABD/PEL W", ContrastPhase.DOUBTFUL),
+        ("CT ABD/PEL W/O", ContrastPhase.NATIVE),
+        ("CT ABD W/WO", ContrastPhase.NATIVE),
     ],
 )
 def test_a_request_for_contrast_agent_is_a_hint_where_the_series_is_silent(

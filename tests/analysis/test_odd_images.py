@@ -268,6 +268,29 @@ def test_the_distance_counts_where_thickness_is_absent_or_smaller(tmp_path: Path
         assert (reason.code, reason.value, reason.limit) == (ReasonCode.SLICE_THICKNESS, 7.5, 5.0)
 
 
+def test_images_too_thick_among_thin_ones_are_left_out_and_told(folder: Path) -> None:
+    change(folder, [*range(33, 41)], lambda dataset: setattr(dataset, "SliceThickness", "7"))
+    (candidate,) = chosen(folder).candidates
+    assert len(candidate.stack.frames) == 32
+    assert told(candidate.stack) == {ReasonCode.SLICE_THICKNESS: 8}
+    (reason,) = candidate.reasons
+    assert (reason.code, reason.blocking, reason.value, reason.limit) == (ReasonCode.SLICE_THICKNESS, False, 7.0, 5.0)
+    assert candidate.slice_mm == 2.5
+
+
+def test_images_too_thick_throughout_a_series_are_the_reason(folder: Path) -> None:
+    change(folder, [*range(1, 41, 4)], lambda dataset: setattr(dataset, "SliceThickness", "7"))
+    reason = refusal(folder)
+    assert (reason.code, reason.detail, reason.value) == (ReasonCode.SLICE_THICKNESS, "10 of 40 images", 7.0)
+
+
+def test_the_largest_of_several_thicknesses_counts(folder: Path) -> None:
+    change(folder, [7, 20], lambda dataset: setattr(dataset, "SliceThickness", "4"))
+    (candidate,) = chosen(folder).candidates
+    assert candidate.slice_mm == 4.0
+    assert [reason.detail for reason in candidate.reasons] == ["Slice Thickness from 2.5 to 4 mm; the largest counts"]
+
+
 def test_a_multi_frame_image_without_positions_says_so(folder: Path) -> None:
     (path,) = change(folder, [1], lambda dataset: setattr(dataset, "NumberOfFrames", 40))
     for other in folder.iterdir():

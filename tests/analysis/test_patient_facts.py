@@ -61,6 +61,11 @@ def person(*changes: dict[str, object]) -> Patient:
             ("Issuer of Patient ID",),
         ),
         ({"PatientID": "007", "PatientSex": ""}, {"PatientID": "7"}, ("Patient ID",)),
+        ({"PatientID": "12-345", "PatientBirthDate": ""}, {"PatientID": "12345"}, ("Patient ID",)),
+        ({"PatientID": "12-345"}, {"PatientID": "12346"}, ("Patient ID",)),
+        ({"PatientID": "120-345"}, {"PatientID": "12-345"}, ("Patient ID",)),
+        ({"PatientID": "12-345"}, {"PatientID": "12345", "PatientBirthDate": "19500103"}, ("Patient ID", "Birth Date")),
+        ({"PatientID": "---"}, {"PatientID": "."}, ("Patient ID",)),
     ],
 )
 def test_two_people_are_told_with_their_series_and_give_no_fact(
@@ -102,6 +107,18 @@ def test_one_person_spelt_in_two_ways_is_one(first: dict[str, object], second: d
         assert found.conflict is None
         assert found.sex == "F"
         assert found.age_years == pytest.approx(68.0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("12-345", "12345"), ("12 345", "12345"), ("0012345", "12345"), ("MR-00123", "mr123"), ("A.12/3", "A123")],
+)
+def test_an_id_written_in_two_forms_is_one_person_and_told(one: str, other: str) -> None:
+    found = person({"PatientID": one}, {"PatientID": other})
+    assert found.conflict is None
+    assert found.age_years == pytest.approx(68.0, abs=0.02)
+    assert [(reason.code, reason.blocking) for reason in found.reasons] == [(ReasonCode.PATIENT_ID_FORMS, False)]
+    assert one not in found.reasons[0].detail
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,8 @@ def series_words(made: Acquisition) -> WordSign:
         return WordSign("hint", planned.word, planned.place)
     if not planned.kind and made.modality == "CT":
         asked = _sign(made.study_text, "the request", made.modality)
-        return WordSign("hint", asked.word, asked.place) if asked.kind == "given" else planned
+        wanted = asked.kind == "given" or (asked.kind == "hint" and mentions(asked.word, "contrast_short"))
+        return WordSign("hint", asked.word, asked.place) if wanted else planned
     return planned
 
 
@@ -92,6 +93,6 @@ def _sign(text: str, place: str, modality: str) -> WordSign:
         return WordSign("given", said, place)
     if denied:
         return WordSign("absent", denied, place)
-    lists = ("contrast_hint", *(_PHASES if modality == "CT" else ()))
+    lists = ("contrast_short", "contrast_hint", *(_PHASES if modality == "CT" else ()))
     hint = next((word for word in (word_of(rest, name) for name in lists) if word), "")
     return WordSign("hint", hint, place) if hint else WordSign()

@@ -27,7 +27,11 @@ def _remarks(frames: Sequence[Frame], made: Acquisition) -> Iterator[Reason]:
         yield _remark(ReasonCode.HEADERS_DIFFER, made, f"contrast agent recorded in {given} of {count} images")
     thick = sorted({frame.acquisition.slice_thickness for frame in frames if frame.acquisition.slice_thickness})
     if thick and thick[-1] > _SAME_THICKNESS * thick[0]:
-        yield _remark(ReasonCode.HEADERS_DIFFER, made, f"Slice Thickness from {thick[0]:g} to {thick[-1]:g} mm")
+        yield _remark(
+            ReasonCode.HEADERS_DIFFER,
+            made,
+            f"Slice Thickness from {thick[0]:g} to {thick[-1]:g} mm; the largest counts",
+        )
     lossy = sum(frame.lossy for frame in frames)
     if lossy:
         yield _remark(ReasonCode.LOSSY, made, "" if lossy == count else f"{lossy} of {count} images")

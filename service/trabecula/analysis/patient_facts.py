@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import combinations
 
 from trabecula.analysis.acquisition import Patient
 from trabecula.analysis.patient_age import age_of, placeholder
@@ -25,11 +27,15 @@ def one_patient(headers: Sequence[PatientHeader]) -> Patient:
                 return Patient(reasons=(_conflict(other, header, differing),))
         known.append(header)
     age = age_of(headers)
+    forms = any(one.patient_id and _two_forms(one, other) for one, other in combinations(known, 2))
     sexes = {header.sex for header in headers if header.sex}
     reasons = list(age.reasons)
     if len(sexes) > 1:  # F or M beside O: nobody else, but no sex that a rule may rely on
         detail = f"Sex is {' and '.join(sorted(sexes))} in images of one Patient ID"
         reasons.append(Reason(ReasonCode.PATIENT_CONFLICT, blocking=False, detail=detail))
+    if forms:
+        detail = "they differ in separators or leading zeros alone; birth date and sex are the same"
+        reasons.append(Reason(ReasonCode.PATIENT_ID_FORMS, blocking=False, detail=detail))
     return Patient(
         age_years=age.years,
         sex=next(iter(sexes & {"F", "M"}), "") if len(sexes) == 1 else "",
@@ -44,6 +50,7 @@ def one_patient(headers: Sequence[PatientHeader]) -> Patient:
 def contradictions(one: PatientHeader, other: PatientHeader) -> tuple[str, ...]:
     """Return the attributes by which two images show two people; the spelling of the name is none of them.
 
+    Two forms of one Patient ID are one where birth date and sex are recorded and the same (``_same_number``).
     Patient IDs of two issuers cannot be compared: birth date and sex must then be recorded and the same, and of
     different IDs also the name. Equal IDs of two issuers are one person only where birth date and sex say so.
     """
@@ -78,9 +85,23 @@ def _birth(header: PatientHeader) -> object:
     return None if born is None or born == header.studied or placeholder(born) else born
 
 
+def _two_forms(one: PatientHeader, other: PatientHeader) -> bool:
+    return one.patient_id != other.patient_id and _same_number(one.patient_id, other.patient_id)
+
+
 def _same_number(one: str, other: str) -> bool:
-    """Whether two identifiers are one number with and without leading zeros."""
-    return one.isdecimal() and other.isdecimal() and int(one) == int(other)
+    """Whether two identifiers are one, written with and without separators or leading zeros: 0012345, 12-345, 12 345.
+
+    Something must be left to compare, and it must hold a digit.
+    """
+    first, second = (_bare(identifier) for identifier in (one, other))
+    return first == second and any(character.isdigit() for character in first)
+
+
+def _bare(identifier: str) -> str:
+    """The identifier without separators, and without zeros before its number (also after letters: MR-00123)."""
+    plain = re.sub(r"[^\w]|_", "", identifier.casefold())
+    return re.sub(r"^([^\W\d]*)0+(?=\w)", r"\1", plain)
 
 
 def _conflict(one: PatientHeader, other: PatientHeader, differing: tuple[str, ...]) -> Reason:

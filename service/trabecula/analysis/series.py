@@ -15,7 +15,7 @@ from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.mr_sequences import SequenceClass, classify_sequence
 from trabecula.analysis.names import name_rank, names_lumbar, spectral_remark
 from trabecula.analysis.repeats import order, same_place
-from trabecula.analysis.series_rules import limits, refusal
+from trabecula.analysis.series_rules import limits, refusal, without_thick
 from trabecula.analysis.stacks import Stack, split
 from trabecula.analysis.wording import is_term
 from trabecula.domain.eligibility import Reason, ReasonCode
@@ -88,9 +88,11 @@ def choose(frames: Iterable[Frame]) -> Choice:
     left_out: list[LeftOut] = []
     images = distinct(frames)
     for stack in split(images):
-        found = _candidates(stack)
+        thin = without_thick(stack)
+        found = thin if isinstance(thin, Reason) else _candidates(thin)
         if isinstance(found, Reason):
-            left_out.extend((*stack.left_out, LeftOut(stack.frames, found)))
+            refused_one = stack if isinstance(thin, Reason) else thin
+            left_out.extend((*refused_one.left_out, LeftOut(refused_one.frames, found)))
         else:
             candidates.extend(found)
     unnamed, candidates = _named_uniquely(candidates, ambiguous(images))
@@ -133,6 +135,8 @@ def _candidate(stack: Stack, regular: RegularStack) -> Candidate | Reason:
     if stack.scans > 1:
         detail = f"{stack.scans} told apart, one of them is measured"
         reasons.append(Reason(ReasonCode.SEVERAL_SCANS, blocking=False, series_uid=made.series_uid, detail=detail))
+    thickest = max((frame.acquisition.slice_thickness or 0.0 for frame in regular.frames), default=0.0)
+    made = replace(made, slice_thickness=thickest or None)  # the largest counts, as it does beside the distance
     role = SeriesRole.CT
     if made.modality == "MR":
         verdict = classify_sequence(made)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from trabecula.analysis.contrast import ContrastState, contrast_evidence
 from trabecula.analysis.geometry_gate import check_geometry, unplaced
+from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.mr_sequences import SequenceClass, classify_sequence
 from trabecula.analysis.stacks import Stack
 from trabecula.analysis.thresholds import data_file
@@ -32,6 +34,37 @@ def refusal(stack: Stack) -> Reason | None:
     """Return the first reason why a stack is not measured, or None where it may be."""
     rules = _COMMON + (_CT if stack.acquisition.modality == "CT" else _MR)
     return next((reason for rule in rules if (reason := rule(stack)) is not None), None)
+
+
+def thickness_limit(stack: Stack) -> float:
+    """The largest Slice Thickness (mm) of the stack's modality and plane."""
+    name = "mr_maximum_thickness_mm"
+    if stack.acquisition.modality == "CT":
+        axial = stack.plane is Plane.AXIAL
+        name = "ct_axial_maximum_thickness_mm" if axial else "ct_reformat_maximum_thickness_mm"
+    return float(limits()[name])
+
+
+def without_thick(stack: Stack) -> Stack | Reason:
+    """Leave out the images that are too thick where most are not; a reason where the others form no volume.
+
+    However near its neighbours lie, a thick image holds what lies above and below it.
+    """
+    limit = thickness_limit(stack)
+    over = [(frame.acquisition.slice_thickness or 0.0) > limit + _ROUNDING_MM for frame in stack.frames]
+    thick = tuple(frame for frame, out in zip(stack.frames, over, strict=True) if out)
+    if not thick or 2 * len(thick) > len(stack.frames) or stack.blocked is not None:
+        return stack
+    detail = f"{len(thick)} of {len(stack.frames)} images"
+    largest = max(frame.acquisition.slice_thickness or 0.0 for frame in thick)
+    reason = _refused(stack, ReasonCode.SLICE_THICKNESS, detail, largest, limit)
+    rest = tuple(frame for frame, out in zip(stack.frames, over, strict=True) if not out)
+    left_out = LeftOut(thick, replace(reason, blocking=False))
+    thin = replace(stack, frames=rest, left_out=(*stack.left_out, left_out))
+    return reason if isinstance(check_geometry(thin), Reason) else thin
+
+
+_ROUNDING_MM = 0.01
 
 
 def _refused(
@@ -91,11 +124,9 @@ def _ct_tilt(stack: Stack) -> Reason | None:
     return found if isinstance(found, Reason) and found.code is ReasonCode.GANTRY_TILT else None
 
 
-def _ct_thickness(stack: Stack) -> Reason | None:
-    made, bounds = stack.acquisition, limits()
-    axial = stack.plane is Plane.AXIAL
-    limit = float(bounds["ct_axial_maximum_thickness_mm" if axial else "ct_reformat_maximum_thickness_mm"])
-    if made.slice_thickness is not None and made.slice_thickness > limit + 0.01:
+def _thickness(stack: Stack) -> Reason | None:
+    made, limit = stack.acquisition, thickness_limit(stack)
+    if made.slice_thickness is not None and made.slice_thickness > limit + _ROUNDING_MM:
         return _refused(stack, ReasonCode.SLICE_THICKNESS, "", made.slice_thickness, limit)
     return None
 
@@ -152,13 +183,6 @@ def _mr_contrast(stack: Stack) -> Reason | None:
     return None
 
 
-def _mr_thickness(stack: Stack) -> Reason | None:
-    made, limit = stack.acquisition, float(limits()["mr_maximum_thickness_mm"])
-    if made.slice_thickness is not None and made.slice_thickness > limit + 0.01:
-        return _refused(stack, ReasonCode.SLICE_THICKNESS, "", made.slice_thickness, limit)
-    return None
-
-
 _COMMON: tuple[Rule, ...] = (_modality, _quality_control, _purpose)
-_CT: tuple[Rule, ...] = (_spectral, _rescale, _count, _placed, _ct_tilt, _oblique, _ct_thickness, _extent)
-_MR: tuple[Rule, ...] = (_mr_sequence, _count, _placed, _mr_plane, _mr_contrast, _mr_thickness, _extent)
+_CT: tuple[Rule, ...] = (_spectral, _rescale, _count, _placed, _ct_tilt, _oblique, _thickness, _extent)
+_MR: tuple[Rule, ...] = (_mr_sequence, _count, _placed, _mr_plane, _mr_contrast, _thickness, _extent)

@@ -75,7 +75,13 @@ def _expression(word: str) -> str:
     plain = normalised(word.rstrip("*"))
     if not plain:
         return ""
-    body = re.escape(plain).replace(r"\#\ ", r"\d+ ?").replace(r"\ \#", r" ?\d+").replace(r"\#", r"\d+")
+    body = (
+        re.escape(plain)
+        .replace(r"\#\ ", r"\d+ ?")
+        .replace(r"\ \#", r" ?\d+")
+        .replace(r"\#", r"\d+")
+        .replace(r"\*", r"\w*")
+    )
     if any(ord(character) >= _FIRST_CJK for character in plain):
         return body
     start = r"(?<![^\W_])" if plain[0].isalnum() else ""

@@ -122,6 +122,10 @@ class ReasonCode(Enum):
         "The images of the study do not agree in who the patient is.",
         "Correct the patient's data or separate the studies, then send them again.",
     )
+    PATIENT_ID_FORMS = (
+        "The images of the study write the Patient ID in several forms.",
+        "Check that the form in the report is the one of your archive; correct the others at the source.",
+    )
     QUALITY_CONTROL = (
         "The images are marked as quality control (a phantom or a calibration).",
         "None; such images give no clinical result.",
