@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from tests import parallel
 
-parallel.one_thread_each()  # before anything imports numpy
+parallel.like_one_alone()  # before anything imports numpy
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
 settings.load_profile("house")
 

@@ -50,11 +50,17 @@ def free_port() -> int:
     raise AssertionError("every port of this worker is taken")
 
 
-def one_thread_each() -> None:
-    """Let the numeric libraries of a parallel process, and of its children, use one core: the others have work."""
+def like_one_alone() -> None:
+    """Give a parallel process, and its children, one core and the width that a test run alone has.
+
+    The numeric libraries use one core each, as the others have work. COLUMNS and LINES come from the readline of the
+    process that starts the workers, not from anybody's wish.
+    """
     if "PYTEST_XDIST_WORKER" in os.environ:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(name, "1")
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
 
 
 def arrange(items: list[pytest.Item]) -> None:

@@ -231,9 +231,7 @@ def test_the_command_tells_people_line_by_line(ct: Path, tmp_path: Path) -> None
     cohort = tmp_path / "cohort.csv"
     cohort.write_text(f"{HEADING}\na,{ct},60,70,{sex_of(ct)}\n", "utf-8")
 
-    answer = CliRunner().invoke(
-        app, ["check", "xue2022", "--cohort", str(cohort), "--workers", "1"], env={"COLUMNS": "200"}
-    )
+    answer = CliRunner().invoke(app, ["check", "xue2022", "--cohort", str(cohort), "--workers", "1"])
 
     assert answer.exit_code == 2
     assert "one class only (1 positive)" in answer.stderr
@@ -248,7 +246,6 @@ def test_extraction_refuses_before_it_segments_anything(mr: Path, tmp_path: Path
     answer = CliRunner().invoke(
         app,
         ["extract", "--cohort", str(cohort), "--out", str(out), "--settings", "xue2022_ct", "--workers", "1"],
-        env={"COLUMNS": "200"},
     )
 
     assert answer.exit_code == 2

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from trabecula.cli.tables import print_table_to
 from trabecula_training.commands.output import (
     console,
     errors_as_exit_code,
@@ -58,7 +59,8 @@ def check_command(
         return
     if found.problems:
         print_problems(found.problems)
-    console.print(plain_table("Series by study", ("series that can be measured", "patients"), _by_series(found)))
+    columns = ("series that can be measured", "patients")
+    print_table_to(console, plain_table("Series by study", columns, _by_series(found)))
     console.print(f"{len(found.cohort.patients)} patients, {counted(found.problems)}: {recipe} can begin.")
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from trabecula import bootstrap
 from trabecula.analysis.radiomics.feature_set import SET_NAMES, load_feature_set
+from trabecula.cli.tables import print_table_to
 from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.reference import ReferenceMethod, ReferenceSite
 from trabecula.domain.result import SeriesRole
@@ -112,7 +113,7 @@ def _print_flow(drawn: Drawn, out: Path) -> None:
     if document["images_gone"]:
         table.add_row(f"-{document['images_gone']}", "images are no longer in the spool")
     table.add_row(str(document["patients"]), "patients in the cohort, one study each")
-    console.print(table)
+    print_table_to(console, table)
     made = ", ".join(f"{count} {name}" for name, count in document["categories"].items())
     console.print(
         f"{made}; {document['external']} of them external; median {document['median_days']} days between study and "

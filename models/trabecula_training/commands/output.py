@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from trabecula.cli.tables import print_table_to
 from trabecula.domain.errors import TrabeculaError
 from trabecula_training.commands.progress import ShownProgress
 from trabecula_training.errors import CohortInvalid
@@ -70,7 +71,8 @@ def print_problems(problems: Sequence[Problem]) -> None:
         )
         for problem in problems
     ]
-    error_console.print(plain_table("What is wrong with the cohort", ("line", "column", "found", "what to do"), rows))
+    table = plain_table("What is wrong with the cohort", ("line", "column", "found", "what to do"), rows)
+    print_table_to(error_console, table)
 
 
 def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -66,7 +66,7 @@ def train(
         watch = Watch(shows(drawing), steps_of(training), shows(closeups), steps_of(refining))
         with errors_as_exit_code():
             bundle = train_and_export(plan, out, version, watch)
-    Console().print(f"{bundle}")
+    typer.echo(bundle)
 
 
 @segmenter.command("calibrate")

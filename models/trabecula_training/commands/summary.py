@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from trabecula.cli.tables import print_table_to
 from trabecula_training.commands.output import plain_table
 from trabecula_training.wording import interval, signed, task_words
 
@@ -18,12 +19,13 @@ PAPER_COLUMNS = ("question", "model", "AUC, optimistic (95 %)", "believe it?")
 
 def print_summary(console: Console, document: Mapping[str, Any], metrics: Path, report: Path) -> None:
     """Print the verdict on a run, its table, and where the files are."""
-    console.print(summary_table(document))
+    print_table_to(console, summary_table(document))
     ordinal = ordinal_table(document)
     if ordinal is not None:
-        console.print(ordinal)
-    console.print(document["verdict"]["headline"], style="bold", markup=False, highlight=False)
-    console.print(f"{metrics}\n{report}", markup=False, highlight=False)
+        print_table_to(console, ordinal)
+    whole = not console.is_terminal  # a file gets a sentence in one line
+    console.print(document["verdict"]["headline"], style="bold", markup=False, highlight=False, soft_wrap=whole)
+    console.print(f"{metrics}\n{report}", markup=False, highlight=False, soft_wrap=True)
 
 
 def summary_table(document: Mapping[str, Any]) -> Table:

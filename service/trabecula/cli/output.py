@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trabecula.cli.edge import FOREIGN_ERRORS, as_ours
+from trabecula.cli.tables import print_table_to
 from trabecula.domain.errors import TrabeculaError
 
 EXIT_FAILURE = 1
@@ -55,7 +56,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell).replace("[", r"\[") for cell in row))
-    console.print(table)
+    print_table_to(console, table)
 
 
 def print_error(error: TrabeculaError) -> None:

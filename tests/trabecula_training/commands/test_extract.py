@@ -51,12 +51,12 @@ def test_extract_measures_once_says_what_gave_nothing_and_goes_on_where_it_stopp
     table = tmp_path / "made" / "features.npz"
     arguments = ["extract", "--cohort", str(cohort), "--settings", "xue2022_ct", "--out", str(table), "--workers", "1"]
 
-    first = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    first = CliRunner().invoke(app, arguments)
     assert first.exit_code == 0, first.output
     parts = {path: path.stat().st_mtime_ns for path in (tmp_path / "made" / "features").iterdir()}
     digest = load_features(table).sha256()
     table.unlink()
-    second = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    second = CliRunner().invoke(app, arguments)
 
     assert second.exit_code == 0, second.output
     assert "1 of 2 patients, 4 bodies" in first.output
@@ -79,7 +79,7 @@ def test_a_run_without_a_table_takes_the_features_that_were_kept(study: Path, tm
     arguments = ["run", "xue2022", "--cohort", str(cohort), "--out", str(tmp_path / "run"), "--models", "KNN"]
     quick = ["--tasks", "osteoporosis", "--folds", "2", "--repeats", "1", "--resamples", "100", "--stability", "0"]
 
-    answer = CliRunner().invoke(app, [*arguments, *quick, "--workers", "1"], env={"COLUMNS": "200"})
+    answer = CliRunner().invoke(app, [*arguments, *quick, "--workers", "1"])
 
     assert answer.exit_code == 0, answer.output
     document = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))

@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *more: str) -> tuple[int, str]:
     files = ["--cohort", str(folder / "cohort.csv"), "--features", str(folder / "features.npz")]
-    result = CliRunner().invoke(app, ["run", *more[:1], *files, *more[1:]], env={"COLUMNS": "160"})
+    result = CliRunner().invoke(app, ["run", *more[:1], *files, *more[1:]])
     return result.exit_code, result.output
 
 
@@ -175,7 +175,6 @@ def test_a_bad_cohort_is_told_line_by_line_before_any_work(folder: Path, tmp_pat
     result = CliRunner().invoke(
         app,
         ["run", "radscore", "--cohort", str(cohort), "--features", "none.npz", "--out", str(tmp_path / "out")],
-        env={"COLUMNS": "200"},
     )
 
     assert result.exit_code == 2
@@ -201,7 +200,6 @@ def test_patients_without_features_are_named(folder: Path, tmp_path: Path) -> No
             "--out",
             str(tmp_path),
         ],
-        env={"COLUMNS": "200"},
     )
 
     assert result.exit_code == 2
