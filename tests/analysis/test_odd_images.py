@@ -13,7 +13,7 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate
 from pydicom.uid import generate_uid
 
-from tests.analysis.drawn_series import CT_TAGS, axial, write_stack
+from tests.analysis.drawn_series import CT_TAGS, axial, sagittal, write_enhanced, write_stack
 from trabecula.analysis.accounting import series_uses
 from trabecula.analysis.geometry_gate import RegularStack
 from trabecula.analysis.headers import read_headers, scan_folder
@@ -299,6 +299,33 @@ def test_a_multi_frame_image_without_positions_says_so(folder: Path) -> None:
     reason = refusal(folder)
     assert reason.code is ReasonCode.GEOMETRY
     assert "multi-frame" in reason.detail
+
+
+@pytest.mark.parametrize(("frames", "items"), [(12, 13), (13, 12)])
+def test_a_multi_frame_image_that_lost_a_frame_or_its_item_is_refused(tmp_path: Path, frames: int, items: int) -> None:
+    geometry = sagittal((13, 60, 12), (4.0, 1.6, 4.0))
+    array = np.random.default_rng(3).integers(100, 900, geometry.shape)
+    dataset = dcmread(write_enhanced(tmp_path / "one.dcm", array, geometry, range(13)))
+    if frames < 13:
+        dataset.PixelData = dataset.PixelData[: 12 * 60 * 12 * 2]
+        dataset.NumberOfFrames = 12
+    else:
+        dataset.PerFrameFunctionalGroupsSequence = list(dataset.PerFrameFunctionalGroupsSequence)[1:]
+    dataset.save_as(tmp_path / "one.dcm")
+    reason = refusal(tmp_path)
+    assert reason.code is ReasonCode.GEOMETRY
+    assert "not one functional group for each frame" in reason.detail
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(2, 10), (3, 9), (5, 7), (9, 9)])
+def test_a_lost_frame_leaves_the_longest_run_wherever_the_gap_is(tmp_path: Path, lost: int, kept: int) -> None:
+    geometry = sagittal((13, 60, 12), (4.0, 1.6, 4.0))
+    array = np.random.default_rng(3).integers(100, 900, geometry.shape)
+    write_enhanced(tmp_path / "one.dcm", array, geometry, [index for index in range(13) if index != lost])
+    candidate = chosen(tmp_path).candidates[0]
+    assert len(candidate.stack.frames) == kept
+    assert [reason.code for reason in candidate.reasons] == [ReasonCode.MISSING_SLICES]
+
 
 
 def test_jpeg_extended_of_12_bits_is_decoded_as_dcmtk_does(folder: Path) -> None:

@@ -80,7 +80,7 @@ def unplaced(stack: Stack) -> Reason:
     """Return the reason of a stack whose frames do not say where they lie."""
     detail = "position, orientation or pixel spacing is missing"
     if stack.frames[0].number is not None:
-        detail = "a multi-frame image whose frames have no positions (no functional groups)"
+        detail = "a multi-frame image whose frames have no positions (not one functional group for each frame)"
     return _reason(stack, ReasonCode.GEOMETRY, detail)
 
 

@@ -100,7 +100,10 @@ def frames_of(dataset: Dataset, file: StoredFile) -> tuple[Frame, ...]:
 
 
 def _frames(dataset: Dataset, file: StoredFile) -> Iterator[Frame]:
-    """One frame an item of the functional groups; frames without an item have no position (PS3.3 C.7.6.16)."""
+    """One frame an item of the functional groups (PS3.3 C.7.6.16).
+
+    Where there are none, or not one for each frame, no frame has a position: which item a frame lost cannot be known.
+    """
     shared = dataset.get("SharedFunctionalGroupsSequence")
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or ()
     count = integer(Lookup(dataset), "NumberOfFrames") or 1
@@ -108,13 +111,13 @@ def _frames(dataset: Dataset, file: StoredFile) -> Iterator[Frame]:
         yield _frame(Lookup(dataset), dataset, file, None)
         return
     common = shared[0] if shared else Dataset()
-    last = len(per_frame) if "NumberOfFrames" not in dataset else min(count, len(per_frame))
-    for index, own in enumerate(per_frame[:last] if per_frame else ()):
-        yield _frame(Lookup(dataset, (own, common)), dataset, file, index + 1)
-    if last < count:
-        bare = replace(_frame(Lookup(dataset, (common,)), dataset, file, None), position=None)
-        for index in range(last, min(count, _MAXIMUM_FRAMES)):
-            yield replace(bare, number=index + 1)
+    if per_frame and ("NumberOfFrames" not in dataset or count == len(per_frame)):
+        for index, own in enumerate(per_frame):
+            yield _frame(Lookup(dataset, (own, common)), dataset, file, index + 1)
+        return
+    bare = replace(_frame(Lookup(dataset, (common,)), dataset, file, None), position=None)
+    for index in range(min(count, _MAXIMUM_FRAMES)):
+        yield replace(bare, number=index + 1)
 
 
 _MAXIMUM_FRAMES = 20_000

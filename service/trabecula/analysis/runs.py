@@ -54,7 +54,7 @@ def runs_of(places: Sequence[float], limits: Mapping[str, Any], series_uid: str)
         detail = f"the distance between slices changes from {finest:.3g} to {coarse[-1]:.3g} mm"
         reasons.append(Reason(ReasonCode.GEOMETRY, blocking=False, series_uid=series_uid, detail=detail))
     gaps_of_missing = [gap for gap in odd if _multiple(gap, finest, limits) >= 2]
-    uneven = [gap for gap in odd if gap not in gaps_of_missing]
+    uneven = [gap for gap in odd if not _multiple(gap, finest, limits)]
     for code, steps_there in ((ReasonCode.MISSING_SLICES, gaps_of_missing), (ReasonCode.GEOMETRY, uneven)):
         if steps_there:
             low, high = min(steps_there), max(steps_there)
@@ -92,11 +92,15 @@ def _refusal(
     limits: Mapping[str, Any],
     series_uid: str,
 ) -> Reason | None:
-    """Why too much is missing or uneven: whole multiples of a usual step are missing slices, the rest is irregular."""
+    """Why too much is missing or uneven: whole multiples of a usual step are missing slices, other steps are irregular.
+
+    A stretch of usual steps that is too short to be measured is neither.
+    """
     usual = min(steps)
     whole = [gap for gap in odd if _multiple(gap, usual, limits) >= 2]
+    uneven = [gap for gap in odd if not _multiple(gap, usual, limits)]
     limit = float(limits["maximum_missing_fraction"])
-    if len(odd) - len(whole) > max(limit * len(gaps), 1):
+    if len(uneven) > max(limit * len(gaps), 1):
         return _irregular(gaps, limits, series_uid)
     missing = sum(_multiple(gap, usual, limits) - 1 for gap in whole)
     share = missing / (count + missing)
