@@ -51,6 +51,8 @@ def test_slices_that_take_turns_at_their_own_places_are_seen() -> None:
     assert alternates(turns(native, venous))
     assert alternates(turns(native, native, venous))
     assert alternates(turns(native, scan(1, Phase.ARTERIAL), venous))
+    assert alternates(turns(native, native, venous, venous))
+    assert alternates(turns(native, native, native, venous))
 
 
 def test_rescale_values_that_take_turns_are_seen() -> None:

@@ -327,7 +327,6 @@ def test_a_lost_frame_leaves_the_longest_run_wherever_the_gap_is(tmp_path: Path,
     assert [reason.code for reason in candidate.reasons] == [ReasonCode.MISSING_SLICES]
 
 
-
 def test_jpeg_extended_of_12_bits_is_decoded_as_dcmtk_does(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         dataset = dcmread(path)

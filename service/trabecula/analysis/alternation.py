@@ -1,7 +1,7 @@
 """Alternation: whether the slices of a CT volume take turns between scans, told from the pixels alone.
 
 Scans a part of an increment apart that no header tells apart look like one reconstruction of overlapping slices. Where
-contrast agent came between them, vessels and marrow brighten in every second or third slice: along the slices,
+contrast agent came between them, vessels and marrow brighten in every second, third or fourth slice: along the slices,
 brightness changes at the frequency of those turns. Anatomy and noise fill the frequencies beside it as well.
 """
 
@@ -18,14 +18,16 @@ from trabecula.analysis.thresholds import data_file
 
 _SIDE_PIXELS = 100
 """Rows looked at, about: finer pixels are passed over."""
-_TURNS = (2, 3)
-"""Scans that take turns. Every fourth slice shows at two as well."""
+_TURNS = (2, 3, 4)
+"""Slices after which the turns begin anew."""
 _NEIGHBOURS = (3, 4, 5, 6)
 """Steps beside that frequency that are compared with it; a Hann window spreads it over the two next to it."""
 
 
 def alternates(array: NDArray[np.float32]) -> bool:
-    """Return whether the slices of a CT volume ``[slice, row, column]`` (HU) take turns between two or three scans.
+    """Return whether the slices of a CT volume ``[slice, row, column]`` (HU) take turns between scans.
+
+    Periods of two, three and four slices are looked for.
 
     Compares the 99th percentile over the pixels of the amplitude at the frequency of the turns with that at
     frequencies beside it. A volume of few slices says nothing. Limits: [alternation] of gates.toml.

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-
-import numpy as np
 
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.alternation import alternates, jumps_throughout
@@ -15,10 +12,11 @@ from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.likeness import rules
 from trabecula.analysis.pixels import Cache, stored_values
 from trabecula.analysis.stacks import Stack
+from trabecula.analysis.steps import shifts
 from trabecula.analysis.volumes import load_volume
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import PixelDataUndecodable
-from trabecula.domain.volume import FloatArray, Modality, Volume
+from trabecula.domain.volume import Modality, Volume
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,11 @@ def load(stack: RegularStack) -> Volume | Remainder:
         return _without(stack, odd, ReasonCode.UNREADABLE_PIXELS, detail, "unreadable_fraction")
     if volume.modality is not Modality.CT:
         return volume
-    shifts = _shifts(volume)
-    if not shifts.any():
+    beside = shifts(volume)
+    if not beside.any():
         return _of_one_scan(stack, volume)
-    odd = [frame for frame, shift in zip(stack.frames, shifts, strict=True) if shift]
-    low, high = sorted((float(shifts[shifts != 0].min()), float(shifts[shifts != 0].max())))
+    odd = [frame for frame, shift in zip(stack.frames, beside, strict=True) if shift]
+    low, high = sorted((float(beside[beside != 0].min()), float(beside[beside != 0].max())))
     span = f"{low:+.0f}" if high - low < 1 else f"{low:+.0f} to {high:+.0f}"
     detail = f"{len(odd)} of {len(stack.frames)} images, whose values lie {span} HU beside their neighbours'"
     return _without(stack, odd, ReasonCode.RESCALE, detail, "rescale_missing_fraction")
@@ -62,7 +60,14 @@ def _of_one_scan(stack: RegularStack, volume: Volume) -> Volume | Remainder:
     if jumps_throughout(volume.array):
         return Remainder((), _all(stack, ReasonCode.RESCALE, "the values of whole slices jump again and again"))
     if alternates(volume.array):
-        return Remainder((), _all(stack, ReasonCode.SEVERAL_SCANS, "every second or third slice is brighter or darker"))
+        return Remainder(
+            (),
+            _all(
+                stack,
+                ReasonCode.SEVERAL_SCANS,
+                "slices take turns: every second, third or fourth is brighter or darker",
+            ),
+        )
     return volume
 
 
@@ -101,18 +106,3 @@ def _broken(frames: Sequence[Frame]) -> list[tuple[Frame, str]]:
         except PixelDataUndecodable as error:
             broken.append((frame, error.detail))
     return broken
-
-
-def _shifts(volume: Volume) -> FloatArray:
-    """By how much the values of each slice lie beside those of most slices (HU); 0 for a slice that fits.
-
-    Neighbouring slices of a body agree in most pixels. Where half of all pixels jump at once, up and down again
-    later, the rescale values of the slices between are not those of the others.
-    """
-    limit = float(rules()["value_step_hu"])
-    thin = volume.array[:, ::3, ::3]
-    jumps = np.array([float(np.median(after - before)) for before, after in pairwise(thin)])
-    heights = np.concatenate([[0.0], np.cumsum(np.where(np.abs(jumps) > limit, jumps, 0.0))])
-    usual = float(np.median(heights))
-    shifts = heights - usual
-    return np.where(np.abs(shifts) > limit, shifts, 0.0)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trabecula.analysis.acquisition import acquisition_facts
 from trabecula.analysis.bodies import Body, cut_bodies
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.loading import load
 from trabecula.analysis.series import Candidate
+from trabecula.analysis.thresholds import data_file
+from trabecula.analysis.turns import turns
 from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import SegmenterFailed
@@ -87,6 +89,11 @@ class Attempts:
     error: SegmenterFailed | None = None
     timings_s: dict[str, float] = field(default_factory=dict)
 
+    def refuse(self, candidate: Candidate, reason: Reason) -> None:
+        """Note why a candidate is not measured."""
+        self.reasons.append(reason)
+        self.left_out.append(LeftOut(candidate.stack.frames, reason))
+
     def took(self, step: str, since: float) -> None:
         """Add the time since ``since`` to a step."""
         self.timings_s[step] = self.timings_s.get(step, 0.0) + time.monotonic() - since
@@ -108,6 +115,11 @@ def segment_best(candidates: Sequence[Candidate], segmenter: Segmenter, config: 
             tried += not volume
             continue
         tried += 1
+        told = _turns(candidate, volume)
+        if told is not None and told.blocking:
+            attempts.refuse(candidate, replace(told, blocking=False))
+            continue
+        candidate = replace(candidate, reasons=(*candidate.reasons, *([told] if told else [])))
         found = _segmented(candidate, volume, segmenter, attempts)
         if found is None:
             continue
@@ -140,8 +152,7 @@ def _volume(candidate: Candidate, config: AnalysisConfig, attempts: Attempts) ->
             limit=round(config.maximum_voxels / 1e6),
             unit="million voxels",
         )
-        attempts.reasons.append(reason)
-        attempts.left_out.append(LeftOut(candidate.stack.frames, reason))
+        attempts.refuse(candidate, reason)
         return []
     started = time.monotonic()
     doing(f"decoding {_in_words(candidate)}")
@@ -151,9 +162,18 @@ def _volume(candidate: Candidate, config: AnalysisConfig, attempts: Attempts) ->
         return loaded
     remaining = [instead for stack in loaded.stacks if (instead := candidate.instead(stack)) is not None]
     if not remaining:
-        attempts.reasons.append(loaded.left_out.reason)
-        attempts.left_out.append(LeftOut(candidate.stack.frames, loaded.left_out.reason))
+        attempts.refuse(candidate, loaded.left_out.reason)
     return remaining
+
+
+def _turns(candidate: Candidate, volume: Volume) -> Reason | None:
+    """Why an MR volume whose slices take turns in brightness is not measured; a warning where they differ little."""
+    found = turns(volume.array) if volume.modality is Modality.MR else None
+    if found is None:
+        return None
+    blocking = found.ratio >= float(data_file("gates.toml")["turns"]["refused_ratio"])
+    detail = f"every {('second', 'third', 'fourth')[found.period - 2]} slice, by {100 * (found.ratio - 1):.0f} %"
+    return Reason(ReasonCode.SLICES_ALTERNATE, blocking=blocking, series_uid=candidate.series_uid, detail=detail)
 
 
 def _segmented(candidate: Candidate, volume: Volume, segmenter: Segmenter, attempts: Attempts) -> Segmented | None:
@@ -164,8 +184,7 @@ def _segmented(candidate: Candidate, volume: Volume, segmenter: Segmenter, attem
     except SegmenterFailed as error:
         attempts.error = error
         reason = Reason(ReasonCode.ANALYSIS_FAILED, blocking=False, series_uid=candidate.series_uid, detail=error.code)
-        attempts.reasons.append(reason)
-        attempts.left_out.append(LeftOut(candidate.stack.frames, reason))
+        attempts.refuse(candidate, reason)
         return None
     finally:
         attempts.took("segment", started)
