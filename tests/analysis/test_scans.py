@@ -233,3 +233,39 @@ def test_a_native_and_a_later_contrast_scan_are_never_mixed(
         assert len({item.acquisition.acquisition_number for item in stack.frames}) == 1
     found = [check_geometry(stack) for stack in split(both)]
     assert [len(item.frames) for item in found if isinstance(item, RegularStack)] == [count, count]
+
+
+def lossy(frames: Sequence[Frame]) -> list[Frame]:
+    return [replace(item, lossy=True, instance_number=item.instance_number + 500) for item in frames]
+
+
+DERIVED = {"image_type": ("DERIVED", "PRIMARY", "AXIAL")}
+
+
+@pytest.mark.parametrize(
+    ("copies", "left_out"),
+    [
+        (lossy(scan()), 40),
+        (lossy(scan(count=25, start=20.0)), 25),
+        (scan(first=101, **DERIVED), 40),
+        (lossy(scan(first=101, **DERIVED)), 40),
+        ([*lossy(scan()), *scan(first=901, **DERIVED)], 80),
+    ],
+)
+def test_copies_beside_their_originals_are_left_out_and_told(copies: list[Frame], left_out: int) -> None:
+    frames = [*scan(), *copies]
+    named = [replace(item, file=replace(item.file, sop_instance_uid=f"2.25.{i}")) for i, item in enumerate(frames)]
+    (stack,) = split(named)
+    assert stack.blocked is None
+    assert stack.scans == 1
+    assert len(stack.frames) == 40
+    assert not any(item.lossy or item.acquisition.image_type[0] == "DERIVED" for item in stack.frames)
+    assert sum(len(item.frames) for item in stack.left_out) == left_out
+    assert {item.reason.code for item in stack.left_out} == {ReasonCode.COPIES}
+    assert not any(item.reason.blocking for item in stack.left_out)
+
+
+def test_lossy_slices_between_others_and_a_single_original_keep_the_series() -> None:
+    mixed = [replace(item, lossy=index % 3 == 0) for index, item in enumerate(scan())]
+    assert sizes(mixed) == [40]
+    assert sizes([*lossy(scan()), *scan(count=2)]) == [40]

@@ -9,7 +9,7 @@ import pytest
 from trabecula.analysis.acquisition import Acquisition, Frame, acquisition_facts
 from trabecula.analysis.contrast import contrast_given, contrast_phase
 from trabecula.analysis.mr_sequences import SequenceClass, classify_sequence
-from trabecula.analysis.series import Choice, choose
+from trabecula.analysis.series import Choice, choose, ranked_lower
 from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.result import SeriesRole
 from trabecula.domain.study import StoredFile
@@ -236,6 +236,27 @@ def test_of_two_t1_at_one_place_the_earlier_is_measured_or_told_doubtful(
         assert [reason.series_uid for reason in choice.refused] == ["2.25.40"]
         warned = [reason.code for reason in choice.candidates[0].reasons]
         assert warned == ([] if certain else [ReasonCode.CONTRAST_UNCLEAR])
+
+
+def lossy(frames: list[Frame]) -> list[Frame]:
+    return [replace(frame, lossy=True) for frame in frames]
+
+
+def test_a_series_compressed_with_loss_comes_after_its_original() -> None:
+    copy = replace(CT, series_uid="2.25.11", series_number=1)
+    choice = choose([*lossy(stack(copy, Plane.AXIAL)), *stack(CT, Plane.AXIAL)])
+    assert [item.series_uid for item in choice.candidates] == ["2.25.10", "2.25.11"]
+    assert ranked_lower(*choice.candidates) == "ranked lower by compression with loss"
+
+
+@pytest.mark.parametrize("number", [2, 9])
+def test_lossy_copies_of_a_t1_are_no_second_scan(number: int) -> None:
+    copy = replace(T1, series_uid="2.25.22", series_number=number)
+    choice = choose([*mr(T1), *lossy(mr(copy))])
+    (candidate,) = choice.candidates
+    assert candidate.series_uid == T1.series_uid
+    assert candidate.reasons == ()
+    assert [item.reason.code for item in choice.left_out] == [ReasonCode.COPIES]
 
 
 def test_a_t1_at_another_place_is_no_second_one_and_the_lower_number_leads() -> None:

@@ -44,6 +44,11 @@ class Candidate:
         """Slice thickness or the distance between slices, whichever is larger: what lies between is not seen."""
         return max(self.acquisition.slice_thickness or 0.0, self.stack.slice_spacing_mm)
 
+    @property
+    def lossy(self) -> bool:
+        """Whether images were compressed with loss."""
+        return any(frame.lossy for frame in self.stack.frames)
+
     def instead(self, stack: RegularStack) -> Candidate | None:
         """Return the candidate with another part of its images, or None where too little is left of them."""
         if len(stack.frames) < limits()["minimum_slices"]:
@@ -226,12 +231,28 @@ def _without_second_t1(candidates: Sequence[Candidate]) -> tuple[list[LeftOut], 
             if not same_place(candidate.stack.geometry, other.stack.geometry):
                 continue
             twins.append(other)
+            if _is_copy(first, other) or _is_copy(other, first):
+                first, copy = (other, first) if first.lossy else (first, other)
+                refused.append(_copy(copy))
+                continue
             found = order(first.stack.frames, other.stack.frames)
             first, second = (first, other) if found.first else (other, first)
             refused.append(_second(second))
             first = first if found.certain else _order_unknown(first)
         firsts = [item for item in firsts if item not in twins] + [first]
     return refused, kept + firsts
+
+
+def _is_copy(candidate: Candidate, original: Candidate) -> bool:
+    """Whether a series compressed with loss is one of another that was acquired in the same moments."""
+    times = [{frame.acquisition.acquired_at for frame in item.stack.frames} for item in (candidate, original)]
+    return candidate.lossy and not original.lossy and times[0] == times[1] != {""}
+
+
+def _copy(candidate: Candidate) -> LeftOut:
+    detail = "lossy copies of another series"
+    reason = Reason(ReasonCode.COPIES, blocking=False, series_uid=candidate.series_uid, detail=detail)
+    return LeftOut(candidate.stack.frames, reason)
 
 
 def _second(candidate: Candidate) -> LeftOut:
@@ -287,6 +308,7 @@ _CT_RANK = (
     "plane",
     "kernel",
     "contrast agent",
+    "compression with loss",
     "slice thickness",
     "reach",
     "slice thickness",
@@ -295,7 +317,8 @@ _CT_RANK = (
 
 
 def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
-    """By name; axial original, then axial, sagittal, coronal; soft kernel; native; usual thickness; long reach."""
+    """By name; axial original, then axial, sagittal, coronal; soft kernel; native; without loss; usual thickness;
+    long reach."""
     made, stack = candidate.acquisition, candidate.stack
     original = "ORIGINAL" in {part.upper() for part in made.image_type}
     reformat = is_term(made.image_type, "image_type_reformat")
@@ -307,6 +330,7 @@ def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
         plane,
         (KernelClass.SOFT, KernelClass.UNKNOWN, KernelClass.SHARP).index(candidate.kernel),
         candidate.phase is not ContrastPhase.NATIVE,
+        candidate.lossy,
         thickness > limits()["ct_shape_maximum_thickness_mm"],
         -round(reach / 100),
         round(abs(thickness - limits()["preferred_ct_thickness_mm"]), 2),
@@ -314,17 +338,26 @@ def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
     )
 
 
-_MR_RANK = ("name", "words that contradict its physics", "name", "3D", "voxel size", "number of slices")
+_MR_RANK = (
+    "name",
+    "words that contradict its physics",
+    "name",
+    "compression with loss",
+    "3D",
+    "voxel size",
+    "number of slices",
+)
 
 
 def _mr_rank(candidate: Candidate) -> tuple[object, ...]:
-    """By name; agreeing words, lumbar, 2D, fine pixels and slices, the earlier T1w and the later T2w acquisition."""
+    """By name; agreeing words, lumbar, without loss, 2D, fine pixels and slices, the earlier T1w and the later T2w."""
     made, stack = candidate.acquisition, candidate.stack
     _, row, column = stack.geometry.spacing_mm
     return (
         name_rank(made),
         any(reason.code is ReasonCode.SEQUENCE_UNSUPPORTED for reason in candidate.reasons),
         not names_lumbar(made) and "LSPINE" not in made.body_part.upper(),
+        candidate.lossy,
         made.three_dimensional,
         round(row * column * stack.slice_spacing_mm, 1),
         *_settled(candidate),

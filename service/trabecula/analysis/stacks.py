@@ -14,6 +14,7 @@ from trabecula.analysis.acquisition import Acquisition, Frame, consensus
 from trabecula.analysis.copies import distinct, once
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.likeness import alike, rules
+from trabecula.analysis.originals import originals
 from trabecula.analysis.scans import along_normal, scans
 from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.volume import FloatArray, Plane
@@ -86,15 +87,17 @@ def _stacks(group: Sequence[Frame]) -> Iterable[Stack]:
     if first.position is None or first.orientation is None or first.pixel_spacing is None:
         yield Stack(tuple(group))
         return
-    found = scans(group)
+    images, copies = originals(group)
+    found = scans(images)
     count = sum(len(scan) >= int(rules()["part_images"]) for scan in found)
     for scan in found:
         kept, left_out = once(scan)
         if not kept:
-            yield Stack(tuple(scan), blocked=_several(scan, "two images at most positions, and nothing tells which"))
+            blocked = _several(scan, "two images at most positions, and nothing tells which")
+            yield Stack(tuple(scan), copies, blocked=blocked)
             continue
         kept, lost = _rescaled(kept)
-        told = (*left_out, *lost)
+        told = (*copies, *left_out, *lost)
         if not kept:
             yield Stack(tuple(scan), told, blocked=lost[0].reason)
         elif _numbered_twice(kept):
