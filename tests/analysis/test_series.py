@@ -238,6 +238,35 @@ def test_of_two_t1_at_one_place_the_earlier_is_measured_or_told_doubtful(
         assert warned == ([] if certain else [ReasonCode.CONTRAST_UNCLEAR])
 
 
+@pytest.mark.parametrize(
+    ("changes", "beyond_mm", "told"),
+    [
+        ({}, 2.0, True),
+        ({"kvp": 100.0}, 2.0, False),
+        ({"kernel": ("B70f",)}, 2.0, False),
+        ({"frame_of_reference_uid": "2.25.8"}, 2.0, False),
+        ({"contrast_agent": "Iomeprol 350"}, 2.0, False),
+        ({}, 30.0, False),
+        ({}, -60.0, False),
+    ],
+)
+def test_a_scan_that_goes_on_in_another_series_is_told(
+    changes: dict[str, object], beyond_mm: float, told: bool
+) -> None:
+    made = replace(CT, frame_of_reference_uid="2.25.7")
+    upper = replace(made, **{"series_uid": "2.25.11", "series_number": 3, **changes})  # type: ignore[arg-type]
+    shift = 59 * 2.0 + beyond_mm
+    moved = [
+        replace(frame, position=(frame.position[0], frame.position[1], frame.position[2] + shift))
+        for frame in stack(upper, Plane.AXIAL)
+        if frame.position is not None
+    ]
+    for candidate in choose([*stack(made, Plane.AXIAL), *moved]).candidates:
+        said = [reason.detail for reason in candidate.reasons if reason.code is ReasonCode.SERIES_CONTINUES]
+        other = 3 if candidate.series_uid == made.series_uid else 2
+        assert said == ([f"series {other}, one step beyond these slices"] if told else [])
+
+
 def lossy(frames: list[Frame]) -> list[Frame]:
     return [replace(frame, lossy=True) for frame in frames]
 

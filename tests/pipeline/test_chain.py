@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.pipeline.world import STUDY, World
+from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import InstanceConflict
 from trabecula.domain.jobs import Stage
 from trabecula.domain.result_json import to_json
@@ -45,6 +46,19 @@ def test_a_study_goes_all_the_way_and_every_step_leaves_its_trace(world: World) 
         ("second", "SR", "SENT", 0),
     ]
     assert world.rows("SELECT attempts FROM stage_attempts") == []
+
+
+def test_the_report_of_two_patients_is_sent_nowhere_and_told(world: World) -> None:
+    world.runner.reasons = (Reason(ReasonCode.PATIENT_CONFLICT, detail="Sex differs between series 1 and series 2"),)
+
+    finish(world, 1, 2)
+
+    assert world.state() == "DONE"
+    assert world.events() == ["RECEIVED", "SETTLED", "ANALYSED", "REPORTED", "WITHHELD"]
+    assert world.rows("SELECT count(*) FROM object_deliveries") == [0]
+    assert world.sender.sent == []
+    (detail,) = world.rows("SELECT detail FROM events WHERE what = 'WITHHELD'")
+    assert str(detail).startswith("Not sent, because a report names one patient: The images of the study do not agree")
 
 
 def test_what_was_received_is_committed_with_one_settling_job_in_the_queue(world: World) -> None:

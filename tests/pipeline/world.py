@@ -36,8 +36,11 @@ CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 STUDY = "1.2.826.0.1"
 
 
+@dataclass(frozen=True)
 class SmallAnalyser:
     """Measures nothing but the number of files; the first file is a volume of one voxel."""
+
+    reasons: tuple[Reason, ...] = (Reason(ReasonCode.KVP_ADJUSTED, blocking=False),)
 
     def analyse(self, study_uid: str, revision: int, files: Sequence[StoredFile]) -> Analysis:
         value = Measurement(codes.ATTENUATION, 100.0 + len(files), codes.HOUNSFIELD, codes.MEAN, "trab_v1", "1.5")
@@ -46,7 +49,7 @@ class SmallAnalyser:
             study_uid=study_uid,
             revision=revision,
             category=Category.INDETERMINATE,
-            reasons=(Reason(ReasonCode.KVP_ADJUSTED, blocking=False),),
+            reasons=self.reasons,
             levels=(LevelResult(Level.L1, True, 0.9, (flag,), (value,)),),
             summary=(value,),
             scores=(Score("demo-ct", "1", "ab" * 32, True, True, "osteoporosis", 0.25),),
@@ -95,12 +98,13 @@ class SameProcessRunner:
     errors: list[TrabeculaError] = field(default_factory=list)
     analysed: list[tuple[str, int]] = field(default_factory=list)
     before_end: Any = None
+    reasons: tuple[Reason, ...] = (Reason(ReasonCode.KVP_ADJUSTED, blocking=False),)
 
     def analyse(self, request: StageRequest, should_stop: ShouldStop) -> None:
         self.analysed.append((request.study_uid, request.revision))
         if self.errors:
             raise self.errors.pop(0)
-        run_analysis(request, SmallAnalyser(), self.artifacts)
+        run_analysis(request, SmallAnalyser(self.reasons), self.artifacts)
         if self.before_end is not None:
             self.before_end(should_stop)
 

@@ -9,6 +9,7 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import ANALYSED_AT, STUDY_UID, Study, mr_study, not_evaluable_result, result_of
+from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.ports import Analysis
 from trabecula.domain.result import ObjectKind, ResultObject
@@ -86,6 +87,37 @@ def test_odd_values_of_a_source_never_stop_a_report(tmp_path: Path) -> None:
 
     assert [dataset(item).PatientSex for item in objects] == ["F"] * 3
     assert all(str(dataset(item).PatientName) == "NO CARET NAME" for item in objects)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "ratio"),
+    [
+        (
+            {
+                "LossyImageCompression": "01",
+                "LossyImageCompressionRatio": "8",
+                "LossyImageCompressionMethod": "ISO_10918_1",
+            },
+            True,
+            8.0,
+        ),
+        ({}, True, None),
+        ({}, False, None),
+    ],
+)
+def test_what_is_made_of_lossy_images_says_so(
+    tmp_path: Path, changes: dict[str, str], told: bool, ratio: float | None
+) -> None:
+    study = mr_study(tmp_path, **changes)
+    result = result_of(study)
+    if told:
+        remark = Reason(ReasonCode.LOSSY, blocking=False, series_uid=result.primary)
+        result = replace(result, reasons=(*result.reasons, remark))
+    objects = DicomReporter(ReportingConfig()).report(study.analysis(result), study.context())
+    segmentation, picture = (dataset(item) for item in objects[1:])
+    for item in (segmentation, picture):
+        assert item.LossyImageCompression == ("01" if told else "00")
+        assert item.get("LossyImageCompressionRatio") == ratio
 
 
 def test_a_study_without_patient_id_is_refused_unless_the_site_says_so(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def ordered_reasons(
         study = [replace(reason, blocking=False) for reason in study]
         kept_out = [replace(reason, blocking=False) for reason in kept_out]
     blocking = [reason for reason in study if reason.blocking]
-    warning = [reason for reason in study if not reason.blocking]
+    warning = [reason for reason in study if not reason.blocking and replace(reason, blocking=True) not in blocking]
     named = {(reason.code, reason.series_uid) for reason in blocking}
     unused = [reason for reason in refused if (reason.code, reason.series_uid) not in named]
     return tuple(dict.fromkeys([*blocking, *kept_out, *warning, *unused]))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from trabecula.analysis.acquisition import Acquisition, Frame
+from trabecula.analysis.continuing import goes_on
 from trabecula.analysis.contrast import contrast_phase, contrast_remark
 from trabecula.analysis.copies import ambiguous, distinct
 from trabecula.analysis.geometry_gate import RegularStack, regular_stacks
@@ -92,7 +93,8 @@ def choose(frames: Iterable[Frame]) -> Choice:
     candidates: list[Candidate] = []
     left_out: list[LeftOut] = []
     images = distinct(frames)
-    for stack in split(images):
+    stacks = split(images)
+    for stack in stacks:
         thin = without_thick(stack)
         found = thin if isinstance(thin, Reason) else _candidates(thin)
         if isinstance(found, Reason):
@@ -104,6 +106,7 @@ def choose(frames: Iterable[Frame]) -> Choice:
     later, candidates = _without_second_t1(candidates)
     left_out.extend((*unnamed, *later))
     candidates = [_beside_quality_control(candidate, left_out) for candidate in candidates]
+    candidates = [replace(item, reasons=(*item.reasons, *goes_on(item.stack, stacks))) for item in candidates]
     accepted = {candidate.series_uid for candidate in candidates}
     refused = _one_per_series([item.reason for item in left_out], accepted)
     return Choice(tuple(sorted(candidates, key=_rank)), refused, tuple(left_out))

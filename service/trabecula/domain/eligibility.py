@@ -161,6 +161,10 @@ class ReasonCode(Enum):
         "Send what is named again, whole; if a transfer syntax is named, in another one.",
     )
     SEVERAL_SCANS = ("The series holds several acquisitions.", "Send each acquisition as a series of its own.")
+    SERIES_CONTINUES = (
+        "The scan goes on in another series.",
+        "Send the whole scan as one series; each series is looked at by itself.",
+    )
     SLICES_ALTERNATE = (
         "The slices take turns in brightness.",
         "Check whether the series mixes two scans or two gains; send each as a series of its own.",

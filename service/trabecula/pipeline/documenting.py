@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.artifact_ports import Artifacts
+from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.jobs import Job, Stage
 from trabecula.domain.ledger_ports import Event
 from trabecula.domain.ports import AnalysedVolume, Analysis, ReportContext, Reporter, VolumeLoader
+from trabecula.domain.result import StudyResult
 from trabecula.domain.study import StoredFile, StudyState
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.requests import StageRequest
@@ -19,6 +21,7 @@ from trabecula.pipeline.wanted import is_wanted, still_wanted
 def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
     """Write the objects of a revision, unless they are written already, and hand them to delivery.
 
+    The report of images that may show two people stays here (``WITHHELD``): it would be filed under one of them.
     A repeated run writes the same bytes: times, predecessors and the installation come from the ledger.
     """
     study_uid, revision = job.study_uid, job.revision
@@ -47,11 +50,24 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
             ledger.revisions.save_objects(study_uid, revision, objects)
             kinds = ", ".join(str(item.kind) for item in objects)
             ledger.studies.note(study_uid, Event("REPORTED", kinds, revision=revision))
-        targets = ledger.deliveries.plan(study_uid, revision, tuple(services.destinations.values()))
+        doubt = _doubtful_patient(ledger.revisions.result(study_uid, revision))
+        if doubt is not None:
+            ledger.studies.note(study_uid, Event("WITHHELD", _WITHHELD.format(doubt.sentence), revision=revision))
+        destinations = () if doubt is not None else tuple(services.destinations.values())
+        targets = ledger.deliveries.plan(study_uid, revision, destinations)
         ledger.studies.move(study_uid, StudyState.DELIVERING if targets else StudyState.DONE)
         for target in targets:
             ledger.defer(Job(Stage.DELIVER, study_uid, revision, target))
         ledger.commit()
+
+
+_WITHHELD = "Not sent, because a report names one patient: {}"
+
+
+def _doubtful_patient(result: StudyResult | None) -> Reason | None:
+    """Why it is not known whom a report would be about: a study of two people is sent nowhere, under neither name."""
+    reasons = result.reasons if result is not None else ()
+    return next((item for item in reasons if item.blocking and item.code is ReasonCode.PATIENT_CONFLICT), None)
 
 
 def run_report(request: StageRequest, loader: VolumeLoader, reporter: Reporter, artifacts: Artifacts) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from highdicom.sr import ContentItem
 from pydicom import Dataset
 
+from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.ports import AnalysedVolume, Analysis, ReportContext
 from trabecula.domain.result import ResultObject, StudyResult
@@ -58,6 +59,8 @@ class DicomReporter:
         files = (*(primary.files if primary else ()), *context.study_files)
         source = _source(analysis.result, primary, context)
         header = source.dataset
+        if _compressed_with_loss(analysis.result):  # also where only a transfer syntax says so, or other images do
+            header.LossyImageCompression = "01"
         check_identity(header, analysis.result.study_uid, allow_empty_patient_id=self._config.allow_empty_patient_id)
         identities = Identities.of(analysis, context, self._config)
         when = local_time(context.analysed_at, header)
@@ -76,6 +79,11 @@ class DicomReporter:
             sources = _picture_sources(result, primary, stamp.header)
             images.append(secondary_capture(draw_page(page), sources, stamp, result))
         return tuple(images)
+
+
+def _compressed_with_loss(result: StudyResult) -> bool:
+    """Whether images that segmentation and picture are made from had lost something: it stays true of what follows."""
+    return any(item.code is ReasonCode.LOSSY and item.series_uid == result.primary for item in result.reasons)
 
 
 def _source(result: StudyResult, primary: AnalysedVolume | None, context: ReportContext) -> SourceHeader:

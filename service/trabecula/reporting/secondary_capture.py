@@ -9,7 +9,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 
 from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
 from trabecula.reporting.concepts import coding_schemes
-from trabecula.reporting.stamping import Stamp, finished, reference
+from trabecula.reporting.stamping import Stamp, finished, reference, tell_loss
 
 
 def secondary_capture(
@@ -32,7 +32,7 @@ def secondary_capture(
     dataset.DerivationDescription = "Summary page of an automatic bone density screening"
     dataset.PatientOrientation = None
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = stamp.date, stamp.time
-    dataset.LossyImageCompression = "00"
+    tell_loss(dataset, stamp.header)
     dataset.SourceImageSequence = [reference(*source) for source in sources]
     dataset.CodingSchemeIdentificationSequence = coding_schemes()
     dataset.SamplesPerPixel = 3

@@ -25,7 +25,7 @@ from trabecula.reporting.concepts import coded, coding_schemes, level_code
 from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.palette import level_colour
 from trabecula.reporting.sources import UTF8
-from trabecula.reporting.stamping import SERIES_NUMBERS, Stamp, finished, reference
+from trabecula.reporting.stamping import SERIES_NUMBERS, Stamp, finished, reference, tell_loss
 from trabecula.reporting.structured_report import evidence_item
 from trabecula.version import __version__
 
@@ -52,6 +52,7 @@ def segmentation(volume: AnalysedVolume, header: Dataset, stamp: Stamp, result: 
         dataset = _built(volume, lookup[labels], found, header, stamp, result)
     except (ValueError, TypeError, AttributeError, IndexError) as error:
         raise ReportInvalid(f"the segmentation cannot be built ({type(error).__name__}: {error})") from error
+    tell_loss(dataset, header)
     _set_dimension_organization(dataset, stamp.identities.dimension_organization())
     if volume.volume.source_frames:
         _name_true_sources(dataset, volume)

@@ -74,6 +74,9 @@ _OF_THE_SOURCE = (
     "FrameOfReferenceUID",
     "SliceThickness",
     "RequestAttributesSequence",
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
 )
 
 _NO_IMAGE = re.compile(r"(?:SR|Report|Document|State|Structure Set|Plan|Waveform|Directory)\b.*Storage|Directory")

@@ -161,3 +161,14 @@ def _scanner(header: Dataset) -> list[Dataset]:
         if header.get(keyword):
             item.add(header[keyword])
     return [item]
+
+
+def tell_loss(dataset: Dataset, header: Dataset) -> None:
+    """Say whether the image was made of images compressed with loss, which stays true of it (PS3.3 C.7.6.1.1.5).
+
+    Ratio and method are told where the source tells them.
+    """
+    dataset.LossyImageCompression = header.get("LossyImageCompression") or "00"
+    for keyword in ("LossyImageCompressionRatio", "LossyImageCompressionMethod"):
+        if dataset.LossyImageCompression == "01" and header.get(keyword):
+            setattr(dataset, keyword, header[keyword].value)

@@ -16,20 +16,42 @@ from trabecula.domain.volume import Plane
 
 
 def coverage(context: GateContext) -> Iterator[Reason]:
-    """At least two of L1-L4 must have been found and named; each missing one is named."""
+    """At least two of L1-L4 must have been found and named; each missing one is named.
+
+    Where images of the series could not be used, what is left says nothing of the region: they are the reason.
+    """
     found = {body.level for body in context.bodies}
     missing = [level for level in MEASURED_LEVELS if level not in found]
     if len(MEASURED_LEVELS) - len(missing) < context.thresholds.attenuation.minimum_levels:
         unnamed = sum(body.level is None for body in context.segmentation.bodies)
+        lost = sorted((item for item in context.candidate.reasons if item.code in _LOST), key=_cause_first)
+        yield from (replace(item, blocking=True) for item in lost)
         if not context.segmentation.bodies:
-            yield context.reason(ReasonCode.NOT_A_SPINE)
+            if not lost:
+                yield context.reason(ReasonCode.NOT_A_SPINE)
             return
         if unnamed >= context.thresholds.attenuation.minimum_levels:
             yield context.reason(ReasonCode.NUMBERING_AMBIGUOUS, detail=f"{unnamed} bodies without a name")
-        else:
+        elif not lost:
             yield context.reason(ReasonCode.NOT_TARGET_BODYPART)
     for level in missing:
         yield context.reason(ReasonCode.LEVEL_NOT_FOUND, level=level)
+
+
+_LOST = (
+    ReasonCode.RESCALE,
+    ReasonCode.UNREADABLE_PIXELS,
+    ReasonCode.SLICE_THICKNESS,
+    ReasonCode.QUALITY_CONTROL,
+    ReasonCode.SERIES_CONTINUES,
+    ReasonCode.GEOMETRY,
+    ReasonCode.MISSING_SLICES,
+)
+"""Why images of the scan are not part of its volume; the gaps they leave come last."""
+
+
+def _cause_first(reason: Reason) -> int:
+    return _LOST.index(reason.code)
 
 
 def segmenter_said(context: GateContext) -> Iterator[Reason]:
