@@ -37,12 +37,30 @@ def with_second_s1() -> Maps:
     return image
 
 
-def torn(height: int) -> Maps:
-    """The real S1 is called body in its upper ``height`` rows, not quite surely, and S1 below."""
+def torn(height: int, wedge: bool = True) -> Maps:
+    """The real S1 is called body in its upper ``height`` rows, not quite surely, and S1 below; a ``wedge`` as S1 is, it
+    is far shallower from front to back in the lower half of them."""
     image = maps(7)
     top = 8 + 5 * PITCH
     draw(image, S1, slice(top + height, 8 + 6 * PITCH + BODY))
     draw(image, S1, slice(top, top + height), share=0.05)
+    if wedge:
+        shallow(image, slice(top + height // 2, top + height))
+    return image
+
+
+def shallow(image: Maps, rows: slice) -> None:
+    """Take the front third of the column away."""
+    image.channels[:, : len(CLASSES), rows, 25:39] = 0
+    image.channels[:, 0, rows, 25:39] = 1
+
+
+def outlined_as_l5(front: int) -> Maps:
+    """A whole last body without any sign of S1 in it but its shape: ``front`` is where its lower end begins."""
+    image = maps(7)
+    rows = slice(8 + 5 * PITCH + 12, 8 + 5 * PITCH + BODY)
+    image.channels[:, : len(CLASSES), rows, 25:front] = 0
+    image.channels[:, 0, rows, 25:front] = 1
     return image
 
 
@@ -89,6 +107,23 @@ def test_a_whole_last_body_that_may_be_l5_or_s1_takes_every_name_and_raises_the_
     assert naming.how == DOUBTED
     assert set(naming.levels) == {None}
     assert [reason.code for reason in naming.reasons] == [ReasonCode.NUMBERING_AMBIGUOUS, ReasonCode.TRANSITIONAL]
+
+
+@pytest.mark.parametrize(("front", "doubted"), [(25, False), (30, False), (42, True)])
+def test_a_last_body_with_the_wedge_of_s1_takes_every_name(front: int, doubted: bool) -> None:
+    settled = junction(outlined_as_l5(front))
+
+    naming = name_bodies(settled.instances, settled.anchor, 4.0, doubt=settled.doubt)
+
+    assert (naming.how == DOUBTED) is doubted
+    assert (naming.levels[-1] is None) is doubted
+
+
+def test_a_piece_of_the_last_body_that_is_no_wedge_is_not_given_to_s1() -> None:
+    settled = junction(torn(13, wedge=False))
+
+    assert settled.doubt
+    assert len(settled.instances.bodies) == 6
 
 
 def test_a_body_above_a_plain_s1_stays_as_it_is() -> None:
