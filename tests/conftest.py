@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests import parallel
@@ -24,6 +26,23 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         parallel.arrange(items)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """Take back what a test did to the log: a handler on its captured stream fails in every later test, and in threads.
+
+    pytest closes that stream; what a thread of pynetdicom says after it would be told as an error of logging.
+    """
+    root = logging.getLogger()
+    handlers, level, told = root.handlers[:], root.level, structlog.get_config()
+    yield
+    if root.handlers == handlers:
+        return
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**told)
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

@@ -92,15 +92,31 @@ def _prepared(url: str) -> str:
 
 
 def empty(url: str) -> None:
-    """Empty every table; what another test left running is disconnected first."""
+    """Empty every table and restart its numbers; what another test left running is disconnected first.
+
+    Deleting the few rows of a test takes a fifth of the time of TRUNCATE, which makes new files for 21 tables and their
+    indexes; it needs a superuser, who can switch off foreign keys and triggers meanwhile.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
         rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        tables = ", ".join(f'"{name}"' for (name,) in rows if name not in _KEPT)
-        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
+        tables = [f'"{name}"' for (name,) in rows if name not in _KEPT]
+        (superuser,) = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() or (
+            0,
+        )
+        if not superuser:
+            connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
+            return
+        used = connection.execute(
+            "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
+        ).fetchall()
+        steps = ["SET session_replication_role = replica"]
+        steps += [f"DELETE FROM {table}" for table in tables]
+        steps += [f'ALTER SEQUENCE "{name}" RESTART' for (name,) in used]
+        connection.execute("; ".join(steps))  # type: ignore[arg-type]
 
 
 @pytest.fixture(params=["embedded", "server"])

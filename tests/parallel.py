@@ -15,8 +15,16 @@ from collections.abc import Iterator
 
 import pytest
 
-LONGEST_FIRST = ("tests/system/",)
-"""Beginnings of the node ids that begin the run: what takes minutes must not be what everybody waits for at the end."""
+LONGEST_FIRST = (
+    "tests/system/",
+    "tests/trabecula_training/segmenter/test_training.py",
+    "tests/trabecula_training/segmenter/test_closeups.py",
+    "tests/metamorphic/",
+    "tests/trabecula_training/cnn/",
+    "tests/trabecula_training/commands/",
+)
+"""Beginnings of the node ids that begin the run, in this order: what takes a minute of one core, or more, must not be
+what everybody waits for at the end."""
 
 _FIRST_PORT, _PORTS_EACH, _WORKERS = 15000, 1000, 16
 """Below the range from which the kernel takes ports for outgoing connections (32768 on), a thousand for each worker."""
@@ -68,4 +76,10 @@ def arrange(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST_FIRST))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    """The place of a test's file in LONGEST_FIRST; behind them all for the others."""
+    found = (place for place, start in enumerate(LONGEST_FIRST) if item.nodeid.startswith(start))
+    return next(found, len(LONGEST_FIRST))

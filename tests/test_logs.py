@@ -8,6 +8,8 @@ import structlog
 
 from trabecula.logs import configure_logging
 
+pytest_plugins = ("pytester",)
+
 
 def test_every_line_is_json_with_its_part_and_bound_ids(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("INFO", part="listen")
@@ -57,3 +59,22 @@ def test_an_exception_is_told_by_type_and_place_never_by_its_words(capsys: pytes
     assert ours["at"][-1].startswith("test_logs.py:")
     assert "Doe" not in printed
     assert "Traceback" not in printed
+
+
+def test_no_test_leaves_its_log_to_the_next(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("from tests.conftest import _log_as_it_was")
+    pytester.makepyfile(
+        """
+        import logging, structlog
+        from trabecula.logs import configure_logging
+
+        def test_one(capsys):
+            configure_logging("DEBUG")
+
+        def test_next():
+            assert not any(type(handler) is logging.StreamHandler for handler in logging.getLogger().handlers)
+            assert not structlog.get_config()["cache_logger_on_first_use"]
+        """
+    )
+
+    pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
