@@ -35,7 +35,7 @@ def train(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an unfinished one is resumed.")] = None,
     version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.6.0",
-    smoke: Annotated[bool, typer.Option("--smoke", help="A run of one to two minutes, for tests.")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke", help="A run of four minutes of one core, for tests.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps instead of the plan's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:

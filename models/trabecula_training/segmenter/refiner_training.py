@@ -42,8 +42,8 @@ class RefinerPlan:
 
     @classmethod
     def smoke(cls) -> RefinerPlan:
-        """Half a minute: few spines, few steps."""
-        return cls(spines=16, steps=180, batch=16)
+        """A minute of one core: few spines, few steps, a small network that may take large ones."""
+        return cls(spines=8, steps=180, batch=16, rate=6e-3, widths=(16, 24, 32))
 
     def schedule(self, seed: int) -> Schedule:
         """How long and how fast."""

@@ -42,7 +42,7 @@ class Plan:
 
     @classmethod
     def smoke(cls, seed: int = 1) -> Plan:
-        """A run of one to two minutes: few spines, small windows, small networks."""
+        """A run of three to four minutes of one core: few spines, small windows, small networks."""
         return cls(
             seed=seed,
             pool=40,
@@ -50,6 +50,7 @@ class Plan:
             batch=8,
             rows=128,
             columns=96,
+            threads=1,
             widths=(24, 32, 48, 48, 48),
             refiner=RefinerPlan.smoke(),
         )

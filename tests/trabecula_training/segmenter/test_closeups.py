@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,9 +114,7 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path: Path) -> None:
 
 
 def test_a_smoke_run_beats_the_stated_dice_on_unseen_close_ups(tmp_path: Path, pool: CloseUps) -> None:
-    plan = replace(RefinerPlan.smoke(), spines=12)
-
-    network = train_refiner(plan, 2, tmp_path)
+    network = train_refiner(RefinerPlan.smoke(), 2, tmp_path)
 
     overlap = total = 0.0
     for k in range(60):
