@@ -73,6 +73,13 @@ class RunFolderTaken(TrabeculaError):
     next_step = "Give another --out, or the seed and steps that the run was begun with; nothing was changed."
 
 
+class RealDataInvalid(TrabeculaError):
+    """These real volumes cannot be learned from."""
+
+    code = "REAL_DATA_INVALID"
+    next_step = "Correct what is named (docs/segmenter.md shows how a folder is laid out); nothing was trained."
+
+
 class ExtraMissing(TrabeculaError):
     """This needs software that is not installed."""
 

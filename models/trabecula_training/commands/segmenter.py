@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,14 @@ _FIRST = 1000
 Processes = Annotated[int, typer.Option(min=1, help="Processes to share the work.")]
 Cases = Annotated[int, typer.Option(min=1, help="Phantoms for each row.")]
 First = Annotated[int, typer.Option(min=0, help="Number of the first phantom: other numbers, other spines.")]
+Real = Annotated[
+    list[Path] | None,
+    typer.Option(help="Folder of NAME_image.nii.gz with NAME_truth.nii.gz and a real.toml; may be given again."),
+]
+Folds = Annotated[
+    tuple[int, int],
+    typer.Option(help="How many folds of patients, and which one is held out; 1 0 holds nobody out."),
+]
 Table = Annotated[Path | None, typer.Option(help="Write the table (Markdown) here.")]
 Bundle = Annotated[Path, typer.Option(help="The bundle's folder, or a folder of bundles: the newest segmenter.")]
 
@@ -38,19 +47,30 @@ def train(
     smoke: Annotated[bool, typer.Option("--smoke", help="A run of four minutes of one core, for tests.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps instead of the plan's.")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
+    real: Real = None,
+    real_share: Annotated[float, typer.Option(help="Part of the samples that real volumes are.")] = 0.3,
+    folds: Folds = (4, 0),
 ) -> None:
-    """Train both networks from nothing and write the run's bundle (about 50 minutes on two quiet cores)."""
+    """Train both networks from nothing and write the run's bundle (about 50 minutes on two quiet cores).
+
+    With --real, labelled real volumes are mixed into the samples, and the patients of one fold are held out and named.
+    """
     if context.invoked_subcommand is not None:
         return
     if out is None:
         raise typer.BadParameter("give --out DIR")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the core to what draws samples
+    from trabecula_training.segmenter.real_folder import read_real_folder
+    from trabecula_training.segmenter.real_plan import plan_real
     from trabecula_training.segmenter.run import Watch, train_and_export
     from trabecula_training.segmenter.training import Plan
     from trabecula_training.segmenter.training import Progress as Step
 
     plan = Plan.smoke(seed) if smoke else Plan(seed=seed)
     plan = plan.with_steps(steps) if steps else plan
+    with errors_as_exit_code():
+        folders = [read_real_folder(path) for path in real or ()]
+        plan = replace(plan, real=plan_real(folders, real_share, *folds)) if folders else plan
     with ShownProgress() as bar:
         closeups = bar.add_task("close-ups", total=plan.refiner.spines)
         refining = bar.add_task("refiner", total=plan.refiner.steps)
@@ -65,7 +85,7 @@ def train(
 
         watch = Watch(shows(drawing), steps_of(training), shows(closeups), steps_of(refining))
         with errors_as_exit_code():
-            bundle = train_and_export(plan, out, version, watch)
+            bundle = train_and_export(plan, out, version, watch, folders)
     typer.echo(bundle)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 _TEXT = """# Segmenter {version}
 
 **Research use only; not a medical device.** Names and outlines vertebral bodies on lumbar MR and CT.
 
-- **Trained on** procedurally drawn lumbar spines with random contrast only; no real image is in the weights.
-  Anybody can train it again: `trabecula-train segmenter --out DIR`.
+- **Trained on** {trained_on}
 - **Two networks** The first finds and names bodies: three neighbouring sagittal slices, 1 mm pixels, head up, front to
   the left; CT -200..800 HU, MR percentiles 0.5-99.5. Any acquisition plane and orientation is brought to that. The
   second, the refiner, draws the border of each body in close-ups of 0.8 mm pixels, relative to its own marrow.
@@ -23,8 +23,16 @@ _TEXT = """# Segmenter {version}
 - **Not for** children, cervical spines, names where no sacrum is in view, single far-lateral slices.
 - **Weights** {weights}.
 - **Training** {training}
-- **Licence** Apache-2.0.
+- **Licence** {licence}
 """
+
+_PHANTOMS = """procedurally drawn lumbar spines with random contrast only; no real image is in the weights.
+  Anybody can train it again: `trabecula-train segmenter --out DIR`."""
+_REAL = """procedurally drawn lumbar spines with random contrast and, as {share:.0%} of the samples, {volumes}
+  real volumes of {patients} patients with outlined bodies. Borders were learned on drawn spines alone. Whose volumes:
+{sources}
+  Patients held out (fold {fold} of {folds}): {held_out}."""
+_SOURCE = "  - {attribution} (`{name}`, {volumes} volumes of {patients} patients; licence: {licence})"
 
 
 def write_card(bundle: Path) -> None:
@@ -39,7 +47,34 @@ def write_card(bundle: Path) -> None:
             for name in weights
         ),
         training=json.dumps(manifest["training"]),
+        trained_on=_trained_on(manifest),
+        licence=_licence(manifest),
     )
     (bundle / "CARD.md").write_text(text, encoding="utf-8")
     manifest["files"]["CARD.md"] = hashlib.sha256(text.encode("utf-8")).hexdigest()
     (bundle / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _trained_on(manifest: dict[str, Any]) -> str:
+    real = manifest["training"].get("real")
+    if not real:
+        return _PHANTOMS
+    held_out = manifest["metrics"].get("held_out")
+    return _REAL.format(
+        share=real["share"],
+        volumes=real["volumes"],
+        patients=real["patients"],
+        sources="\n".join(_SOURCE.format(**source) for source in real["sources"]),
+        fold=real["fold"],
+        folds=real["folds"],
+        held_out=json.dumps(held_out) if held_out else "none, so nothing is known of other people's spines",
+    )
+
+
+def _licence(manifest: dict[str, Any]) -> str:
+    """Ours, and where real volumes took part what theirs ask for."""
+    real = manifest["training"].get("real")
+    if not real:
+        return "Apache-2.0."
+    theirs = sorted({source["licence"] for source in real["sources"]})
+    return f"Apache-2.0 for the program; the weights also follow from volumes under {', '.join(theirs)}, named above."

@@ -28,7 +28,8 @@ class ExportMismatch(Exception):
 
 @dataclass(frozen=True)
 class BundleFacts:
-    """What a manifest says beyond the weights; ``calibration`` and ``thresholds`` come from phantoms only."""
+    """What a manifest says beyond the weights; ``calibration`` and ``thresholds`` come from phantoms only.
+    ``trained_on`` goes, in these words, into every report."""
 
     version: str
     training: Mapping[str, Any]
@@ -36,6 +37,7 @@ class BundleFacts:
     thresholds: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
+    trained_on: str = ""
 
 
 def export_onnx(network: SpineNet | RefinerNet, path: Path) -> float:
@@ -97,6 +99,7 @@ def write_manifest(folder: Path, facts: BundleFacts, parity: float | None = None
             "channels": f"{len(NEIGHBOURS)} neighbouring sagittal slices around one body, and its outline so far",
         },
         "parity": parity,
+        "trained_on": facts.trained_on,
         "training": dict(facts.training),
         "calibration": dict(facts.calibration),
         "thresholds": dict(facts.thresholds),

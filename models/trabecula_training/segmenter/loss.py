@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trabecula_training.segmenter.classes import CLASS_COUNT, NetworkClass
 from trabecula_training.segmenter.closeup_classes import CloseUpClass
+from trabecula_training.segmenter.partial_targets import ALLOWED
 
 _OVERLAP = (
     (NetworkClass.BODY, NetworkClass.RIM),
@@ -35,6 +36,38 @@ def segmentation_loss(raw: Tensor, target: Tensor, phase: Tensor, column: Tensor
     error = ((raw[:, CLASS_COUNT:].float() - phase) ** 2).sum(dim=1)
     turning = (error * column).sum() / (column.sum() + 1)
     return entropy + 0.2 * overlap_loss(logits, target, _OVERLAP) + 0.25 * turning
+
+
+def partial_loss(raw: Tensor, target: Tensor, phase: Tensor, column: Tensor) -> Tensor:
+    """The loss of ``segmentation_loss`` where some targets allow several classes (``partial_targets``), or all.
+
+    A pixel costs nothing while the answer is among what it allows. It counts in a group's overlap where it is surely
+    within or surely without, and nowhere else.
+    """
+    logits = raw[:, :CLASS_COUNT].float()
+    allowed = torch.from_numpy(ALLOWED).to(raw.device)
+    weights = torch.tensor([_RARE.get(kind, 1.0) for kind in NetworkClass] + [1.0, 1.0, 0.0], device=raw.device)
+    chosen = allowed[target].movedim(-1, 1)
+    surprise = -torch.logsumexp(torch.log_softmax(logits, dim=1).masked_fill(~chosen, -1e4), dim=1)
+    weight = weights[target]
+    entropy = (surprise * weight).sum() / weight.sum().clamp(min=1.0)
+    error = ((raw[:, CLASS_COUNT:].float() - phase) ** 2).sum(dim=1)
+    turning = (error * column).sum() / (column.sum() + 1)
+    return entropy + 0.2 * _partial_overlap(logits, target, allowed) + 0.25 * turning
+
+
+def _partial_overlap(logits: Tensor, target: Tensor, allowed: Tensor) -> Tensor:
+    """``overlap_loss`` over the pixels of which it is known whether they are of a group."""
+    member = torch.zeros(len(_OVERLAP), CLASS_COUNT, device=logits.device)
+    for row, group in enumerate(_OVERLAP):
+        member[row, list(group)] = 1.0
+    within = allowed.float() @ member.T
+    inside, outside = within == allowed.sum(dim=1, keepdim=True), within == 0
+    true = inside.float()[target].movedim(-1, 1)
+    known = (inside | outside).float()[target].movedim(-1, 1)
+    predicted = functional.conv2d(torch.softmax(logits, dim=1), member[:, :, None, None]) * known
+    shared, total = (predicted * true).sum(dim=(0, 2, 3)), predicted.sum(dim=(0, 2, 3)) + true.sum(dim=(0, 2, 3))
+    return (1 - (2 * shared + _SMOOTHING) / (total + _SMOOTHING)).sum()
 
 
 def closeup_loss(raw: Tensor, target: Tensor) -> Tensor:

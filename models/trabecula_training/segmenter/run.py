@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from trabecula.analysis.segmentation.network import NetworkSegmenter
 from trabecula_training.segmenter.calibration import Calibration, fit_calibration
 from trabecula_training.segmenter.card import write_card
 from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
+from trabecula_training.segmenter.naming import HEAD, score_naming, total
 from trabecula_training.segmenter.real_data import read_cases
+from trabecula_training.segmenter.real_folder import RealFolder
+from trabecula_training.segmenter.real_plan import Split, split, trained_on
 from trabecula_training.segmenter.robustness import Axes, mixed_options, run_axes, run_case, run_cases
 
 THRESHOLDS = {
@@ -37,26 +40,50 @@ class Watch:
     refined: Callable[[Any], None]
 
 
-def train_and_export(plan: Any, folder: Path, version: str, watch: Watch) -> Path:
+def train_and_export(plan: Any, folder: Path, version: str, watch: Watch, folders: Sequence[RealFolder] = ()) -> Path:
     """Train a ``training.Plan`` in ``folder`` and write its bundle there; return the bundle's folder.
 
-    The refiner, which does not depend on the other network, comes first: it takes a third of the time.
+    The refiner, which does not depend on the other network, comes first: it takes a third of the time. ``folders`` are
+    the real volumes of the plan; names on those held out stand in the bundle's manifest and, by volume, in ``folder``.
     """
     from trabecula_training.segmenter.export import BundleFacts, export_bundle
+    from trabecula_training.segmenter.real_samples import slab_of
     from trabecula_training.segmenter.refiner_training import prepare_closeups, train_refiner
     from trabecula_training.segmenter.training import claim_folder, prepare_pool, train
 
     claim_folder(plan, folder)
+    parts = split(folders, plan.real) if plan.real else None
     close = folder / "refiner"
     prepare_closeups(plan.refiner, plan.seed, plan.threads, close / "pool", watch.drawn_close)
     refiner = train_refiner(plan.refiner, plan.seed, close, watch.refined)
     prepare_pool(plan, folder / "pool", watch.drawn)
-    network = train(plan, folder, watch.stepped)
+    slabs = [slab_of(case) for case in parts.learn] if parts else []
+    network = train(plan, folder, watch.stepped, slabs=slabs)
     bundle = folder / f"segmenter-{version}"
-    facts = BundleFacts(version=version, training=asdict(plan), thresholds=THRESHOLDS)
+    facts = BundleFacts(version=version, training=plan.facts, thresholds=THRESHOLDS, trained_on=trained_on(plan.real))
     export_bundle(network, refiner, bundle, facts)
+    if parts and parts.held_out:
+        judge_held_out(bundle, parts, folder / "held-out.md")
     write_card(bundle)
     return bundle
+
+
+def judge_held_out(bundle: Path, parts: Split, table: Path) -> dict[str, Any]:
+    """Name the volumes of the patients held out: sums into the manifest, volume by volume into ``table``."""
+    segmenter = NetworkSegmenter(bundle)
+    scores = [score_naming(case, segmenter.segment(case.volume)) for case in parts.held_out]
+    facts = {
+        "patients": parts.held_out_patients,
+        "volumes": len(scores),
+        **{part: sum(getattr(score, part) for score in scores) for part in ("right", "unknown", "wrong", "missed")},
+        "every_lumbar_level_right": sum(score.every_lumbar for score in scores),
+        "dice": round(float(np.mean([score.dice for score in scores])), 4),
+    }
+    manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+    manifest["metrics"] = {**manifest["metrics"], "held_out": facts}
+    (bundle / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    table.write_text("\n".join([*HEAD, *(score.row for score in scores), total(scores)]) + "\n", encoding="utf-8")
+    return facts
 
 
 def calibrate_bundle(bundle: Path, cases: int, figure: Path | None, processes: int) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def take_picture(rng: np.random.Generator, window: Window, look: Look) -> Pictur
         image = mr_finish(rng, image, codes)
     if rng.random() < 0.22:
         image = _reformat(rng, image)
-    padding = _draw_padding(rng, window)
+    padding = draw_padding(rng, window.outside)
     image = normalise(rng, image, padding, palette.look)
     image[:, padding] = 0.0 if rng.random() < 0.85 else rng.random()
     return Picture(np.ascontiguousarray(image[list(window.order)], dtype=np.float32), padding, marrow)
@@ -222,9 +222,9 @@ def ct_finish(rng: np.random.Generator, image: Float, codes: NDArray[np.uint8]) 
     return np.asarray(image + sigma * noise(rng, shape, int(rng.choice([0, 1, 1]))), dtype=np.float32)
 
 
-def _draw_padding(rng: np.random.Generator, window: Window) -> NDArray[np.bool_]:
+def draw_padding(rng: np.random.Generator, outside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Where the image has no measurement: outside the drawing, and now and then a frame (a small field of view)."""
-    padding = window.outside.copy()
+    padding = outside.copy()
     if rng.random() < 0.5:
         rows, columns = padding.shape
         top, bottom = (int(rng.uniform(0, 0.36) * rows * (rng.random() < 0.6)) for _ in range(2))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +17,11 @@ from torch.utils.data import Dataset
 from trabecula_training.errors import RunFolderTaken
 from trabecula_training.segmenter.generator import draw_sample
 from trabecula_training.segmenter.loop import Progress, Schedule, fit
-from trabecula_training.segmenter.loss import segmentation_loss
+from trabecula_training.segmenter.loss import partial_loss, segmentation_loss
 from trabecula_training.segmenter.network import WIDTHS, SpineNet
 from trabecula_training.segmenter.pool import Pool, draw_pool, has_pool, load_pool, save_pool
+from trabecula_training.segmenter.real_plan import RealPlan
+from trabecula_training.segmenter.real_samples import RealSlab, draw_real_sample
 from trabecula_training.segmenter.refiner_training import RefinerPlan
 
 __all__ = ["Plan", "Progress", "claim_folder", "prepare_pool", "train"]
@@ -26,7 +29,8 @@ __all__ = ["Plan", "Progress", "claim_folder", "prepare_pool", "train"]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a training run does. ``pool`` slabs are drawn once; ``rows`` x ``columns`` is the window at 1 mm."""
+    """What a training run does. ``pool`` slabs are drawn once; ``rows`` x ``columns`` is the window at 1 mm; ``real``
+    volumes take part only where they are given."""
 
     seed: int = 1
     pool: int = 750
@@ -39,6 +43,13 @@ class Plan:
     average: float = 0.998
     widths: tuple[int, ...] = WIDTHS
     refiner: RefinerPlan = field(default_factory=RefinerPlan)
+    real: RealPlan | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The plan for JSON; without real volumes it says nothing of them."""
+        facts = asdict(self)
+        return facts if self.real else {key: value for key, value in facts.items() if key != "real"}
 
     @classmethod
     def smoke(cls, seed: int = 1) -> Plan:
@@ -65,18 +76,26 @@ class Plan:
         return Schedule(self.steps, self.batch, self.rate, self.average, self.seed, self.threads)
 
 
-class Samples(Dataset[tuple[Tensor, ...]]):
-    """The generator as a data set of fixed length: sample k depends on the seed and k only."""
+_FROM_REAL = 20263
 
-    def __init__(self, pool: Pool, plan: Plan, first: int) -> None:
-        self._pool, self._plan, self._first = pool, plan, first
+
+class Samples(Dataset[tuple[Tensor, ...]]):
+    """The generator as a data set of fixed length, mixed with real slabs where the plan says so: sample k depends on
+    the seed and k only."""
+
+    def __init__(self, pool: Pool, plan: Plan, first: int, slabs: Sequence[RealSlab] = ()) -> None:
+        self._pool, self._plan, self._first, self._slabs = pool, plan, first, slabs
 
     def __len__(self) -> int:
         return self._plan.steps * self._plan.batch - self._first
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         shape = (self._plan.rows, self._plan.columns)
-        sample = draw_sample((self._plan.seed, self._first + index), self._pool, shape)
+        number, real = self._first + index, self._plan.real
+        if real and np.random.default_rng((self._plan.seed, number, _FROM_REAL)).random() < real.share:
+            sample = draw_real_sample((self._plan.seed, number, _FROM_REAL + 1), self._slabs, shape)
+        else:
+            sample = draw_sample((self._plan.seed, number), self._pool, shape)
         return (
             torch.from_numpy(sample.image),
             torch.from_numpy(sample.target.astype(np.int64)),
@@ -88,7 +107,7 @@ class Samples(Dataset[tuple[Tensor, ...]]):
 def claim_folder(plan: Plan, folder: Path) -> None:
     """Write the plan into the run's folder, once and whole; raises RunFolderTaken where a run of another plan was begun
     there, whose spines and weights must not be taken for this one's."""
-    note, text = folder / "plan.json", json.dumps(asdict(plan), indent=2)
+    note, text = folder / "plan.json", json.dumps(plan.facts, indent=2)
     if note.exists():
         if note.read_text(encoding="utf-8") != text:
             raise RunFolderTaken(str(folder))
@@ -107,19 +126,24 @@ def prepare_pool(plan: Plan, folder: Path, progress: Callable[[int], None] | Non
 
 
 def train(
-    plan: Plan, folder: Path, progress: Callable[[Progress], None] | None = None, until: int | None = None
+    plan: Plan,
+    folder: Path,
+    progress: Callable[[Progress], None] | None = None,
+    until: int | None = None,
+    slabs: Sequence[RealSlab] = (),
 ) -> SpineNet:
     """Train from the folder's last checkpoint (or from nothing) and return the averaged network.
 
-    ``until`` stops early at that step, as a kill would, for tests of resuming.
+    ``until`` stops early at that step, as a kill would, for tests of resuming; ``slabs`` are the real ones of the plan.
     """
     claim_folder(plan, folder)
     torch.manual_seed(plan.seed)
     pool = prepare_pool(plan, folder / "pool")
+    loss = partial_loss if plan.real else segmentation_loss
     return fit(
         SpineNet(plan.widths),
-        lambda first: Samples(pool, plan, first),
-        lambda raw, parts: segmentation_loss(raw, parts[0], parts[1], parts[2]),
+        lambda first: Samples(pool, plan, first, slabs),
+        lambda raw, parts: loss(raw, parts[0], parts[1], parts[2]),
         plan.schedule,
         folder / "checkpoint.npz",
         progress,

@@ -130,6 +130,7 @@ def versions(segmenter: SegmenterIdentity, thresholds: Thresholds, models: str =
     named = {
         "software": __version__,
         "segmenter": f"{segmenter.name} {segmenter.version}".strip(),
+        "segmenter_trained_on": segmenter.trained_on,
         "segmenter_weights_sha256": segmenter.weights_sha256,
         "regions": ", ".join((TRABECULAR_VERSION, MEDULLARY_VERSION, CSF_VERSION, HEIGHTS_VERSION)),
         "thresholds_sha256": thresholds.digest,

@@ -34,11 +34,12 @@ class SegmentedBody:
 
 @dataclass(frozen=True)
 class SegmenterIdentity:
-    """Which program and which weights made a segmentation."""
+    """Which program and which weights made a segmentation, and in words what they were trained on ("" if unsaid)."""
 
     name: str
     version: str
     weights_sha256: str = ""
+    trained_on: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class SegmenterBundle:
     """What a manifest says: classes in the order of the output channels, and what was calibrated on phantoms.
 
     ``weights_sha256`` identifies all weights: that of the network, or of the hashes of both networks in a row.
+    ``trained_on`` says in words what they learned from; "" where the bundle does not.
     """
 
     identifier: str
@@ -38,6 +39,7 @@ class SegmenterBundle:
     calibration: Mapping[str, Any]
     thresholds: Mapping[str, Any]
     refiner: RefinerWeights | None = None
+    trained_on: str = ""
 
     def threshold(self, name: str, default: float) -> float:
         """A threshold of the manifest, or the default where the bundle does not set it."""
@@ -65,6 +67,7 @@ def load_bundle(folder: Path) -> SegmenterBundle:
             calibration=dict(manifest["calibration"]),
             thresholds=dict(manifest["thresholds"]),
             refiner=_refiner(folder, manifest),
+            trained_on=str(manifest.get("trained_on", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise BundleInvalid(f"{folder.name}: {type(fault).__name__} {fault}") from fault

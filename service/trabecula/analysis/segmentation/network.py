@@ -59,7 +59,8 @@ class NetworkSegmenter:
     @property
     def identity(self) -> SegmenterIdentity:
         """Our name, the bundle's version and the hash of its weights."""
-        return SegmenterIdentity("trabecula-spine", self._bundle.version, self._bundle.weights_sha256)
+        bundle = self._bundle
+        return SegmenterIdentity("trabecula-spine", bundle.version, bundle.weights_sha256, bundle.trained_on)
 
     def segment(self, volume: Volume) -> Segmentation:
         """Name and outline the bodies of a volume; one without a spine gives none and a reason."""
