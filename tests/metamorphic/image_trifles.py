@@ -70,7 +70,7 @@ def pictures_without_position(slices: Slices, random: Random) -> Slices:
 def one_image_of_another_matrix(slices: Slices, random: Random) -> Slices:
     """A key image of another matrix inside the series."""
     item = slices[int(random.integers(0, len(slices)))]
-    odd = replace(new_uid(item, "matrix"), values=item.values[: item.values.shape[0] // 2], name="matrix")
+    odd = replace(new_uid(item, "matrix"), values=item.values[:-8], name="matrix")
     return [*slices, odd]
 
 
