@@ -201,3 +201,30 @@ def test_a_sacral_disc_lies_between_s1_and_s2_and_moves_nothing_above_it() -> No
     assert beneath_s1(kept) > beneath_s1(usual) + 2
     assert kept.vertebrae[s1 - 1].body.depth > usual.vertebrae[s1 - 1].body.depth
     assert [body.body for body in kept.vertebrae[s1:]] == [body.body for body in usual.vertebrae[s1:]]
+
+
+def test_a_wedged_s1_is_shallower_below_and_leaves_the_lumbar_spine_as_it_was(drawn: AnatomyMap) -> None:
+    wedged = render_anatomy(spine(options=replace(HEALTHY, sacral_wedge=0.4)), sagittal())
+
+    lumbar = (drawn.level >= Level.L1.label) & (drawn.level <= Level.L5.label) & (drawn.body_labels() > 0)
+    assert np.array_equal(wedged.body_labels()[lumbar], drawn.body_labels()[lumbar])
+    sizes = [int((image.body_labels() == Level.S1.label).sum()) for image in (drawn, wedged)]
+    assert 0.65 < sizes[1] / sizes[0] < 0.9
+    lost = (drawn.body_labels() == Level.S1.label) & (wedged.body_labels() != Level.S1.label)
+    away = drawn.geometry.to_lps(np.argwhere(lost).astype(float)) - spine().vertebra(Level.S1).centre_mm
+    _, back, up = away.mean(axis=0) @ spine().vertebra(Level.S1).axes
+    assert (back < -5, up < -2) == (True, True), "what is missing lay in front and below"
+
+
+@pytest.mark.parametrize(("options", "least", "most"), [({"last_rib": 0.0}, 0.0, 0.0), ({"last_rib": 0.4}, 0.2, 0.6),
+                                                        ({"rib_size": 1.4}, 1.4, 2.5)])  # fmt: skip
+def test_last_ribs_are_absent_short_or_thick(options: dict[str, float], least: float, most: float) -> None:
+    field = sagittal(step=1.5, slices=13, apart=11.0)
+    sizes = []
+    for what in ({}, options):
+        anatomy = render_anatomy(spine(options=replace(HEALTHY, **what)), field)
+        flat = np.isin(anatomy.tissue, (PhantomTissue.ILIUM_MARROW, PhantomTissue.ILIUM_CORTEX))
+        sizes.append(int((flat & (anatomy.level == Level.T12.label)).sum()))
+
+    assert sizes[0] > 100
+    assert least <= sizes[1] / sizes[0] <= most

@@ -32,6 +32,14 @@ def footprint(body: BodyShape, x: Array, y: Array, shrink: Array | float = 1.0, 
     return np.asarray((side**power + along**power + 1e-12) ** (1 / power), dtype=np.float32)
 
 
+def slanted(body: BodyShape, y: Array, share: Array | float) -> Array:
+    """Depth coordinates (mm) as they would be without the body's wedge; ``share`` is the way from its upper end (0) to
+    its lower (1)."""
+    if not body.wedge:
+        return y
+    return np.asarray(np.where(y < 0, y / (1 - 2 * np.float32(body.wedge) * share), y), dtype=np.float32)
+
+
 def _lips(body: BodyShape, x: Array, y: Array, z: Array) -> Array:
     """How far osteophytes widen the outline at a point, mm."""
     if not any(body.osteophytes):
@@ -70,6 +78,7 @@ def body_depth(body: BodyShape, x: Array, y: Array, z: Array) -> tuple[Array, Ar
     """Depth below the surface (mm, negative outside), depth below the nearer endplate, and the normalised radius."""
     half = np.maximum(linear_half_height(body, y), 1.0)
     zeta = np.clip(z / half, -1, 1)
+    y = slanted(body, y, np.asarray((1 - zeta) / 2, dtype=np.float32))
     shrink = 1 - np.float32(body.waist) * (1 - zeta**2)
     rho = footprint(body, x, y, np.asarray(shrink, dtype=np.float32), _lips(body, x, y, z))
     wall = (1 / np.maximum(rho, 0.05) - 1) * np.sqrt(x * x + y * y + 0.01)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.phantom.anatomy_bodies import body_depth, endplates, footprint
+from trabecula.phantom.anatomy_bodies import body_depth, endplates, footprint, slanted
 from trabecula.phantom.anatomy_field import Located, SpineField, into_frame
 from trabecula.phantom.anatomy_tissue import PhantomTissue
 from trabecula.phantom.anatomy_types import Array, Disc, Segment, Vertebra
@@ -80,7 +80,10 @@ def _paint_disc(
     (x0, y0, z0), (x1, y1, z1) = locals_
     slip = disc.protrusion_mm * np.exp(-(((x0 - disc.protrusion_side_mm) / 7) ** 2)) * np.clip(y0 / 10, 0, 1)
     extra = np.asarray(disc.bulge_mm + slip, dtype=np.float32)
-    rho0, rho1 = footprint(lower.body, x0, y0, 1.0, extra), footprint(upper.body, x1, y1, 1.0, extra)
+    rho0, rho1 = (
+        footprint(lower.body, x0, y0, 1.0, extra),
+        footprint(upper.body, x1, slanted(upper.body, y1, 1.0), 1.0, extra),
+    )
     rho = 0.5 * (rho0 + rho1)
     floor = endplates(lower.body, x0, y0, np.minimum(rho0, 1.0))[0]
     roof = endplates(upper.body, x1, y1, np.minimum(rho1, 1.0))[1]

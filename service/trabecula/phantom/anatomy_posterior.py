@@ -88,9 +88,12 @@ def rods_of(vertebra: Vertebra) -> tuple[Rod, ...]:
             (pedicle, centre, 0.1 * height), (pedicle + shape.transverse_length, centre + 6, 0.18 * height), (4, 3, 6)
         ),
     ]
-    if vertebra.segment is Segment.THORACIC:
-        start, end = (body.width / 2, half - 3, 0.35 * height), (body.width / 2 + 65, half + 32, -30.0)
-        rods.append(Rod(start, end, (4, 4, 6), PhantomTissue.ILIUM_MARROW, PhantomTissue.ILIUM_CORTEX, 1.0))
+    if vertebra.segment is Segment.THORACIC and shape.rib_length > 0:
+        start, whole = (body.width / 2, half - 3, 0.35 * height), (body.width / 2 + 65, half + 32, -30.0)
+        cut = [a + (b - a) * shape.rib_length for a, b in zip(start, whole, strict=True)]
+        end = whole if shape.rib_length == 1.0 else (cut[0], cut[1], cut[2])
+        radii = (4 * shape.rib_size, 4 * shape.rib_size, 6 * shape.rib_size)
+        rods.append(Rod(start, end, radii, PhantomTissue.ILIUM_MARROW, PhantomTissue.ILIUM_CORTEX, 1.0))
     return tuple(rods)
 
 

@@ -257,6 +257,7 @@ def _assemble(
         for fracture in fractures:
             body = deform(body, fracture, rng) if fracture.level is level else body
         bodies.append(body)
+    bodies = _wedged(bodies, s1, options.sacral_wedge)
     heights = [
         _disc_heights(rng, plan, level if k >= s1 else None, max(s1 - k, 0)) for k, level in enumerate(levels[:-1])
     ]
@@ -270,6 +271,7 @@ def _assemble(
     )
     frames = [_frame(tilt, lean, -0.4 * lean) for tilt, lean in zip(tilts, leans, strict=True)]
     centres = _stack(bodies, frames, gaps)
+    centres[:s1] += frames[s1][:, 1] * np.float32(bodies[s1].depth * options.sacral_wedge / 2)
     centres -= centres[levels.index(Level.L3)]
     screws = draw_levels(rng, options.screws, levels, 0.0 if plan.healthy else 0.05, together=True)
     cement = draw_levels(rng, options.cement, levels, 0.0 if plan.healthy else 0.02, together=False)
@@ -280,7 +282,11 @@ def _assemble(
             centre_mm=centres[k],
             axes=frames[k],
             body=bodies[k],
-            posterior=_draw_posterior(rng, plan, level, max(s1 - k, 0)),
+            posterior=replace(
+                _draw_posterior(rng, plan, level, max(s1 - k, 0)),
+                rib_length=options.last_rib if level is Level.T12 else 1.0,
+                rib_size=options.rib_size,
+            ),
             screws=level in screws,
             cement=level in cement,
             lesion=None if plan.healthy or k < s1 else draw_lesion(rng, bodies[k]),
@@ -290,6 +296,14 @@ def _assemble(
     )
     torso = draw_torso(rng, vertebrae, s1, age)
     return Spine(vertebrae, discs, torso, plan.sex, age, plan.lumbar_count, cobb, fractures)
+
+
+def _wedged(bodies: list[BodyShape], s1: int, wedge: float) -> list[BodyShape]:
+    """The bodies with S1 as a wedge, and what is below it no deeper than its lower end."""
+    if not wedge:
+        return bodies
+    sacral = [replace(body, depth=max(body.depth * (1 - wedge), 8.0)) for body in bodies[:s1]]
+    return [*sacral, replace(bodies[s1], wedge=wedge), *bodies[s1 + 1 :]]
 
 
 def _stack(bodies: list[BodyShape], frames: list[Array], gaps: list[float]) -> Array:

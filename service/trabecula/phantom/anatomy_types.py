@@ -53,6 +53,8 @@ class SpineOptions:
     rules collapsed discs, bulges and osteophytes. ``healthy`` switches random pathology off
     (what is asked for stays). ``sacral_disc`` is the height of the disc between S1 and S2 as a share of a usual one; 0
     leaves the usual remnant between bodies that have fused, 1 makes S1 look much like a lumbar vertebra.
+    ``sacral_wedge`` is the share of its depth that S1 lacks in front at its lower end (0 to 0.45). ``last_rib`` is the
+    length of T12's ribs as a share of the usual one, 0 for none; ``rib_size`` scales the thickness of all ribs.
     """
 
     lumbar_count: int | None = None
@@ -66,6 +68,9 @@ class SpineOptions:
     variability: float = 1.0
     healthy: bool = False
     sacral_disc: float = 0.0
+    sacral_wedge: float = 0.0
+    last_rib: float = 1.0
+    rib_size: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ class BodyShape:
     posterior_concavity: float
     osteophytes: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     nodes: tuple[tuple[float, float, float, float, float], ...] = ()
+    wedge: float = 0.0
+    """The share of the depth that is missing in front at the lower end, as in S1."""
 
     @property
     def concavity(self) -> float:
@@ -112,6 +119,9 @@ class PosteriorShape:
     transverse_length: float
     facet_mm: float
     cortex_mm: float
+    rib_length: float = 1.0
+    rib_size: float = 1.0
+    """Length and thickness of a thoracic vertebra's rib as shares of the usual ones."""
 
 
 @dataclass(frozen=True, eq=False)
