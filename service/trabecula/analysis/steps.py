@@ -59,4 +59,5 @@ def _offset(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
         return 0.0
     smallest = min(known, key=abs)
     least = float(limits["offset_hu" if air is not None else "offset_without_air_hu"])
-    return smallest if abs(smallest) > least and max(map(abs, known)) < 2 * abs(smallest) else 0.0
+    together = abs(smallest) > least and max(map(abs, known)) < 2 * abs(smallest)
+    return float(np.median(known)) if together else 0.0
