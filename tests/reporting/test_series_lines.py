@@ -50,6 +50,14 @@ def test_images_left_out_of_a_used_series_are_told_with_their_number() -> None:
     assert partly_used_lines((use(5, used=96, total=96, role=SeriesRole.CT),)) == ()
 
 
+def test_words_without_a_number_say_whom_they_mean() -> None:
+    lower = why(ReasonCode.OTHER_SERIES, "ranked lower by contrast agent")
+
+    assert partly_used_lines((use(2, lower, used=96, total=192, role=SeriesRole.CT),)) == (
+        "Series 2: 96 of 192 images used (the others: ranked lower by contrast agent)",
+    )
+
+
 def test_a_series_with_two_roles_names_them() -> None:
     both = tuple(use(7, used=13, total=26, role=role) for role in (SeriesRole.T1W, SeriesRole.T2W))
 

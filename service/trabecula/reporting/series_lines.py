@@ -62,13 +62,17 @@ def not_used_line(uses: Sequence[SeriesUse], fits: Callable[[str], bool] = lambd
 
 
 def partly_used_lines(uses: Sequence[SeriesUse]) -> tuple[str, ...]:
-    """Return e.g. ``Series 5: 93 of 96 images used (3 without position)`` for series used in part."""
+    """Return e.g. ``Series 5: 93 of 96 images used (3 without position)`` for series used in part.
+
+    Words without a number of images say whom they mean: ``(the others: ranked lower by contrast agent)``.
+    """
     lines = []
     for use in uses:
         if use.images_used < use.images_total:
             why = "; ".join(dict.fromkeys(reason_words(reason) for reason in use.reasons))
             role = f" as {use.role.value}" if use.role is not None and _twice(use, uses) else ""
             line = f"Series {_number(use)}: {use.images_used} of {use.images_total} images used{role}"
+            why = why if why[:1].isdigit() or not why else f"the others: {why}"
             lines.append(f"{line} ({why})" if why else line)
     return tuple(lines)
 
