@@ -48,7 +48,7 @@ def wedged() -> Findings:
     return measure_ct(context_of(draw_spine(axial((94, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0), WEDGE)))
 
 
-@pytest.mark.parametrize("code", [ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC])
+@pytest.mark.parametrize("code", [ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC, ReasonCode.HU_SANITY])
 def test_no_deformity_is_told_where_the_heights_are_in_doubt(wedged: Findings, code: ReasonCode) -> None:
     doubted = replace(wedged, reasons=[*wedged.reasons, Reason(code)])
 

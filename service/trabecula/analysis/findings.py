@@ -65,8 +65,8 @@ class Findings:
     @property
     def reported_deformities(self) -> dict[Level, Deformity]:
         """The deformities that are told, from head to foot: none where the heights themselves are in doubt (images
-        upside down, levels out of order) or not to be held against those of adults."""
-        against = (ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC)
+        upside down, levels out of order, values of no CT) or not to be held against those of adults."""
+        against = (ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC, ReasonCode.HU_SANITY)
         patient, thresholds = self.context.patient, self.context.thresholds
         of_no_adult = patient.may_be_younger_than(thresholds.minimum_age_years)
         if of_no_adult or any(reason.blocking and reason.code in against for reason in self.study_reasons):
