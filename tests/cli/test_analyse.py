@@ -58,3 +58,18 @@ def test_what_is_no_study_gets_a_code_a_sentence_and_a_next_step(
     assert answer.stderr.startswith("INPUT_UNREADABLE: ")
     assert says in answer.stderr
     assert "folder of DICOM files" in answer.stderr
+
+
+def test_a_folder_of_two_studies_asks_which_one_is_meant(study_folder: Path, tmp_path: Path) -> None:
+    for name, uid in (("one", None), ("other", "2.25.77")):
+        image = pydicom.dcmread(next(study_folder.rglob("*.dcm")))
+        image.StudyInstanceUID = uid or image.StudyInstanceUID
+        (tmp_path / "in").mkdir(exist_ok=True)
+        image.save_as(tmp_path / "in" / f"{name}.dcm")
+
+    answer = CliRunner().invoke(app, ["analyse", str(tmp_path / "in"), "--out", str(tmp_path / "out")])
+
+    assert answer.exit_code == 2
+    assert "SEVERAL_STUDIES" in answer.stderr
+    assert "2.25.77" in answer.stderr
+    assert "--study" in answer.stderr

@@ -14,7 +14,7 @@ from trabecula.analysis.headers import scan_folder, study_of
 from trabecula.cli.output import console, error_console, errors_as_exit_code, print_json
 from trabecula.cli.picture_file import write_png
 from trabecula.cli.result_table import show_result
-from trabecula.domain.errors import InputUnreadable
+from trabecula.domain.errors import InputUnreadable, StudyNotChosen
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.ports import Analysis, ReportContext
 from trabecula.domain.result import ObjectKind, ResultObject
@@ -67,9 +67,7 @@ def _files_of_study(path: Path, study_uid: str) -> tuple[str, tuple[StoredFile, 
     if not studies:
         raise InputUnreadable(f"{path} holds no DICOM file")
     if len(studies) > 1:
-        raise InputUnreadable(
-            f"{path} holds {len(studies)} studies ({', '.join(sorted(studies))}); choose with --study"
-        )
+        raise StudyNotChosen(f"{path}: {', '.join(sorted(studies))}")
     uid, found = next(iter(studies.items()))
     return uid, tuple(found)
 

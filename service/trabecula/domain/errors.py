@@ -195,6 +195,13 @@ class InputUnreadable(TrabeculaError):
     next_step = "Give a folder of DICOM files or a NIfTI, NRRD or MHA volume."
 
 
+class StudyNotChosen(TrabeculaError):
+    """The folder holds several studies."""
+
+    code = "SEVERAL_STUDIES"
+    next_step = "Name the one that is meant with --study and its UID."
+
+
 class GeometryInvalid(TrabeculaError):
     """The images do not form a volume."""
 
