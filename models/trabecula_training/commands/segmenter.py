@@ -50,10 +50,14 @@ def train(
     real: Real = None,
     real_share: Annotated[float, typer.Option(help="Part of the samples that real volumes are.")] = 0.3,
     folds: Folds = (4, 0),
+    start: Annotated[
+        Path | None, typer.Option(help="Bundle to start from instead of from nothing; its refiner is kept.")
+    ] = None,
 ) -> None:
     """Train both networks from nothing and write the run's bundle (about 50 minutes on two quiet cores).
 
     With --real, labelled real volumes are mixed into the samples, and the patients of one fold are held out and named.
+    With --start, a bundle's first network is trained on for some ten minutes.
     """
     if context.invoked_subcommand is not None:
         return
@@ -63,17 +67,19 @@ def train(
     from trabecula_training.segmenter.real_folder import read_real_folder
     from trabecula_training.segmenter.real_plan import plan_real
     from trabecula_training.segmenter.run import Watch, train_and_export
+    from trabecula_training.segmenter.start import start_of
     from trabecula_training.segmenter.training import Plan
     from trabecula_training.segmenter.training import Progress as Step
 
     plan = Plan.smoke(seed) if smoke else Plan(seed=seed)
-    plan = plan.with_steps(steps) if steps else plan
     with errors_as_exit_code():
+        plan = plan.started(start_of(start)) if start else plan
+        plan = plan.with_steps(steps) if steps else plan
         folders = [read_real_folder(path) for path in real or ()]
         plan = replace(plan, real=plan_real(folders, real_share, *folds)) if folders else plan
     with ShownProgress() as bar:
-        closeups = bar.add_task("close-ups", total=plan.refiner.spines)
-        refining = bar.add_task("refiner", total=plan.refiner.steps)
+        closeups = bar.add_task("close-ups", total=plan.refiner.spines, visible=not start)
+        refining = bar.add_task("refiner", total=plan.refiner.steps, visible=not start)
         drawing = bar.add_task("spines", total=plan.pool)
         training = bar.add_task("network", total=plan.steps)
 
@@ -85,7 +91,7 @@ def train(
 
         watch = Watch(shows(drawing), steps_of(training), shows(closeups), steps_of(refining))
         with errors_as_exit_code():
-            bundle = train_and_export(plan, out, version, watch, folders)
+            bundle = train_and_export(plan, out, version, watch, folders, start)
     typer.echo(bundle)
 
 

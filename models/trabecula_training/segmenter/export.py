@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,9 +109,12 @@ def write_manifest(folder: Path, facts: BundleFacts, parity: float | None = None
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
-def export_bundle(network: SpineNet, refiner: RefinerNet, folder: Path, facts: BundleFacts) -> None:
-    """Write a whole bundle into ``folder``."""
+def export_bundle(network: SpineNet, refiner: RefinerNet | Path, folder: Path, facts: BundleFacts) -> None:
+    """Write a whole bundle into ``folder``; a refiner that is exported already is taken over as it is."""
     folder.mkdir(parents=True, exist_ok=True)
-    parity = export_onnx(network, folder / NETWORK_NAME)
-    finer = export_onnx(refiner, folder / REFINER_NAME)
+    parity, finer = export_onnx(network, folder / NETWORK_NAME), 0.0
+    if isinstance(refiner, Path):
+        shutil.copyfile(refiner, folder / REFINER_NAME)
+    else:
+        finer = export_onnx(refiner, folder / REFINER_NAME)
     write_manifest(folder, facts, max(parity, finer))

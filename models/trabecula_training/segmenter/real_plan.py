@@ -73,9 +73,12 @@ def _held_out(people: set[str], folds: int, fold: int) -> set[str]:
     return {name for place, name in enumerate(dealt) if folds > 1 and place % folds == fold}
 
 
-def trained_on(plan: RealPlan | None) -> str:
-    """What a bundle says it was trained on; never the name of a volume."""
+def trained_on(plan: RealPlan | None, before: str = "") -> str:
+    """What a bundle says it was trained on, after what the bundle that it started from says; never the name of a
+    volume."""
+    real = before not in ("", PHANTOMS_ONLY)
     if plan is None:
-        return PHANTOMS_ONLY
+        return before if real else PHANTOMS_ONLY
     named = "; ".join(f"{source.attribution.rstrip('.')}, {source.licence}" for source in plan.sources)
-    return f"digital phantoms and {plan.volumes} real volumes of {plan.patients} patients ({named})"
+    volumes = f"{plan.volumes} real volumes of {plan.patients} patients ({named})"
+    return f"{before}; then {volumes}" if real else f"digital phantoms and {volumes}"

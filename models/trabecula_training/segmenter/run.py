@@ -40,32 +40,46 @@ class Watch:
     refined: Callable[[Any], None]
 
 
-def train_and_export(plan: Any, folder: Path, version: str, watch: Watch, folders: Sequence[RealFolder] = ()) -> Path:
+def train_and_export(
+    plan: Any,
+    folder: Path,
+    version: str,
+    watch: Watch,
+    folders: Sequence[RealFolder] = (),
+    start: Path | None = None,
+) -> Path:
     """Train a ``training.Plan`` in ``folder`` and write its bundle there; return the bundle's folder.
 
     The refiner, which does not depend on the other network, comes first: it takes a third of the time. ``folders`` are
     the real volumes of the plan; names on those held out stand in the bundle's manifest and, by volume, in ``folder``.
+    ``start`` is the bundle that the plan starts from; its refiner is taken over as it is.
     """
-    from trabecula_training.segmenter.export import BundleFacts, export_bundle
+    from trabecula_training.segmenter.export import REFINER_NAME, BundleFacts, export_bundle
     from trabecula_training.segmenter.real_samples import slab_of
-    from trabecula_training.segmenter.refiner_training import prepare_closeups, train_refiner
     from trabecula_training.segmenter.training import claim_folder, prepare_pool, train
 
     claim_folder(plan, folder)
     parts = split(folders, plan.real) if plan.real else None
-    close = folder / "refiner"
-    prepare_closeups(plan.refiner, plan.seed, plan.threads, close / "pool", watch.drawn_close)
-    refiner = train_refiner(plan.refiner, plan.seed, close, watch.refined)
+    refiner = start / REFINER_NAME if start else _train_refiner(plan, folder / "refiner", watch)
     prepare_pool(plan, folder / "pool", watch.drawn)
     slabs = [slab_of(case) for case in parts.learn] if parts else []
-    network = train(plan, folder, watch.stepped, slabs=slabs)
+    network = train(plan, folder, watch.stepped, slabs=slabs, bundle=start)
     bundle = folder / f"segmenter-{version}"
-    facts = BundleFacts(version=version, training=plan.facts, thresholds=THRESHOLDS, trained_on=trained_on(plan.real))
+    before = plan.start.trained_on if plan.start else ""
+    words = trained_on(plan.real, before)
+    facts = BundleFacts(version=version, training=plan.facts, thresholds=THRESHOLDS, trained_on=words)
     export_bundle(network, refiner, bundle, facts)
     if parts and parts.held_out:
         judge_held_out(bundle, parts, folder / "held-out.md")
     write_card(bundle)
     return bundle
+
+
+def _train_refiner(plan: Any, folder: Path, watch: Watch) -> Any:
+    from trabecula_training.segmenter.refiner_training import prepare_closeups, train_refiner
+
+    prepare_closeups(plan.refiner, plan.seed, plan.threads, folder / "pool", watch.drawn_close)
+    return train_refiner(plan.refiner, plan.seed, folder, watch.refined)
 
 
 def judge_held_out(bundle: Path, parts: Split, table: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from trabecula_training.segmenter.pool import Pool, draw_pool, has_pool, load_po
 from trabecula_training.segmenter.real_plan import RealPlan
 from trabecula_training.segmenter.real_samples import RealSlab, draw_real_sample
 from trabecula_training.segmenter.refiner_training import RefinerPlan
+from trabecula_training.segmenter.start import Start, spread_norms, unfold
 
 __all__ = ["Plan", "Progress", "claim_folder", "prepare_pool", "train"]
 
@@ -30,7 +31,7 @@ __all__ = ["Plan", "Progress", "claim_folder", "prepare_pool", "train"]
 @dataclass(frozen=True)
 class Plan:
     """What a training run does. ``pool`` slabs are drawn once; ``rows`` x ``columns`` is the window at 1 mm; ``real``
-    volumes take part only where they are given."""
+    volumes take part only where they are given, and a bundle to ``start`` from likewise."""
 
     seed: int = 1
     pool: int = 750
@@ -44,12 +45,12 @@ class Plan:
     widths: tuple[int, ...] = WIDTHS
     refiner: RefinerPlan = field(default_factory=RefinerPlan)
     real: RealPlan | None = None
+    start: Start | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The plan for JSON; without real volumes it says nothing of them."""
-        facts = asdict(self)
-        return facts if self.real else {key: value for key, value in facts.items() if key != "real"}
+        """The plan for JSON; of real volumes and of a start it says nothing where there are none."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
     @classmethod
     def smoke(cls, seed: int = 1) -> Plan:
@@ -65,6 +66,11 @@ class Plan:
             widths=(24, 32, 48, 48, 48),
             refiner=RefinerPlan.smoke(),
         )
+
+    def started(self, start: Start) -> Plan:
+        """The same plan from a bundle's weights: it moves them with few, small steps on few drawn spines, and keeps
+        the bundle's refiner."""
+        return replace(self, start=start, pool=min(self.pool, 250), steps=min(self.steps, 1200), rate=6e-4)
 
     def with_steps(self, steps: int) -> Plan:
         """The same plan with another number of steps."""
@@ -104,6 +110,17 @@ class Samples(Dataset[tuple[Tensor, ...]]):
         )
 
 
+_MEASURED_SAMPLES = 64
+"""Samples on which an unfolded network's layers are measured."""
+
+
+def _started(plan: Plan, bundle: Path, samples: Samples) -> SpineNet:
+    network = unfold(bundle, plan.widths)
+    count = min(_MEASURED_SAMPLES, len(samples))
+    spread_norms(network, torch.stack([samples[place][0] for place in range(count)]))
+    return network
+
+
 def claim_folder(plan: Plan, folder: Path) -> None:
     """Write the plan into the run's folder, once and whole; raises RunFolderTaken where a run of another plan was begun
     there, whose spines and weights must not be taken for this one's."""
@@ -131,17 +148,20 @@ def train(
     progress: Callable[[Progress], None] | None = None,
     until: int | None = None,
     slabs: Sequence[RealSlab] = (),
+    bundle: Path | None = None,
 ) -> SpineNet:
-    """Train from the folder's last checkpoint (or from nothing) and return the averaged network.
+    """Train from the folder's last checkpoint (or from the plan's start) and return the averaged network.
 
-    ``until`` stops early at that step, as a kill would, for tests of resuming; ``slabs`` are the real ones of the plan.
+    ``until`` stops early at that step, as a kill would, for tests of resuming; ``slabs`` are the real ones of the plan,
+    ``bundle`` is the folder of its start.
     """
     claim_folder(plan, folder)
     torch.manual_seed(plan.seed)
     pool = prepare_pool(plan, folder / "pool")
     loss = partial_loss if plan.real else segmentation_loss
+    network = _started(plan, bundle, Samples(pool, plan, 0, slabs)) if bundle else SpineNet(plan.widths)
     return fit(
-        SpineNet(plan.widths),
+        network,
         lambda first: Samples(pool, plan, first, slabs),
         lambda raw, parts: loss(raw, parts[0], parts[1], parts[2]),
         plan.schedule,
