@@ -66,6 +66,15 @@ class WeightsUnusable(TrabeculaError):
     )
 
 
+class StartUnusable(TrabeculaError):
+    """Training cannot start from this bundle."""
+
+    code = "START_UNUSABLE"
+    next_step = (
+        "Give the folder of a whole segmenter bundle of this network, or leave out --start; nothing was trained."
+    )
+
+
 class RunFolderTaken(TrabeculaError):
     """This folder holds a training run of another plan."""
 

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from trabecula_training.segmenter.real_plan import PHANTOMS_ONLY
+
 _TEXT = """# Segmenter {version}
 
 **Research use only; not a medical device.** Names and outlines vertebral bodies on lumbar MR and CT.
@@ -28,10 +30,13 @@ _TEXT = """# Segmenter {version}
 
 _PHANTOMS = """procedurally drawn lumbar spines with random contrast only; no real image is in the weights.
   Anybody can train it again: `trabecula-train segmenter --out DIR`."""
+_DRAWN = "procedurally drawn lumbar spines with random contrast."
 _REAL = """procedurally drawn lumbar spines with random contrast and, as {share:.0%} of the samples, {volumes}
   real volumes of {patients} patients with outlined bodies. Borders were learned on drawn spines alone. Whose volumes:
 {sources}
   Patients held out (fold {fold} of {folds}): {held_out}."""
+_STARTED = """
+  Started from `{bundle}` (network sha256 `{sha256}`), which was trained on {trained_on}."""
 _SOURCE = "  - {attribution} (`{name}`, {volumes} volumes of {patients} patients; licence: {licence})"
 
 
@@ -56,9 +61,20 @@ def write_card(bundle: Path) -> None:
 
 
 def _trained_on(manifest: dict[str, Any]) -> str:
-    real = manifest["training"].get("real")
+    return _learned(manifest) + _before(manifest["training"].get("start"))
+
+
+def _before(start: dict[str, str] | None) -> str:
+    """What the bundle at the start was trained on; one that does not say is of the time before real volumes."""
+    if not start:
+        return ""
+    return _STARTED.format(**{**start, "trained_on": start["trained_on"] or PHANTOMS_ONLY})
+
+
+def _learned(manifest: dict[str, Any]) -> str:
+    real, start = manifest["training"].get("real"), manifest["training"].get("start")
     if not real:
-        return _PHANTOMS
+        return _DRAWN if start and start["trained_on"] not in ("", PHANTOMS_ONLY) else _PHANTOMS
     held_out = manifest["metrics"].get("held_out")
     return _REAL.format(
         share=real["share"],

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from trabecula.analysis.segmentation.bundle import load_bundle
 from trabecula.domain.errors import BundleInvalid
-from trabecula_training.errors import WeightsUnusable
+from trabecula_training.errors import StartUnusable
 from trabecula_training.segmenter.export import NETWORK_NAME, REFINER_NAME
 from trabecula_training.segmenter.network import SpineNet
 
@@ -38,19 +38,19 @@ class Start:
 
 
 def start_of(bundle: Path) -> Start:
-    """Read and verify a bundle to start from; raises WeightsUnusable where it is none with a refiner."""
+    """Read and verify a bundle to start from; raises StartUnusable where it is none with a refiner."""
     try:
         known = load_bundle(bundle)
     except BundleInvalid as fault:
-        raise WeightsUnusable(str(fault)) from fault
+        raise StartUnusable(str(fault)) from fault
     if known.refiner is None or known.refiner.weights.name != REFINER_NAME:
-        raise WeightsUnusable(f"{bundle.name} has no second network for borders")
+        raise StartUnusable(f"{bundle.name} has no second network for borders")
     sha256 = hashlib.sha256((bundle / NETWORK_NAME).read_bytes()).hexdigest()
     return Start(known.identifier, sha256, known.trained_on)
 
 
 def unfold(bundle: Path, widths: Sequence[int]) -> SpineNet:
-    """The bundle's first network, ready to be evaluated; raises WeightsUnusable where it has other ``widths``."""
+    """The bundle's first network, ready to be evaluated; raises StartUnusable where it has other ``widths``."""
     network = SpineNet(widths).eval()
     layers = [*network.inner.down, *(network.inner.up[k] for k in reversed(range(len(network.inner.up))))]
     parts = [part for block in layers for part in block.modules()]
@@ -58,12 +58,12 @@ def unfold(bundle: Path, widths: Sequence[int]) -> SpineNet:
     norms = [part for part in parts if isinstance(part, nn.BatchNorm2d)]
     *folded, head = _convolutions(bundle / NETWORK_NAME)
     if len(folded) != len(convolutions):
-        raise WeightsUnusable(f"{bundle.name} has {len(folded)} layers, this plan's network {len(convolutions)}")
+        raise StartUnusable(f"{bundle.name} has {len(folded)} layers, this plan's network {len(convolutions)}")
     with torch.no_grad():
         for convolution, norm, (weight, bias) in zip(convolutions, norms, folded, strict=True):
             _copy(convolution.weight, weight, bundle.name)
             _copy(norm.bias, bias, bundle.name)
-            norm.running_var.fill_(1.0 - _EPSILON)  # type: ignore[union-attr,operator]
+            norm.running_var.fill_(1.0 - _EPSILON)  # type: ignore[union-attr]
         _copy(network.inner.head.weight, head[0], bundle.name)
         _copy(network.inner.head.bias, head[1], bundle.name)
     return network
@@ -74,7 +74,9 @@ def spread_norms(network: SpineNet, images: Tensor) -> None:
     column]``, without a change to what the network answers."""
 
     def measure(norm: nn.Module, arrived: tuple[Tensor, ...]) -> None:
-        assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None and norm.running_var is not None
+        assert isinstance(norm, nn.BatchNorm2d)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         mean, variance = arrived[0].mean(dim=(0, 2, 3)), arrived[0].var(dim=(0, 2, 3))
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
@@ -96,11 +98,11 @@ def _convolutions(path: Path) -> list[tuple[Float, Float]]:
     arrays = {array.name: numpy_helper.to_array(array) for array in graph.initializer}
     found = [node.input for node in graph.node if node.op_type == "Conv"]
     if not found or any(len(names) != 3 or not set(names[1:]) <= set(arrays) for names in found):
-        raise WeightsUnusable(f"{path.name} is no network of this kind")
+        raise StartUnusable(f"{path.name} is no network of this kind")
     return [(arrays[weight], arrays[bias]) for _, weight, bias in found]
 
 
 def _copy(into: Tensor | None, array: Float, name: str) -> None:
     if into is None or tuple(into.shape) != array.shape:
-        raise WeightsUnusable(f"{name} has a layer of {array.shape}, this plan's network another")
+        raise StartUnusable(f"{name} has a layer of {array.shape}, this plan's network another")
     into.copy_(torch.from_numpy(array.copy()))
