@@ -1,74 +1,60 @@
-"""Copies: images of one scan that lie at one position, told apart by their pixels."""
+"""Copies: images that lie more than once at one position of a series, told apart by what they measure."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.likeness import rules
-from trabecula.analysis.pixels import Cache, stored_values
+from trabecula.analysis.pixels import Cache
+from trabecula.analysis.sameness import foremost, images_of, one_place, same_pixels, shows_something
 from trabecula.analysis.scans import along_normal
 from trabecula.analysis.thresholds import data_file
 from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.errors import PixelDataUndecodable
 
-Same = Callable[[Frame, Frame], bool]
+Name = tuple[str, int | None]
 
 
 def distinct(frames: Iterable[Frame]) -> list[Frame]:
     """Return the frames without files that were given twice, in their order.
 
-    The same instance of the same series at the same place, with the same pixels, is the same image. Of one that was
-    also sent damaged the readable file stays; where the pixels differ all stay. Pixels of repeated ones only are read.
+    The same instance of the same series at the same place that measures the same is the same image, however it is
+    stored. Of one that was also sent damaged the readable file stays; where the values differ all stay. Pixels of
+    repeated ones only are read.
     """
     groups: dict[object, list[Frame]] = defaultdict(list)
     for frame in frames:
-        instance = (frame.acquisition.series_uid, frame.file.sop_instance_uid, frame.number)
-        groups[(*instance, frame.position, frame.orientation)].append(frame)
+        groups[frame.acquisition.series_uid, frame.file.sop_instance_uid, frame.number].append(frame)
     cache: Cache = {}
     return [kept for group in groups.values() for kept in (group if len(group) == 1 else _different(group, cache))]
 
 
-def ambiguous(frames: Iterable[Frame]) -> set[tuple[str, int | None]]:
+def ambiguous(frames: Iterable[Frame]) -> set[Name]:
     """Return the SOP Instance UIDs (and frame numbers) under which different images lie: they name none.
 
     ``frames`` hold no instance twice.
     """
-    groups: dict[tuple[str, int | None], list[Frame]] = defaultdict(list)
+    groups: dict[Name, list[Frame]] = defaultdict(list)
     for frame in frames:
         groups[frame.file.sop_instance_uid, frame.number].append(frame)
     cache: Cache = {}
-    return {
-        name
-        for name, group in groups.items()
-        if len(group) > 1 and (len({frame.position for frame in group}) > 1 or len(_different(group, cache)) > 1)
-    }
+    return {name for name, group in groups.items() if len(group) > 1 and len(_different(group, cache)) > 1}
 
 
 def _different(repeated: Sequence[Frame], cache: Cache) -> list[Frame]:
     """One frame for each different image among files that say they are one instance."""
-    files: dict[bytes, Frame] = {}
+    files: dict[object, Frame] = {}
     for frame in repeated:
-        files.setdefault(_digest_of_file(frame.file.path), frame)
-    if len(files) == 1:
-        return list(files.values())
-    images: dict[object, Frame] = {}
-    for frame in files.values():
-        try:
-            stored = stored_values(frame, cache)[1]
-        except PixelDataUndecodable:
-            continue
-        pixels = hashlib.sha256(stored.astype(np.int64).tobytes()).digest()
-        images.setdefault((pixels, stored.shape, frame.rescale, frame.lookup_table), frame)
-    return list(images.values()) or list(repeated[:1])
+        files.setdefault((_digest_of_file(frame.file.path), frame.position, frame.orientation), frame)
+    images = images_of(files.values(), one_place, cache)
+    return [foremost(copies) for copies in images] or list(repeated[:1])
 
 
 def _digest_of_file(path: str) -> bytes:
@@ -77,6 +63,41 @@ def _digest_of_file(path: str) -> bytes:
             return hashlib.file_digest(stream, "sha256").digest()
     except OSError:
         return b""
+
+
+def folded(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
+    """Return one frame for each image, and its further copies: placed frames of one series, made alike and parallel.
+
+    Copies lie at one place and measure the same, whatever else their headers say: Image Type, numbers and times of a
+    copy may be those of the copying. They are folded before scans are told apart, so that a scan never loses slices to
+    its own copies. Empty images, and those of two frames of reference or two temporal positions, are no copies.
+    """
+    order = np.argsort(along_normal(frames), kind="stable")
+    ordered = [frames[int(index)] for index in order]
+    nearest = float(data_file("gates.toml")["geometry"]["duplicate_distance_mm"])
+    breaks = np.flatnonzero(np.diff(along_normal(frames)[order]) > nearest) + 1
+    cache: Cache = {}
+    gone: set[int] = set()
+    for part in np.split(np.arange(len(ordered)), breaks):
+        place = [ordered[int(index)] for index in part]
+        if not any(_may_be_copies(one, other) for one, other in combinations(place, 2)):
+            continue
+        for copies in images_of(place, _may_be_copies, cache):
+            if len(copies) > 1 and shows_something(copies[0], cache):
+                kept = foremost(copies)
+                gone |= {id(frame) for frame in copies if frame is not kept}
+    copied = tuple(frame for frame in frames if id(frame) in gone)
+    if not copied:
+        return list(frames), ()
+    reason = _reason(ReasonCode.COPIES, frames[0].acquisition.series_uid, f"{len(copied)} copies")
+    return [frame for frame in frames if id(frame) not in gone], (LeftOut(copied, reason),)
+
+
+def _may_be_copies(one: Frame, other: Frame) -> bool:
+    first, second = one.acquisition, other.acquisition
+    references = {first.frame_of_reference_uid, second.frame_of_reference_uid} - {""}
+    same = len(references) < 2 and first.temporal_position == second.temporal_position
+    return same and one_place(one, other)
 
 
 def once(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
@@ -92,7 +113,7 @@ def once(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
     contested: list[Frame] = []
     for place in places:
         if all(same_pixels(place[0], other) for other in place[1:]):
-            first = min(place, key=lambda frame: (frame.instance_number, frame.number or 0, frame.file.path))
+            first = foremost(place)
             kept.append(first)
             copies.extend(frame for frame in place if frame is not first)
         else:
@@ -130,28 +151,3 @@ def _places(ordered: Sequence[Frame]) -> list[list[Frame]]:
         else:
             groups.append([frame])
     return groups
-
-
-def same_pixels(one: Frame, other: Frame) -> bool:
-    """Whether two frames measure the same; False where they cannot be read.
-
-    Stored values are compared where both are rescaled alike, else rescaled values to half a step of the coarser.
-    """
-    try:
-        first, second = stored_values(one)[1], stored_values(other)[1]
-    except PixelDataUndecodable:
-        return False
-    if first.shape != second.shape:
-        return False
-    if one.rescale == other.rescale:
-        return bool(np.array_equal(first, second))
-    steps = [frame.rescale[0] for frame in (one, other)]
-    if one.lookup_table or other.lookup_table or None in (*one.rescale, *other.rescale):
-        return False
-    apart = np.abs(_measured(first, one) - _measured(second, other))
-    return bool((apart <= 0.5 * max(abs(step or 1.0) for step in steps)).all())
-
-
-def _measured(stored: NDArray[np.integer[Any]], frame: Frame) -> NDArray[np.float64]:
-    slope, intercept = frame.rescale
-    return np.asarray(stored, dtype=np.float64) * (slope or 1.0) + (intercept or 0.0)

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from trabecula.analysis.acquisition import Acquisition, Frame, consensus
-from trabecula.analysis.copies import distinct, once
+from trabecula.analysis.copies import distinct, folded, once
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.likeness import alike, rules
 from trabecula.analysis.originals import originals
@@ -87,7 +87,9 @@ def _stacks(group: Sequence[Frame]) -> Iterable[Stack]:
     if first.position is None or first.orientation is None or first.pixel_spacing is None:
         yield Stack(tuple(group))
         return
-    images, copies = originals(group)
+    images, derived = originals(group)
+    images, again = folded(images)
+    copies = (*derived, *again)
     found = scans(images)
     count = sum(len(scan) >= int(rules()["part_images"]) for scan in found)
     for scan in found:
