@@ -301,6 +301,27 @@ def test_no_suited_series_tells_what_was_found(tmp_path: Path) -> None:
     assert analysis.result.category is Category.NOT_EVALUABLE
     assert codes(analysis.result, blocking=True) == [ReasonCode.SLICE_THICKNESS, ReasonCode.NO_SUITABLE_SERIES]
     assert analysis.result.levels == ()
+    assert "no other reason refuses" in ReasonCode.NO_SUITABLE_SERIES.next_step  # an axial CT series was sent
+
+
+def test_what_is_not_suited_says_what_was_found(tmp_path: Path) -> None:
+    geometry = axial((3, 16, 16), (2.0, 2.0, 2.0))
+    write_stack(tmp_path, np.zeros(geometry.shape), geometry, CT_TAGS)
+    (first, *_) = analyse(tmp_path).result.impression
+    assert first == "What was sent is not suited for this measurement (3 parallel slices)."
+
+
+def test_levels_whose_values_are_withheld_say_why(tmp_path: Path, ct_spine: DrawnSpine) -> None:
+    write_stack(tmp_path, ct_image(ct_spine, hu(130.0)) + 1024.0, AXIAL, CT_TAGS)
+    result = analyse(tmp_path, ct_spine).result
+    assert result.category is Category.NOT_EVALUABLE
+    assert codes(result, blocking=True) == [ReasonCode.HU_SANITY]
+    assert [level.level for level in result.levels] == list(LEVELS)
+    for level in result.levels:
+        assert not level.evaluable
+        assert [reason.code for reason in level.flags] == [ReasonCode.HU_SANITY]
+    assert result.summary == ()
+    assert from_json(to_json(result)) == result
 
 
 def test_other_modalities_are_named(tmp_path: Path) -> None:

@@ -215,13 +215,16 @@ class StudyAnalyser:
 
 
 def _why_no_series(choice: Choice) -> list[Reason]:
-    """NO_SUITABLE_SERIES, after the one reason that tells most (contrast agent, spectral, tilt, ...)."""
+    """NO_SUITABLE_SERIES, after the reasons that tell most (contrast agent, spectral, tilt, ...); without any, it says
+    itself what was found."""
     telling = [
         reason
         for reason in choice.refused
         if reason.code not in (ReasonCode.NO_SUITABLE_SERIES, ReasonCode.ORIENTATION)
     ]
-    return [*(replace(reason, blocking=True) for reason in telling[:3]), Reason(ReasonCode.NO_SUITABLE_SERIES)]
+    found = "" if telling else "; ".join(list(dict.fromkeys(item.detail for item in choice.refused if item.detail))[:3])
+    last = Reason(ReasonCode.NO_SUITABLE_SERIES, detail=found)
+    return [*(replace(reason, blocking=True) for reason in telling[:3]), last]
 
 
 def _why_no_t1(choice: Choice) -> list[Reason]:

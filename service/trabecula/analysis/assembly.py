@@ -27,6 +27,7 @@ def level_results(findings: Mapping[SeriesRole, Findings], primary: Findings | N
     """Return the levels that were found and those of L1-L4 that were not, from head to foot.
 
     Whether a level is evaluable is said by the primary series; outlines lie on it; measurements of every series count.
+    Where the values of the primary series are withheld as a whole no level is, and each that was found says why.
     """
     if primary is None:
         return ()
@@ -38,12 +39,13 @@ def level_results(findings: Mapping[SeriesRole, Findings], primary: Findings | N
             continue
         body = bodies.get(level)
         outline = outline_of(body, primary.context.candidate.stack.frames) if body else None
-        flags = [*primary.level_reasons(level)]
+        withheld = primary.withheld if body else ()
+        flags = [*withheld, *primary.level_reasons(level)]
         flags += [reason for found in others for reason in _beside(found, primary, level)]
         results.append(
             LevelResult(
                 level=level,
-                evaluable=primary.evaluable(level),
+                evaluable=not withheld and primary.evaluable(level),
                 quality=round(body.segmented.quality, 4) if body else 0.0,
                 flags=tuple(dict.fromkeys(flags)),
                 measurements=tuple(

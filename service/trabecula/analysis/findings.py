@@ -52,6 +52,11 @@ class Findings:
         """The reasons that concern the study."""
         return tuple(reason for reason in self.reasons if reason.level is None)
 
+    @property
+    def withheld(self) -> tuple[Reason, ...]:
+        """Why no value of the series stands, of whatever level: its values or its levels are not what they seem."""
+        return tuple(item for item in self.study_reasons if item.blocking and item.code in _VALUES_IN_DOUBT)
+
     def evaluable(self, level: Level) -> bool:
         """True where the level was measured and nothing blocks it."""
         measured = level in self.attenuation or level in self.signals
@@ -66,10 +71,9 @@ class Findings:
     def reported_deformities(self) -> dict[Level, Deformity]:
         """The deformities that are told, from head to foot: none where the heights themselves are in doubt (images
         upside down, levels out of order, values of no CT) or not to be held against those of adults."""
-        against = (ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC, ReasonCode.HU_SANITY)
         patient, thresholds = self.context.patient, self.context.thresholds
         of_no_adult = patient.may_be_younger_than(thresholds.minimum_age_years)
-        if of_no_adult or any(reason.blocking and reason.code in against for reason in self.study_reasons):
+        if of_no_adult or any(reason.code in _HEIGHTS_IN_DOUBT for reason in self.withheld):
             return {}
         least = thresholds.deformity.report_from_grade
         found = sorted(self.deformities.items(), key=lambda item: item[0].value)
@@ -91,7 +95,9 @@ class Findings:
         return tuple(found)
 
     def summary(self) -> tuple[Measurement, ...]:
-        """The study-level values: L1 and L1-L4 attenuation as scanned, or VBQ."""
+        """The study-level values: L1 and L1-L4 attenuation as scanned, or VBQ; none where they are withheld."""
+        if self.withheld:
+            return ()
         if self.quality is not None:
             return summary(self.quality, self.context.series_uid, t2=self.context.role is SeriesRole.T2W)
         return tuple(
@@ -111,6 +117,11 @@ class Findings:
         return mean_over_levels(
             {level: self.attenuation[level].mean_hu for level in self.evaluable_levels if level in self.attenuation}
         )
+
+
+_HEIGHTS_IN_DOUBT = (ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC, ReasonCode.HU_SANITY)
+_VALUES_IN_DOUBT = _HEIGHTS_IN_DOUBT
+"""Reasons of the study under which no level is evaluable."""
 
 
 def _of_body(body: Body, series_uid: str) -> Iterable[Measurement]:

@@ -22,7 +22,7 @@ class ReasonCode(Enum):
     )
     NO_SUITABLE_SERIES = (
         "What was sent is not suited for this measurement.",
-        "Send an axial or sagittal CT series, or a sagittal T1-weighted or T2-weighted spin-echo MR series.",
+        "Send a series that no other reason refuses: axial or sagittal CT, sagittal T1- or T2-weighted spin-echo MR.",
     )
     SEQUENCE_UNSUPPORTED = (
         "The MR sequence is not suited for this measurement.",
