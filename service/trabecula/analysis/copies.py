@@ -49,12 +49,22 @@ def ambiguous(frames: Iterable[Frame]) -> set[Name]:
 
 
 def _different(repeated: Sequence[Frame], cache: Cache) -> list[Frame]:
-    """One frame for each different image among files that say they are one instance."""
+    """One frame for each different image among files that say they are one instance, in their order.
+
+    A file that cannot be read is an image only where no readable one lies at its place.
+    """
     files: dict[object, Frame] = {}
     for frame in repeated:
         files.setdefault((_digest_of_file(frame.file.path), frame.position, frame.orientation), frame)
     images = images_of(files.values(), one_place, cache)
-    return [foremost(copies) for copies in images] or list(repeated[:1])
+    kept = {id(foremost(copies)) for copies in images}
+    read = {id(frame) for copies in images for frame in copies}
+    damaged: dict[object, Frame] = {}
+    for frame in files.values():
+        if id(frame) not in read and not any(one_place(copies[0], frame) for copies in images):
+            damaged.setdefault((frame.position, frame.orientation), frame)
+    kept |= set(map(id, damaged.values()))
+    return [frame for frame in files.values() if id(frame) in kept]
 
 
 def _digest_of_file(path: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +27,13 @@ def one_place(one: Frame, other: Frame) -> bool:
 
     Frames without a place lie at one place where what they do say of it is equal.
     """
-    places = [_corners(frame) for frame in (one, other)]
-    if places[0] is None or places[1] is None:
-        return _placed(one) == _placed(other)
     nearest = float(data_file("gates.toml")["geometry"]["duplicate_distance_mm"])
-    return bool(np.linalg.norm(places[0] - places[1], axis=1).max() <= nearest)
+    if one.position is not None and other.position is not None and math.dist(one.position, other.position) > nearest:
+        return False
+    here, there = _corners(one), _corners(other)
+    if here is None or there is None:
+        return _placed(one) == _placed(other)
+    return bool(np.linalg.norm(here - there, axis=1).max() <= nearest)
 
 
 def _placed(frame: Frame) -> tuple[object, ...]:
