@@ -70,7 +70,7 @@ class Plan:
     def started(self, start: Start) -> Plan:
         """The same plan from a bundle's weights: it moves them with few, small steps on few drawn spines, and keeps
         the bundle's refiner."""
-        return replace(self, start=start, pool=min(self.pool, 250), steps=min(self.steps, 1200), rate=6e-4)
+        return replace(self, start=start, pool=min(self.pool, 250), steps=min(self.steps, 600), rate=6e-4)
 
     def with_steps(self, steps: int) -> Plan:
         """The same plan with another number of steps."""
