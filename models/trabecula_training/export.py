@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,6 @@ from trabecula_training.metrics_json import read_document
 from trabecula_training.onnx_graph import build_graph
 from trabecula_training.parity import parity_difference
 from trabecula_training.recipe import Recipe
-from trabecula_training.recipes import radiomics_recipe
 from trabecula_training.report import FIGURES_FOLDER
 from trabecula_training.training_range import training_range
 from trabecula_training.tuning import FittedModel, tune_and_fit
@@ -47,11 +46,14 @@ class ExportRequest:
     created: str = ""
 
 
-def export_bundle(request: ExportRequest) -> Path:
-    """Write the bundle and return its folder. Raises ExportRefused or ParityFailed; then nothing was written."""
+def export_bundle(request: ExportRequest, recipe_of: Callable[[str], Recipe]) -> Path:
+    """Write the bundle and return its folder; ``recipe_of`` gives the recipe that the run names.
+
+    Raises ExportRefused or ParityFailed; then nothing was written.
+    """
     document = read_document(request.run)
     tasks = admitted(document, request)
-    recipe = radiomics_recipe(document["recipe"])
+    recipe = recipe_of(document["recipe"])
     cohort_file, features_file = (request.run / document[name]["path"] for name in ("cohort", "features"))
     cohort = read_cohort(cohort_file, need_studies=False).cohort
     table = load_features(features_file)

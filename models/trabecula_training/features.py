@@ -1,6 +1,7 @@
 """Feature tables: one row per patient, level and series, features as columns; what extraction writes and recipes read.
 
 Columns named ``measure_...`` (``measure_hu``, ``measure_vbq``) are biomarkers for the baselines, never model features.
+A column ``crops_...`` stands for the pictures of one series, which lie in a crop bank of that digest.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from trabecula_training.errors import FeatureTableInvalid
 Floats = NDArray[np.float64]
 Facts = Mapping[str, str | float]
 
-MEASURE_PREFIX = "measure_"
+MEASURE_PREFIX, CROPS_PREFIX = "measure_", "crops_"
 ROW_COLUMNS = ("patient", "level", "role")
 
 UNREADABLE = (

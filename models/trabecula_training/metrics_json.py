@@ -10,11 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from trabecula_training.cnn.crop_bank import COLUMN_PREFIX
 from trabecula_training.cohort import Cohort
 from trabecula_training.cohort_summary import acquisition_facts, cohort_facts, stability_facts
 from trabecula_training.errors import ExportRefused
-from trabecula_training.features import FeatureTable
+from trabecula_training.features import CROPS_PREFIX, FeatureTable
 from trabecula_training.ordinal import ordinal_runs
 from trabecula_training.plain import to_plain
 from trabecula_training.recipe import Recipe
@@ -55,7 +54,7 @@ def run_document(
 
     No patient is named.
     """
-    crops = all(name.startswith(COLUMN_PREFIX) for name in table.feature_names)
+    crops = all(name.startswith(CROPS_PREFIX) for name in table.feature_names)
     document = {
         "format": FORMAT,
         "recipe": recipe.name,

@@ -50,7 +50,7 @@ def request(run: Path, bundles: Path, **changes: Any) -> ExportRequest:
 
 
 def test_a_bundle_gives_ordered_probabilities_and_says_what_it_is(finished_run: Path, tmp_path: Path) -> None:
-    folder = export_bundle(request(finished_run, tmp_path))
+    folder = export_bundle(request(finished_run, tmp_path), radiomics_recipe)
 
     manifest = manifest_from_bytes((folder / "manifest.json").read_bytes())
     assert manifest.demonstration
@@ -76,8 +76,8 @@ def test_a_bundle_gives_ordered_probabilities_and_says_what_it_is(finished_run: 
 
 
 def test_the_same_run_gives_the_same_bundle_byte_for_byte(finished_run: Path, tmp_path: Path) -> None:
-    first = export_bundle(request(finished_run, tmp_path / "a"))
-    second = export_bundle(request(finished_run, tmp_path / "b"))
+    first = export_bundle(request(finished_run, tmp_path / "a"), radiomics_recipe)
+    second = export_bundle(request(finished_run, tmp_path / "b"), radiomics_recipe)
 
     for name in ("manifest.json", MODEL_NAME, CARD_NAME):
         assert (first / name).read_bytes() == (second / name).read_bytes()
@@ -97,7 +97,7 @@ def test_what_may_not_be_exported_is_refused_and_leaves_nothing(
     finished_run: Path, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ExportRefused, match=message) as caught:
-        export_bundle(request(finished_run, tmp_path / "bundles", **changes))
+        export_bundle(request(finished_run, tmp_path / "bundles", **changes), radiomics_recipe)
 
     assert caught.value.code == "EXPORT_REFUSED"
     assert caught.value.next_step
@@ -125,19 +125,19 @@ def test_a_run_that_may_not_be_exported_is_refused(
     (tmp_path / "metrics.json").write_text(json.dumps(document), "utf-8")
 
     with pytest.raises(ExportRefused, match=message):
-        export_bundle(request(tmp_path, tmp_path / "bundles"))
+        export_bundle(request(tmp_path, tmp_path / "bundles"), radiomics_recipe)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportRefused, match=r"holds no readable metrics\.json"):
-        export_bundle(request(tmp_path, tmp_path / "bundles"))
+        export_bundle(request(tmp_path, tmp_path / "bundles"), radiomics_recipe)
 
 
 def test_a_bundle_is_never_overwritten(finished_run: Path, tmp_path: Path) -> None:
     (tmp_path / "made-up").mkdir()
 
     with pytest.raises(ExportRefused, match="exists already"):
-        export_bundle(request(finished_run, tmp_path))
+        export_bundle(request(finished_run, tmp_path), radiomics_recipe)
 
 
 def test_paper_mode_cannot_be_exported(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_paper_mode_cannot_be_exported(tmp_path: Path) -> None:
     write_document(document, tmp_path)
 
     with pytest.raises(ExportRefused, match="optimistic by construction"):
-        export_bundle(request(tmp_path, tmp_path / "bundles", classifiers=(("osteoporosis", "KNN"),)))
+        export_bundle(request(tmp_path, tmp_path / "bundles", classifiers=(("osteoporosis", "KNN"),)), radiomics_recipe)
 
 
 def test_a_model_of_phantoms_can_only_be_a_demonstration(finished_run: Path, tmp_path: Path) -> None:

@@ -23,9 +23,7 @@ from trabecula.analysis.vertebra_crops import Crop, resized
 from trabecula.domain.result import SeriesRole
 from trabecula.domain.spine import Level
 from trabecula_training.errors import FeatureTableInvalid
-from trabecula_training.features import MEASURE_PREFIX, UNREADABLE, Facts, FeatureTable
-
-COLUMN_PREFIX = "crops_"
+from trabecula_training.features import CROPS_PREFIX, MEASURE_PREFIX, UNREADABLE, Facts, FeatureTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +73,7 @@ class CropBank:
         if not rows:
             raise FeatureTableInvalid("no study of the cohort gave crops")
         return FeatureTable(
-            names=(COLUMN_PREFIX + self.sha256(), MEASURE_PREFIX + "vbq"),
+            names=(CROPS_PREFIX + self.sha256(), MEASURE_PREFIX + "vbq"),
             patients=tuple(group.patient for group, _, _, _ in rows),
             levels=tuple(level for _, level, _, _ in rows),
             roles=tuple(group.role for group, _, _, _ in rows),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from trabecula.analysis.crop_statistics import STATISTICS
 from trabecula.domain.bundle import BundleKind, ImageInput, TrainingRange
 from trabecula_training.cnn.crop_bank import CropBank, load_crops, squares
+from trabecula_training.cnn.image_recipe import ImageRecipe
 from trabecula_training.cnn.networks import parameter_count
 from trabecula_training.cnn.onnx_graph import build_image_graph, image_parity
 from trabecula_training.cohort import Cohort, Part
@@ -23,13 +24,15 @@ from trabecula_training.export import ExportRequest, admitted, evaluations_of, r
 from trabecula_training.features import FeatureTable
 from trabecula_training.manifest import Content, bundle_manifest, endpoint_model
 from trabecula_training.metrics_json import read_document
-from trabecula_training.recipes import image_recipe
 from trabecula_training.training_range import range_of
 from trabecula_training.tuning import FittedModel
 
 
-def export_image_bundle(request: ExportRequest, weights: Path | None = None) -> Path:
-    """Write the bundle and return its folder. ``weights`` is the file that the run started from, if any.
+def export_image_bundle(
+    request: ExportRequest, recipe_of: Callable[[str], ImageRecipe], weights: Path | None = None
+) -> Path:
+    """Write the bundle and return its folder; ``recipe_of`` gives the recipe that the run names, ``weights`` is the
+    file that the run started from, if any.
 
     Raises ExportRefused or ParityFailed; then nothing was written.
     """
@@ -39,7 +42,7 @@ def export_image_bundle(request: ExportRequest, weights: Path | None = None) -> 
         raise ExportRefused("a bundle of pictures answers one task")
     ((task, network),) = request.classifiers
     cohort, bank, table = _inputs(request.run, document)
-    images = image_recipe(document["recipe"]).with_weights((network,), weights)
+    images = recipe_of(document["recipe"]).with_weights((network,), weights)
     recipe, (plan,) = images.on(bank), images.plans
     layout, dropped = usable_layout(table, recipe.input(request.input).roles, recipe.aggregation)
     people = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, recipe.task(task), dropped)

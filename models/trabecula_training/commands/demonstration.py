@@ -64,10 +64,10 @@ def _validated(plan: Demonstration, settings: RunSettings, out: Path, command: s
 
 def _exported(request: ExportRequest, recipe: str) -> Path:
     if recipe not in IMAGE_RECIPES:
-        return export_bundle(request)
+        return export_bundle(request, radiomics_recipe)
     from trabecula_training.cnn.export import export_image_bundle
 
-    return export_image_bundle(request)
+    return export_image_bundle(request, image_recipe)
 
 
 def _command(recipe: str, patients: int | None, repeats: int | None, resamples: int) -> str:

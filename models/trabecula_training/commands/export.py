@@ -11,7 +11,7 @@ from trabecula_training.commands.output import errors_as_exit_code
 from trabecula_training.export import ExportRequest, export_bundle
 from trabecula_training.manifest import BundleText
 from trabecula_training.metrics_json import read_document
-from trabecula_training.recipes import IMAGE_RECIPES, image_recipe
+from trabecula_training.recipes import IMAGE_RECIPES, image_recipe, radiomics_recipe
 
 app = typer.Typer()
 
@@ -57,8 +57,8 @@ def _export(request: ExportRequest, weights: Path | None) -> Path:
     """Export by the kind of the run's recipe."""
     recipe = read_document(request.run)["recipe"]
     if recipe not in IMAGE_RECIPES:
-        return export_bundle(request)
+        return export_bundle(request, radiomics_recipe)
     image_recipe(recipe)
     from trabecula_training.cnn.export import export_image_bundle
 
-    return export_image_bundle(request, weights)
+    return export_image_bundle(request, image_recipe, weights)

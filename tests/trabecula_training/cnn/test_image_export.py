@@ -27,7 +27,7 @@ from trabecula_training.cnn.image_recipe import ImageRecipe
 from trabecula_training.errors import ExportRefused
 from trabecula_training.export import ExportRequest
 from trabecula_training.manifest import BundleText
-from trabecula_training.recipes import b4_2026
+from trabecula_training.recipes import b4_2026, image_recipe
 
 TEXT = BundleText("pictures-demo", "1.0.0", "Pictures", True, "made-up people")
 QUICK = replace(
@@ -82,7 +82,7 @@ def test_a_run_writes_the_same_documents_as_every_recipe(finished_run: Path) -> 
 
 
 def test_a_bundle_is_verified_and_gives_the_trained_probabilities(finished_run: Path, tmp_path: Path) -> None:
-    folder = export_image_bundle(request(finished_run, tmp_path / "bundles"))
+    folder = export_image_bundle(request(finished_run, tmp_path / "bundles"), image_recipe)
 
     bundle = load_bundle(folder)
     check_runs(bundle)
@@ -110,7 +110,7 @@ def test_a_bundle_is_verified_and_gives_the_trained_probabilities(finished_run: 
 
 
 def test_the_same_run_gives_the_same_bundle_byte_for_byte(finished_run: Path, tmp_path: Path) -> None:
-    first, second = (export_image_bundle(request(finished_run, tmp_path / name)) for name in ("a", "b"))
+    first, second = (export_image_bundle(request(finished_run, tmp_path / name), image_recipe) for name in ("a", "b"))
 
     for name in ("manifest.json", MODEL_NAME, CARD_NAME):
         assert (first / name).read_bytes() == (second / name).read_bytes()
@@ -128,7 +128,7 @@ def test_what_may_not_be_exported_is_refused_and_leaves_nothing(
     finished_run: Path, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ExportRefused, match=message):
-        export_image_bundle(request(finished_run, tmp_path / "bundles", **changes))
+        export_image_bundle(request(finished_run, tmp_path / "bundles", **changes), image_recipe)
 
     assert not (tmp_path / "bundles").exists()
 
@@ -143,7 +143,7 @@ def test_paper_mode_is_watermarked_and_cannot_be_exported(tmp_path: Path) -> Non
     assert result.exit_code == 0, result.output
     assert "OPTIMISTIC" in (tmp_path / "out" / "report.html").read_text("utf-8").upper()
     with pytest.raises(ExportRefused, match="optimistic by construction"):
-        export_image_bundle(request(tmp_path / "out", tmp_path / "bundles", input="T2"))
+        export_image_bundle(request(tmp_path / "out", tmp_path / "bundles", input="T2"), image_recipe)
 
 
 @pytest.mark.parametrize(
