@@ -21,6 +21,7 @@ from trabecula.analysis.loading import Remainder, load
 from trabecula.analysis.series import Choice, choose
 from trabecula.analysis.volumes import load_volume
 from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.result import SeriesRole
 from trabecula.domain.volume import Volume
 
 GEOMETRY = axial((40, 12, 10), (2.5, 4.0, 4.0))
@@ -249,6 +250,22 @@ def test_rescale_values_that_contradict_the_neighbours_are_told(folder: Path) ->
     assert told(stack) == {ReasonCode.RESCALE: 1, ReasonCode.MISSING_SLICES: 3}
     assert "beside their neighbours" in stack.left_out[0].reason.detail
     assert abs(volume.array).max() < 200
+
+
+def test_the_account_tells_the_number_of_images_once(folder: Path) -> None:
+    change(folder, [40], lambda dataset: setattr(dataset, "RescaleIntercept", "0"))
+    change(folder, [1], without("RescaleSlope"))
+    frames = read_headers(scan_folder(folder))[0]
+    choice = choose(frames)
+    found = load(choice.candidates[0].stack)
+    assert isinstance(found, Remainder)
+    rest = choice.candidates[0].instead(found.stacks[0])
+    assert rest is not None
+    (use,), _ = series_uses(frames, (), choice, {SeriesRole.CT: rest}, ())
+    assert [(reason.code.name, reason.detail.split(",")[0]) for reason in use.reasons] == [
+        ("RESCALE", "missing in 1 of 40 images"),
+        ("RESCALE", "1 of 39 images"),
+    ]
 
 
 def test_rescale_values_of_one_and_zero_need_not_be_stated(tmp_path: Path) -> None:

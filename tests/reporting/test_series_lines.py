@@ -73,6 +73,16 @@ def test_reasons_are_told_in_few_words() -> None:
     assert reason_words(why(ReasonCode.METAL)) == "metal"
 
 
+def test_images_counted_among_all_of_a_series_are_counted_once() -> None:
+    shifted = "1 of 96 images, whose values lie +24 HU beside their neighbours'"
+    lost = "missing in 2 of 96 images"
+    broken = "2 of 96 images; the first: file a, transfer syntax JPEG 2000"
+
+    assert reason_words(why(ReasonCode.RESCALE, shifted)) == "1 without fitting rescale values"
+    assert reason_words(why(ReasonCode.RESCALE, lost)) == "2 without fitting rescale values"
+    assert reason_words(why(ReasonCode.UNREADABLE_PIXELS, broken)) == "2 unreadable"
+
+
 def test_a_series_without_number_is_told_as_such() -> None:
     assert not_used_line((use(None, AXIAL),)) == "Not used: series without number (axial)"
 

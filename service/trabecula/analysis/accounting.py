@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -117,6 +118,9 @@ def _counted(rest: Sequence[Key], why: Sequence[LeftOut], more: tuple[Reason, ..
 
 
 def _with_number(detail: str, count: int) -> str:
+    """The detail with the number of images it speaks of, which it may tell itself (``1 of 96 images, ...``)."""
+    if detail.startswith(f"{count} ") or re.search(rf"\b{count} of \d+ images\b", detail):
+        return detail
     number = f"{count} image{'s' if count > 1 else ''}"
     return f"{number}: {detail}" if detail else number
 

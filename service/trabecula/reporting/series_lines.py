@@ -29,11 +29,12 @@ _WORDS = {
     "VOLUME_TOO_LARGE": "too large",
     "HU_SANITY": "values not plausible",
     "SEVERAL_SCANS": "another scan in the same series",
-    "RESCALE": "rescale values missing",
+    "RESCALE": "without fitting rescale values",
 }
 """By name of the reason; any other is told by its name."""
 _LONGEST_DETAIL = 44
 _COUNTED = re.compile(r"(\d+) images?(?:: (.+))?")
+_OF_ALL = re.compile(r"(?:missing in )?(\d+) of \d+ images?(?:[,;] .+)?")
 
 
 def reason_words(reason: Reason) -> str:
@@ -42,6 +43,9 @@ def reason_words(reason: Reason) -> str:
     counted = _COUNTED.fullmatch(reason.detail)
     if counted:
         return f"{counted[1]} {_short(counted[2] or '') or general}"
+    of_all = _OF_ALL.fullmatch(reason.detail)
+    if of_all:
+        return f"{of_all[1]} {general}"
     detail = _short(reason.detail)
     if reason.value is not None:
         found = f"{reason.value:g}{' ' + reason.unit if reason.unit else ''}"
