@@ -168,13 +168,15 @@ def ct_image(spine: DrawnSpine, hu: dict[Level, float], seed: int = 1, noise: fl
 def mr_image(
     spine: DrawnSpine, marrow: float = 900.0, csf: float = 300.0, disc: float = 500.0, seed: int = 2
 ) -> NDArray[np.float64]:
-    """Signals of marrow, discs, fluid and muscle with a little noise."""
+    """Signals of marrow, discs, fluid and muscle with a little noise, and air behind the back (the last columns)."""
     rng = np.random.default_rng(seed)
     image = np.full(spine.geometry.shape, 450.0)
     image[spine.tissues == TISSUE_LABELS[Tissue.DISC]] = disc
     image[spine.tissues == TISSUE_LABELS[Tissue.CANAL]] = csf
     image[spine.labels > 0] = marrow
-    return np.round(image + rng.normal(0, 15, image.shape))
+    image = np.round(image + rng.normal(0, 15, image.shape))
+    image[..., -4:] = np.round(np.abs(rng.normal(0, 15, image[..., -4:].shape)))
+    return image
 
 
 @dataclass

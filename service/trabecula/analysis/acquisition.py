@@ -98,6 +98,7 @@ class Frame:
     ``position`` is the LPS centre of the first pixel, ``orientation`` the row and column cosines (PS3.3 C.7.6.2).
     ``rescale`` holds Rescale Slope and Intercept, each None where the image does not state it; ``lookup_table`` says
     that it has a Modality LUT instead. ``lossy`` by Lossy Image Compression (0028,2110) or the transfer syntax.
+    ``bits_stored`` is Bits Stored (0028,0101).
     """
 
     file: StoredFile
@@ -113,6 +114,7 @@ class Frame:
     lookup_table: bool = False
     transfer_syntax_uid: str = ""
     lossy: bool = False
+    bits_stored: int | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from trabecula.analysis.biomarkers.vbq import (
 from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates import mr
 from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.mr_values import signal_values
 from trabecula.analysis.gates.shading import shading
 from trabecula.analysis.gates.table import ask
 from trabecula.analysis.regions import CsfRegion, body_heights, csf_v1
@@ -120,7 +121,7 @@ class Findings:
 
 
 _HEIGHTS_IN_DOUBT = (ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC, ReasonCode.HU_SANITY)
-_VALUES_IN_DOUBT = _HEIGHTS_IN_DOUBT
+_VALUES_IN_DOUBT = (*_HEIGHTS_IN_DOUBT, ReasonCode.SIGNAL_WINDOWED, ReasonCode.SIGNAL_OFFSET)
 """Reasons of the study under which no level is evaluable."""
 
 
@@ -151,7 +152,8 @@ def measure_ct(context: GateContext) -> Findings:
 
 
 def measure_mr(context: GateContext) -> Findings:
-    """Measure marrow signal, VBQ and deformity on a segmented T1w or T2w series."""
+    """Measure marrow signal, VBQ and deformity on a segmented T1w or T2w series; no VBQ of signals that are not whole
+    or do not begin at zero."""
     findings = Findings(context, list(ask(context)))
     sound = [body for body in context.bodies if not _blocked(findings, body.level)]
     _grade(findings, sound)
@@ -163,6 +165,10 @@ def measure_mr(context: GateContext) -> Findings:
             findings.reasons.append(found)
     csf = csf_v1(context.segmentation, context.volume, bright=context.role is SeriesRole.T2W)
     counted = {level: findings.signals[level] for level in findings.evaluable_levels}
+    told = signal_values(context, counted, csf if isinstance(csf, CsfRegion) else None)
+    findings.reasons.extend(told)
+    if any(reason.blocking for reason in told):
+        return findings
     if isinstance(csf, CsfRegion):
         findings.csf = csf
         findings.quality = bone_quality(counted, csf)

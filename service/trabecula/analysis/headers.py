@@ -143,6 +143,7 @@ def _frame(lookup: Lookup, dataset: Dataset, file: StoredFile, index: int | None
         lookup_table=lookup.has("ModalityLUTSequence"),
         transfer_syntax_uid=syntax,
         lossy=_lossy(lookup) or syntax in LOSSY_SYNTAXES,
+        bits_stored=integer(lookup, "BitsStored"),
     )
 
 

@@ -11,6 +11,7 @@ from trabecula.analysis.regions_data import region_numbers
 from trabecula.analysis.regions_distance import Crop, Mask, crop_geometry, inner_distance_mm
 from trabecula.analysis.regions_frame import BodyFrame, fit_frame
 from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.ground import told
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import TISSUE_LABELS, FloatArray, Geometry, Tissue, Volume
@@ -112,7 +113,7 @@ def csf_beside(
         return f"{fluid.size} voxels of fluid, limit {numbers['minimum_voxels']:g}"
     mean, deviation = float(fluid.mean()), float(fluid.std(ddof=1))
     if mean <= 0 or deviation > numbers["maximum_cv"] * mean:
-        share = f"{deviation / mean:.2f}" if mean > 0 else "no positive signal"
+        share = told(deviation / mean, [numbers["maximum_cv"]], 2)[0] if mean > 0 else "no positive signal"
         return f"coefficient of variation {share}, limit {numbers['maximum_cv']:g}"
     error = deviation / float(np.sqrt(fluid.size))
     return CsfRegion(level, kept, mean, deviation / mean, error, int(fluid.size))

@@ -104,6 +104,14 @@ class ReasonCode(Enum):
         "The signal changes along the spine as a coil's shading does.",
         "None; read VBQ and its single levels with care.",
     )
+    SIGNAL_WINDOWED = (
+        "The MR signals were windowed or cut off.",
+        "Send the images as the scanner stored them, not as they are displayed.",
+    )
+    SIGNAL_OFFSET = (
+        "The MR signals do not begin at zero.",
+        "Send the images with Rescale Slope and Intercept as the scanner wrote them.",
+    )
     TR_TE_WINDOW = (
         "Repetition or echo time is not known to lie in the window.",
         "Use times of the validated window (as shipped: TR 400-850 ms, TE 8-20 ms).",

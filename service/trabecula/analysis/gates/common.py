@@ -11,6 +11,7 @@ from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates.context import GateContext, limits
 from trabecula.analysis.wording import without, word_of
 from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.ground import told
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.volume import Plane
 
@@ -89,13 +90,14 @@ def body_size(context: GateContext) -> Iterator[Reason]:
             continue
         for blocking, (low, high) in ((True, bounds["body_cm3"]), (False, bounds["body_usual_cm3"])):
             if not low <= body.volume_cm3 <= high:
+                limit = float(low if body.volume_cm3 < low else high)
                 yield context.reason(
                     ReasonCode.SEG_QC if blocking else ReasonCode.SEG_WARNING,
                     blocking=blocking,
                     level=body.level,
                     detail="volume of the body",
-                    value=round(body.volume_cm3, 1),
-                    limit=float(low if body.volume_cm3 < low else high),
+                    value=float(told(body.volume_cm3, [limit], 1)[0]),
+                    limit=limit,
                     unit="cm3",
                 )
                 break
