@@ -14,6 +14,7 @@ from pydicom.uid import JPEGExtended12Bit
 
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.headers import READ_ERRORS, lenient
+from trabecula.analysis.pixel_cells import BitsContradict, apart, values_of_cells
 from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.errors import PixelDataUndecodable
 
@@ -44,6 +45,8 @@ def stored_values(frame: Frame, cache: Cache | None = None) -> tuple[Dataset, St
             values = pixels
         else:
             values = (pixels if pixels.ndim == 3 else pixels[np.newaxis])[frame.number - 1]
+    except BitsContradict as error:
+        raise PixelDataUndecodable(f"{error}; {_named(frame)}") from error
     except DECODE_ERRORS as error:
         raise PixelDataUndecodable(f"{type(error).__name__}; {_named(frame)}") from error
     if values.shape != (frame.rows, frame.columns):
@@ -66,6 +69,8 @@ def _decoded(dataset: Dataset, path: str) -> Stored:
     meta = getattr(dataset, "file_meta", None)
     if meta is not None and meta.get("TransferSyntaxUID") == JPEGExtended12Bit and dataset.get("BitsStored", 8) > 8:
         return _by_gdcm(dataset, path)
+    if apart(dataset):
+        return values_of_cells(dataset)
     return np.asarray(pixel_array(dataset, raw=True))
 
 
