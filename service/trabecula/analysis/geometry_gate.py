@@ -11,6 +11,7 @@ import numpy as np
 
 from trabecula.analysis.acquisition import Frame
 from trabecula.analysis.leaving_out import LeftOut
+from trabecula.analysis.rounded_places import RoundedLine, rounded_line
 from trabecula.analysis.runs import Runs, runs_of
 from trabecula.analysis.stacks import Stack
 from trabecula.analysis.thresholds import data_file
@@ -47,15 +48,27 @@ def regular_stacks(stack: Stack) -> tuple[RegularStack, ...] | Reason:
 
     Order and spacing come from Image Position (Patient) projected on the slices' normal (PS3.3 C.7.6.2.1.1), never
     from Slice Location or Instance Number. With few missing slices, or where the distance changes, each regular run
-    is a volume: the finest distance comes first, then the longest run.
+    is a volume: the finest distance comes first, then the longest run. Distances that rounded positions explain are
+    those of the header (``rounded_places``).
     """
-    limits = data_file("gates.toml")["geometry"]
     normal = stack.normal
     if stack.blocked is not None:
         return stack.blocked
     if normal is None or any(frame.position is None or frame.pixel_spacing is None for frame in stack.frames):
         return unplaced(stack)
     frames = sorted(stack.frames, key=lambda frame: (_along(frame, normal), frame.instance_number, frame.file.path))
+    found = _by_distances(stack, frames, normal)
+    if isinstance(found, Reason) or len(found[0].frames) < len(frames):
+        line = rounded_line(frames, normal, stack.acquisition) if len(frames) > 1 else None
+        if line is not None:
+            geometry = _geometry(frames, normal, line)
+            return (RegularStack(tuple(frames), geometry, (line.reason,), stack.left_out),)
+    return found
+
+
+def _by_distances(stack: Stack, frames: list[Frame], normal: FloatArray) -> tuple[RegularStack, ...] | Reason:
+    """The volumes of sorted slices by the distances between them, or why there is none."""
+    limits = data_file("gates.toml")["geometry"]
     if len(frames) < 2 or _along(frames[-1], normal) - _along(frames[0], normal) < limits["duplicate_distance_mm"]:
         return _reason(stack, ReasonCode.GEOMETRY, "all slices lie at one position")
     frames, aside = _on_one_line(frames, normal, limits)
@@ -136,15 +149,19 @@ def _tilt_degrees(frames: Sequence[Frame], normal: FloatArray) -> float:
     return math.degrees(math.atan2(across, along))
 
 
-def _geometry(frames: Sequence[Frame], normal: FloatArray) -> Geometry:
-    """Affine of the sorted frames: slices along their mean step, rows and columns by Pixel Spacing (0028,0030)."""
+def _geometry(frames: Sequence[Frame], normal: FloatArray, line: RoundedLine | None = None) -> Geometry:
+    """Affine of the sorted frames: slices along their mean step, rows and columns by Pixel Spacing (0028,0030).
+
+    Of rounded positions the line through them gives first place and step.
+    """
     first = frames[0]
     orientation = np.array(first.orientation, dtype=np.float64)
     spacing = np.median([frame.pixel_spacing for frame in frames], axis=0)
-    step = float((_position(frames[-1]) - _position(first)) @ normal) / max(1, len(frames) - 1)
+    mean = float((_position(frames[-1]) - _position(first)) @ normal) / max(1, len(frames) - 1)
+    step, place = (mean, _position(first)) if line is None else (line.step_mm, line.first)
     affine = np.eye(4)
     affine[:3, 0] = normal * step
     affine[:3, 1] = orientation[3:] * spacing[0]
     affine[:3, 2] = orientation[:3] * spacing[1]
-    affine[:3, 3] = _position(first)
+    affine[:3, 3] = place
     return Geometry((len(frames), first.rows, first.columns), affine)

@@ -39,6 +39,10 @@ class ReasonCode(Enum):
     )
     GEOMETRY = ("The slices of the series do not form one regular volume.", "Send the complete original series.")
     MISSING_SLICES = ("Slices of the series are missing.", "Send the complete series; a late image re-opens the study.")
+    PLACES_ROUNDED = (
+        "The positions of the images are rounded; the distance between slices is the one the header states.",
+        "Send the images with Image Position (Patient) as the scanner wrote it.",
+    )
     GANTRY_TILT = ("The gantry was tilted.", "Send a reconstruction without gantry tilt.")
     KVP = (
         "The tube voltage does not fit the thresholds (120 kVp).",
