@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trabecula.analysis.gates import common, ct, ct_intensity, mr
+from trabecula.analysis.gates import common, ct, ct_intensity, ct_shift, mr
 from trabecula.analysis.gates.context import Gate, GateContext
 from trabecula.domain.eligibility import Reason
 from trabecula.domain.result import SeriesRole
@@ -35,8 +35,10 @@ def ask(context: GateContext) -> tuple[Reason, ...]:
     Where Hounsfield units are not plausible the gates that read them are not asked.
     """
     gates = COMMON_GATES + (CT_GATES if context.role is SeriesRole.CT else MR_GATES)
-    implausible = tuple(ct_intensity.hu_sanity(context)) if context.role is SeriesRole.CT else ()
-    if implausible:
+    implausible: tuple[Reason, ...] = ()
+    if context.role is SeriesRole.CT:
+        implausible = tuple(ct_intensity.hu_sanity(context)) or tuple(ct_shift.common_shift(context))
+    if any(reason.blocking for reason in implausible):
         gates = COMMON_GATES
     found = [*implausible, *(reason for gate in gates for reason in gate(context))]
     return tuple(dict.fromkeys(found))
