@@ -66,6 +66,7 @@ class Acquisition:
     acquired_on: str = ""
     """Acquisition Date, else Series Date or Content Date."""
     spacing_between_slices: float | None = None
+    reconstruction_diameter_mm: float | None = None
 
 
 def consensus(made: Sequence[Acquisition]) -> Acquisition:

@@ -120,7 +120,7 @@ class Findings:
         )
 
 
-_HEIGHTS_IN_DOUBT = (ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC, ReasonCode.HU_SANITY)
+_HEIGHTS_IN_DOUBT = (ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC, ReasonCode.HU_SANITY, ReasonCode.PIXEL_SPACING)
 _VALUES_IN_DOUBT = (*_HEIGHTS_IN_DOUBT, ReasonCode.SIGNAL_WINDOWED, ReasonCode.SIGNAL_OFFSET)
 """Reasons of the study under which no level is evaluable."""
 
@@ -188,9 +188,11 @@ def _grade(findings: Findings, sound: Iterable[Body]) -> None:
     """Grade the heights of whole bodies; a graded deformity is a reason of its level.
 
     A body sampled too coarsely along its height has none: slices far apart make deformities of their own, however
-    thin each of them is.
+    thin each of them is. Nor has one whose pixels may have another size.
     """
     context, heights = findings.context, dict[Level, Heights]()
+    if any(reason.code is ReasonCode.PIXEL_SPACING for reason in findings.reasons):
+        return
     coarsest = float(series_limits()["ct_shape_maximum_thickness_mm"]) + 0.01
     for body in sound:
         if _step_along_height_mm(body) > coarsest:

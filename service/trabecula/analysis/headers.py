@@ -241,6 +241,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         series_time=text(lookup, "SeriesTime"),
         acquired_on=text(lookup, "AcquisitionDate") or text(lookup, "SeriesDate") or text(lookup, "ContentDate"),
         spacing_between_slices=number(lookup, "SpacingBetweenSlices"),
+        reconstruction_diameter_mm=number(lookup, "ReconstructionDiameter"),
     )
 
 

@@ -38,6 +38,10 @@ class ReasonCode(Enum):
         "Send a reconstruction with thinner slices, without gaps.",
     )
     GEOMETRY = ("The slices of the series do not form one regular volume.", "Send the complete original series.")
+    PIXEL_SPACING = (
+        "The size of the pixels is not certain.",
+        "Check Pixel Spacing at the source (distance of rows first, then of columns) and send the images again.",
+    )
     MISSING_SLICES = ("Slices of the series are missing.", "Send the complete series; a late image re-opens the study.")
     PLACES_ROUNDED = (
         "The positions of the images are rounded; the distance between slices is the one the header states.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trabecula.analysis.gates import common, ct, ct_intensity, ct_shift, mr
+from trabecula.analysis.gates import common, ct, ct_intensity, ct_shift, mr, pixel_size
 from trabecula.analysis.gates.context import Gate, GateContext
 from trabecula.domain.eligibility import Reason
 from trabecula.domain.result import SeriesRole
@@ -11,6 +11,7 @@ COMMON_GATES: tuple[Gate, ...] = (
     common.segmenter_said,
     common.coverage,
     common.order,
+    pixel_size.pixel_size,
     common.borders,
     common.outline_quality,
     common.body_size,
