@@ -50,10 +50,12 @@ def _extent(geometry: Geometry) -> FloatArray:
 def order(one: Sequence[Frame], other: Sequence[Frame]) -> Order:
     """Return which of two series was acquired first: by date and time, else by Series Number, else by UID.
 
-    Acquisition Time counts before Series Time and Content Time. Without a time, or where the numbers of the series
-    run against the times of one day, the order is not certain.
+    Acquisition Time counts before Series Time and Content Time. Without a time, where both were acquired in the same
+    moment (parts of one scan), or where the numbers of the series run against the times of one day, the order is not
+    certain.
     """
     numbers = [part[0].acquisition.series_number for part in (one, other)]
+    together = False
     ahead = numbers[1] - numbers[0] if numbers[0] is not None and numbers[1] is not None else 0
     for clock in ("acquired_at", "series_time", "content_time"):
         begins = [_begin(part, clock) for part in (one, other)]
@@ -62,7 +64,8 @@ def order(one: Sequence[Frame], other: Sequence[Frame]) -> Order:
         days = [begin[0] for begin in begins if begin and begin[0]]
         later = begins[1][1] - begins[0][1] + (_DAY_S * (days[1] - days[0]) if len(days) == 2 else 0.0)
         if later:
-            return Order(later > 0, ahead * later >= 0 or len(set(days)) == 2)
+            return Order(later > 0, not together and (ahead * later >= 0 or len(set(days)) == 2))
+        together = together or clock == "acquired_at"
     days = [day for part in (one, other) if (day := min((_day(item.acquisition) for item in part), default=0))]
     if len(days) == 2 and days[0] != days[1]:
         return Order(days[0] < days[1], True)

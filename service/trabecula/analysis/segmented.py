@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from trabecula.analysis.acquisition import acquisition_facts
 from trabecula.analysis.bodies import Body, cut_bodies
+from trabecula.analysis.equal_series import equal_series
 from trabecula.analysis.leaving_out import LeftOut
 from trabecula.analysis.loading import load
 from trabecula.analysis.series import Candidate
@@ -130,6 +131,9 @@ def segment_best(candidates: Sequence[Candidate], segmenter: Segmenter, config: 
         attempts.left_out.append(_passed_over(candidate, found.usable_levels))
     if attempts.found is not None:
         attempts.left_out = [item for item in attempts.left_out if item.frames != attempts.found.candidate.stack.frames]
+        measured = attempts.found.candidate
+        remarks = (*measured.reasons, *equal_series(measured, candidates))
+        attempts.found = replace(attempts.found, candidate=replace(measured, reasons=remarks))
     return attempts
 
 

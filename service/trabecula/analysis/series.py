@@ -302,6 +302,11 @@ def ranked_lower(best: Candidate, other: Candidate) -> str:
     return "ranked lower by its number"
 
 
+def equal_rank(one: Candidate, other: Candidate) -> bool:
+    """Return whether two series rank alike in all but their number, which tells nothing of what they show."""
+    return one.series_uid != other.series_uid and _rank(one)[:-2] == _rank(other)[:-2]
+
+
 def _rank(candidate: Candidate) -> tuple[object, ...]:
     return (candidate.role.value, *(_ct_rank(candidate) if candidate.role is SeriesRole.CT else _mr_rank(candidate)))
 

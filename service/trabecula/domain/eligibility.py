@@ -200,6 +200,10 @@ class ReasonCode(Enum):
     LOSSY = ("The images were compressed with loss.", "Send the images as the scanner stored them.")
     COPIES = ("Images of the series were sent more than once.", "None; each is measured once.")
     OTHER_SERIES = ("Other images of the study are measured.", "None; this series ranked lower.")
+    EQUAL_SERIES = (
+        "Another series would do as well, and its values differ.",
+        "Name kernel or kind of image (water, fat, in phase) in the headers, or send one of the series.",
+    )
     ANALYSIS_FAILED = (
         "The analysis failed.",
         "Tell the administrator of this service; `trabecula studies retry` measures the study again.",
