@@ -52,8 +52,8 @@ def serve(folder: Path) -> None:
     import structlog
 
     from trabecula.intake.listener import Listener, ListenerConfig
-    from trabecula.intake.memory import MemoryRegistrar
-    from trabecula.intake.spool import Spool
+    from trabecula.intake.storage.spool import Spool
+    from trabecula.testing import MemoryRegistrar
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     listener = Listener(ListenerConfig(port=0, min_free_bytes=0), Spool(folder), MemoryRegistrar())

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from trabecula_training.leak_check import LEAST_OPTIMISM
+from trabecula_training.runs.leak_check import LEAST_OPTIMISM
 
 RECIPES = ("jiang2026", "radscore", "xue2022", "b4_2026")
 

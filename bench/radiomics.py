@@ -21,10 +21,10 @@ import SimpleITK as sitk
 from radiomics import imageoperations
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-from trabecula.analysis.radiomics.extraction import extract_series
-from trabecula.analysis.radiomics.feature_set import FeatureSet, load_feature_set
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.scoring.radiomics.extraction import extract_series
+from trabecula.scoring.radiomics.feature_set import FeatureSet, load_feature_set
 
 MOST_CPU_SECONDS = 2.0
 LEAST_RATIO = 30.0

@@ -24,11 +24,11 @@ MEMORY_LIMIT_MIB = 1024.0
 
 def measure(kind: str) -> dict[str, float | str]:
     """Segment one phantom in this process and return seconds and the peak above the loaded volume."""
-    from trabecula.analysis.segmentation.bundle_location import find_segmenter_bundle
-    from trabecula.analysis.segmentation.network import NetworkSegmenter
+    from trabecula.data.bundle_location import find_segmenter_bundle
     from trabecula.domain.volume import Geometry, Volume
-    from trabecula_training.segmenter.contrast import Look
-    from trabecula_training.segmenter.phantom_cases import CaseOptions, draw_case
+    from trabecula.segmentation.network_segmenter import NetworkSegmenter
+    from trabecula_training.segmenter.drawing.contrast import Look
+    from trabecula_training.segmenter.judging.phantom_cases import CaseOptions, draw_case
 
     if kind == "mr":
         volume = draw_case(5, CaseOptions(pixel_mm=0.6, field_mm=(300.0, 300.0, 68.0))).volume

@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from trabecula.analysis.regions import (
+from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
+from trabecula.domain.spine import Level
+from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.phantom.anatomy import PhantomTissue, Sex, SpineOptions, render_anatomy, sample_spine
+from trabecula.regions import (
     BodyFrame,
     BodyHeights,
     CsfRegion,
@@ -19,10 +23,6 @@ from trabecula.analysis.regions import (
     rim_out,
     trabecular_v1,
 )
-from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
-from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry, Modality, Volume
-from trabecula.phantom.anatomy import PhantomTissue, Sex, SpineOptions, render_anatomy, sample_spine
 
 FOLDER = Path(__file__).parent / "images"
 SCALE = 8

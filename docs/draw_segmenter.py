@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trabecula_training.segmenter.closeup_pool import draw_closeups
-from trabecula_training.segmenter.figures import plot_closeups, plot_samples
-from trabecula_training.segmenter.pool import draw_pool
+from trabecula_training.segmenter.drawing.closeup_pool import draw_closeups
+from trabecula_training.segmenter.drawing.pool import draw_pool
+from trabecula_training.segmenter.judging.figures import plot_closeups, plot_samples
 
 IMAGES = Path(__file__).parent / "images"
 

@@ -17,8 +17,8 @@ import pytest
 
 LONGEST_FIRST = (
     "tests/system/",
-    "tests/trabecula_training/segmenter/test_training.py",
-    "tests/trabecula_training/segmenter/test_closeups.py",
+    "tests/trabecula_training/segmenter/training/test_training.py",
+    "tests/trabecula_training/segmenter/drawing/test_closeups.py",
     "tests/metamorphic/",
     "tests/trabecula_training/cnn/",
     "tests/trabecula_training/commands/",

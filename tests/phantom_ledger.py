@@ -14,8 +14,8 @@ import pytest
 from tests.analysis.truth_segmenter import TruthSegmenter
 from tests.pipeline.world import RecordingRequester, RecordingSender, SameProcessRunner, World
 from trabecula import bootstrap
-from trabecula.domain.study import ReceivedInstance
-from trabecula.intake.spool import Spool
+from trabecula.domain.study.study import ReceivedInstance
+from trabecula.intake.storage.spool import Spool
 from trabecula.ledger.database import create_engine_for
 from trabecula.phantom.dicom import write_study
 from trabecula.phantom.study import PhantomStudy

@@ -10,28 +10,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from trabecula.analysis.activation import Activation, ModelRole, read_activation
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
-from trabecula.analysis.bundle import bundle_named
-from trabecula.analysis.classify import check_runs, scorers_of
-from trabecula.analysis.facts import HeaderFactsReader
-from trabecula.analysis.segmentation.bundle_location import find_bundles_root, find_segmenter_bundle
-from trabecula.analysis.segmentation.choose import choose_segmenter
-from trabecula.analysis.segmentation.external import ExternalProgram
-from trabecula.analysis.segmentation.network import NetworkSegmenter
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.analysis.volumes import SeriesLoader
-from trabecula.delivery.commitment import CommitmentScu
-from trabecula.delivery.sender import StoreSender
-from trabecula.domain.jobs import RetryPolicy
-from trabecula.domain.ledger_ports import OpenLedger
-from trabecula.domain.ports import Destination, Registrar
+from trabecula.data.bundle_location import find_bundles_root, find_segmenter_bundle
+from trabecula.domain.ports.ledger import OpenLedger
+from trabecula.domain.ports.use_cases import Destination, Registrar
 from trabecula.domain.segmentation import Segmenter
-from trabecula.domain.study import StoredFile
-from trabecula.intake.archive import ArchiveConfig, FindArchive
-from trabecula.intake.copies import SpoolCopies
+from trabecula.domain.study.jobs import RetryPolicy
+from trabecula.domain.study.study import StoredFile
+from trabecula.imaging.headers.facts import HeaderFactsReader
+from trabecula.imaging.volumes.dicom import SeriesLoader
 from trabecula.intake.listener import Listener, ListenerConfig
-from trabecula.intake.spool import Spool
+from trabecula.intake.storage.copies import SpoolCopies
+from trabecula.intake.storage.spool import Spool
 from trabecula.intake.tls import server_context
 from trabecula.jobs.app import QueueOptions, build_app
 from trabecula.jobs.child import ChildRunner
@@ -43,14 +34,23 @@ from trabecula.ledger.database import create_engine_for
 from trabecula.ledger.embedded import EmbeddedPostgres
 from trabecula.ledger.schema import migrate
 from trabecula.ledger.store import ledger_opener
+from trabecula.peers.archive import ArchiveConfig, FindArchive
+from trabecula.peers.commitment import CommitmentScu
+from trabecula.peers.requestor import client_context
+from trabecula.peers.sender import StoreSender
 from trabecula.pipeline import Services, SettlePolicy
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
-from trabecula.requestor import client_context
+from trabecula.scoring.activation import Activation, ModelRole, read_activation
+from trabecula.scoring.bundles import bundle_named
+from trabecula.scoring.scorers import check_runs, scorers_of
+from trabecula.segmentation.choose import choose_segmenter
+from trabecula.segmentation.foreign.program import ExternalProgram
+from trabecula.segmentation.network_segmenter import NetworkSegmenter
 from trabecula.settings import PeerSettings, Settings
 
 CHILD_COMMAND = (sys.executable, "-m", "trabecula", "child")
-"""Runs one heavy stage in a process of its own; see cli/child.py."""
+"""Runs one heavy stage in a process of its own; see cli/serving/child.py."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.analysis.drawn_bodies import BodyShape
-from tests.analysis.drawn_series import (
+from tests.imaging.drawn_series import (
     CT_TAGS,
     LEVELS,
     MR_TAGS,
@@ -24,14 +23,15 @@ from tests.analysis.drawn_series import (
     sagittal,
     write_stack,
 )
+from tests.regions.drawn_bodies import BodyShape
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser, scan_folder
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import SegmenterFailed, SpoolObjectMissing
-from trabecula.domain.ports import Analysis
-from trabecula.domain.result import Category, DecidedBy, Score, SeriesRole, StudyResult
-from trabecula.domain.result_json import from_json, to_json
-from trabecula.domain.scoring import ScoringContext
+from trabecula.domain.ports.scoring import ScoringContext
+from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.reasons import ReasonCode
+from trabecula.domain.results.result import Category, DecidedBy, Score, SeriesRole, StudyResult
+from trabecula.domain.results.result_json import from_json, to_json
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.volume import Volume

@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.analysis.drawn_bodies import BodyShape
-from tests.analysis.drawn_series import LEVELS, SHAPE, DrawnSegmenter, DrawnSpine, axial, ct_image, draw_spine
-from trabecula.analysis.acquisition import Acquisition, Patient
-from trabecula.analysis.bodies import cut_bodies
+from tests.imaging.drawn_series import LEVELS, SHAPE, DrawnSegmenter, DrawnSpine, axial, ct_image, draw_spine
+from tests.regions.drawn_bodies import BodyShape
 from trabecula.analysis.findings import Findings, measure_ct
 from trabecula.analysis.gates.context import GateContext
-from trabecula.analysis.geometry_gate import RegularStack
-from trabecula.analysis.series import Candidate
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Modality, Volume
+from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.stacks.geometry_gate import RegularStack
+from trabecula.regions.bodies import cut_bodies
+from trabecula.series.choice import Candidate
 
 MADE = Acquisition("CT", "1", "2.25.1", manufacturer="SIEMENS", kernel=("B30f",), kvp=120.0, slice_thickness=2.5)
 WEDGE = {Level.L2: BodyShape(SHAPE.width, SHAPE.depth, 13.0, 27.0)}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trabecula.analysis.ground_words import ground_lines
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.decision import (
+from trabecula.domain.results.decision import (
     AttenuationFinding,
     Decision,
     VbqFinding,
@@ -20,9 +20,9 @@ from trabecula.domain.decision import (
     with_deformity,
     with_scores,
 )
-from trabecula.domain.ground import told
-from trabecula.domain.result import Category, DecidedBy, Score
-from trabecula.domain.thresholds import ContrastPhase, VbqReference
+from trabecula.domain.results.ground import told
+from trabecula.domain.results.result import Category, DecidedBy, Score
+from trabecula.domain.results.thresholds import ContrastPhase, VbqReference
 
 SHIPPED = load_thresholds()
 HU = st.one_of(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trabecula.analysis.thresholds import data_file, load_thresholds
+from trabecula.analysis.thresholds import load_thresholds
+from trabecula.data import data_file
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.domain.spine import Level
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.domain.eligibility import Reason
+from trabecula.domain.results.reasons import Reason
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import level_of_label
 from trabecula.domain.volume import Geometry, Volume
-from trabecula.phantom.anatomy_tissue import NETWORK_CLASS
+from trabecula.phantom.anatomy.tissue import NETWORK_CLASS
 from trabecula.phantom.study import PhantomSeries, PhantomStudy
 
 

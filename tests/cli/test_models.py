@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.analysis.made_bundle import manifest, write_bundle
-from trabecula.analysis.activation import LOG_NAME, STATE_NAME
+from tests.scoring.made_bundle import manifest, write_bundle
 from trabecula.cli.models import app
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
+from trabecula.scoring.activation import LOG_NAME, STATE_NAME
 
 
 @pytest.fixture

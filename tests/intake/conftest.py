@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from trabecula.domain.ports import Registrar
+from trabecula.domain.ports.use_cases import Registrar
 from trabecula.intake.association import Limits
 from trabecula.intake.listener import Listener, ListenerConfig
-from trabecula.intake.memory import MemoryRegistrar
-from trabecula.intake.spool import Spool
+from trabecula.intake.storage.spool import Spool
+from trabecula.testing import MemoryRegistrar
 
 QUICK = Limits(association_seconds=1.0, idle_seconds=20.0, pdu_seconds=1.0)
 """Deadlines short enough for a test of a peer that never answers."""

@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from trabecula.domain.study import ReceivedInstance
+from trabecula.domain.study.study import ReceivedInstance
 from trabecula.intake.listener import Listener, ListenerConfig
-from trabecula.intake.spool import Spool
+from trabecula.intake.storage.spool import Spool
 
 
 class LineRegistrar:

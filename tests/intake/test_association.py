@@ -15,10 +15,10 @@ from tests.intake.peers import associate_request, command_set, pdu, value
 from trabecula.domain.errors import PeerTooSlow, PeerViolation
 from trabecula.intake.admission import Admission, DiskWatermark
 from trabecula.intake.association import AcceptedAssociation, Limits
-from trabecula.intake.memory import MemoryRegistrar
-from trabecula.intake.spool import Spool
-from trabecula.intake.storing import StoreService
-from trabecula.intake.wire import PeerGone, PeerStream
+from trabecula.intake.storage.service import StoreService
+from trabecula.intake.storage.spool import Spool
+from trabecula.intake.upper_layer.wire import PeerGone, PeerStream
+from trabecula.testing import MemoryRegistrar
 
 LIMITS = Limits(association_seconds=2, idle_seconds=2, pdu_seconds=2, max_instance_bytes=1 << 20)
 DIALOGUE = (

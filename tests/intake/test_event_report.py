@@ -12,9 +12,9 @@ from tests.builders import encoded_plain, uid
 from tests.intake.conftest import Running
 from tests.intake.test_listener import FailingRegistrar
 from trabecula.domain.errors import DatabaseUnavailable
-from trabecula.intake.command import Command, Status
 from trabecula.intake.event_report import EventReporting
-from trabecula.intake.memory import MemoryRegistrar
+from trabecula.intake.upper_layer.command import Command, Status
+from trabecula.testing import MemoryRegistrar
 
 PUSH = "1.2.840.10008.1.20.1"
 

@@ -18,11 +18,11 @@ from tests.intake.conftest import QUICK, Running
 from tests.intake.peers import RawPeer
 from tests.waiting import wait_until
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
-from trabecula.domain.study import ReceivedInstance
+from trabecula.domain.study.study import ReceivedInstance
 from trabecula.intake.listener import Listener, ListenerConfig
-from trabecula.intake.memory import MemoryRegistrar
-from trabecula.intake.negotiation import TRANSFER_SYNTAXES
-from trabecula.intake.spool import Spool
+from trabecula.intake.storage.spool import Spool
+from trabecula.intake.upper_layer.negotiation import TRANSFER_SYNTAXES
+from trabecula.testing import MemoryRegistrar
 
 Tool = Callable[[str], str]
 

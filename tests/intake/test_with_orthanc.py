@@ -14,8 +14,8 @@ from tests.intake.conftest import Running
 from tests.orthanc import AE_TITLE, Orthanc
 from tests.waiting import wait_until
 from trabecula.domain.errors import ArchiveQueryFailed
-from trabecula.intake.archive import ArchiveConfig, FindArchive
-from trabecula.requestor import Timeouts
+from trabecula.peers.archive import ArchiveConfig, FindArchive
+from trabecula.peers.requestor import Timeouts
 
 ROUTE = """
 function OnStableStudy(studyId, tags, metadata)

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.pipeline.world import SmallAnalyser, SmallLoader, SmallReporter
-from trabecula.domain.activity import doing, series_in_words
 from trabecula.domain.errors import GeometryInvalid
+from trabecula.domain.study.activity import doing, series_in_words
 from trabecula.jobs.inside import run_child
 from trabecula.ledger.artifacts import ArtifactStore
 from trabecula.pipeline import StageRequest, run_analysis, run_report

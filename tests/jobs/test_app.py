@@ -13,7 +13,7 @@ from procrastinate.retry import RetryDecision
 from tests.jobs.helpers import destinations
 from tests.pipeline.world import STUDY, World, make_world
 from trabecula.domain.errors import DatabaseUnavailable, GeometryInvalid, TrabeculaError
-from trabecula.domain.jobs import Job, Stage
+from trabecula.domain.study.jobs import Job, Stage
 from trabecula.jobs.app import OnceMoreLater, build_app
 from trabecula.jobs.queue import PLACES, QUEUES, ProcrastinateQueue, lock_of, task_name
 from trabecula.pipeline import register_instance

@@ -17,7 +17,7 @@ from trabecula.domain.errors import (
     SpoolUnavailable,
     TrabeculaError,
 )
-from trabecula.domain.study import StoredFile
+from trabecula.domain.study.study import StoredFile
 from trabecula.jobs.child import ChildRunner
 from trabecula.ledger.artifacts import ArtifactStore
 from trabecula.pipeline import Interrupted, StageRequest

@@ -9,7 +9,7 @@ from procrastinate import App
 
 from tests.jobs.helpers import destinations
 from tests.pipeline.world import STUDY, World, make_world
-from trabecula.domain.jobs import Stage
+from trabecula.domain.study.jobs import Stage
 from trabecula.jobs.app import QueueOptions, build_app
 from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
 from trabecula.pipeline import cancel_study, register_instance

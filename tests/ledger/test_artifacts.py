@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.pipeline.world import SmallAnalyser, SmallReporter
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
-from trabecula.domain.ports import Analysis, ReportContext
-from trabecula.domain.result import ResultObject
-from trabecula.domain.study import StoredFile
+from trabecula.domain.ports.use_cases import Analysis, ReportContext
+from trabecula.domain.results.result import ResultObject
+from trabecula.domain.study.study import StoredFile
 from trabecula.ledger.artifacts import ArtifactStore
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from trabecula.domain.study import TRANSITIONS
+from trabecula.domain.study.study import TRANSITIONS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "ledger.md"
 

@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable, SchemaOutdated
-from trabecula.domain.study import TRANSITIONS, StudyState
+from trabecula.domain.study.study import TRANSITIONS, StudyState
 from trabecula.ledger.database import create_engine_for
 from trabecula.ledger.schema import check_schema, head_version, migrate
 from trabecula.ledger.tables import Base

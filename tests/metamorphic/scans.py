@@ -23,7 +23,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from trabecula.analysis.analyser import StudyAnalyser, scan_folder
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.result import StudyResult
+from trabecula.domain.results.result import StudyResult
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.volume import Volume
 from trabecula.phantom.anatomy_types import Sex

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.metamorphic.contradictions import Contradiction, contradictions_of
 from tests.metamorphic.scans import Reading, Scan, canonical, ct_study, differences, mr_study, read, scan_of
 from tests.metamorphic.trifles import apply, trifles_of
-from trabecula.domain.result import Category
+from trabecula.domain.results.result import Category
 from trabecula.domain.volume import Volume
 
 EXAMPLES = int(os.environ.get("TRABECULA_EXAMPLES", "60"))

@@ -7,9 +7,9 @@ import pytest
 
 from trabecula.domain.spine import Level
 from trabecula.phantom.anatomy import Spine, render_anatomy
-from trabecula.phantom.ct import ct_geometry
+from trabecula.phantom.ct.examination import ct_geometry
 from trabecula.phantom.defects import Defect, ct_protocol, mr_protocol
-from trabecula.phantom.mr import mr_geometry
+from trabecula.phantom.mr.examination import mr_geometry
 from trabecula.phantom.patient import sample_patient
 from trabecula.phantom.person import spine_of
 from trabecula.phantom.protocols import CtProtocol, Kernel, MrProtocol, Phase

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.pipeline.corrections import STUDY, source_at
-from trabecula.ledger.copy_rows import SqlCopyRows
+from trabecula.ledger.rows.copies import SqlCopyRows
 from trabecula.ledger.store import UnitOfWork
 from trabecula.pipeline import adopt_correction
 

@@ -11,13 +11,13 @@ from pydicom import Dataset, dcmread
 
 from tests.builders import encoded, image, uid
 from tests.pipeline.world import World, make_world
-from trabecula.analysis.facts import HeaderFactsReader
-from trabecula.domain.jobs import Stage
-from trabecula.domain.ports import Destination
+from trabecula.domain.ports.use_cases import Destination
+from trabecula.domain.study.jobs import Stage
+from trabecula.imaging.headers.facts import HeaderFactsReader
 from trabecula.intake.admission import DiskWatermark
-from trabecula.intake.command import Command, CommandField, Status
-from trabecula.intake.spool import Spool
-from trabecula.intake.storing import Origin, StoreService
+from trabecula.intake.storage.service import Origin, StoreService
+from trabecula.intake.storage.spool import Spool
+from trabecula.intake.upper_layer.command import Command, CommandField, Status
 from trabecula.jobs.registrar import LedgerRegistrar
 from trabecula.pipeline import adopt_correction
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.pipeline.world import STUDY, World
-from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import InstanceConflict
-from trabecula.domain.jobs import Stage
-from trabecula.domain.result_json import to_json
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result_json import to_json
+from trabecula.domain.study.jobs import Stage
 from trabecula.pipeline import register_instance, reprocess_study
 
 QUIET_S = 60.0

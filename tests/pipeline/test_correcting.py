@@ -6,13 +6,13 @@ import pytest
 
 from tests.databases import database_url, embedded_database_url
 from tests.pipeline.corrections import ALL, NEW, OLD, STUDY, THIRD, Source, adopt, source, standing
-from trabecula.domain.copies import PixelComparison
 from trabecula.domain.copy_errors import (
     CorrectionMissing,
     CorrectionMixed,
 )
-from trabecula.domain.jobs import Stage
-from trabecula.ledger.queries import list_studies, show_study, study_events
+from trabecula.domain.study.copies import PixelComparison
+from trabecula.domain.study.jobs import Stage
+from trabecula.ledger.queries.studies import list_studies, show_study, study_events
 from trabecula.pipeline import adopt_correction, plan_correction, reprocess_study, study_conflicts
 
 __all__ = ["database_url", "embedded_database_url", "source"]

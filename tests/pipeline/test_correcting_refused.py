@@ -16,7 +16,7 @@ from trabecula.domain.copy_errors import (
     ReasonMissing,
 )
 from trabecula.domain.errors import SpoolObjectMissing, StudyUnknown, TrabeculaError
-from trabecula.ledger.queries import show_study
+from trabecula.ledger.queries.studies import show_study
 from trabecula.pipeline import adopt_correction
 
 __all__ = ["database_url", "embedded_database_url", "source"]

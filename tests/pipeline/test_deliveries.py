@@ -15,8 +15,8 @@ from trabecula.domain.errors import (
     DestinationUnreachable,
     SopClassRefused,
 )
-from trabecula.domain.jobs import Stage
-from trabecula.domain.ports import DeliveryState, SendOutcome
+from trabecula.domain.ports.use_cases import DeliveryState, SendOutcome
+from trabecula.domain.study.jobs import Stage
 from trabecula.pipeline import commitment_answered, retry_study
 from trabecula.pipeline.delivering import delivery_state
 

@@ -19,9 +19,9 @@ from trabecula.domain.errors import (
     TrabeculaError,
     TransitionRefused,
 )
-from trabecula.domain.jobs import Job, RetryPolicy, Stage
-from trabecula.domain.study import TRANSITIONS, StudyState
-from trabecula.ledger.queries import StudyFilter, list_studies, show_study
+from trabecula.domain.study.jobs import Job, RetryPolicy, Stage
+from trabecula.domain.study.study import TRANSITIONS, StudyState
+from trabecula.ledger.queries.studies import StudyFilter, list_studies, show_study
 from trabecula.pipeline import (
     Interrupted,
     cancel_study,
@@ -220,7 +220,7 @@ def test_an_interrupted_analysis_goes_back_uncounted(world: World) -> None:
 def test_a_cancelled_study_stops_and_its_running_analysis_is_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trabecula.pipeline.wanted._ASK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("trabecula.pipeline.still_current._ASK_EVERY_SECONDS", 0.0)
     told = []
     receive(world, 1)
     settle(world)

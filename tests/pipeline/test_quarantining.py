@@ -14,8 +14,8 @@ from tests.pipeline.corrections import NEW, OLD, STUDY, Source, source_at
 from tests.pipeline.world import CT_STORAGE
 from trabecula.domain.copy_errors import QuarantineEntryUnknown, ReasonMissing, ReleaseRefused
 from trabecula.domain.errors import InstanceUnparsable, SpoolObjectMissing
-from trabecula.intake.part10 import file_head
-from trabecula.ledger.quarantine_queries import QuarantineFilter, list_quarantine
+from trabecula.intake.storage.part10 import file_head
+from trabecula.ledger.queries.quarantine import QuarantineFilter, list_quarantine
 from trabecula.pipeline import adopt_correction, delete_entry, register_instance, release_entry, show_entry
 
 __all__ = ["embedded_database_url"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trabecula.domain.errors import BundleInvalid, TrabeculaError
-from trabecula.domain.study import StoredFile
+from trabecula.domain.study.study import StoredFile
 from trabecula.jobs.inside import run_child
 from trabecula.pipeline.requests import ERROR_FILE, StageRequest, read_error
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from tests.pipeline.test_chain import receive, settle
 from tests.pipeline.world import STUDY, World
 from trabecula.domain.errors import ArchiveQueryFailed
-from trabecula.domain.jobs import Stage
+from trabecula.domain.study.jobs import Stage
 from trabecula.pipeline import settle_now
 
 

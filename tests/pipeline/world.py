@@ -13,18 +13,26 @@ import numpy as np
 from sqlalchemy import Engine, text
 
 from trabecula.domain import codes
-from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.identity import derived_uid
-from trabecula.domain.jobs import Job, RetryPolicy, Stage
-from trabecula.domain.ledger_ports import SeriesFacts, StudyFacts
-from trabecula.domain.ports import AnalysedVolume, Analysis, Destination, ReportContext, SendOutcome
-from trabecula.domain.result import Category, LevelResult, Measurement, ObjectKind, ResultObject, Score, StudyResult
+from trabecula.domain.ports.ledger import SeriesFacts, StudyFacts
+from trabecula.domain.ports.use_cases import AnalysedVolume, Analysis, Destination, ReportContext, SendOutcome
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import (
+    Category,
+    LevelResult,
+    Measurement,
+    ObjectKind,
+    ResultObject,
+    Score,
+    StudyResult,
+)
 from trabecula.domain.spine import Level
-from trabecula.domain.study import ReceivedInstance, StoredFile
+from trabecula.domain.study.jobs import Job, RetryPolicy, Stage
+from trabecula.domain.study.study import ReceivedInstance, StoredFile
 from trabecula.domain.volume import Geometry, Modality, Volume
-from trabecula.intake.copies import SpoolCopies
-from trabecula.intake.spool import Spool
+from trabecula.intake.storage.copies import SpoolCopies
+from trabecula.intake.storage.spool import Spool
 from trabecula.jobs.queue import ProcrastinateQueue
 from trabecula.ledger.artifacts import ArtifactStore
 from trabecula.ledger.database import create_engine_for

@@ -20,9 +20,9 @@ from pydicom.uid import (
 )
 
 from trabecula.domain import codes
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.ports import AnalysedVolume, Analysis, ReportContext
-from trabecula.domain.result import (
+from trabecula.domain.ports.use_cases import AnalysedVolume, Analysis, ReportContext
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import (
     Category,
     LevelResult,
     Measurement,
@@ -33,7 +33,7 @@ from trabecula.domain.result import (
     StudyResult,
 )
 from trabecula.domain.spine import MEASURED_LEVELS, Level
-from trabecula.domain.study import StoredFile
+from trabecula.domain.study.study import StoredFile
 from trabecula.domain.volume import Geometry, Modality, Volume
 
 STUDY_UID = "1.2.826.0.1.3680043.8.498.1"

@@ -9,10 +9,10 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import ANALYSED_AT, STUDY_UID, Study, mr_study, not_evaluable_result, result_of
-from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import ReportInvalid
-from trabecula.domain.ports import Analysis
-from trabecula.domain.result import ObjectKind, ResultObject
+from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import ObjectKind, ResultObject
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
 

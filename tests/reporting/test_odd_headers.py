@@ -17,15 +17,15 @@ from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import ANALYSED_AT, INSTALLATION_UID, Study, item, not_evaluable_result, put, result_of
 from trabecula.domain.errors import PatientIdMissing, ReportInvalid
-from trabecula.domain.ports import Analysis
-from trabecula.domain.result import ObjectKind, ResultObject
-from trabecula.domain.study import StoredFile
+from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.result import ObjectKind, ResultObject
+from trabecula.domain.study.study import StoredFile
 from trabecula.reporting.config import ReportingConfig
-from trabecula.reporting.content_items import walk
 from trabecula.reporting.documents import DicomReporter
 from trabecula.reporting.identifiers import Identities
-from trabecula.reporting.secondary_capture import secondary_capture
-from trabecula.reporting.sources import lenient, read_source
+from trabecula.reporting.picture.secondary_capture import secondary_capture
+from trabecula.reporting.sources.headers import lenient, read_source
+from trabecula.reporting.sr.content_items import walk
 from trabecula.reporting.stamping import Stamp, local_time
 
 Header = dict[str, Any]

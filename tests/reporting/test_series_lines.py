@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import SeriesRole, SeriesUse
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import SeriesRole, SeriesUse
 from trabecula.reporting.series_lines import not_used_line, partly_used_lines, reason_words, series_lines
 
 

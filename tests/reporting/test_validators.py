@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.reporting.builders import Study, not_evaluable_result, result_of
-from tests.reporting.test_content_tree import rich_result
-from trabecula.domain.ports import Analysis
-from trabecula.domain.result import Category
+from tests.reporting.sr.test_content_tree import rich_result
+from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.result import Category
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
 

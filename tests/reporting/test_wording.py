@@ -4,8 +4,8 @@ import pytest
 
 from tests.reporting.builders import Study, demonstration_score, not_evaluable_result, result_of
 from trabecula.domain import codes
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Category, DecidedBy, Measurement
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Category, DecidedBy, Measurement
 from trabecula.domain.spine import Level
 from trabecula.reporting.wording import (
     RESEARCH_USE,

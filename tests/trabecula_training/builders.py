@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS, Level
-from trabecula_training.cohort import Cohort, Part, Patient
-from trabecula_training.features import FeatureTable
-from trabecula_training.labels import ReferenceKind
+from trabecula_training.cohort.labels import ReferenceKind
+from trabecula_training.cohort.table import Cohort, Part, Patient
+from trabecula_training.features.table import FeatureTable
 
 FACTS = {"kvp": 120.0, "kernel": "B30f", "kernel_class": "SOFT", "contrast_phase": "NATIVE"}
 HEADING = ("patient", "qct_bmd_mg_cm3", "age_years", "sex", "weight_kg", "site", "scanner", "part")

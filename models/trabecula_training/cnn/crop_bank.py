@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.analysis.crop_definition import CropDefinition, crop_definition_of
-from trabecula.analysis.crop_statistics import study_statistics
-from trabecula.analysis.vertebra_crops import Crop, resized
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
+from trabecula.scoring.crops.definition import CropDefinition, crop_definition_of
+from trabecula.scoring.crops.statistics import study_statistics
+from trabecula.scoring.crops.vertebra import Crop, resized
 from trabecula_training.errors import FeatureTableInvalid
-from trabecula_training.features import CROPS_PREFIX, MEASURE_PREFIX, UNREADABLE, Facts, FeatureTable
+from trabecula_training.features.table import CROPS_PREFIX, MEASURE_PREFIX, UNREADABLE, Facts, FeatureTable
 
 
 @dataclass(frozen=True, eq=False)

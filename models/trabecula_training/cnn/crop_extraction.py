@@ -12,21 +12,21 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from trabecula.analysis.analyser import StudyAnalyser
-from trabecula.analysis.crop_definition import CropDefinition, load_crop_definition
-from trabecula.analysis.headers import scan_folder
-from trabecula.analysis.radiomics.series_features import acquisition_of
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.analysis.vertebra_crops import study_crops
 from trabecula.domain import codes
 from trabecula.domain.errors import TrabeculaError
-from trabecula.domain.result import LevelResult, Score, SeriesRole
-from trabecula.domain.scoring import ScoringContext
+from trabecula.domain.ports.scoring import ScoringContext
+from trabecula.domain.results.result import LevelResult, Score, SeriesRole
+from trabecula.imaging.headers.frames import scan_folder
+from trabecula.scoring.crops.definition import CropDefinition, load_crop_definition
+from trabecula.scoring.crops.vertebra import study_crops
+from trabecula.scoring.radiomics.series_features import acquisition_of
 from trabecula.version import __version__
 from trabecula_training.cnn.crop_bank import CropBank, CropGroup, load_crops, merged, save_crops
-from trabecula_training.cohort import Cohort
+from trabecula_training.cohort.table import Cohort
 from trabecula_training.errors import FeatureTableInvalid
-from trabecula_training.extraction import MakeSegmenter, default_segmenter, segmenter_digest
-from trabecula_training.extraction_store import study_fingerprint
+from trabecula_training.features.extraction import MakeSegmenter, default_segmenter, segmenter_digest
+from trabecula_training.features.store import study_fingerprint
 
 MR_ROLES = (SeriesRole.T1W, SeriesRole.T2W)
 

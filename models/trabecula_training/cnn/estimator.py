@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from trabecula_training.classifiers import Candidate, Family
 from trabecula_training.cnn.crop_bank import CropBank, squares
 from trabecula_training.cnn.training import Pictures, TrainingPlan, logits, train
-from trabecula_training.selection import Columns
-from trabecula_training.splits import stratified_by_patient
+from trabecula_training.learning.classifiers import Candidate, Family
+from trabecula_training.learning.selection import Columns
+from trabecula_training.learning.splits import stratified_by_patient
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]

@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.analysis.crop_statistics import STATISTICS
-from trabecula.domain.bundle import BundleKind, ImageInput, TrainingRange
+from trabecula.domain.models.bundle import BundleKind, ImageInput, TrainingRange
+from trabecula.scoring.crops.statistics import STATISTICS
 from trabecula_training.cnn.crop_bank import CropBank, load_crops, squares
 from trabecula_training.cnn.image_recipe import ImageRecipe
 from trabecula_training.cnn.networks import parameter_count
 from trabecula_training.cnn.onnx_graph import build_image_graph, image_parity
-from trabecula_training.cohort import Cohort, Part
-from trabecula_training.cohort_csv import read_cohort
-from trabecula_training.dataset import Dataset, make_dataset, usable_layout
+from trabecula_training.cohort.cohort_csv import read_cohort
+from trabecula_training.cohort.table import Cohort, Part
 from trabecula_training.errors import ExportRefused
-from trabecula_training.export import ExportRequest, admitted, evaluations_of, refit, write_bundle
-from trabecula_training.features import FeatureTable
-from trabecula_training.manifest import Content, bundle_manifest, endpoint_model
-from trabecula_training.metrics_json import read_document
-from trabecula_training.training_range import range_of
-from trabecula_training.tuning import FittedModel
+from trabecula_training.export.bundle import ExportRequest, admitted, evaluations_of, refit, write_bundle
+from trabecula_training.export.manifest import Content, bundle_manifest, endpoint_model
+from trabecula_training.features.table import FeatureTable
+from trabecula_training.learning.dataset import Dataset, make_dataset, usable_layout
+from trabecula_training.learning.training_range import range_of
+from trabecula_training.learning.tuning import FittedModel
+from trabecula_training.reporting.metrics_json import read_document
 
 
 def export_image_bundle(

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from trabecula.domain.feature_layout import LevelAggregation
-from trabecula_training.classifiers import Family
+from trabecula.domain.models.feature_layout import LevelAggregation
 from trabecula_training.cnn.crop_bank import CropBank
 from trabecula_training.cnn.estimator import as_they_are, family
 from trabecula_training.cnn.networks import Network
 from trabecula_training.cnn.paper import by_image
 from trabecula_training.cnn.training import TrainingPlan
+from trabecula_training.cohort.labels import Task
 from trabecula_training.errors import RecipeUnknown
-from trabecula_training.labels import Task
-from trabecula_training.recipe import Floats, InputSet, Labels, PaperOutcome, Recipe
+from trabecula_training.learning.classifiers import Family
+from trabecula_training.learning.recipe import Floats, InputSet, Labels, PaperOutcome, Recipe
 
 INNER_FOLDS = 3
 """Inner folds of a network: they only calibrate and set thresholds, since nothing is tuned; each is a training."""

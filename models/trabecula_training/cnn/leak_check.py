@@ -12,18 +12,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from trabecula.analysis.crop_definition import load_crop_definition
-from trabecula.analysis.vertebra_crops import Crop
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS
-from trabecula_training.baselines import NO_COMPARATORS
+from trabecula.scoring.crops.definition import load_crop_definition
+from trabecula.scoring.crops.vertebra import Crop
 from trabecula_training.cnn.crop_bank import CropBank, CropGroup
 from trabecula_training.cnn.image_recipe import INNER_FOLDS, ImageRecipe
-from trabecula_training.leak_check import LeakCheck, LeakPlan
-from trabecula_training.metrics import discrimination
-from trabecula_training.nested_cv import NestedPlan, nested_cross_validation
-from trabecula_training.splits import Split
-from trabecula_training.tuning import TrainingSet
+from trabecula_training.evaluation.metrics import discrimination
+from trabecula_training.learning.baselines import NO_COMPARATORS
+from trabecula_training.learning.nested_cv import NestedPlan, nested_cross_validation
+from trabecula_training.learning.splits import Split
+from trabecula_training.learning.tuning import TrainingSet
+from trabecula_training.runs.leak_check import LeakCheck, LeakPlan
 
 PATTERN_SD, NOISE_SD = 0.16, 0.08
 """Spread of a patient's pattern and of each picture's own noise, of the whole range of 1."""

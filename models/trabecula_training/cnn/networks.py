@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from trabecula_training.cnn.efficientnet_v2 import EfficientNetV2S
 from trabecula_training.errors import WeightsUnusable
-from trabecula_training.features import UNREADABLE
+from trabecula_training.features.table import UNREADABLE
 
 
 class Network(StrEnum):

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, checker, helper
 from torch import nn
 
-from trabecula.domain.bundle import IMAGE_INPUT, LOGIT_OUTPUT, MODEL_NAME, PROBABILITY_OUTPUT, SCORE_OUTPUT
+from trabecula.domain.models.bundle import IMAGE_INPUT, LOGIT_OUTPUT, MODEL_NAME, PROBABILITY_OUTPUT, SCORE_OUTPUT
 from trabecula_training.cnn.training import logits
 from trabecula_training.errors import ParityFailed
-from trabecula_training.onnx_graph import IR_VERSION, GraphBuilder, calibrated
-from trabecula_training.parity import RUNTIME_ERRORS, TOLERANCE
-from trabecula_training.tuning import FittedModel
+from trabecula_training.export.onnx_graph import IR_VERSION, GraphBuilder, calibrated
+from trabecula_training.export.parity import RUNTIME_ERRORS, TOLERANCE
+from trabecula_training.learning.tuning import FittedModel
 
 OPSET = 18
 STRAYS = 8

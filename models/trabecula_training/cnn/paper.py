@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from trabecula_training.cnn.augmentation import VARIANTS, all_variants
 from trabecula_training.cnn.crop_bank import CropBank, squares
 from trabecula_training.cnn.training import Pictures, TrainingPlan, logits, train
-from trabecula_training.recipe import PaperOutcome
+from trabecula_training.learning.recipe import PaperOutcome
 from trabecula_training.statistics.roc import auc
 
 Floats = NDArray[np.float64]

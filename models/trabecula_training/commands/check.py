@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from trabecula.cli.tables import print_table_to
+from trabecula_training.cohort.labels import Task
 from trabecula_training.commands.output import (
     console,
     errors_as_exit_code,
@@ -19,12 +20,11 @@ from trabecula_training.commands.output import (
     progress_bar,
 )
 from trabecula_training.errors import RecipeUnknown
-from trabecula_training.labels import Task
-from trabecula_training.plain import to_plain
-from trabecula_training.preflight import Preflight, check_features, check_studies
+from trabecula_training.learning.recipe import InputSet
 from trabecula_training.problems import counted
-from trabecula_training.recipe import InputSet
 from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
+from trabecula_training.reporting.plain import to_plain
+from trabecula_training.runs.preflight import Preflight, check_features, check_studies
 
 app = typer.Typer()
 

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
+from trabecula_training.cohort.phantoms import COHORT_FILE
 from trabecula_training.commands.output import errors_as_exit_code
 from trabecula_training.commands.phantom_cohort import shown_cohort
 from trabecula_training.commands.radiomics_run import RadiomicsJob, RadiomicsRun, run_radiomics
-from trabecula_training.demonstration import Demonstration, demonstration
-from trabecula_training.export import ExportRequest, export_bundle
-from trabecula_training.phantom_cohort import COHORT_FILE
+from trabecula_training.export.bundle import ExportRequest, export_bundle
+from trabecula_training.export.demonstration import Demonstration, demonstration
 from trabecula_training.recipes import IMAGE_RECIPES, image_recipe, radiomics_recipe
-from trabecula_training.run import RunSettings
+from trabecula_training.runs.run import RunSettings
 
 app = typer.Typer()
 

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from trabecula_training.commands.output import errors_as_exit_code
-from trabecula_training.export import ExportRequest, export_bundle
-from trabecula_training.manifest import BundleText
-from trabecula_training.metrics_json import read_document
+from trabecula_training.export.bundle import ExportRequest, export_bundle
+from trabecula_training.export.manifest import BundleText
 from trabecula_training.recipes import IMAGE_RECIPES, image_recipe, radiomics_recipe
+from trabecula_training.reporting.metrics_json import read_document
 
 app = typer.Typer()
 

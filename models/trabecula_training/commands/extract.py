@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from trabecula.analysis.radiomics.feature_set import SET_NAMES, load_feature_set
-from trabecula_training.cohort_features import Extraction
+from trabecula.scoring.radiomics.feature_set import SET_NAMES, load_feature_set
 from trabecula_training.commands.output import errors_as_exit_code, print_problems
 from trabecula_training.commands.radiomics_run import checked_studies, shown_extraction
-from trabecula_training.extraction import ROLES
+from trabecula_training.features.extraction import ROLES
+from trabecula_training.features.of_cohort import Extraction
 from trabecula_training.problems import Problem
 
 app = typer.Typer()

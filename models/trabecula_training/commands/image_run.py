@@ -6,14 +6,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from trabecula.analysis.crop_definition import DEFINITION_NAMES, CropDefinition, load_crop_definition
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
+from trabecula.scoring.crops.definition import DEFINITION_NAMES, CropDefinition, load_crop_definition
 from trabecula_training.cnn.crop_bank import CropBank, load_crops
 from trabecula_training.cnn.crop_extraction import extract_crops
 from trabecula_training.cnn.image_recipe import ImageRecipe
 from trabecula_training.cnn.networks import Network
 from trabecula_training.cnn.training import device
-from trabecula_training.cohort_csv import read_cohort
+from trabecula_training.cohort.cohort_csv import read_cohort
+from trabecula_training.cohort.labels import Task
 from trabecula_training.commands.output import error_console, print_problems, progress_bar
 from trabecula_training.commands.radiomics_run import (
     RadiomicsJob,
@@ -24,9 +25,8 @@ from trabecula_training.commands.radiomics_run import (
     validated,
 )
 from trabecula_training.errors import CohortInvalid, RecipeUnknown
-from trabecula_training.labels import Task
-from trabecula_training.preflight import check_table
-from trabecula_training.run import RunSettings
+from trabecula_training.runs.preflight import check_table
+from trabecula_training.runs.run import RunSettings
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from trabecula_training.commands.output import errors_as_exit_code, progress_bar
-from trabecula_training.leak_check import LeakCheck, LeakPlan, leak_check
+from trabecula_training.learning.splits import Split
 from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
-from trabecula_training.splits import Split
+from trabecula_training.runs.leak_check import LeakCheck, LeakPlan, leak_check
 
 app = typer.Typer()
 

@@ -14,17 +14,17 @@ from rich import box
 from rich.table import Table
 
 from trabecula import bootstrap
-from trabecula.analysis.radiomics.feature_set import SET_NAMES, load_feature_set
 from trabecula.cli.tables import print_table_to
-from trabecula.domain.eligibility import ReasonCode
-from trabecula.domain.reference import ReferenceMethod, ReferenceSite
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.reasons import ReasonCode
+from trabecula.domain.results.result import SeriesRole
+from trabecula.domain.study.reference import ReferenceMethod, ReferenceSite
 from trabecula.domain.volume import Modality
+from trabecula.scoring.radiomics.feature_set import SET_NAMES, load_feature_set
 from trabecula.settings import Settings, load_settings
 from trabecula_training.commands.output import console, error_console, errors_as_exit_code, print_json, progress_bar
-from trabecula_training.extraction import ROLES
-from trabecula_training.ledger_cohort import CohortRule, rule_defaults
-from trabecula_training.ledger_draw import Drawn, KeptFeatures, draw, keep
+from trabecula_training.features.extraction import ROLES
+from trabecula_training.ledger.cohort import CohortRule, rule_defaults
+from trabecula_training.ledger.draw import Drawn, KeptFeatures, draw, keep
 
 app = typer.Typer()
 

@@ -18,8 +18,8 @@ from trabecula.cli.tables import print_table_to
 from trabecula.domain.errors import TrabeculaError
 from trabecula_training.commands.progress import ShownProgress
 from trabecula_training.errors import CohortInvalid
-from trabecula_training.plain import to_plain
 from trabecula_training.problems import Problem
+from trabecula_training.reporting.plain import to_plain
 
 EXIT_REFUSED = 2
 

@@ -10,8 +10,7 @@ from typing import Annotated
 import typer
 
 from trabecula.domain.volume import Modality
-from trabecula_training.commands.output import progress_bar
-from trabecula_training.phantom_cohort import (
+from trabecula_training.cohort.phantoms import (
     COHORT_FILE,
     Acquisitions,
     CohortPlan,
@@ -21,6 +20,7 @@ from trabecula_training.phantom_cohort import (
     make_cohort,
     scanners,
 )
+from trabecula_training.commands.output import progress_bar
 
 app = typer.Typer()
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trabecula.domain.result import SeriesRole
-from trabecula_training.cohort import Cohort
-from trabecula_training.cohort_csv import read_cohort
-from trabecula_training.cohort_features import Extraction, extract_features, features_place
+from trabecula.domain.results.result import SeriesRole
+from trabecula_training.cohort.cohort_csv import read_cohort
+from trabecula_training.cohort.labels import Task
+from trabecula_training.cohort.table import Cohort
 from trabecula_training.commands.output import print_problems, progress_bar
 from trabecula_training.errors import CohortInvalid, RecipeUnknown
-from trabecula_training.features import FeatureTable
-from trabecula_training.labels import Task
-from trabecula_training.metrics_json import RunFiles, run_document, write_document
-from trabecula_training.preflight import check_features, check_studies
-from trabecula_training.recipe import InputSet, Recipe
-from trabecula_training.report import render_report, write_figures, write_report
-from trabecula_training.run import RunSettings, TaskRun, chosen, run_recipe, steps_of
+from trabecula_training.features.of_cohort import Extraction, extract_features, features_place
+from trabecula_training.features.table import FeatureTable
+from trabecula_training.learning.recipe import InputSet, Recipe
+from trabecula_training.reporting.metrics_json import RunFiles, run_document, write_document
+from trabecula_training.reporting.report import render_report, write_figures, write_report
+from trabecula_training.runs.preflight import check_features, check_studies
+from trabecula_training.runs.run import RunSettings, TaskRun, chosen, run_recipe, steps_of
 
 
 @dataclass(frozen=True)

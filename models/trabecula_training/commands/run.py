@@ -14,7 +14,7 @@ from trabecula_training.commands.output import errors_as_exit_code, print_json
 from trabecula_training.commands.radiomics_run import RadiomicsJob, run_radiomics
 from trabecula_training.commands.summary import print_summary, summary_document
 from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
-from trabecula_training.run import Mode, RunSettings
+from trabecula_training.runs.run import Mode, RunSettings
 
 app = typer.Typer()
 

@@ -17,7 +17,7 @@ from trabecula_training.commands.output import errors_as_exit_code
 from trabecula_training.commands.progress import ShownProgress
 
 if TYPE_CHECKING:
-    from trabecula_training.segmenter.robustness import Axes
+    from trabecula_training.segmenter.judging.robustness import Axes
 
 app = typer.Typer()
 segmenter = typer.Typer(help="Train, calibrate, evaluate and stress the segmenter.", invoke_without_command=True)
@@ -64,12 +64,12 @@ def train(
     if out is None:
         raise typer.BadParameter("give --out DIR")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the core to what draws samples
-    from trabecula_training.segmenter.real_folder import read_real_folder
-    from trabecula_training.segmenter.real_plan import plan_real
+    from trabecula_training.segmenter.real.folder import read_real_folder
+    from trabecula_training.segmenter.real.plan import plan_real
     from trabecula_training.segmenter.run import Watch, train_and_export
-    from trabecula_training.segmenter.start import start_of
-    from trabecula_training.segmenter.training import Plan
-    from trabecula_training.segmenter.training import Progress as Step
+    from trabecula_training.segmenter.training.spine import Plan
+    from trabecula_training.segmenter.training.spine import Progress as Step
+    from trabecula_training.segmenter.training.start import start_of
 
     plan = Plan.smoke(seed) if smoke else Plan(seed=seed)
     with errors_as_exit_code():
@@ -116,7 +116,7 @@ def borders_command(
 ) -> None:
     """Dice of whole bodies by how much of the rim counts as body (the border convention); changes nothing."""
     from trabecula.domain.volume import Modality
-    from trabecula_training.segmenter.borders import try_shares
+    from trabecula_training.segmenter.judging.borders import try_shares
 
     for modality in Modality:
         for figure in try_shares(_folder(bundle), cases, processes, modality):
@@ -145,7 +145,7 @@ def names_command(
     out: Table = None,
 ) -> None:
     """Names on real volumes with labelled bodies: right, unknown, wrong, missed, and what was said, by volume."""
-    from trabecula_training.segmenter.naming import HEAD, score_folder, total
+    from trabecula_training.segmenter.judging.naming import HEAD, score_folder, total
 
     lines, scores = [*HEAD], []
     for score in score_folder(_folder(bundle), folder):
@@ -167,7 +167,7 @@ def phantoms_command(
     processes: Processes = 2,
 ) -> None:
     """Dice, found, wrong and abstained on unseen phantoms of everyday examinations."""
-    from trabecula_training.segmenter.robustness import USUAL
+    from trabecula_training.segmenter.judging.robustness import USUAL
 
     _tabulate(bundle, USUAL, range(first, first + cases), out, processes)
 
@@ -182,7 +182,7 @@ def robustness_command(
     processes: Processes = 2,
 ) -> None:
     """Dice, found, wrong and abstained on unseen phantoms over every axis of what can go wrong."""
-    from trabecula_training.segmenter.robustness import AXES
+    from trabecula_training.segmenter.judging.robustness import AXES
 
     if axis is not None and axis not in AXES:
         raise typer.BadParameter(f"no axis {axis!r}; the axes are {', '.join(AXES)}")
@@ -199,6 +199,6 @@ def _tabulate(bundle: Path, axes: Axes, phantoms: range, out: Path | None, proce
 
 
 def _folder(bundle: Path) -> Path:
-    from trabecula.analysis.segmentation.bundle_location import find_segmenter_bundle
+    from trabecula.data.bundle_location import find_segmenter_bundle
 
     return bundle if (bundle / "manifest.json").is_file() else find_segmenter_bundle(bundle)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from trabecula.cli.tables import print_table_to
 from trabecula_training.commands.output import plain_table
-from trabecula_training.wording import interval, signed, task_words
+from trabecula_training.reporting.wording import interval, signed, task_words
 
 SOUND_COLUMNS = ("question", "best model", "AUC (95 %)", "strongest baseline", "difference (95 %)", "believe it?")
 PAPER_COLUMNS = ("question", "model", "AUC, optimistic (95 %)", "believe it?")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trabecula_training.errors import ExtraMissing, RecipeUnknown
-from trabecula_training.recipe import Recipe
+from trabecula_training.learning.recipe import Recipe
 from trabecula_training.recipes import jiang2026, radscore, xue2022
 
 if TYPE_CHECKING:

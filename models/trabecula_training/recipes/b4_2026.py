@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
 from trabecula_training.cnn.image_recipe import ImageRecipe
 from trabecula_training.cnn.networks import Network
 from trabecula_training.cnn.training import TrainingPlan
-from trabecula_training.labels import OSTEOPOROSIS
-from trabecula_training.recipe import InputSet
+from trabecula_training.cohort.labels import OSTEOPOROSIS
+from trabecula_training.learning.recipe import InputSet
 
 RECIPE = ImageRecipe(
     name="b4_2026",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from trabecula.domain.feature_layout import LevelAggregation
-from trabecula.domain.result import SeriesRole
-from trabecula_training.classifiers import (
+from trabecula.domain.models.feature_layout import LevelAggregation
+from trabecula.domain.results.result import SeriesRole
+from trabecula_training.cohort.labels import ABNORMAL, OSTEOPOROSIS
+from trabecula_training.learning.classifiers import (
     Family,
     fit,
     gradient_descent,
@@ -18,9 +19,8 @@ from trabecula_training.classifiers import (
     raw_scores,
     support_vectors,
 )
-from trabecula_training.labels import ABNORMAL, OSTEOPOROSIS
-from trabecula_training.recipe import Floats, InputSet, Labels, PaperOutcome, Recipe
-from trabecula_training.selection import (
+from trabecula_training.learning.recipe import Floats, InputSet, Labels, PaperOutcome, Recipe
+from trabecula_training.learning.selection import (
     Columns,
     Indices,
     columns_of,

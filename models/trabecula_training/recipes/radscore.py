@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from trabecula.domain.feature_layout import LevelAggregation
-from trabecula.domain.result import SeriesRole
-from trabecula_training.classifiers import Family, fit, lasso, raw_scores
-from trabecula_training.labels import ABNORMAL
-from trabecula_training.recipe import Floats, InputSet, Labels, PaperOutcome, Recipe
-from trabecula_training.selection import Columns, columns_of, univariate, without_correlated, z_scored
+from trabecula.domain.models.feature_layout import LevelAggregation
+from trabecula.domain.results.result import SeriesRole
+from trabecula_training.cohort.labels import ABNORMAL
+from trabecula_training.learning.classifiers import Family, fit, lasso, raw_scores
+from trabecula_training.learning.recipe import Floats, InputSet, Labels, PaperOutcome, Recipe
+from trabecula_training.learning.selection import Columns, columns_of, univariate, without_correlated, z_scored
 from trabecula_training.statistics.roc import auc
 
 CORRELATION_LIMIT = 0.9

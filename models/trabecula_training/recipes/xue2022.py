@@ -5,12 +5,25 @@ from __future__ import annotations
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from trabecula.domain.feature_layout import LevelAggregation
-from trabecula.domain.result import SeriesRole
-from trabecula_training.classifiers import Family, fit, knn, random_forest, raw_scores, support_vectors
-from trabecula_training.labels import ABNORMAL, LOW_VS_OSTEOPOROSIS, NORMAL_VS_LOW, NORMAL_VS_OSTEOPOROSIS, OSTEOPOROSIS
-from trabecula_training.recipe import Floats, InputSet, Labels, PaperOutcome, Recipe
-from trabecula_training.selection import Columns, Indices, columns_of, stable_logistic, without_correlated, z_scored
+from trabecula.domain.models.feature_layout import LevelAggregation
+from trabecula.domain.results.result import SeriesRole
+from trabecula_training.cohort.labels import (
+    ABNORMAL,
+    LOW_VS_OSTEOPOROSIS,
+    NORMAL_VS_LOW,
+    NORMAL_VS_OSTEOPOROSIS,
+    OSTEOPOROSIS,
+)
+from trabecula_training.learning.classifiers import Family, fit, knn, random_forest, raw_scores, support_vectors
+from trabecula_training.learning.recipe import Floats, InputSet, Labels, PaperOutcome, Recipe
+from trabecula_training.learning.selection import (
+    Columns,
+    Indices,
+    columns_of,
+    stable_logistic,
+    without_correlated,
+    z_scored,
+)
 from trabecula_training.statistics.roc import auc
 
 CORRELATION_LIMIT = 0.95

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from trabecula.analysis.segmentation.network import NetworkSegmenter
-from trabecula_training.segmenter.calibration import Calibration, fit_calibration
-from trabecula_training.segmenter.card import write_card
-from trabecula_training.segmenter.evaluate import BodyScore, Summary, score_bodies, summarise
-from trabecula_training.segmenter.naming import HEAD, score_naming, total
-from trabecula_training.segmenter.real_data import read_cases
-from trabecula_training.segmenter.real_folder import RealFolder
-from trabecula_training.segmenter.real_plan import Split, split, trained_on
-from trabecula_training.segmenter.robustness import Axes, mixed_options, run_axes, run_case, run_cases
+from trabecula.segmentation.network_segmenter import NetworkSegmenter
+from trabecula_training.segmenter.judging.calibration import Calibration, fit_calibration
+from trabecula_training.segmenter.judging.evaluate import BodyScore, Summary, score_bodies, summarise
+from trabecula_training.segmenter.judging.naming import HEAD, score_naming, total
+from trabecula_training.segmenter.judging.robustness import Axes, mixed_options, run_axes, run_case, run_cases
+from trabecula_training.segmenter.real.data import read_cases
+from trabecula_training.segmenter.real.folder import RealFolder
+from trabecula_training.segmenter.real.plan import Split, split, trained_on
+from trabecula_training.segmenter.training.card import write_card
 
 THRESHOLDS = {
     "rim_share_ct": 1.0,
@@ -54,9 +54,9 @@ def train_and_export(
     the real volumes of the plan; names on those held out stand in the bundle's manifest and, by volume, in ``folder``.
     ``start`` is the bundle that the plan starts from; its refiner is taken over as it is.
     """
-    from trabecula_training.segmenter.export import REFINER_NAME, BundleFacts, export_bundle
-    from trabecula_training.segmenter.real_samples import slab_of
-    from trabecula_training.segmenter.training import claim_folder, prepare_pool, train
+    from trabecula_training.segmenter.real.samples import slab_of
+    from trabecula_training.segmenter.training.export import REFINER_NAME, BundleFacts, export_bundle
+    from trabecula_training.segmenter.training.spine import claim_folder, prepare_pool, train
 
     claim_folder(plan, folder)
     parts = split(folders, plan.real) if plan.real else None
@@ -76,7 +76,7 @@ def train_and_export(
 
 
 def _train_refiner(plan: Any, folder: Path, watch: Watch) -> Any:
-    from trabecula_training.segmenter.refiner_training import prepare_closeups, train_refiner
+    from trabecula_training.segmenter.training.refiner import prepare_closeups, train_refiner
 
     prepare_closeups(plan.refiner, plan.seed, plan.threads, folder / "pool", watch.drawn_close)
     return train_refiner(plan.refiner, plan.seed, folder, watch.refined)
@@ -122,7 +122,7 @@ def calibrate_bundle(bundle: Path, cases: int, figure: Path | None, processes: i
     (bundle / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     write_card(bundle)
     if figure:
-        from trabecula_training.segmenter.figures import plot_calibration
+        from trabecula_training.segmenter.judging.figures import plot_calibration
 
         plot_calibration(predicted, true, figure)
     return facts
@@ -138,7 +138,7 @@ def _figures(summary: Summary) -> str:
 
 
 def _predict(calibration: Calibration, features: Any) -> Any:
-    from trabecula.analysis.segmentation.quality import BodyFeatures, calibrated
+    from trabecula.segmentation.network.quality import BodyFeatures, calibrated
 
     return np.array([calibrated(BodyFeatures(*(float(v) for v in row)), calibration.entry) for row in features])
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from trabecula.domain.bundle import Interval
+from trabecula.domain.models.bundle import Interval
 
 Floats = NDArray[np.float64]
 

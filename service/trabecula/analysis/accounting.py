@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from trabecula.analysis.acquisition import Frame, consensus
-from trabecula.analysis.leaving_out import LeftOut
-from trabecula.analysis.series import Candidate, Choice, ranked_lower
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import SeriesRole, SeriesUse
-from trabecula.domain.study import StoredFile
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import SeriesRole, SeriesUse
+from trabecula.domain.study.study import StoredFile
+from trabecula.imaging.acquisition import Frame, consensus
+from trabecula.imaging.stacks.left_out import LeftOut
+from trabecula.series.choice import Candidate, Choice, ranked_lower
 
 Key = tuple[str, int | None]
 

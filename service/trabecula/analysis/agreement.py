@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates.context import limits
-from trabecula.analysis.segmented import Segmented
-from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import MEASURED_LEVELS
+from trabecula.regions.bodies import Body
+from trabecula.segmentation.attempts import Segmented
 
 
 def disagreements(primary: Segmented, other: Segmented) -> Iterator[Reason]:

@@ -8,30 +8,30 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from trabecula.analysis.accounting import series_uses
-from trabecula.analysis.acquisition import Frame, Patient
 from trabecula.analysis.agreement import disagreements
-from trabecula.analysis.assembly import finite, level_results, levels_assumed, ordered_reasons, study_reasons, versions
-from trabecula.analysis.copies import distinct
 from trabecula.analysis.findings import Findings, measure_ct, measure_mr
 from trabecula.analysis.gates import common
 from trabecula.analysis.gates.context import GateContext
-from trabecula.analysis.headers import read_headers, scan_folder
 from trabecula.analysis.impression import impression
-from trabecula.analysis.leaving_out import LeftOut
-from trabecula.analysis.model_answers import checked
-from trabecula.analysis.segmented import AnalysisConfig, Attempts, Segmented, segment_best
-from trabecula.analysis.series import Choice, choose
+from trabecula.analysis.result import finite, level_results, levels_assumed, ordered_reasons, study_reasons, versions
 from trabecula.analysis.verdict import decide, deciding_findings
-from trabecula.domain.activity import doing
-from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import SpoolObjectMissing
-from trabecula.domain.ports import Analysis
-from trabecula.domain.result import Category, Measurement, Score, SeriesRole, StudyResult
-from trabecula.domain.scoring import MeasuredSeries, Scorer, ScoringContext
+from trabecula.domain.ports.scoring import MeasuredSeries, Scorer, ScoringContext
+from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Category, Measurement, Score, SeriesRole, StudyResult
+from trabecula.domain.results.thresholds import Thresholds
 from trabecula.domain.segmentation import Segmenter
-from trabecula.domain.study import StoredFile
-from trabecula.domain.thresholds import Thresholds
+from trabecula.domain.study.activity import doing
+from trabecula.domain.study.study import StoredFile
 from trabecula.domain.volume import Modality
+from trabecula.imaging.acquisition import Frame, Patient
+from trabecula.imaging.headers.frames import read_headers, scan_folder
+from trabecula.imaging.stacks.copies import distinct
+from trabecula.imaging.stacks.left_out import LeftOut
+from trabecula.scoring.answers import checked
+from trabecula.segmentation.attempts import AnalysisConfig, Attempts, Segmented, segment_best
+from trabecula.series.choice import Choice, choose
 
 
 @dataclass

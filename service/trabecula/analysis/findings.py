@@ -18,18 +18,18 @@ from trabecula.analysis.biomarkers.vbq import (
     measure_signal,
     summary,
 )
-from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates import mr
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.gates.mr_values import signal_values
 from trabecula.analysis.gates.shading import shading
 from trabecula.analysis.gates.table import ask
-from trabecula.analysis.regions import CsfRegion, body_heights, csf_v1
-from trabecula.analysis.series_rules import limits as series_limits
 from trabecula.domain import codes
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Measurement, SeriesRole
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Measurement, SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.regions import CsfRegion, body_heights, csf_v1
+from trabecula.regions.bodies import Body
+from trabecula.series.rules import limits as series_limits
 
 
 @dataclass

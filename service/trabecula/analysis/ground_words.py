@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from trabecula.domain.ground import ByModels, ByReasons, Ground, Measured, Place, Quantity, Withheld, told, told_percent
-from trabecula.domain.result import Score
+from trabecula.domain.results.ground import (
+    ByModels,
+    ByReasons,
+    Ground,
+    Measured,
+    Place,
+    Quantity,
+    Withheld,
+    told,
+    told_percent,
+)
+from trabecula.domain.results.result import Score
 
 
 def ground_lines(ground: Ground, facts: str = "") -> tuple[str, ...]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trabecula.analysis.acquisition import Patient
 from trabecula.analysis.biomarkers.vbq import levels_in_words
 from trabecula.analysis.findings import Findings
 from trabecula.analysis.ground_words import ground_lines
-from trabecula.domain.decision import Decision
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Category, SeriesRole
-from trabecula.domain.thresholds import Thresholds
+from trabecula.domain.results.decision import Decision
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Category, SeriesRole
+from trabecula.domain.results.thresholds import Thresholds
+from trabecula.imaging.acquisition import Patient
 
 _ADVICE = {
     Category.LOW_BONE_DENSITY_SUSPECTED: "Consider bone densitometry (DXA or QCT) where none is recent.",

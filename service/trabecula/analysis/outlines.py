@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trabecula.analysis.acquisition import Frame
-from trabecula.analysis.bodies import Body
-from trabecula.domain.result import Outline
+from trabecula.domain.results.result import Outline
+from trabecula.imaging.acquisition import Frame
+from trabecula.regions.bodies import Body
 
 MAX_POINTS = 64
 _SMOOTHING = np.array([0.25, 0.5, 0.25])

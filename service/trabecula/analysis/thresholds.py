@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from trabecula.domain.errors import ConfigurationInvalid
-from trabecula.domain.spine import Level
-from trabecula.domain.thresholds import (
+from trabecula.domain.results.thresholds import (
     AttenuationNorm,
     AttenuationThresholds,
     ContrastCorrection,
@@ -23,12 +21,7 @@ from trabecula.domain.thresholds import (
     VbqReference,
     VbqThresholds,
 )
-
-
-@cache
-def data_file(name: str) -> Mapping[str, Any]:
-    """Return a TOML file of ``trabecula.data``, read once."""
-    return tomllib.loads(files("trabecula.data").joinpath(name).read_text(encoding="utf-8"))
+from trabecula.domain.spine import Level
 
 
 def load_thresholds(site_file: Path | None = None) -> Thresholds:

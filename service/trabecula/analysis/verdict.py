@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from trabecula.analysis.acquisition import Patient
 from trabecula.analysis.biomarkers.vbq import levels_in_words
 from trabecula.analysis.findings import Findings
-from trabecula.domain.decision import (
+from trabecula.domain.results.decision import (
     AttenuationFinding,
     Decision,
     VbqFinding,
@@ -17,10 +16,11 @@ from trabecula.domain.decision import (
     with_deformity,
     with_scores,
 )
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.ground import ByReasons
-from trabecula.domain.result import Category, Score, SeriesRole
-from trabecula.domain.thresholds import Thresholds
+from trabecula.domain.results.ground import ByReasons
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Category, Score, SeriesRole
+from trabecula.domain.results.thresholds import Thresholds
+from trabecula.imaging.acquisition import Patient
 
 
 def deciding_findings(findings: Mapping[SeriesRole, Findings]) -> Findings | None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from sqlalchemy import text
 
 from trabecula import bootstrap
-from trabecula.analysis.headers import scan_folder
 from trabecula.cli.edge import FOREIGN_ERRORS, as_ours
 from trabecula.domain import codes
 from trabecula.domain.errors import (
@@ -26,10 +25,11 @@ from trabecula.domain.errors import (
     StorageFull,
     TrabeculaError,
 )
-from trabecula.domain.ports import Destination
-from trabecula.domain.result import StudyResult
+from trabecula.domain.ports.use_cases import Destination
+from trabecula.domain.results.result import StudyResult
 from trabecula.domain.spine import Level
-from trabecula.ledger.queue_standing import queue_standing
+from trabecula.imaging.headers.frames import scan_folder
+from trabecula.ledger.queries.queue_standing import queue_standing
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import write_study
 from trabecula.phantom.patient import sample_patient

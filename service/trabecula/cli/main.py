@@ -6,9 +6,14 @@ from typing import Annotated
 
 import typer
 
-from trabecula.cli import analyse, child, demo, doctor, listen, models, quarantine, segment, serve, studies, work
+from trabecula.cli import doctor, models
+from trabecula.cli.demo import command as demo
 from trabecula.cli.edge import prepare_process
 from trabecula.cli.output import print_line
+from trabecula.cli.quarantine import command as quarantine
+from trabecula.cli.results import analyse, segment
+from trabecula.cli.serving import child, listen, serve, work
+from trabecula.cli.studies import command as studies
 from trabecula.supervisor import end_with_supervisor
 from trabecula.version import __version__
 

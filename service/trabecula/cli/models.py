@@ -9,16 +9,6 @@ from typing import Annotated
 
 import typer
 
-from trabecula.analysis.activation import (
-    Activation,
-    ModelRole,
-    activation_before,
-    change_activation,
-    read_activation,
-)
-from trabecula.analysis.bundle import FoundBundle, bundle_named, find_bundles
-from trabecula.analysis.classify import check_runs
-from trabecula.analysis.segmentation.bundle_location import find_bundles_root
 from trabecula.cli.output import (
     EXIT_FAILURE,
     EXIT_USAGE,
@@ -28,7 +18,17 @@ from trabecula.cli.output import (
     print_json,
     print_table,
 )
+from trabecula.data.bundle_location import find_bundles_root
 from trabecula.domain.errors import BundleInvalid, BundleUnknown
+from trabecula.scoring.activation import (
+    Activation,
+    ModelRole,
+    activation_before,
+    change_activation,
+    read_activation,
+)
+from trabecula.scoring.bundles import FoundBundle, bundle_named, find_bundles
+from trabecula.scoring.scorers import check_runs
 from trabecula.settings import Settings, load_settings
 
 app = typer.Typer(help="Model bundles: list, verify, activate.", no_args_is_help=True)

@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 
 from trabecula import bootstrap
 from trabecula.cli.output import errors_as_exit_code
-from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import ConfigurationInvalid
-from trabecula.domain.result import Category
-from trabecula.domain.study import StudyState
-from trabecula.ledger.queries import StudyFilter
+from trabecula.domain.results.reasons import ReasonCode
+from trabecula.domain.results.result import Category
+from trabecula.domain.study.study import StudyState
+from trabecula.ledger.queries.studies import StudyFilter
 from trabecula.settings import Settings, load_settings
 
 StudyUid = Annotated[str, typer.Argument(help="Study Instance UID.")]

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.domain.eligibility import Reason
+from trabecula.domain.results.reasons import Reason
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Volume
 

@@ -15,7 +15,10 @@ from trabecula.domain.errors import (
     TrabeculaError,
 )
 from trabecula.intake.admission import Admission
-from trabecula.intake.command import (
+from trabecula.intake.event_report import EventReporting
+from trabecula.intake.storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
+from trabecula.intake.storage.service import DataSink, Discarding, Origin, StoreService
+from trabecula.intake.upper_layer.command import (
     MAX_COMMAND_BYTES,
     Command,
     CommandField,
@@ -23,10 +26,13 @@ from trabecula.intake.command import (
     decode_command,
     encode_response,
 )
-from trabecula.intake.event_report import EventReporting
-from trabecula.intake.negotiation import STORAGE_COMMITMENT_PUSH, VERIFICATION, answer_contexts, answer_roles
-from trabecula.intake.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
-from trabecula.intake.pdu import (
+from trabecula.intake.upper_layer.negotiation import (
+    STORAGE_COMMITMENT_PUSH,
+    VERIFICATION,
+    answer_contexts,
+    answer_roles,
+)
+from trabecula.intake.upper_layer.pdu import (
     APPLICATION_CONTEXT,
     APPLICATION_CONTEXT_UNKNOWN,
     CALLED_AE_UNKNOWN,
@@ -46,8 +52,7 @@ from trabecula.intake.pdu import (
     encode_reject,
     encode_release_response,
 )
-from trabecula.intake.storing import DataSink, Discarding, Origin, StoreService
-from trabecula.intake.wire import PeerGone, PeerStream
+from trabecula.intake.upper_layer.wire import PeerGone, PeerStream
 
 _MAX_REQUEST_BYTES = 1 << 20
 """128 contexts with every transfer syntax there is are about 200 kB."""

@@ -10,9 +10,9 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from trabecula.domain.errors import TrabeculaError
-from trabecula.domain.ports import Registrar
-from trabecula.intake.command import Command, Status
-from trabecula.intake.part10 import file_head
+from trabecula.domain.ports.use_cases import Registrar
+from trabecula.intake.storage.part10 import file_head
+from trabecula.intake.upper_layer.command import Command, Status
 
 _MAX_BYTES = 1 << 24
 """A report names each object in about 120 bytes; this is room for more than 100,000."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 import structlog
 
 from trabecula.domain.errors import ConfigurationInvalid, PeerTooSlow, TrabeculaError
-from trabecula.domain.ports import Registrar
+from trabecula.domain.ports.use_cases import Registrar
 from trabecula.intake.admission import Admission, DiskWatermark
 from trabecula.intake.association import AcceptedAssociation, Limits
-from trabecula.intake.spool import Spool
-from trabecula.intake.storing import StoreService
-from trabecula.intake.wire import PeerGone, PeerStream
+from trabecula.intake.storage.service import StoreService
+from trabecula.intake.storage.spool import Spool
+from trabecula.intake.upper_layer.wire import PeerGone, PeerStream
 
 _BACKLOG = 128
 _REFUSED_AT_ONCE = 64

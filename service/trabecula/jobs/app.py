@@ -12,7 +12,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from sqlalchemy import Engine
 
 from trabecula.domain.errors import DatabaseUnavailable, TrabeculaError
-from trabecula.domain.jobs import Job, Stage
+from trabecula.domain.study.jobs import Job, Stage
 from trabecula.jobs.queue import PLACES, task_name
 from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
 from trabecula.ledger.database import conninfo_of

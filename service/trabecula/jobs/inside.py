@@ -7,8 +7,8 @@ from pathlib import Path
 
 import structlog
 
-from trabecula.domain.activity import activities_told_to, doing
 from trabecula.domain.errors import AnalysisCrashed, AnalysisDefect, SpoolUnavailable, TrabeculaError
+from trabecula.domain.study.activity import activities_told_to, doing
 from trabecula.pipeline import StageRequest
 from trabecula.pipeline.requests import ERROR_EXIT_CODE, read_activity, write_activity, write_error
 

@@ -11,7 +11,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.manager import JobManager
 from procrastinate.tasks import configure_task
 
-from trabecula.domain.jobs import Job, Stage
+from trabecula.domain.study.jobs import Job, Stage
 
 QUEUES = ("cpu", "io", "sys")
 """cpu: analyse and report, each in a child process; io: settle, deliver, confirm; sys: rescue."""

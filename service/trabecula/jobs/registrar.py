@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trabecula.domain.ledger_ports import OpenLedger
-from trabecula.domain.study import ReceivedInstance
+from trabecula.domain.ports.ledger import OpenLedger
+from trabecula.domain.study.study import ReceivedInstance
 from trabecula.pipeline import commitment_answered, register_instance
 
 

@@ -9,10 +9,10 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 from sqlalchemy import Engine, text
 
-from trabecula.domain.jobs import STAGE_OF_STATE, Job, Stage
-from trabecula.domain.ledger_ports import Event
-from trabecula.domain.ports import DeliveryState
-from trabecula.domain.study import StudyState
+from trabecula.domain.ports.ledger import Event
+from trabecula.domain.ports.use_cases import DeliveryState
+from trabecula.domain.study.jobs import STAGE_OF_STATE, Job, Stage
+from trabecula.domain.study.study import StudyState
 from trabecula.ledger.database import database_errors
 from trabecula.pipeline import Services
 

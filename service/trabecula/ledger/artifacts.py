@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from trabecula.domain.artifact_ports import StoredLabels
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
-from trabecula.domain.ports import Analysis
-from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
-from trabecula.domain.result_json import from_json, to_json
+from trabecula.domain.ports.artifacts import StoredLabels
+from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
+from trabecula.domain.results.result_json import from_json, to_json
 
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
 

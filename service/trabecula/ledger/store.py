@@ -13,14 +13,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from trabecula.domain.identity import derived_uid
-from trabecula.domain.jobs import Job
-from trabecula.domain.ledger_ports import Ledger, OpenLedger
-from trabecula.ledger.copy_rows import SqlCopyRows
+from trabecula.domain.ports.ledger import Ledger, OpenLedger
+from trabecula.domain.study.jobs import Job
 from trabecula.ledger.database import database_errors
-from trabecula.ledger.delivery_rows import SqlDeliveryRows
-from trabecula.ledger.quarantine_rows import SqlQuarantineRows
-from trabecula.ledger.revision_rows import SqlRevisionRows
-from trabecula.ledger.study_rows import SqlStudyRows
+from trabecula.ledger.rows.copies import SqlCopyRows
+from trabecula.ledger.rows.deliveries import SqlDeliveryRows
+from trabecula.ledger.rows.quarantine import SqlQuarantineRows
+from trabecula.ledger.rows.revisions import SqlRevisionRows
+from trabecula.ledger.rows.studies import SqlStudyRows
 from trabecula.ledger.tables import Installation, StageAttempt
 
 

@@ -9,12 +9,12 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from trabecula.domain.copies import QuarantineState
-from trabecula.domain.ledger_ports import CommitmentState
-from trabecula.domain.ports import DeliveryState
-from trabecula.domain.reference import ReferenceMethod
-from trabecula.domain.result import Category
-from trabecula.domain.study import StudyState
+from trabecula.domain.ports.ledger import CommitmentState
+from trabecula.domain.ports.use_cases import DeliveryState
+from trabecula.domain.results.result import Category
+from trabecula.domain.study.copies import QuarantineState
+from trabecula.domain.study.reference import ReferenceMethod
+from trabecula.domain.study.study import StudyState
 
 
 def _one_of(column: str, values: object) -> str:

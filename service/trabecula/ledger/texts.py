@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from trabecula.domain.study import ReceivedInstance
+from trabecula.domain.study.study import ReceivedInstance
 
 
 def storable(text: str) -> str:

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from trabecula.phantom.anatomy_tissue import PhantomTissue
+from trabecula.phantom.anatomy.tissue import PhantomTissue
 
 TESLA_HIGH = 3.0
 TESLA_MID = 1.5

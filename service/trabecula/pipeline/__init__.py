@@ -11,10 +11,10 @@ from trabecula.pipeline.correcting import (
     study_conflicts,
 )
 from trabecula.pipeline.delivering import deliver_objects
-from trabecula.pipeline.documenting import report_study, run_report
 from trabecula.pipeline.operating import cancel_study, reprocess_study, retry_study, settle_now
 from trabecula.pipeline.quarantining import EntryInFull, delete_entry, release_entry, show_entry
 from trabecula.pipeline.receiving import register_instance
+from trabecula.pipeline.reporting import report_study, run_report
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Interrupted, Services, SettlePolicy, StageRunner
 from trabecula.pipeline.settling import settle_study

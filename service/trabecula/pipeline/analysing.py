@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-from trabecula.domain.activity import doing
-from trabecula.domain.artifact_ports import Artifacts
-from trabecula.domain.jobs import Job, Stage
-from trabecula.domain.ledger_ports import Event, Ledger
-from trabecula.domain.ports import Analyser
-from trabecula.domain.result import StudyResult
-from trabecula.domain.study import StudyState
+from trabecula.domain.ports.artifacts import Artifacts
+from trabecula.domain.ports.ledger import Event, Ledger
+from trabecula.domain.ports.use_cases import Analyser
+from trabecula.domain.results.result import StudyResult
+from trabecula.domain.study.activity import doing
+from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Services, ShouldStop
-from trabecula.pipeline.wanted import is_wanted, still_wanted
+from trabecula.pipeline.still_current import is_wanted, still_wanted
 
 
 def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trabecula.domain.difference import Difference, difference
-from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import ResultMissing
-from trabecula.domain.ports import Analyser
-from trabecula.domain.result import StudyResult
-from trabecula.domain.study import StoredFile, StudyState
+from trabecula.domain.ports.use_cases import Analyser
+from trabecula.domain.results.difference import Difference, difference
+from trabecula.domain.results.reasons import ReasonCode
+from trabecula.domain.results.result import StudyResult
+from trabecula.domain.study.study import StoredFile, StudyState
 from trabecula.domain.volume import Modality
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services

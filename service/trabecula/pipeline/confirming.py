@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from trabecula.domain.errors import CommitmentMissing, TrabeculaError
 from trabecula.domain.identity import derived_uid
-from trabecula.domain.jobs import Job
-from trabecula.domain.ledger_ports import CommitmentState, Delivery, Event, Ledger, OpenLedger
-from trabecula.domain.ports import DeliveryState
-from trabecula.domain.study import StudyState
+from trabecula.domain.ports.ledger import CommitmentState, Delivery, Event, Ledger, OpenLedger
+from trabecula.domain.ports.use_cases import DeliveryState
+from trabecula.domain.study.jobs import Job
+from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.delivering import fail_delivery
 from trabecula.pipeline.services import Services
 

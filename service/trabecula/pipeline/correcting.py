@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trabecula.domain.copies import (
+from trabecula.domain.copy_errors import (
+    CorrectionAltersImages,
+    CorrectionDisturbed,
+    CorrectionMissing,
+    CorrectionMovesImages,
+    ReasonMissing,
+)
+from trabecula.domain.ports.copies import Conflict
+from trabecula.domain.ports.ledger import Event, Ledger
+from trabecula.domain.study.copies import (
     CopyDifference,
     PatientIdentity,
     PixelComparison,
@@ -14,17 +23,8 @@ from trabecula.domain.copies import (
     StoredCopy,
     check_one_patient,
 )
-from trabecula.domain.copy_errors import (
-    CorrectionAltersImages,
-    CorrectionDisturbed,
-    CorrectionMissing,
-    CorrectionMovesImages,
-    ReasonMissing,
-)
-from trabecula.domain.copy_ports import Conflict
-from trabecula.domain.jobs import Job, Stage
-from trabecula.domain.ledger_ports import Event, Ledger
-from trabecula.domain.study import StudyState
+from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trabecula.domain.errors import DeliveryDeferred, DeliveryRefused, SopClassRefused, TrabeculaError
-from trabecula.domain.jobs import Failure, Job, Stage
-from trabecula.domain.ledger_ports import Delivery, Event, Ledger
-from trabecula.domain.ports import DeliveryState, SendOutcome
-from trabecula.domain.study import StudyState
+from trabecula.domain.ports.ledger import Delivery, Event, Ledger
+from trabecula.domain.ports.use_cases import DeliveryState, SendOutcome
+from trabecula.domain.study.jobs import Failure, Job, Stage
+from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.services import Services
-from trabecula.pipeline.wanted import is_wanted
+from trabecula.pipeline.still_current import is_wanted
 
 _DUPLICATE = 0x0111
 """PS3.7 C.5.6: the peer holds this SOP Instance; ours never change under their UID, so it is there."""

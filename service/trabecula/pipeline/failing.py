@@ -7,16 +7,16 @@ from collections.abc import Sequence
 
 import structlog
 
-from trabecula.domain.eligibility import Reason, ReasonCode
 from trabecula.domain.errors import AnalysisCrashed, AnalysisDefect, AnalysisTimeout, TrabeculaError
-from trabecula.domain.jobs import Failure, Job, Stage
-from trabecula.domain.ledger_ports import Event, SeriesFacts
-from trabecula.domain.ports import Analysis
-from trabecula.domain.result import Category, SeriesUse, StudyResult
-from trabecula.domain.study import StoredFile, StudyState
+from trabecula.domain.ports.ledger import Event, SeriesFacts
+from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Category, SeriesUse, StudyResult
+from trabecula.domain.study.jobs import Failure, Job, Stage
+from trabecula.domain.study.study import StoredFile, StudyState
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services
-from trabecula.pipeline.wanted import is_wanted
+from trabecula.pipeline.still_current import is_wanted
 from trabecula.version import __version__
 
 log = structlog.get_logger(__name__)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from trabecula.domain.errors import SpoolObjectMissing
-from trabecula.domain.ledger_ports import Ledger
-from trabecula.domain.study import StoredFile
+from trabecula.domain.ports.ledger import Ledger
+from trabecula.domain.study.study import StoredFile
 from trabecula.pipeline.services import Services
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import TransitionRefused
-from trabecula.domain.jobs import STATE_OF_STAGE, Job, Stage
-from trabecula.domain.ledger_ports import CommitmentState, Event, Ledger, OpenLedger, StudyStanding
-from trabecula.domain.ports import DeliveryState
-from trabecula.domain.study import StudyState
+from trabecula.domain.ports.ledger import CommitmentState, Event, Ledger, OpenLedger, StudyStanding
+from trabecula.domain.ports.use_cases import DeliveryState
+from trabecula.domain.results.reasons import ReasonCode
+from trabecula.domain.study.jobs import STATE_OF_STAGE, Job, Stage
+from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.settling import settle_study
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from trabecula.domain.copies import OPEN_STATES, AttributeDifference, CopyDifference, QuarantineEntry, QuarantineState
 from trabecula.domain.copy_errors import QuarantineEntryUnknown, ReasonMissing, ReleaseRefused
-from trabecula.domain.copy_ports import Conflict
 from trabecula.domain.errors import InstanceConflict, StudyUnknown
-from trabecula.domain.ledger_ports import Event, Ledger
+from trabecula.domain.ports.copies import Conflict
+from trabecula.domain.ports.ledger import Event, Ledger
+from trabecula.domain.study.copies import (
+    OPEN_STATES,
+    AttributeDifference,
+    CopyDifference,
+    QuarantineEntry,
+    QuarantineState,
+)
 from trabecula.pipeline.correcting import compared, held_copy
 from trabecula.pipeline.receiving import image_arrived
 from trabecula.pipeline.services import Services

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from trabecula.domain.errors import InstanceConflict, InstanceUnparsable
-from trabecula.domain.jobs import Failure, Job, Stage
-from trabecula.domain.ledger_ports import Event, Ledger, OpenLedger
-from trabecula.domain.study import ReceivedInstance, StudyState
+from trabecula.domain.ports.ledger import Event, Ledger, OpenLedger
+from trabecula.domain.study.jobs import Failure, Job, Stage
+from trabecula.domain.study.study import ReceivedInstance, StudyState
 
 
 def register_instance(open_ledger: OpenLedger, instance: ReceivedInstance, quiet_s: float) -> bool:

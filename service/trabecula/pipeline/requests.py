@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trabecula.domain.errors import TrabeculaError
-from trabecula.domain.study import StoredFile
+from trabecula.domain.study.study import StoredFile
 
 REQUEST_FILE = "request.json"
 ERROR_FILE = "error.json"

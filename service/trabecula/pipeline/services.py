@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from trabecula.domain.artifact_ports import Artifacts
-from trabecula.domain.copy_ports import CopyStore
 from trabecula.domain.errors import DestinationUnknown
-from trabecula.domain.jobs import RetryPolicy
-from trabecula.domain.ledger_ports import OpenLedger, StudyFacts
-from trabecula.domain.ports import CommitmentRequester, Destination, Sender, SourceArchive
-from trabecula.domain.study import StoredFile
+from trabecula.domain.ports.artifacts import Artifacts
+from trabecula.domain.ports.copies import CopyStore
+from trabecula.domain.ports.ledger import OpenLedger, StudyFacts
+from trabecula.domain.ports.use_cases import CommitmentRequester, Destination, Sender, SourceArchive
+from trabecula.domain.study.jobs import RetryPolicy
+from trabecula.domain.study.study import StoredFile
 from trabecula.pipeline.requests import StageRequest
 
 ShouldStop = Callable[[], bool]

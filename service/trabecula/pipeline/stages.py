@@ -7,16 +7,16 @@ from collections.abc import Callable
 import structlog
 
 from trabecula.domain.errors import AttemptsExhausted, DatabaseUnavailable, StudyUnknown, TrabeculaError
-from trabecula.domain.jobs import Failure, Job, Stage
-from trabecula.domain.ledger_ports import Event
+from trabecula.domain.ports.ledger import Event
+from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.pipeline.analysing import analyse_study
 from trabecula.pipeline.confirming import confirm_delivery, give_up_confirming
 from trabecula.pipeline.delivering import deliver_objects, give_up_delivering, note_delivery_error
-from trabecula.pipeline.documenting import report_study
 from trabecula.pipeline.failing import answered_as_failed, is_death_of_analysis
+from trabecula.pipeline.reporting import report_study
 from trabecula.pipeline.services import Interrupted, Services, ShouldStop
 from trabecula.pipeline.settling import settle_study
-from trabecula.pipeline.wanted import is_wanted
+from trabecula.pipeline.still_current import is_wanted
 
 log = structlog.get_logger(__name__)
 

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from highdicom.sr import ContentItem
 from pydicom import Dataset
 
-from trabecula.domain.eligibility import ReasonCode
 from trabecula.domain.errors import ReportInvalid
-from trabecula.domain.ports import AnalysedVolume, Analysis, ReportContext
-from trabecula.domain.result import ResultObject, StudyResult
-from trabecula.domain.study import StoredFile
+from trabecula.domain.ports.use_cases import AnalysedVolume, Analysis, ReportContext
+from trabecula.domain.results.reasons import ReasonCode
+from trabecula.domain.results.result import ResultObject, StudyResult
+from trabecula.domain.study.study import StoredFile
 from trabecula.reporting.config import ReportingConfig
-from trabecula.reporting.content_tree import library_group, report_root
 from trabecula.reporting.identifiers import Identities
-from trabecula.reporting.measurement_groups import ReportSubject
-from trabecula.reporting.picture import Page, draw_page
-from trabecula.reporting.secondary_capture import secondary_capture
+from trabecula.reporting.picture.page import Page, draw_page
+from trabecula.reporting.picture.secondary_capture import secondary_capture
 from trabecula.reporting.segmentation_object import segmentation
-from trabecula.reporting.sources import (
+from trabecula.reporting.sources.headers import (
     SourceHeader,
     check_identity,
     first_source,
@@ -28,8 +26,10 @@ from trabecula.reporting.sources import (
     read_header,
     unread_source,
 )
+from trabecula.reporting.sr.content_tree import library_group, report_root
+from trabecula.reporting.sr.measurement_groups import ReportSubject
+from trabecula.reporting.sr.structured_report import evidence_item, structured_reports
 from trabecula.reporting.stamping import Stamp, local_time
-from trabecula.reporting.structured_report import evidence_item, structured_reports
 
 LIBRARY_SERIES_LIMIT = 20
 """Series listed in the image library of a study that was not measured; more would only make the report long."""

@@ -17,16 +17,16 @@ from pydicom.uid import CTImageStorage, MRImageStorage
 from pydicom.valuerep import format_number_as_ds
 
 from trabecula.domain.errors import ReportInvalid
-from trabecula.domain.ports import AnalysedVolume
-from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
+from trabecula.domain.ports.use_cases import AnalysedVolume
+from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, level_of_label
 from trabecula.domain.volume import Geometry, Modality
-from trabecula.reporting.concepts import coded, coding_schemes, level_code
 from trabecula.reporting.identifiers import Identities
-from trabecula.reporting.palette import level_colour
-from trabecula.reporting.sources import UTF8
+from trabecula.reporting.picture.palette import level_colour
+from trabecula.reporting.sources.headers import UTF8
+from trabecula.reporting.sr.concepts import coded, coding_schemes, level_code
+from trabecula.reporting.sr.structured_report import evidence_item
 from trabecula.reporting.stamping import SERIES_NUMBERS, Stamp, finished, reference, tell_loss
-from trabecula.reporting.structured_report import evidence_item
 from trabecula.version import __version__
 
 _STANDS_FOR_FRAME = "2.25.1"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from trabecula.domain.eligibility import Reason
-from trabecula.domain.result import SeriesUse
+from trabecula.domain.results.reasons import Reason
+from trabecula.domain.results.result import SeriesUse
 
 _WORDS = {
     "OTHER_SERIES": "another series was preferred",

@@ -16,11 +16,11 @@ from pydicom.valuerep import DA, TM
 
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.identity import derived_uid
-from trabecula.domain.result import ObjectKind, ResultObject, StudyResult
-from trabecula.reporting.concepts import coded
+from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.identifiers import Identities
-from trabecula.reporting.sources import INHERITED, UTF8
+from trabecula.reporting.sources.headers import INHERITED, UTF8
+from trabecula.reporting.sr.concepts import coded
 from trabecula.version import __version__
 
 IMPLEMENTATION_CLASS_UID = UID(derived_uid("implementation class"))

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from trabecula.domain import codes
 from trabecula.domain.codes import Code
-from trabecula.domain.eligibility import Reason
-from trabecula.domain.ground import told_percent
-from trabecula.domain.result import Category, Measurement, Score, SourceSeries, StudyResult
+from trabecula.domain.results.ground import told_percent
+from trabecula.domain.results.reasons import Reason
+from trabecula.domain.results.result import Category, Measurement, Score, SourceSeries, StudyResult
 
 RESEARCH_USE = "RESEARCH USE ONLY - not a medical device; does not replace DXA/QCT; not for ruling out low bone density"
 NOT_REVIEWED = "Automatic software result, not reviewed by a physician. It is not a diagnosis."

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trabecula.analysis.biomarkers.deformity import Heights, grade_deformities
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.eligibility import ReasonCode
+from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.spine import Level
 
 LIMITS = load_thresholds().deformity

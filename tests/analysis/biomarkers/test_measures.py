@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.analysis.drawn_series import (
+from tests.imaging.drawn_series import (
     LEVELS,
     DrawnSegmenter,
     DrawnSpine,
@@ -32,12 +32,12 @@ from trabecula.analysis.biomarkers.vbq import (
     measure_signal,
     summary,
 )
-from trabecula.analysis.bodies import Body, cut_bodies
-from trabecula.analysis.regions import CsfRegion, csf_v1
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.regions import CsfRegion, csf_v1
+from trabecula.regions.bodies import Body, cut_bodies
 
 HU = {level: 100.0 + 10 * place for place, level in enumerate(LEVELS)}
 OVAL = load_thresholds().oval

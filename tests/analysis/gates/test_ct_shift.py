@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.analysis.drawn_series import LEVELS, DrawnSpine, axial, ct_image, draw_spine
 from tests.analysis.gates.test_gates import CT, context
+from tests.imaging.drawn_series import LEVELS, DrawnSpine, axial, ct_image, draw_spine
 from trabecula.analysis.gates.ct_shift import common_shift, shift_of
 from trabecula.analysis.gates.table import ask
-from trabecula.analysis.geometry_gate import RegularStack, check_geometry
-from trabecula.analysis.headers import read_headers, scan_folder
-from trabecula.analysis.stacks import split
-from trabecula.analysis.volumes import load_volume
-from trabecula.domain.eligibility import ReasonCode
+from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.volume import Modality, Volume
+from trabecula.imaging.headers.frames import read_headers, scan_folder
+from trabecula.imaging.stacks.geometry_gate import RegularStack, check_geometry
+from trabecula.imaging.stacks.split import split
+from trabecula.imaging.volumes.dicom import load_volume
 
 AXIAL = axial((94, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0)
 SMALL = axial((8, 90, 90), (2.5, 1.6, 1.6))

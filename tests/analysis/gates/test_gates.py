@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.analysis.drawn_bodies import BodyShape, draw_body, rotation
-from tests.analysis.drawn_series import (
+from tests.imaging.drawn_series import (
     LEVELS,
     SHAPE,
     DrawnSegmenter,
@@ -21,21 +20,22 @@ from tests.analysis.drawn_series import (
     mr_image,
     sagittal,
 )
-from trabecula.analysis.acquisition import Acquisition, Patient
+from tests.regions.drawn_bodies import BodyShape, draw_body, rotation
 from trabecula.analysis.biomarkers.vbq import LevelSignal, measure_signal
-from trabecula.analysis.bodies import cut_bodies
 from trabecula.analysis.gates import common, ct, ct_intensity, mr
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.gates.table import ask
-from trabecula.analysis.geometry_gate import RegularStack
-from trabecula.analysis.regions import CsfRegion, csf_v1
-from trabecula.analysis.series import Candidate
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.segmentation import SegmentedBody
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import TISSUE_LABELS, Geometry, Modality, Tissue, Volume
+from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.stacks.geometry_gate import RegularStack
+from trabecula.regions import CsfRegion, csf_v1
+from trabecula.regions.bodies import cut_bodies
+from trabecula.series.choice import Candidate
 
 AXIAL = axial((94, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0)
 SAGITTAL = sagittal((15, 164, 60), (4.0, 1.6, 1.6))

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.analysis.drawn_series import MR_TAGS, DrawnSegmenter, DrawnSpine, draw_spine, mr_image, sagittal, write_stack
-from trabecula.analysis.acquisition import Acquisition, Patient
+from tests.imaging.drawn_series import MR_TAGS, DrawnSegmenter, DrawnSpine, draw_spine, mr_image, sagittal, write_stack
 from trabecula.analysis.analyser import StudyAnalyser, scan_folder
-from trabecula.analysis.bodies import cut_bodies
 from trabecula.analysis.findings import Findings, measure_mr
 from trabecula.analysis.gates.context import GateContext
-from trabecula.analysis.geometry_gate import RegularStack
-from trabecula.analysis.series import Candidate
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain import codes
-from trabecula.domain.eligibility import ReasonCode
-from trabecula.domain.result import Category, SeriesRole
+from trabecula.domain.results.reasons import ReasonCode
+from trabecula.domain.results.result import Category, SeriesRole
 from trabecula.domain.volume import Modality, Volume
+from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.stacks.geometry_gate import RegularStack
+from trabecula.regions.bodies import cut_bodies
+from trabecula.series.choice import Candidate
 
 SAGITTAL = sagittal((13, 164, 60), (4.0, 1.6, 1.6))
 T1 = Acquisition("MR", "1", "2.25.1", repetition_time=600.0, echo_time=10.0, slice_thickness=4.0)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.analysis.drawn_series import (
+from tests.analysis.gates.test_gates import CT, T1
+from tests.imaging.drawn_series import (
     LEVELS,
     DrawnSegmenter,
     DrawnSpine,
@@ -17,18 +18,17 @@ from tests.analysis.drawn_series import (
     mr_image,
     sagittal,
 )
-from tests.analysis.gates.test_gates import CT, T1
-from trabecula.analysis.acquisition import Acquisition, Patient
-from trabecula.analysis.bodies import cut_bodies
 from trabecula.analysis.findings import Findings, measure_ct, measure_mr
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.gates.pixel_size import pixel_size
-from trabecula.analysis.geometry_gate import RegularStack
-from trabecula.analysis.series import Candidate
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.eligibility import ReasonCode
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.reasons import ReasonCode
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.stacks.geometry_gate import RegularStack
+from trabecula.regions.bodies import cut_bodies
+from trabecula.series.choice import Candidate
 
 OBLONG = axial((94, 90, 122), (2.5, 1.6, 1.2), top_z=-103.0)
 NEARLY = axial((94, 90, 94), (2.5, 1.6, 1.53), top_z=-103.0)

@@ -11,24 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.analysis.truth_segmenter import TruthSegmenter
-from trabecula.analysis.acquisition import Acquisition, Patient
-from trabecula.analysis.bodies import cut_bodies
 from trabecula.analysis.findings import Findings, measure_mr
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.gates.shading import common_course
-from trabecula.analysis.geometry_gate import RegularStack
-from trabecula.analysis.series import Candidate
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.volume import FloatArray, Volume
+from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.phantom.mr import make_mr_study
-from trabecula.phantom.mr_image import shading as usual_coil
+from trabecula.phantom.mr.image import shading as usual_coil
 from trabecula.phantom.patient import sample_patient
 from trabecula.phantom.protocols import MrProtocol, MrSequence, Weighting
 from trabecula.phantom.study import MrStudySpec
+from trabecula.regions.bodies import cut_bodies
+from trabecula.series.choice import Candidate
 
 Coil = Callable[[FloatArray], FloatArray]
 """Sensitivity at points (..., 3) in mm from the middle of L3: x to the left, y to the back, z to the head."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from trabecula.analysis.crop_definition import load_crop_definition
-from trabecula.analysis.vertebra_crops import Crop
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS
+from trabecula.scoring.crops.definition import load_crop_definition
+from trabecula.scoring.crops.vertebra import Crop
 from trabecula_training.cnn.crop_bank import CropBank, CropGroup
-from trabecula_training.cohort import Cohort, Patient
-from trabecula_training.labels import ReferenceKind
+from trabecula_training.cohort.labels import ReferenceKind
+from trabecula_training.cohort.table import Cohort, Patient
 
 ROLES = (SeriesRole.T1W, SeriesRole.T2W)
 

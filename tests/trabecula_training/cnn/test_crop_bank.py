@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from tests.trabecula_training.cnn.builders import made_pictures
-from trabecula.analysis.crop_statistics import STATISTICS
-from trabecula.domain.feature_layout import LevelAggregation
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.models.feature_layout import LevelAggregation
+from trabecula.domain.results.result import SeriesRole
+from trabecula.scoring.crops.statistics import STATISTICS
 from trabecula_training.cnn.crop_bank import CropBank, load_crops, merged, save_crops, squares
-from trabecula_training.dataset import make_dataset, usable_layout
+from trabecula_training.cohort.labels import OSTEOPOROSIS
 from trabecula_training.errors import FeatureTableInvalid
-from trabecula_training.labels import OSTEOPOROSIS
+from trabecula_training.learning.dataset import make_dataset, usable_layout
 
 
 def test_a_bank_survives_its_file_unchanged(tmp_path: Path) -> None:

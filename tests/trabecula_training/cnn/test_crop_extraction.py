@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.truth_segmenter import TruthSegmenter
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.phantom.dicom import write_study
 from trabecula.phantom.mr import make_mr_study
@@ -18,9 +18,9 @@ from trabecula.phantom.protocols import SMALL_MR
 from trabecula.phantom.study import MrStudySpec, PhantomStudy
 from trabecula_training.cnn.crop_bank import CropBank, load_crops
 from trabecula_training.cnn.crop_extraction import extract_crops
-from trabecula_training.cohort import Cohort, Patient
+from trabecula_training.cohort.labels import ReferenceKind
+from trabecula_training.cohort.table import Cohort, Patient
 from trabecula_training.errors import FeatureTableInvalid
-from trabecula_training.labels import ReferenceKind
 
 
 @dataclass

@@ -14,19 +14,19 @@ from typer.testing import CliRunner
 
 from tests.trabecula_training.builders import write_cohort_csv
 from tests.trabecula_training.cnn.builders import made_pictures
-from trabecula.analysis.bundle import load_bundle
-from trabecula.analysis.classify import check_runs
-from trabecula.analysis.cnn_scorer import image_input
-from trabecula.analysis.model_graph import ModelGraph
-from trabecula.domain.bundle import CARD_NAME, IMAGE_INPUT, MODEL_NAME, BundleKind
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.models.bundle import CARD_NAME, IMAGE_INPUT, MODEL_NAME, BundleKind
+from trabecula.domain.results.result import SeriesRole
+from trabecula.scoring.bundles import load_bundle
+from trabecula.scoring.cnn_scorer import image_input
+from trabecula.scoring.onnx_session import ModelGraph
+from trabecula.scoring.scorers import check_runs
 from trabecula_training.cli import app
 from trabecula_training.cnn.crop_bank import save_crops
 from trabecula_training.cnn.export import export_image_bundle
 from trabecula_training.cnn.image_recipe import ImageRecipe
 from trabecula_training.errors import ExportRefused
-from trabecula_training.export import ExportRequest
-from trabecula_training.manifest import BundleText
+from trabecula_training.export.bundle import ExportRequest
+from trabecula_training.export.manifest import BundleText
 from trabecula_training.recipes import b4_2026, image_recipe
 
 TEXT = BundleText("pictures-demo", "1.0.0", "Pictures", True, "made-up people")

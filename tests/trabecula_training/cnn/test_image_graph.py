@@ -8,17 +8,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from trabecula.analysis.crop_definition import load_crop_definition
-from trabecula.domain.bundle import IMAGE_INPUT, LOGIT_OUTPUT, PROBABILITY_OUTPUT, SCORE_OUTPUT
-from trabecula_training.calibrators import Calibrator, Isotonic, Platt
+from trabecula.domain.models.bundle import IMAGE_INPUT, LOGIT_OUTPUT, PROBABILITY_OUTPUT, SCORE_OUTPUT
+from trabecula.scoring.crops.definition import load_crop_definition
 from trabecula_training.cnn.crop_bank import CropBank
 from trabecula_training.cnn.estimator import CnnEstimator, as_they_are
 from trabecula_training.cnn.networks import Network, make_network
 from trabecula_training.cnn.onnx_graph import build_image_graph, image_parity
 from trabecula_training.cnn.training import TrainingPlan
 from trabecula_training.errors import ParityFailed
-from trabecula_training.parity import TOLERANCE
-from trabecula_training.tuning import FittedModel
+from trabecula_training.export.parity import TOLERANCE
+from trabecula_training.learning.calibrators import Calibrator, Isotonic, Platt
+from trabecula_training.learning.tuning import FittedModel
 
 SIZE = 64
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from tests.trabecula_training.builders import made_cohort, write_cohort_csv
 from trabecula_training.cli import app
-from trabecula_training.features import save_features
+from trabecula_training.features.table import save_features
 
 
 def export(run: Path, bundles: Path, *more: str) -> tuple[int, str]:

@@ -12,19 +12,19 @@ import pytest
 from pydicom.uid import generate_uid
 from typer.testing import CliRunner
 
-from trabecula.analysis.radiomics.feature_set import load_feature_set
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import write_study
 from trabecula.phantom.patient import sample_patient
 from trabecula.phantom.protocols import CtProtocol
 from trabecula.phantom.study import CtStudySpec
+from trabecula.scoring.radiomics.feature_set import load_feature_set
 from trabecula_training.cli import app
-from trabecula_training.cohort_features import features_place
-from trabecula_training.extraction import segmenter_digest, store_of
-from trabecula_training.extraction_store import PatientFeatures
-from trabecula_training.features import load_features
+from trabecula_training.features.extraction import segmenter_digest, store_of
+from trabecula_training.features.of_cohort import features_place
+from trabecula_training.features.store import PatientFeatures
+from trabecula_training.features.table import load_features
 
 TINY = CtProtocol(pixel_mm=1.2, matrix=(150, 120), thickness_mm=3.0, increment_mm=3.0)
 SLICES = 30

@@ -17,19 +17,20 @@ from tests.analysis.truth_segmenter import TruthSegmenter
 from tests.databases import embedded_url, empty
 from tests.phantom_ledger import phantom_world, process
 from tests.pipeline.world import World
-from trabecula.domain.reference import Reference, ReferenceMethod, ReferenceSite
-from trabecula.domain.result import SeriesRole
-from trabecula.ledger.references import import_references
+from trabecula.domain.results.result import SeriesRole
+from trabecula.domain.study.reference import Reference, ReferenceMethod, ReferenceSite
+from trabecula.ledger.references.imports import import_references
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.patient import sample_patient
 from trabecula.phantom.protocols import CtProtocol
 from trabecula.phantom.study import CtStudySpec, PhantomStudy
 from trabecula.version import __version__
-from trabecula_training import extraction, ledger_draw
 from trabecula_training.cli import app
-from trabecula_training.cohort_csv import read_cohort
-from trabecula_training.cohort_features import Extraction, extract_features, features_place
-from trabecula_training.extraction import ExtractionJob, extract_patient, store_of
+from trabecula_training.cohort.cohort_csv import read_cohort
+from trabecula_training.features import extraction
+from trabecula_training.features.extraction import ExtractionJob, extract_patient, store_of
+from trabecula_training.features.of_cohort import Extraction, extract_features, features_place
+from trabecula_training.ledger import draw as ledger_draw
 
 TINY = CtProtocol(pixel_mm=1.2, matrix=(150, 120), thickness_mm=2.5, increment_mm=2.5)
 SET = "xue2022_ct"

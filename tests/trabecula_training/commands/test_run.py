@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.trabecula_training.builders import made_cohort, write_cohort_csv
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.result import SeriesRole
 from trabecula_training.cli import app
-from trabecula_training.cohort import Cohort
-from trabecula_training.features import save_features
-from trabecula_training.labels import BoneCategory
+from trabecula_training.cohort.labels import BoneCategory
+from trabecula_training.cohort.table import Cohort
+from trabecula_training.features.table import save_features
 
 MR = (SeriesRole.T1W, SeriesRole.T2W)
 

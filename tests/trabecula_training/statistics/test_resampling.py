@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trabecula.domain.bundle import Interval
+from trabecula.domain.models.bundle import Interval
 from trabecula_training.statistics.resampling import nadeau_bengio, widest
 
 

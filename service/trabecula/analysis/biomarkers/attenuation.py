@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trabecula.analysis.bodies import NOT_FINITE, Body
-from trabecula.analysis.regions import TRABECULAR_VERSION, Mask, trabecular_v1
 from trabecula.domain import codes
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Measurement
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Measurement
+from trabecula.domain.results.thresholds import OvalRegion
 from trabecula.domain.spine import MEASURED_LEVELS, Level
-from trabecula.domain.thresholds import OvalRegion
+from trabecula.regions import TRABECULAR_VERSION, Mask, trabecular_v1
+from trabecula.regions.bodies import NOT_FINITE, Body
 
 OVAL_VERSION = "oval_v1"
 _MINIMUM_OVAL_VOXELS = 20

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from trabecula.domain import codes
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Measurement
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Measurement
+from trabecula.domain.results.thresholds import DeformityThresholds
 from trabecula.domain.spine import Level
-from trabecula.domain.thresholds import DeformityThresholds
 
 HEIGHTS_METHOD = "heights_v1"
 _ARM = 0.8 * 2 / 3

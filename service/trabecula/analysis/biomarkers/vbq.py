@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.analysis.bodies import NOT_FINITE, Body
-from trabecula.analysis.regions import CSF_VERSION, MEDULLARY_VERSION, CsfRegion, Mask, medullary_v1
 from trabecula.domain import codes
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import Measurement
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Measurement
 from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.regions import CSF_VERSION, MEDULLARY_VERSION, CsfRegion, Mask, medullary_v1
+from trabecula.regions.bodies import NOT_FINITE, Body
 
 VBQ_VERSION = f"vbq_v1:{MEDULLARY_VERSION}/{CSF_VERSION}"
 VBQ_VOXELS_VERSION = f"vbq_voxels_v1:{MEDULLARY_VERSION}/{CSF_VERSION}"

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates.context import GateContext, limits
-from trabecula.analysis.wording import without, word_of
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.ground import told
+from trabecula.domain.results.ground import told
+from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.volume import Plane
+from trabecula.imaging.words import without, word_of
+from trabecula.regions.bodies import Body
 
 
 def coverage(context: GateContext) -> Iterator[Reason]:

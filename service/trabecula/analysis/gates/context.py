@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trabecula.analysis.acquisition import Acquisition, Patient
-from trabecula.analysis.bodies import Body
-from trabecula.analysis.series import Candidate
-from trabecula.analysis.thresholds import data_file
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import SeriesRole
+from trabecula.data import data_file
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import SeriesRole
+from trabecula.domain.results.thresholds import Thresholds
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import MEASURED_LEVELS, Level
-from trabecula.domain.thresholds import Thresholds
 from trabecula.domain.volume import Volume
+from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.regions.bodies import Body
+from trabecula.series.choice import Candidate
 
 
 @dataclass(frozen=True, eq=False)

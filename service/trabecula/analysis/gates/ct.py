@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates.context import GateContext, limits
-from trabecula.analysis.kernels import KernelClass
-from trabecula.analysis.regions import Mask, eroded, trabecular_v1
-from trabecula.analysis.series_rules import limits as series_limits
-from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import Level
+from trabecula.regions import Mask, eroded, trabecular_v1
+from trabecula.regions.bodies import Body
+from trabecula.series.kernels import KernelClass
+from trabecula.series.rules import limits as series_limits
 
 
 def kernel(context: GateContext) -> Iterator[Reason]:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates.context import GateContext, limits
-from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula.domain.spine import Level
-from trabecula.domain.thresholds import ContrastPhase
 from trabecula.domain.volume import FloatArray, Volume
+from trabecula.regions.bodies import Body
 
 _BIN_HU = 4.0
 _SAMPLES = 2_000_000

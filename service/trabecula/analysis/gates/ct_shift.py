@@ -11,8 +11,8 @@ import numpy as np
 from scipy import ndimage
 
 from trabecula.analysis.gates.context import GateContext, limits
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.thresholds import ContrastPhase
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula.domain.volume import FloatArray, Volume
 
 _BIN_HU = 1.0

@@ -10,11 +10,11 @@ from scipy import ndimage
 
 from trabecula.analysis.biomarkers.vbq import LevelSignal
 from trabecula.analysis.gates.context import GateContext, limits
-from trabecula.analysis.regions import CsfRegion
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import TISSUE_LABELS, Tissue
+from trabecula.regions import CsfRegion
 
 
 def metal(context: GateContext) -> Iterator[Reason]:

@@ -10,10 +10,10 @@ from scipy import ndimage
 
 from trabecula.analysis.biomarkers.vbq import LevelSignal
 from trabecula.analysis.gates.context import GateContext, limits
-from trabecula.analysis.regions import CsfRegion
-from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import TISSUE_LABELS, Tissue, Volume
+from trabecula.regions import CsfRegion
 
 _EIGHT_BITS = 8
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from trabecula.analysis.gates.context import GateContext, limits
-from trabecula.domain.eligibility import Reason, ReasonCode
+from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.volume import Plane
 
 

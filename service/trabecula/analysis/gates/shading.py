@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from trabecula.analysis.biomarkers.vbq import LevelSignal
-from trabecula.analysis.bodies import Body
 from trabecula.analysis.gates.context import GateContext, limits
-from trabecula.analysis.regions import CsfRegion
-from trabecula.analysis.regions_csf import csf_beside
-from trabecula.domain.eligibility import Reason, ReasonCode
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.volume import TISSUE_LABELS, FloatArray, Tissue
+from trabecula.regions import CsfRegion
+from trabecula.regions.bodies import Body
+from trabecula.regions.csf import csf_beside
 
 Points = Sequence[tuple[float, float]]
 """Height along the spine (mm, LPS z) and signal there."""

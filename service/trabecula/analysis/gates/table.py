@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from trabecula.analysis.gates import common, ct, ct_intensity, ct_shift, mr, pixel_size
 from trabecula.analysis.gates.context import Gate, GateContext
-from trabecula.domain.eligibility import Reason
-from trabecula.domain.result import SeriesRole
+from trabecula.domain.results.reasons import Reason
+from trabecula.domain.results.result import SeriesRole
 
 COMMON_GATES: tuple[Gate, ...] = (
     common.segmenter_said,

@@ -1,0 +1,1 @@
+"""How good a model is: metrics with intervals, comparisons, subgroups, and patients it has never seen."""

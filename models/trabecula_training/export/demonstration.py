@@ -1,0 +1,95 @@
+"""Demonstration bundles: which phantom cohort, recipe and export each is made of, from data/demonstrations.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from trabecula.domain.volume import Modality
+from trabecula_training.cohort.phantoms import CohortPlan, ReferenceChoice, scanners
+from trabecula_training.errors import ExportRefused, RecipeUnknown
+from trabecula_training.export.bundle import ExportRequest
+from trabecula_training.export.manifest import BundleText
+
+POPULATION = "digital phantoms, made by this program; no person"
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """How demonstration bundles are made, one for each of ``inputs``; ``classifiers`` are (task, classifier) as export
+    takes them."""
+
+    recipe: str
+    cohort: CohortPlan
+    perturbed_patients: int
+    inputs: tuple[str, ...]
+    classifiers: tuple[tuple[str, str], ...]
+    version: str
+    title: str
+    repeats: int = 1
+
+    def model_id(self, input_name: str) -> str:
+        """Name and folder of the bundle of one input; its name stands in it where there are several."""
+        which = f"-{input_name.lower()}" if len(self.inputs) > 1 else ""
+        return f"{self.recipe.replace('_', '-')}{which}-demo-{self.version}"
+
+    def of(self, patients: int | None) -> Demonstration:
+        """Return the same with another number of patients; None changes nothing."""
+        return self if patients is None else replace(self, cohort=replace(self.cohort, patients=patients))
+
+    def requests(self, run: Path, bundles: Path) -> tuple[ExportRequest, ...]:
+        """Return what to export of a finished run. A phantom cohort need not pass the sample-size guard; the bundle
+        says that it did not."""
+        return tuple(
+            ExportRequest(run, bundles, name, self.classifiers, self._text(name), despite_size=True)
+            for name in self.inputs
+        )
+
+    def _text(self, input_name: str) -> BundleText:
+        title = self.title.format(input=input_name)
+        return BundleText(self.model_id(input_name), self.version, title, True, POPULATION)
+
+    def refuse_existing(self, bundles: Path) -> None:
+        """Raise ExportRefused, before any work, where a bundle is there already."""
+        for place in (bundles / self.model_id(name) for name in self.inputs):
+            if place.exists():
+                raise ExportRefused(f"{place} exists already; remove it or give another --bundles")
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return tomllib.loads(files("trabecula_training.data").joinpath("demonstrations.toml").read_text("utf-8"))
+
+
+def demonstration_names() -> tuple[str, ...]:
+    """Return the recipes that have one."""
+    return tuple(name for name, row in _document().items() if isinstance(row, dict))
+
+
+def demonstration(recipe: str) -> Demonstration:
+    """Return the demonstration of a recipe, its patients spread over all scanners. Raises RecipeUnknown."""
+    if recipe not in demonstration_names():
+        raise RecipeUnknown(f"{recipe} has no demonstration; {', '.join(demonstration_names())} have")
+    row = _document()[recipe]
+    modality = Modality(row["modality"])
+    plan = CohortPlan(
+        int(row["patients"]),
+        modality,
+        int(row["seed"]),
+        reference=ReferenceChoice(row["reference"]),
+        sites=len(scanners(modality)),
+    )
+    return Demonstration(
+        recipe,
+        plan,
+        int(row["perturbed_patients"]),
+        tuple(str(name) for name in row["inputs"]),
+        tuple((str(task), str(name)) for task, name in row["classifiers"]),
+        str(row["version"]),
+        str(row["title"]),
+        int(row["repeats"]),
+    )

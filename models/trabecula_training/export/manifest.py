@@ -1,0 +1,196 @@
+"""From a run and its refitted models to a bundle's manifest: nothing in it is typed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trabecula.domain.models.bundle import (
+    MANIFEST_VERSION,
+    BundleKind,
+    Calibration,
+    CalibrationMethod,
+    EndpointModel,
+    ImageInput,
+    Interval,
+    Lineage,
+    Manifest,
+    OperatingPoint,
+    Population,
+    TrainingRange,
+)
+from trabecula.domain.models.feature_layout import FeatureLayout
+from trabecula_training.cohort.labels import Task, reference_limits
+from trabecula_training.features.table import FeatureTable
+from trabecula_training.learning.calibrators import Platt
+from trabecula_training.learning.dataset import Dataset
+from trabecula_training.learning.training_range import acquisition_ranges
+from trabecula_training.learning.tuning import FittedModel
+from trabecula_training.statistics.decision import RULES
+
+NOT_FOR = (
+    "Ruling out low bone density: a low probability does not exclude osteoporosis.",
+    "Replacing DXA or QCT, or stating a T-score.",
+    "Patients younger than 18 years.",
+    "Studies outside the acquisition ranges and the training range stated here.",
+)
+
+
+@dataclass(frozen=True)
+class BundleText:
+    """What people decide about a bundle."""
+
+    model_id: str
+    version: str
+    title: str
+    demonstration: bool
+    population: str
+    licence: str = "Apache-2.0"
+    contact: str = ""
+    primary: str = "balanced"
+
+
+def endpoint_model(
+    task: Task, model: FittedModel, evaluation: Mapping[str, Any], dataset: Dataset, primary: str
+) -> EndpointModel:
+    """Return one endpoint: thresholds of the exported model, rates and metrics of nested cross-validation."""
+    points = tuple(
+        OperatingPoint(
+            name,
+            float(threshold),
+            RULES[name],
+            _interval(evaluation["points"][name]["sensitivity"]),
+            _interval(evaluation["points"][name]["specificity"]),
+        )
+        for name, threshold in model.thresholds.items()
+    )
+    metrics = {name: _interval(found) for name, found in evaluation["metrics"].items() if _complete(found)}
+    calibrator = model.calibrator
+    calibration = (
+        Calibration(CalibrationMethod.PLATT, True, float(calibrator.slope), float(calibrator.intercept))
+        if isinstance(calibrator, Platt)
+        else Calibration(CalibrationMethod.ISOTONIC, True)
+    )
+    return EndpointModel(
+        task.endpoint,
+        definition(task, dataset),
+        f"{model.family} ({model.candidate})",
+        len(dataset.patients),
+        int(dataset.data.labels.sum()),
+        calibration,
+        points,
+        primary,
+        metrics,
+    )
+
+
+def definition(task: Task, dataset: Dataset) -> str:
+    """Return the endpoint in words, with the limits of the references that the cohort used."""
+    limits = {name: entry["value"] for name, entry in reference_limits().items()}
+    kinds = sorted({str(patient.reference) for patient in dataset.patients})
+    if task.endpoint == "osteoporosis":
+        words = {
+            "QCT": f"QCT below {limits['qct_osteoporosis_below_mg_cm3']} mg/cm3",
+            "DXA": f"DXA T-score {limits['t_score_osteoporosis_at_most']} or lower",
+        }
+    else:
+        words = {
+            "QCT": f"QCT {limits['qct_normal_above_mg_cm3']} mg/cm3 or lower",
+            "DXA": f"DXA T-score below {limits['t_score_low_below']:.1f} (Z-score "
+            f"{limits['z_score_below_expected_at_most']} or lower where T-scores do not count)",
+        }
+    return "; ".join(words[kind] for kind in kinds)
+
+
+def _complete(found: Mapping[str, Any]) -> bool:
+    return all(found[name] is not None for name in ("estimate", "low", "high"))
+
+
+def _interval(found: Mapping[str, Any]) -> Interval:
+    estimate = 0.0 if found["estimate"] is None else float(found["estimate"])
+    low = 0.0 if found["low"] is None else float(found["low"])
+    high = 1.0 if found["high"] is None else float(found["high"])
+    return Interval(estimate, low, high, str(found["method"]))
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the graph reads, by kind: a vector (``layout``) or pictures (``image``), and the range it was trained on.
+
+    ``published`` is the study's citation; ``limits`` are further lines for the card.
+    """
+
+    kind: BundleKind
+    published: str
+    training_range: TrainingRange
+    layout: FeatureLayout | None = None
+    image: ImageInput | None = None
+    limits: tuple[str, ...] = ()
+
+
+def bundle_manifest(
+    document: Mapping[str, Any],
+    text: BundleText,
+    endpoints: tuple[EndpointModel, ...],
+    content: Content,
+    first: Dataset,
+    table: FeatureTable,
+    created: str,
+) -> Manifest:
+    """Return the manifest, with ``files`` still empty; ``first`` is the data set of the first endpoint."""
+    names = [patient.patient for patient in first.patients]
+    shortfalls = [line for task in document["tasks"] for line in task["sample_size"]["shortfalls"]]
+    return Manifest(
+        MANIFEST_VERSION,
+        text.model_id,
+        text.version,
+        content.kind,
+        text.title,
+        "Research: probability of low bone density from images that were made for another reason, in adults.",
+        NOT_FOR,
+        text.demonstration,
+        text.licence,
+        {},
+        _population(first, text),
+        acquisition_ranges(table, first.layout.roles, names),
+        table.regions,
+        endpoints,
+        Lineage(
+            str(document["recipe"]),
+            str(document["mode"]),
+            str(document["command"]),
+            int(document["settings"]["seed"]),
+            created,
+            str(document["cohort"]["sha256"]),
+            str(document["features"]["sha256"]),
+            {str(name): str(version) for name, version in document["software"].items()},
+            content.published,
+        ),
+        table.settings_sha256,
+        content.layout,
+        content.training_range,
+        content.image,
+        dict(table.ibsi),
+        (*content.limits, *dict.fromkeys(f"The training cohort is too small: {line}." for line in shortfalls)),
+        text.contact,
+    )
+
+
+def _population(dataset: Dataset, text: BundleText) -> Population:
+    patients = dataset.patients
+    ages = np.array([patient.age_years for patient in patients])
+    return Population(
+        text.population,
+        len(patients),
+        sum(patient.sex == "F" for patient in patients),
+        sum(patient.sex == "M" for patient in patients),
+        float(ages.min()),
+        float(ages.max()),
+        float(ages.mean().round(1)),
+        ", ".join(sorted({str(patient.reference) for patient in patients})),
+        tuple(sorted({patient.site for patient in patients if patient.site})),
+        tuple(sorted({patient.scanner for patient in patients if patient.scanner})),
+    )

@@ -1,0 +1,210 @@
+"""Feature extraction of a cohort: every study through the service's own analysis, its features recorded on the way.
+
+The recorder stands where a model would stand, and calls the function that models call: a column means the same in
+training and in the service.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from trabecula.analysis.analyser import StudyAnalyser
+from trabecula.analysis.thresholds import load_thresholds
+from trabecula.data.bundle_location import find_segmenter_bundle
+from trabecula.domain import codes
+from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.models.bundle import MANIFEST_NAME
+from trabecula.domain.ports.scoring import ScoringContext
+from trabecula.domain.results.result import LevelResult, Score, SeriesRole
+from trabecula.domain.segmentation import Segmenter
+from trabecula.domain.spine import Level
+from trabecula.domain.volume import Modality
+from trabecula.imaging.headers.frames import scan_folder
+from trabecula.scoring.radiomics.feature_set import FeatureSet, load_feature_set
+from trabecula.scoring.radiomics.ibsi import ibsi_facts
+from trabecula.scoring.radiomics.series_features import acquisition_of, study_features
+from trabecula.segmentation.network_segmenter import NetworkSegmenter
+from trabecula.version import __version__
+from trabecula_training.cohort.table import Cohort, Patient
+from trabecula_training.errors import FeatureTableInvalid
+from trabecula_training.features.perturbation import perturbed_features, stability
+from trabecula_training.features.store import ExtractionStore, PatientFeatures
+from trabecula_training.features.table import MEASURE_PREFIX, FeatureTable
+
+MEASURES = ("hu", "vbq")
+ROLES: Mapping[Modality, tuple[SeriesRole, ...]] = {
+    Modality.CT: (SeriesRole.CT,),
+    Modality.MR: (SeriesRole.T1W, SeriesRole.T2W),
+}
+MakeSegmenter = Callable[[], Segmenter]
+
+
+@dataclass(frozen=True)
+class ExtractionJob:
+    """One patient's study for one process; ``perturb`` also measures how features bear other outlines."""
+
+    patient: str
+    folder: Path
+    set_name: str
+    perturb: bool
+    make_segmenter: MakeSegmenter
+
+
+@cache
+def network_segmenter(bundle: Path) -> Segmenter:
+    """Return the segmenter of a bundle, one for each process."""
+    return NetworkSegmenter(bundle, threads=1)
+
+
+def default_segmenter() -> Segmenter:
+    """Return the segmenter that the service uses."""
+    return network_segmenter(find_segmenter_bundle())
+
+
+class FeatureRecorder:
+    """Implements Scorer: keeps the features of the study and gives no score."""
+
+    def __init__(self, settings: FeatureSet, perturb: bool = False) -> None:
+        self._settings = settings
+        self._perturb = perturb
+        self.found: PatientFeatures | None = None
+
+    def score(self, context: ScoringContext) -> tuple[Score, ...]:
+        """Record; no scores."""
+        roles = [role for role in ROLES[self._settings.modality] if role in context.series]
+        features = study_features(context, roles, self._settings)
+        levels = {item.level: item for item in context.levels}
+        self.found = PatientFeatures(
+            "",
+            features,
+            {(role, level): _measures(levels[level], context, role) for role, level in features},
+            {role: acquisition_of(context.series[role]) for role in roles},
+            {role: perturbed_features(context, role, self._settings) for role in roles} if self._perturb else {},
+        )
+        return ()
+
+
+def _measures(level: LevelResult, context: ScoringContext, role: SeriesRole) -> tuple[float, ...]:
+    """Attenuation (mean) and VBQ of a level in the series of ``role``; NaN where not measured."""
+    uid = context.series[role].source.series_uid
+    own = [value for value in level.measurements if value.series_uid == uid]
+    attenuation = [item.value for item in own if item.concept == codes.ATTENUATION and item.derivation == codes.MEAN]
+    quality = [item.value for item in own if item.concept == codes.VBQ and role is SeriesRole.T1W]
+    return tuple(values[0] if values else float("nan") for values in (attenuation, quality))
+
+
+def extract_patient(job: ExtractionJob) -> PatientFeatures:
+    """Analyse one study and return its features; a study that cannot be analysed gives a problem, not an error."""
+    recorder = FeatureRecorder(load_feature_set(job.set_name), job.perturb)
+    try:
+        analyser = StudyAnalyser(job.make_segmenter(), (recorder,), load_thresholds(None))
+        analysis = analyser.analyse(job.patient, 1, scan_folder(job.folder))
+    except TrabeculaError as error:
+        return PatientFeatures(job.patient, problem=f"{error.code}: {error.sentence}", settled=False)
+    found = recorder.found
+    if found is None or not found.features:
+        reasons = [reason.sentence for reason in analysis.result.reasons if reason.blocking]
+        return PatientFeatures(job.patient, problem=" ".join(reasons[:2]) or "no body could be measured")
+    return replace(found, patient=job.patient)
+
+
+def store_of(folder: Path, set_name: str, segmenter_sha256: str) -> ExtractionStore:
+    """Return the store of extractions by these settings, this segmenter and this version of the program."""
+    made_by = f"{load_feature_set(set_name).sha256}|{segmenter_sha256}|{__version__}"
+    return ExtractionStore(folder, made_by)
+
+
+def segmenter_digest(bundle: Path | None = None) -> str:
+    """Return the digest of a segmenter, by default the one that ``default_segmenter`` gives: its manifest names every
+    file."""
+    return hashlib.sha256(((bundle or find_segmenter_bundle()) / MANIFEST_NAME).read_bytes()).hexdigest()
+
+
+def extract_cohort(
+    cohort: Cohort,
+    set_name: str,
+    workers: int = 1,
+    perturb_first: int = 0,
+    make_segmenter: MakeSegmenter = default_segmenter,
+    store: ExtractionStore | None = None,
+) -> Iterator[PatientFeatures]:
+    """Yield the features of every patient that has a study, as they are done, in ``workers`` processes.
+
+    The first ``perturb_first`` patients also tell how stable the features are. What ``store`` has is not done again,
+    and what is done is kept there at once.
+    """
+    jobs: list[ExtractionJob] = []
+    for number, patient in enumerate(cohort.patients):
+        if patient.study is None:
+            continue
+        job = ExtractionJob(patient.patient, patient.study, set_name, number < perturb_first, make_segmenter)
+        kept = store.find(job.patient, job.folder, job.perturb) if store else None
+        if kept is None:
+            jobs.append(job)
+        else:
+            yield kept
+    for job, found in _extracted(jobs, workers):
+        if store:
+            store.keep(found, job.folder, job.perturb)
+        yield found
+
+
+def _extracted(jobs: Sequence[ExtractionJob], workers: int) -> Iterator[tuple[ExtractionJob, PatientFeatures]]:
+    if workers <= 1 or len(jobs) < 2:
+        yield from ((job, extract_patient(job)) for job in jobs)
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(extract_patient, job): job for job in jobs}
+        try:
+            for done in as_completed(running):
+                yield running[done], done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def feature_table(cohort: Cohort, found: Iterable[PatientFeatures], set_name: str) -> FeatureTable:
+    """Return the table of what was found, in the order of the cohort. Raises FeatureTableInvalid when it is empty."""
+    settings = load_feature_set(set_name)
+    everybody = {item.patient: item for item in found}
+    by_name = {name: item for name, item in everybody.items() if item.features}
+    people: list[Patient] = [patient for patient in cohort.patients if patient.patient in by_name]
+    rows: list[tuple[str, SeriesRole, Level]] = []
+    values: list[np.ndarray[tuple[int, ...], np.dtype[np.float64]]] = []
+    for patient in people:
+        item = by_name[patient.patient]
+        for (role, level), vector in item.features.items():
+            rows.append((patient.patient, role, level))
+            values.append(np.concatenate([vector, item.measures[role, level]]))
+    if not rows:
+        raise FeatureTableInvalid("no study of the cohort gave features")
+    extra = len(MEASURES)
+    perturbed = {
+        role: [body for item in by_name.values() for body in item.perturbed.get(role, ())] for role in SeriesRole
+    }
+    return FeatureTable(
+        names=(*settings.names, *(MEASURE_PREFIX + name for name in MEASURES)),
+        patients=tuple(patient for patient, _, _ in rows),
+        levels=tuple(level for _, _, level in rows),
+        roles=tuple(role for _, role, _ in rows),
+        values=np.stack(values),
+        settings_sha256=settings.sha256,
+        regions=settings.region,
+        facts={(item.patient, role): facts for item in by_name.values() for role, facts in item.facts.items()},
+        stability={
+            role: np.concatenate([stability(bodies), np.ones(extra)])
+            for role, bodies in perturbed.items()
+            if len(bodies) > 1
+        },
+        ibsi=ibsi_facts(settings),
+        absent={name: item.problem for name, item in everybody.items() if not item.features},
+    )

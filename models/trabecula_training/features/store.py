@@ -1,0 +1,120 @@
+"""Kept extractions: one file for each study, so that a broken-off run goes on and no study is measured twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trabecula.domain.results.result import SeriesRole
+from trabecula.domain.spine import Level
+from trabecula_training.features.perturbation import Perturbed
+from trabecula_training.features.table import UNREADABLE, Facts
+
+_SUFFIX = ".npz"
+
+
+@dataclass(frozen=True)
+class PatientFeatures:
+    """What one patient gave; ``problem`` says why there is nothing.
+
+    ``features`` maps (series, level) to float64 ``[feature]``, ``measures`` to the biomarkers of ``MEASURES``.
+    ``settled`` is False where another try may end otherwise (a file that could not be read): such is never kept.
+    """
+
+    patient: str
+    features: Mapping[tuple[SeriesRole, Level], NDArray[np.float64]] = field(default_factory=dict)
+    measures: Mapping[tuple[SeriesRole, Level], tuple[float, ...]] = field(default_factory=dict)
+    facts: Mapping[SeriesRole, Facts] = field(default_factory=dict)
+    perturbed: Mapping[SeriesRole, tuple[Perturbed, ...]] = field(default_factory=dict)
+    problem: str = ""
+    settled: bool = True
+
+
+@dataclass(frozen=True)
+class ExtractionStore:
+    """A folder of kept extractions. ``made_by`` is a digest of everything that shapes them: segmenter, settings,
+    version. Files are named after ``made_by`` and the study's files; no file names a patient."""
+
+    folder: Path
+    made_by: str
+
+    def find(self, patient: str, study: Path, perturbed: bool) -> PatientFeatures | None:
+        """Return what was kept of a study, or None. One kept with perturbations also serves those who need none."""
+        for wanted in (True,) if perturbed else (False, True):
+            path = self._path(study, wanted)
+            if path.is_file():
+                try:
+                    return _read(path, patient)
+                except UNREADABLE:
+                    return None
+        return None
+
+    def keep(self, found: PatientFeatures, study: Path, perturbed: bool) -> None:
+        """Write what was found, whole or not at all; what may end otherwise next time is not kept."""
+        if not found.settled:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez_compressed(file, **_arrays(found))
+            os.replace(name, self._path(study, perturbed))
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def _path(self, study: Path, perturbed: bool) -> Path:
+        digest = hashlib.sha256(f"{self.made_by}|{perturbed}|{study_fingerprint(study)}".encode()).hexdigest()
+        return self.folder / f"{digest[:32]}{_SUFFIX}"
+
+
+def study_fingerprint(study: Path) -> str:
+    """Names, sizes and times of all files below a folder: changes when any of them does."""
+    files = sorted(path for path in study.rglob("*") if path.is_file())
+    facts = [(path.relative_to(study).as_posix(), path.stat()) for path in files]
+    return "\n".join(f"{name}|{state.st_size}|{state.st_mtime_ns}" for name, state in facts)
+
+
+def _arrays(found: PatientFeatures) -> dict[str, Any]:
+    places = list(found.features)
+    meta = {
+        "problem": found.problem,
+        "places": [[str(role), str(level)] for role, level in places],
+        "facts": {str(role): dict(facts) for role, facts in found.facts.items()},
+        "perturbed": [[str(role), len(bodies)] for role, bodies in found.perturbed.items()],
+    }
+    bodies = [body for group in found.perturbed.values() for body in group]
+    return {
+        "values": np.stack([found.features[place] for place in places]) if places else np.zeros((0, 0)),
+        "measures": np.array([found.measures[place] for place in places], dtype=np.float64),
+        "perturbed": np.stack(bodies) if bodies else np.zeros((0, 0, 0)),
+        "meta": np.array(json.dumps(meta)),
+    }
+
+
+def _read(path: Path, patient: str) -> PatientFeatures:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        meta: dict[str, Any] = json.loads(str(arrays["meta"]))
+        values, measures, bodies = arrays["values"], arrays["measures"], arrays["perturbed"]
+    places = [(SeriesRole(role), Level[level]) for role, level in meta["places"]]
+    perturbed: dict[SeriesRole, tuple[Perturbed, ...]] = {}
+    first = 0
+    for role, count in meta["perturbed"]:
+        perturbed[SeriesRole(role)] = tuple(bodies[first : first + count])
+        first += count
+    return PatientFeatures(
+        patient,
+        dict(zip(places, values, strict=True)),
+        {place: tuple(float(value) for value in row) for place, row in zip(places, measures, strict=True)},
+        {SeriesRole(role): dict(facts) for role, facts in meta["facts"].items()},
+        perturbed,
+        str(meta["problem"]),
+    )

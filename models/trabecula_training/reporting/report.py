@@ -1,0 +1,151 @@
+"""The report of a run: one self-contained HTML page with verdict, tables, figures, published table and checklists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
+from matplotlib.figure import Figure
+
+from trabecula_training.learning.baselines import PREVALENCE
+from trabecula_training.learning.recipe import Recipe
+from trabecula_training.reporting.checklist import Status, filled, metrics_score, run_facts
+from trabecula_training.reporting.figures import (
+    as_png,
+    as_svg,
+    calibration_figure,
+    decision_figure,
+    roc_figure,
+    stability_figure,
+    subgroup_figure,
+)
+from trabecula_training.reporting.published import published_for
+from trabecula_training.reporting.verdict import best_model
+from trabecula_training.reporting.wording import interval, number, p_value, percent, signed, task_words
+from trabecula_training.runs.ordinal import GRADE_NAMES
+from trabecula_training.runs.run import TaskRun
+
+REPORT_NAME = "report.html"
+FIGURES_FOLDER = "figures"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The figures of one task, as SVG text; empty in paper mode. ``of`` names the classifier of the last two."""
+
+    of: str = ""
+    main: tuple[str, ...] = ()
+    subgroups: str = ""
+    stability: str = ""
+
+
+def task_figures(run: TaskRun, task: Mapping[str, Any]) -> Figures:
+    """Return the figures of a sound run; those of paper mode would only make its optimism look solid."""
+    if not run.results:
+        return Figures()
+    best = best_model(task)
+    what = f"{run.input.name}, {task_words(run.task.name)}"
+    main = tuple(as_svg(figure, f"{kind}: {what}") for kind, figure in _main_figures(run).items())
+    overall = run.evaluations[best].metrics["auc"].estimate
+    groups = subgroup_figure(run.subgroups[best], overall, best)
+    selects = len(run.dataset.layout.columns) > 1 and run.stability[best]
+    features = stability_figure(run.stability[best], best) if selects else None
+    return Figures(
+        best,
+        main,
+        as_svg(groups, f"AUC by subgroup: {what}") if groups else "",
+        as_svg(features, f"How often each feature was selected: {what}") if features else "",
+    )
+
+
+def _main_figures(run: TaskRun) -> dict[str, Figure]:
+    baselines = [name for name in run.dataset.comparators.sets if name in run.results]
+    return {
+        "roc": roc_figure(run.results, run.families, baselines),
+        "calibration": calibration_figure(run.results, run.families),
+        "decision": decision_figure(run.results, run.families, baselines),
+    }
+
+
+def _template_text(name: str) -> str:
+    return (resources.files("trabecula_training.data") / name).read_text("utf-8")
+
+
+def _environment() -> Environment:
+    loader = FunctionLoader(_template_text)
+    environment = Environment(
+        loader=loader,
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "number": number,
+        "signed": signed,
+        "p_value": p_value,
+        "interval": interval,
+        "task_words": task_words,
+    }
+    return environment
+
+
+def render_report(recipe: Recipe, document: Mapping[str, Any], runs: tuple[TaskRun, ...]) -> str:
+    """Return the page. ``document`` is metrics.json, ``runs`` are what it was made from (for the figures)."""
+    lists = filled(run_facts(document))
+    scored = next(item for item in lists if item.name == "METRICS")
+    pairs = zip(document["tasks"], runs, document["verdict"]["tasks"], strict=True)
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            recipe=recipe,
+            run=document,
+            verdict=document["verdict"],
+            tasks=[(task, task_figures(run, task), found) for task, run, found in pairs],
+            published=published_for(recipe.name),
+            ours=_ours(document),
+            checklists=lists,
+            score=metrics_score(scored.items),
+            statuses=list(Status),
+            grades=GRADE_NAMES,
+            prevalence=PREVALENCE,
+        )
+    )
+
+
+def _ours(document: Mapping[str, Any]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
+    """Our AUC and balanced rates by (input, task, model), to stand beside the published ones."""
+    found: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    for task in document["tasks"]:
+        for model, evaluation in task["evaluations"].items():
+            rates = evaluation["points"].get("balanced", {})
+            found[task["input"], task["task"], model] = {"auc": evaluation["metrics"]["auc"], **rates}
+        for model, paper in task["paper"].items():
+            auc = {**paper["interval"], "estimate": paper["auc"]}
+            found[task["input"], task["task"], model] = {"auc": auc, **paper["points"]}
+    return found
+
+
+def write_report(page: str, folder: Path) -> Path:
+    """Write report.html into ``folder`` and return its path."""
+    path = folder / REPORT_NAME
+    path.write_text(page, "utf-8")
+    return path
+
+
+def write_figures(runs: tuple[TaskRun, ...], folder: Path) -> None:
+    """Write the figures of a sound run as PNG files into ``folder/figures`` (for model cards and papers)."""
+    for run in runs:
+        if not run.results:
+            continue
+        target = folder / FIGURES_FOLDER
+        target.mkdir(exist_ok=True)
+        stem = f"{run.input.name}-{run.task.name}"
+        for kind, figure in _main_figures(run).items():
+            (target / f"{stem}-{kind}.png").write_bytes(as_png(figure))

@@ -1,0 +1,182 @@
+"""The check of a cohort before any work: its file, its study folders or its features, and what each task would be left
+with. Everything that is wrong is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from trabecula.domain.results.result import SeriesRole
+from trabecula_training.cohort.cohort_csv import CohortReading, read_cohort, task_problems
+from trabecula_training.cohort.labels import Task
+from trabecula_training.cohort.study_check import StudyFacts, read_study
+from trabecula_training.cohort.table import Cohort, Patient
+from trabecula_training.errors import CohortInvalid
+from trabecula_training.features.table import FeatureTable, load_features
+from trabecula_training.problems import Problem, blocking
+
+AGE_TOLERANCE_YEARS = 2.0
+"""Further apart than this, the age in cohort.csv and the age in the images belong to different days or people."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What the check gave. ``studies`` maps patients to what their folders hold (empty where features came ready)."""
+
+    cohort: Cohort
+    problems: tuple[Problem, ...]
+    studies: Mapping[str, StudyFacts] = field(default_factory=dict)
+
+    def usable(self) -> Cohort:
+        """Return the cohort. Raises CohortInvalid, which carries the table, when work must not begin."""
+        if blocking(self.problems):
+            raise CohortInvalid(problems=self.problems)
+        return self.cohort
+
+
+def _ignore(done: int, total: int) -> None:
+    """Take no notice of progress."""
+
+
+def check_studies(
+    path: Path,
+    roles: Sequence[SeriesRole],
+    tasks: Iterable[Task] = (),
+    workers: int = 1,
+    on_study: Callable[[int, int], None] = _ignore,
+) -> Preflight:
+    """Check cohort.csv and every study folder it names, for a recipe that reads ``roles`` and answers ``tasks``.
+
+    ``on_study`` hears how many folders of how many were read. Nothing is decoded but one image per series.
+    """
+    reading = read_cohort(path, need_studies=True)
+    problems = list(reading.problems)
+    facts = _read_all(reading.cohort.patients, roles, workers, on_study)
+    owner: dict[str, int] = {}
+    able: list[Patient] = []
+    for patient in reading.cohort.patients:
+        line = reading.lines[patient.patient]
+        found = study_problems(line, patient, facts[patient.patient], roles)
+        found += _shared_study(line, facts[patient.patient], owner)
+        problems += found
+        if not blocking(found):
+            able.append(patient)
+    problems += _of_tasks(Cohort(tuple(able)), tasks, reading)
+    return Preflight(reading.cohort, _in_order(problems), facts)
+
+
+def check_features(path: Path, features: Path, tasks: Iterable[Task] = ()) -> tuple[Preflight, FeatureTable]:
+    """Check cohort.csv against a ready feature table: everybody must have features or have been measured in vain, every
+    task enough patients.
+
+    Raises CohortInvalid for a wrong file before the table is looked at, and FeatureTableInvalid.
+    """
+    reading = read_cohort(path, need_studies=False)
+    if reading.problems:
+        raise CohortInvalid(problems=reading.problems)
+    table = load_features(features)
+    return check_table(reading, table, tasks), table
+
+
+def check_table(reading: CohortReading, table: FeatureTable, tasks: Iterable[Task] = ()) -> Preflight:
+    """Check a cohort that was read without problems against the rows of a table."""
+    problems: list[Problem] = []
+    known = set(table.patients)
+    for patient in reading.cohort.patients:
+        if patient.patient in table.absent:
+            found = f"{patient.patient} gave no features: {table.absent[patient.patient]}"
+            line = reading.lines[patient.patient]
+            problems.append(Problem(line, "features", found, "Takes no part.", blocking=False))
+        elif patient.patient not in known:
+            found = f"no features of {patient.patient}"
+            problems.append(
+                Problem(reading.lines[patient.patient], "features", found, "Extract them, or remove the line.")
+            )
+    able = Cohort(tuple(patient for patient in reading.cohort.patients if patient.patient in known))
+    problems += _of_tasks(able, tasks, reading)
+    return Preflight(reading.cohort, _in_order(problems))
+
+
+def _of_tasks(able: Cohort, tasks: Iterable[Task], reading: CohortReading) -> list[Problem]:
+    """What the tasks lack; not told of a file that gave nobody, where it would only repeat that."""
+    if not reading.cohort.patients:
+        return []
+    return [problem for task in tasks for problem in task_problems(able, task)]
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Lines first, in their order; what concerns the whole file last."""
+    return tuple(sorted(problems, key=lambda problem: (problem.line == 0, problem.line)))
+
+
+def _read_all(
+    patients: Sequence[Patient], roles: Sequence[SeriesRole], workers: int, on_study: Callable[[int, int], None]
+) -> dict[str, StudyFacts]:
+    named = [(patient.patient, patient.study, tuple(roles)) for patient in patients if patient.study is not None]
+    facts: dict[str, StudyFacts] = {}
+
+    def keep(found: Iterable[tuple[str, StudyFacts]]) -> dict[str, StudyFacts]:
+        for name, study in found:
+            facts[name] = study
+            on_study(len(facts), len(named))
+        return facts
+
+    if workers <= 1:
+        return keep(map(_read_one, named))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return keep(pool.map(_read_one, named, chunksize=4))
+
+
+def _read_one(job: tuple[str, Path, tuple[SeriesRole, ...]]) -> tuple[str, StudyFacts]:
+    name, folder, roles = job
+    return name, read_study(folder, roles)
+
+
+def study_problems(line: int, patient: Patient, facts: StudyFacts, roles: Sequence[SeriesRole]) -> list[Problem]:
+    """Return what is wrong with one patient's study for a recipe that reads ``roles``."""
+
+    def problem(found: str, remedy: str, column: str = "study", hard: bool = True) -> Problem:
+        return Problem(line, column, found, remedy, hard)
+
+    if facts.images == 0:
+        found = f"{facts.damaged} damaged DICOM files, no readable one" if facts.damaged else "no DICOM images"
+        return [problem(found, "Name the folder that holds the study's DICOM files.")]
+    problems: list[Problem] = []
+    if facts.damaged:
+        problems.append(problem(f"{facts.damaged} damaged DICOM files", "Copy the study again from the archive."))
+    if len(facts.studies) > 1:
+        problems.append(problem(f"{len(facts.studies)} studies in one folder", "Give each study its own folder."))
+    missing = [role for role in roles if role not in facts.series]
+    if missing:
+        wanted = " or ".join(missing) if len(missing) == len(roles) else ", ".join(missing)
+        why = f" ({facts.refused[0].rstrip('.')})" if facts.refused else ""
+        all_gone = len(missing) == len(roles)
+        remedy = "Add the series, or remove the line." if all_gone else "Takes no part in inputs that need it."
+        problems.append(problem(f"no usable {wanted} series{why}", remedy, hard=all_gone))
+    for role, what in facts.undecodable.items():
+        problems.append(problem(f"{role}: {what}", "Copy the study again, or send it uncompressed."))
+    return problems + _contradictions(line, patient, facts)
+
+
+def _contradictions(line: int, patient: Patient, facts: StudyFacts) -> list[Problem]:
+    """Facts of the person that differ between cohort.csv and the images: often a line of somebody else."""
+    found: list[Problem] = []
+    remedy = "Make sure that line and study are of the same person."
+    if facts.sex and facts.sex != patient.sex:
+        found.append(Problem(line, "sex", f"{patient.sex}, but {facts.sex} in the images", remedy, blocking=False))
+    if facts.age_years is not None and abs(facts.age_years - patient.age_years) > AGE_TOLERANCE_YEARS:
+        text = f"{patient.age_years:g}, but {facts.age_years:.0f} in the images"
+        found.append(Problem(line, "age_years", text, remedy, blocking=False))
+    return found
+
+
+def _shared_study(line: int, facts: StudyFacts, owner: dict[str, int]) -> list[Problem]:
+    """The same DICOM study under two lines is one person twice, whatever the folders are called."""
+    first = [owner[uid] for uid in sorted(facts.studies) if uid in owner]
+    owner.update({uid: line for uid in facts.studies if uid not in owner})
+    if not first:
+        return []
+    return [Problem(line, "study", f"holds the same DICOM study as line {first[0]}", "Keep one line for each patient.")]

@@ -1,1 +1,0 @@
-"""Segmenters: adapters that name and outline vertebral bodies, and pictures of what they found."""

@@ -1,0 +1,150 @@
+"""``trabecula studies reprocess``: measure studies anew, or show what that would change."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Engine
+
+from trabecula import bootstrap
+from trabecula.cli.output import EXIT_FAILURE, EXIT_USAGE, console, error_console, print_json, print_table
+from trabecula.cli.studies.comparing import compared, comparison_document, print_comparison
+from trabecula.cli.study_options import (
+    AsJson,
+    From,
+    Model,
+    OfCategory,
+    Reason,
+    Scanner,
+    State,
+    To,
+    opened_ledger,
+    operator,
+    study_filter,
+)
+from trabecula.domain.errors import ResultMissing, TrabeculaError
+from trabecula.ledger.queries import studies as queries
+from trabecula.ledger.queries.studies import StudyFilter
+from trabecula.pipeline import Services, kept_study, reprocess_study
+from trabecula.settings import Settings, load_settings
+
+REPROCESSED, UNCHANGED, REFUSED = "REPROCESSED", "UNCHANGED", "REFUSED"
+_DICOM_SEG = "dicom-seg"
+
+
+def reprocess(
+    study_uid: Annotated[str, typer.Argument(help="Study Instance UID; without it, what the filters select.")] = "",
+    received_from: From = None,
+    received_to: To = None,
+    state: State = None,
+    category: OfCategory = None,
+    scanner: Scanner = "",
+    model: Model = "",
+    reason: Reason = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = sys.maxsize,
+    force: Annotated[bool, typer.Option("--force", help="Also where the same result would come out.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would change; write nothing.")] = False,
+    with_model: Annotated[str, typer.Option(help="With --diff: as if this bundle were active.")] = "",
+    with_thresholds: Annotated[Path | None, typer.Option(help="With --diff: as if this were thresholds_file.")] = None,
+    with_segmenter: Annotated[str, typer.Option(help="With --diff: as if this were the segmenter.")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="With --diff: processes of one core each.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Measure studies anew as their next revision; a report names the one before it.
+
+    A finished study whose images, software, settings and models are those of its result is left UNCHANGED.
+    """
+    instead = {"thresholds_file": with_thresholds, "segmenter": with_segmenter}
+    overrides = {name: value for name, value in instead.items() if value}
+    if (overrides or with_model) and not diff:
+        _usage("--with-model, --with-thresholds and --with-segmenter go with --diff; switch the setting to reprocess.")
+    if bool(study_uid) == any((received_from, received_to, state, category, scanner, model, reason)):
+        _usage("Name one study, or select studies with filters (--from 2000-01-01 selects all).")
+    with opened_ledger() as (settings, engine):
+        wanted = study_filter(received_from, received_to, state, category, scanner, model, reason, limit)
+        chosen = _chosen(engine, study_uid, wanted)
+        services = bootstrap.services_of(settings, engine)
+        if diff:
+            other = load_settings(**overrides) if overrides else settings
+            activation = bootstrap.activation_with(other, with_model) if with_model else None
+            rows = compared(services, other, activation, chosen, workers)
+            if as_json:
+                print_json(comparison_document(rows))
+            else:
+                print_comparison(rows)
+            return
+        done = _reprocessed(services, settings, chosen, force, one=bool(study_uid))
+        if study_uid:
+            done[0] |= _standing(engine, study_uid)
+    _tell(done, one=bool(study_uid), as_json=as_json)
+
+
+def _usage(message: str) -> None:
+    error_console.print(message, style="bold red", markup=False, highlight=False)
+    raise typer.Exit(EXIT_USAGE)
+
+
+def _chosen(engine: Engine, study_uid: str, wanted: StudyFilter) -> tuple[str, ...]:
+    if study_uid:
+        queries.show_study(engine, study_uid)
+        return (study_uid,)
+    return tuple(row["study_uid"] for row in queries.list_studies(engine, wanted))
+
+
+def _reprocessed(
+    services: Services, settings: Settings, chosen: Sequence[str], force: bool, *, one: bool
+) -> list[dict[str, Any]]:
+    """Reprocess each study; a refusal of the one that was named is raised, of several it is told."""
+    versions: dict[object, Mapping[str, str]] = {}
+    done: list[dict[str, Any]] = []
+    for study_uid in chosen:
+        try:
+            if not force and _repeats(services, settings, study_uid, versions):
+                done.append({"study_uid": study_uid, "outcome": UNCHANGED})
+                continue
+            revision = reprocess_study(services.open_ledger, study_uid, operator())
+            done.append({"study_uid": study_uid, "outcome": REPROCESSED, "revision": revision})
+        except TrabeculaError as error:
+            if one:
+                raise
+            done.append({"study_uid": study_uid, "outcome": REFUSED, "code": error.code, "sentence": error.sentence})
+    return done
+
+
+def _repeats(services: Services, settings: Settings, study_uid: str, versions: dict[object, Mapping[str, str]]) -> bool:
+    try:
+        kept = kept_study(services, study_uid)
+    except ResultMissing:
+        return False
+    key = (kept.modality, study_uid if settings.segmenter == _DICOM_SEG else "")
+    if key not in versions:
+        versions[key] = bootstrap.analyser_of(settings, kept.files).versions(kept.modality)
+    return kept.repeated_by(versions[key])
+
+
+def _standing(engine: Engine, study_uid: str) -> dict[str, Any]:
+    document = queries.show_study(engine, study_uid)
+    return {key: document[key] for key in ("study_uid", "state", "revision")}
+
+
+def _tell(done: Sequence[Mapping[str, Any]], *, one: bool, as_json: bool) -> None:
+    counts = {name.lower(): sum(row["outcome"] == name for row in done) for name in (REPROCESSED, UNCHANGED, REFUSED)}
+    if one and as_json:
+        print_json(done[0])
+    elif one:
+        row = done[0]
+        left = "; its result would be the same (--force measures it anyway)" if row["outcome"] == UNCHANGED else ""
+        console.print(f"{row['study_uid']} is {row['state']}, revision {row['revision']}{left}", highlight=False)
+    elif as_json:
+        print_json({"studies": list(done), **counts})
+    else:
+        refused = [(row["study_uid"], row["code"], row["sentence"]) for row in done if row["outcome"] == REFUSED]
+        if refused:
+            print_table("Refused", ("study", "code", "why"), refused)
+        console.print(", ".join(f"{count} {name}" for name, count in counts.items()), highlight=False)
+    if counts["refused"]:
+        raise typer.Exit(EXIT_FAILURE)

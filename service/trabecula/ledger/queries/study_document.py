@@ -1,0 +1,133 @@
+"""One study as the published JSON: result, objects with their deliveries, timings, and the reason of a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from trabecula.ledger.queries.quarantine import study_conflicts
+from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow, Revision, Study
+
+
+def study_document(connection: Connection, study_uid: str) -> dict[str, Any] | None:
+    """Return the document of a study's newest revision, or None for an unknown study.
+
+    ``result`` keys (reasons, levels, scores, summary ...) are those of domain.result_json, without the outlines.
+    """
+    found = connection.execute(select(Study.__table__).where(Study.study_uid == study_uid)).mappings().one_or_none()
+    if found is None:
+        return None
+    study: dict[str, Any] = {**found}
+    key = (study_uid, study["revision"])
+    revision = (
+        connection.execute(select(Revision.__table__).where(Revision.study_uid == key[0], Revision.revision == key[1]))
+        .mappings()
+        .one_or_none()
+    )
+    objects = connection.execute(
+        select(ResultObjectRow.__table__)
+        .where(ResultObjectRow.study_uid == key[0], ResultObjectRow.revision == key[1], ResultObjectRow.rank == 0)
+        .order_by(ResultObjectRow.kind.desc())
+    ).mappings()
+    deliveries = connection.execute(
+        select(ObjectDelivery.__table__)
+        .where(ObjectDelivery.study_uid == key[0], ObjectDelivery.revision == key[1])
+        .order_by(ObjectDelivery.destination)
+    ).mappings()
+    result = dict(revision["result"]) if revision is not None and revision["result"] is not None else {}
+    return {
+        "study_uid": study_uid,
+        "revision": study["revision"],
+        "state": study["state"],
+        "category": result.get("category"),
+        "reasons": result.get("reasons", []),
+        "levels": [_without_outlines(level) for level in result.get("levels", [])],
+        "summary": result.get("summary", []),
+        "scores": result.get("scores", []),
+        "impression": result.get("impression", []),
+        "sources": [_without_instances(source) for source in result.get("sources", [])],
+        "series_used": result.get("series_used", []),
+        "series_not_used": result.get("series_not_used", []),
+        "versions": result.get("versions", {}),
+        "objects": _objects([{**row} for row in objects], [{**row} for row in deliveries]),
+        "timings": _timings(study, {**revision} if revision is not None else None, result.get("timings_s", {})),
+        "failure": _failure(study),
+        "conflicts": study_conflicts(connection, study_uid),
+        "scanner": {name: study[name] for name in ("manufacturer", "scanner_model", "station")},
+        "calling_ae_title": study["calling_ae_title"],
+        "received_at": study["first_image_at"].isoformat(),
+    }
+
+
+def _objects(objects: Sequence[Mapping[str, Any]], deliveries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": item["kind"],
+            "sop_class_uid": item["sop_class_uid"],
+            "sop_instance_uid": item["sop_instance_uid"],
+            "series_uid": item["series_uid"],
+            "destinations": {
+                sent["destination"]: _delivery(sent) for sent in deliveries if sent["kind"] == item["kind"]
+            },
+        }
+        for item in objects
+    ]
+
+
+def _delivery(sent: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "state": sent["state"],
+        "status": None if sent["status"] is None else f"0x{sent['status']:04X}",
+        "sop_class_uid": sent["sop_class_uid"],
+        "commitment": sent["commitment"],
+        "attempts": sent["attempts"],
+        "error_code": sent["error_code"],
+        "comment": sent["comment"],
+        "changed_at": sent["changed_at"].isoformat(),
+    }
+
+
+def _timings(
+    study: Mapping[str, Any], revision: Mapping[str, Any] | None, measured: Mapping[str, float]
+) -> dict[str, float]:
+    """Return seconds: what the analysis measured inside, and how long each stage took from the ledger's clock."""
+    timings = dict(measured)
+    if revision is None:
+        return timings
+    marks: list[tuple[str, datetime | None]] = [
+        ("settling", revision["frozen_at"]),
+        ("analysing", revision["analysed_at"]),
+        ("reporting", revision["reported_at"]),
+        ("delivering", revision["done_at"]),
+    ]
+    before: datetime = study["last_image_at"]
+    for name, moment in marks:
+        if moment is None:
+            break
+        timings[name] = round(max(0.0, (moment - before).total_seconds()), 3)
+        before = moment
+    if revision["done_at"] is not None:
+        timings["total"] = round((revision["done_at"] - study["first_image_at"]).total_seconds(), 3)
+    return timings
+
+
+def _failure(study: Mapping[str, Any]) -> dict[str, str] | None:
+    if study["failure_code"] is None:
+        return None
+    return {
+        "stage": study["failed_stage"],
+        "code": study["failure_code"],
+        "sentence": study["failure_sentence"],
+        "next_step": study["failure_next_step"],
+    }
+
+
+def _without_outlines(level: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in level.items() if key != "outlines"}
+
+
+def _without_instances(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in source.items() if key != "instance_uids"}

@@ -1,0 +1,115 @@
+"""Rows of objects on their way to destinations, inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from trabecula.domain.ports.ledger import CommitmentState, Delivery
+from trabecula.domain.ports.use_cases import DeliveryState, Destination
+from trabecula.domain.results.result import ObjectKind
+from trabecula.ledger.clock import clock_timestamp
+from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow
+from trabecula.ledger.texts import storable
+
+_KIND_ORDER = [str(kind) for kind in ObjectKind]
+
+
+class SqlDeliveryRows:
+    """Implements domain.ledger_ports.DeliveryRows on a session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def plan(self, study_uid: str, revision: int, destinations: Sequence[Destination]) -> tuple[str, ...]:
+        """Plan a delivery for each object a destination wants; return the destinations that have any."""
+        query = select(ResultObjectRow).where(
+            ResultObjectRow.study_uid == study_uid, ResultObjectRow.revision == revision, ResultObjectRow.rank == 0
+        )
+        objects = list(self._session.execute(query).scalars())
+        wanted: list[str] = []
+        for destination in destinations:
+            for item in objects:
+                if item.kind not in destination.object_kinds:
+                    continue
+                self._session.execute(
+                    upsert(ObjectDelivery)
+                    .values(
+                        study_uid=study_uid,
+                        revision=revision,
+                        destination=destination.name,
+                        kind=item.kind,
+                        sop_class_uid=item.sop_class_uid,
+                        sop_instance_uid=item.sop_instance_uid,
+                    )
+                    .on_conflict_do_nothing()
+                )
+                if destination.name not in wanted:
+                    wanted.append(destination.name)
+        return tuple(wanted)
+
+    def of(self, study_uid: str, revision: int, destination: str = "") -> tuple[Delivery, ...]:
+        """Return the deliveries of a revision, all or those of one destination: SR, then SEG, then the picture."""
+        query = select(ObjectDelivery).where(ObjectDelivery.study_uid == study_uid, ObjectDelivery.revision == revision)
+        if destination:
+            query = query.where(ObjectDelivery.destination == destination)
+        return self._all(query.execution_options(populate_existing=True))
+
+    def of_transaction(self, transaction_uid: str) -> tuple[Delivery, ...]:
+        """Return the deliveries a storage commitment transaction asks for."""
+        query = select(ObjectDelivery).where(
+            ObjectDelivery.transaction_uid == transaction_uid, ObjectDelivery.transaction_uid != ""
+        )
+        return self._all(query.execution_options(populate_existing=True))
+
+    def record(self, delivery: Delivery) -> None:
+        """Write how a planned delivery stands now."""
+        self._session.execute(
+            update(ObjectDelivery)
+            .where(
+                ObjectDelivery.study_uid == delivery.study_uid,
+                ObjectDelivery.revision == delivery.revision,
+                ObjectDelivery.destination == delivery.destination,
+                ObjectDelivery.kind == str(delivery.kind),
+            )
+            .values(
+                sop_class_uid=delivery.sop_class_uid,
+                sop_instance_uid=delivery.sop_instance_uid,
+                state=str(delivery.state),
+                status=delivery.status,
+                error_code=delivery.error_code,
+                comment=storable(delivery.comment),
+                attempts=delivery.attempts,
+                commitment=str(delivery.commitment),
+                transaction_uid=delivery.transaction_uid,
+                changed_at=clock_timestamp(),
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+    def _all(self, query: object) -> tuple[Delivery, ...]:
+        rows = self._session.execute(query).scalars().all()  # type: ignore[call-overload]
+        return tuple(
+            _delivery(row) for row in sorted(rows, key=lambda row: (row.destination, _KIND_ORDER.index(row.kind)))
+        )
+
+
+def _delivery(row: ObjectDelivery) -> Delivery:
+    return Delivery(
+        study_uid=row.study_uid,
+        revision=row.revision,
+        destination=row.destination,
+        kind=ObjectKind(row.kind),
+        sop_class_uid=row.sop_class_uid,
+        sop_instance_uid=row.sop_instance_uid,
+        state=DeliveryState(row.state),
+        status=row.status,
+        error_code=row.error_code,
+        comment=row.comment,
+        attempts=row.attempts,
+        commitment=CommitmentState(row.commitment),
+        transaction_uid=row.transaction_uid,
+    )

@@ -1,0 +1,178 @@
+"""Rows of frozen revisions, their results and the identities of their objects, inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from trabecula.domain.errors import StudyUnknown
+from trabecula.domain.identity import digest
+from trabecula.domain.ports.ledger import StoredInstance
+from trabecula.domain.ports.use_cases import DeliveryState
+from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
+from trabecula.domain.results.result_json import from_json, to_json
+from trabecula.ledger.clock import clock_timestamp
+from trabecula.ledger.rows.results import rows_of
+from trabecula.ledger.tables import (
+    Instance,
+    ObjectDelivery,
+    ResultObjectRow,
+    Revision,
+    RevisionInstance,
+    Study,
+)
+
+
+class SqlRevisionRows:
+    """Implements domain.ledger_ports.RevisionRows on a session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def freeze(self, study_uid: str) -> int:
+        """Freeze the present instances as the study's next revision and return its number."""
+        newest = select(func.coalesce(func.max(Revision.revision), 0)).where(Revision.study_uid == study_uid)
+        revision = self._session.execute(newest).scalar_one() + 1
+        uids = self._current_uids(study_uid)
+        self._session.execute(
+            insert(Revision).values(study_uid=study_uid, revision=revision, instance_digest=digest(uids))
+        )
+        self._session.execute(
+            insert(RevisionInstance).from_select(
+                ["study_uid", "revision", "sop_instance_uid", "spool_key", "sha256"],
+                select(
+                    literal(study_uid),
+                    literal(revision),
+                    Instance.sop_instance_uid,
+                    Instance.spool_key,
+                    Instance.sha256,
+                ).where(Instance.study_uid == study_uid),
+            )
+        )
+        self._session.execute(update(Study).where(Study.study_uid == study_uid).values(revision=revision))
+        return revision
+
+    def is_current_set(self, study_uid: str, revision: int) -> bool:
+        """Return whether the revision holds exactly the instances the study has now, each in the copy in use now."""
+        frozen = select(RevisionInstance.sop_instance_uid, RevisionInstance.sha256).where(
+            RevisionInstance.study_uid == study_uid, RevisionInstance.revision == revision
+        )
+        now = select(Instance.sop_instance_uid, Instance.sha256).where(Instance.study_uid == study_uid)
+        known = self._row(study_uid, revision) is not None
+        return known and set(self._session.execute(frozen)) == set(self._session.execute(now))
+
+    def instances(self, study_uid: str, revision: int) -> tuple[StoredInstance, ...]:
+        """Return the instances of a revision in the copies it was frozen with, ordered by SOP Instance UID."""
+        query = (
+            select(RevisionInstance.spool_key, Instance.sop_instance_uid, Instance.sop_class_uid, Instance.series_uid)
+            .join(RevisionInstance, RevisionInstance.sop_instance_uid == Instance.sop_instance_uid)
+            .where(RevisionInstance.study_uid == study_uid, RevisionInstance.revision == revision)
+            .order_by(Instance.sop_instance_uid.collate("C"))
+        )
+        return tuple(StoredInstance(*row) for row in self._session.execute(query))
+
+    def save_result(self, result: StudyResult) -> None:
+        """Keep the result of a revision, and its category with the study; replaces an earlier one."""
+        key = (Revision.study_uid == result.study_uid, Revision.revision == result.revision)
+        self._session.execute(
+            update(Revision)
+            .where(*key)
+            .values(
+                result=to_json(result),
+                category=str(result.category),
+                analysed_at=func.coalesce(Revision.analysed_at, clock_timestamp()),
+            )
+        )
+        self._session.execute(
+            update(Study).where(Study.study_uid == result.study_uid).values(category=str(result.category))
+        )
+        for table, rows in rows_of(result).items():
+            self._session.execute(
+                delete(table).where(table.study_uid == result.study_uid, table.revision == result.revision)
+            )
+            if rows:
+                self._session.execute(insert(table), rows)
+
+    def result(self, study_uid: str, revision: int) -> StudyResult | None:
+        """Return the result of a revision, or None."""
+        row = self._row(study_uid, revision)
+        return from_json(row.result) if row is not None and row.result is not None else None
+
+    def analysed_at(self, study_uid: str, revision: int) -> datetime:
+        """Return when the result was first kept: the content time of its objects."""
+        row = self._row(study_uid, revision)
+        if row is None or row.analysed_at is None:
+            raise StudyUnknown(f"{study_uid} has no result of revision {revision}")
+        return row.analysed_at
+
+    def save_objects(self, study_uid: str, revision: int, objects: Sequence[ResultObject]) -> None:
+        """Keep the identities of the revision's objects; replaces earlier ones."""
+        key = (ResultObjectRow.study_uid == study_uid, ResultObjectRow.revision == revision)
+        self._session.execute(delete(ResultObjectRow).where(*key))
+        for item in objects:
+            for rank, form in enumerate((item, *item.alternatives)):
+                self._session.execute(
+                    upsert(ResultObjectRow)
+                    .values(
+                        sop_instance_uid=form.sop_instance_uid,
+                        sop_class_uid=form.sop_class_uid,
+                        study_uid=study_uid,
+                        revision=revision,
+                        kind=str(item.kind),
+                        rank=rank,
+                        series_uid=form.series_uid,
+                    )
+                    .on_conflict_do_nothing()
+                )
+        self._session.execute(
+            update(Revision)
+            .where(Revision.study_uid == study_uid, Revision.revision == revision)
+            .values(reported_at=clock_timestamp())
+        )
+
+    def has_objects(self, study_uid: str, revision: int) -> bool:
+        """Return whether the objects of a revision are written."""
+        row = self._row(study_uid, revision)
+        return row is not None and row.reported_at is not None
+
+    def predecessors(self, study_uid: str, revision: int) -> tuple[tuple[str, str, str], ...]:
+        """Return class, instance and series UID of the newest earlier SR that a destination has.
+
+        The form that was really sent counts (a fall-back class). An SR that was only ever kept here, because no
+        destination was configured, counts too; one that no destination took does not: nobody could find it.
+        """
+        taken = (str(DeliveryState.SENT), str(DeliveryState.CONFIRMED))
+        query = (
+            select(ResultObjectRow.sop_class_uid, ResultObjectRow.sop_instance_uid, ResultObjectRow.series_uid)
+            .outerjoin(
+                ObjectDelivery,
+                (ObjectDelivery.study_uid == ResultObjectRow.study_uid)
+                & (ObjectDelivery.revision == ResultObjectRow.revision)
+                & (ObjectDelivery.kind == ResultObjectRow.kind),
+            )
+            .where(
+                ResultObjectRow.study_uid == study_uid,
+                ResultObjectRow.revision < revision,
+                ResultObjectRow.kind == str(ObjectKind.STRUCTURED_REPORT),
+                or_(
+                    ObjectDelivery.state.is_(None) & (ResultObjectRow.rank == 0),
+                    ObjectDelivery.state.in_(taken)
+                    & (ObjectDelivery.sop_class_uid == ResultObjectRow.sop_class_uid)
+                    & (ObjectDelivery.sop_instance_uid == ResultObjectRow.sop_instance_uid),
+                ),
+            )
+            .order_by(ResultObjectRow.revision.desc(), ResultObjectRow.rank)
+            .limit(1)
+        )
+        return tuple((row[0], row[1], row[2]) for row in self._session.execute(query))
+
+    def _row(self, study_uid: str, revision: int) -> Revision | None:
+        return self._session.get(Revision, (study_uid, revision), populate_existing=True)
+
+    def _current_uids(self, study_uid: str) -> list[str]:
+        query = select(Instance.sop_instance_uid).where(Instance.study_uid == study_uid)
+        return list(self._session.execute(query).scalars())

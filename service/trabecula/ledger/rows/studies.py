@@ -1,0 +1,191 @@
+"""Rows of studies, received instances and the audit trail, inside one transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from trabecula.domain.errors import StudyUnknown
+from trabecula.domain.ports.ledger import Event, StudyFacts, StudyStanding
+from trabecula.domain.study.jobs import Failure, Stage
+from trabecula.domain.study.study import ReceivedInstance, StudyState, check_transition
+from trabecula.ledger.clock import clock_timestamp
+from trabecula.ledger.tables import (
+    EventRow,
+    Instance,
+    Revision,
+    Series,
+    Study,
+)
+from trabecula.ledger.texts import storable, storable_instance
+
+_INSTANCE_COLUMNS = (
+    "sop_instance_uid", "study_uid", "series_uid", "sop_class_uid", "transfer_syntax_uid", "spool_key", "size_bytes",
+    "sha256", "calling_ae_title", "association_id", "received_at",
+)  # fmt: skip
+
+_ADD_INSTANCE = text(
+    f"""
+    WITH known AS (
+        SELECT 1 FROM objects WHERE sop_instance_uid = :sop_instance_uid
+        UNION ALL SELECT 1 FROM instances WHERE sop_instance_uid = :sop_instance_uid),
+    study AS (
+        INSERT INTO studies (study_uid, calling_ae_title)
+        SELECT :study_uid, :calling_ae_title WHERE NOT EXISTS (SELECT 1 FROM known)
+        ON CONFLICT DO NOTHING RETURNING 1),
+    one_series AS (
+        INSERT INTO series (series_uid, study_uid)
+        SELECT :series_uid, :study_uid WHERE NOT EXISTS (SELECT 1 FROM known) ON CONFLICT DO NOTHING),
+    instance AS (
+        INSERT INTO instances ({", ".join(_INSTANCE_COLUMNS)})
+        SELECT {", ".join(f":{name}" for name in _INSTANCE_COLUMNS)} WHERE NOT EXISTS (SELECT 1 FROM known)
+        ON CONFLICT DO NOTHING RETURNING 1)
+    SELECT (SELECT count(*) FROM instance), (SELECT count(*) FROM study)
+    """
+)
+"""One statement for the busiest moment of the service: every image of every study passes here.
+
+A known UID that comes under another study leaves no empty study behind.
+"""
+
+
+class SqlStudyRows:
+    """Implements domain.ledger_ports.StudyRows on a session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def standing(self, study_uid: str, *, lock: bool = False) -> StudyStanding:
+        """Return where the study stands; ``lock`` takes its row until the end of the transaction."""
+        query = select(
+            Study.state,
+            Study.revision,
+            func.extract("epoch", clock_timestamp() - Study.last_image_at),
+            Study.count_checks,
+            Study.failed_stage,
+        ).where(Study.study_uid == study_uid)
+        row = self._session.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
+        if row is None:
+            raise StudyUnknown(study_uid)
+        state, revision, quiet_s, count_checks, failed_stage = row
+        return StudyStanding(
+            study_uid=study_uid,
+            state=StudyState(state),
+            revision=revision,
+            quiet_s=float(quiet_s),
+            count_checks=count_checks,
+            failed_stage=Stage(failed_stage) if failed_stage else None,
+        )
+
+    def count_instances(self, study_uid: str) -> int:
+        """Return how many instances of the study have come."""
+        query = select(func.count()).select_from(Instance).where(Instance.study_uid == study_uid)
+        return self._session.execute(query).scalar_one()
+
+    def add_instance(self, instance: ReceivedInstance) -> bool:
+        """Record an instance with its study and series; False when it is known or one of our own objects."""
+        instance = storable_instance(instance)
+        values = {name: getattr(instance, name) for name in _INSTANCE_COLUMNS}
+        added, first = self._session.execute(_ADD_INSTANCE, values).one()
+        if first:
+            self.note(instance.study_uid, Event("RECEIVED", "the first image of the study"))
+        return bool(added)
+
+    def known_sha256(self, sop_instance_uid: str) -> str | None:
+        """Return the digest of the instance held under this UID, or None."""
+        query = select(Instance.sha256).where(Instance.sop_instance_uid == sop_instance_uid)
+        return self._session.execute(query).scalar_one_or_none()
+
+    def study_of(self, sop_instance_uid: str) -> str:
+        """Return the study that holds an instance. Raises StudyUnknown."""
+        query = select(Instance.study_uid).where(Instance.sop_instance_uid == sop_instance_uid)
+        study_uid = self._session.execute(query).scalar_one_or_none()
+        if study_uid is None:
+            raise StudyUnknown(f"none holds {sop_instance_uid}")
+        return study_uid
+
+    def image_arrived(self, study_uid: str) -> StudyStanding:
+        """Start the quiet time anew, by the database's clock, and return where the study stands, locked."""
+        state, revision, failed_stage = self._session.execute(
+            update(Study)
+            .where(Study.study_uid == study_uid)
+            .values(last_image_at=clock_timestamp(), count_checks=0)
+            .returning(Study.state, Study.revision, Study.failed_stage)
+        ).one()
+        stage = Stage(failed_stage) if failed_stage else None
+        return StudyStanding(study_uid, StudyState(state), revision, 0.0, 0, stage)
+
+    def count_check_failed(self, study_uid: str) -> None:
+        """Count one more wait for images the source archive still has."""
+        self._update(study_uid, count_checks=Study.count_checks + 1)
+
+    def move(self, study_uid: str, target: StudyState) -> None:
+        """Change the state; a reason of failure is forgotten when work begins again. Raises TransitionRefused."""
+        standing = self.standing(study_uid, lock=True)
+        check_transition(standing.state, target)
+        self._update(study_uid, state=str(target))
+        if standing.state is StudyState.FAILED or target in (StudyState.RECEIVING, StudyState.ANALYSING):
+            columns = ("failed_stage", "failure_code", "failure_sentence", "failure_next_step")
+            self._update(study_uid, **dict.fromkeys(columns))
+        if target is StudyState.DONE:
+            self._session.execute(
+                update(Revision)
+                .where(Revision.study_uid == study_uid, Revision.revision == standing.revision)
+                .values(done_at=clock_timestamp())
+            )
+
+    def fail(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+        """Change the state to FAILED and keep the reason. Raises TransitionRefused."""
+        self.move(study_uid, StudyState.FAILED)
+        self.keep_failure(study_uid, stage, failure)
+
+    def keep_failure(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+        """Keep the reason why a step failed, until work begins again."""
+        self._update(
+            study_uid,
+            failed_stage=str(stage),
+            failure_code=failure.code,
+            failure_sentence=failure.sentence,
+            failure_next_step=failure.next_step,
+        )
+
+    def describe(self, study_uid: str, facts: StudyFacts) -> None:
+        """Keep what lists show of the study and its series."""
+        self._update(
+            study_uid,
+            patient_id=storable(facts.patient_id),
+            patient_id_issuer=storable(facts.patient_id_issuer),
+            patient_name=storable(facts.patient_name),
+            birth_date=storable(facts.birth_date),
+            sex=storable(facts.sex),
+            accession_number=storable(facts.accession_number),
+            study_date=storable(facts.study_date),
+            description=storable(facts.description),
+            manufacturer=storable(facts.manufacturer),
+            scanner_model=storable(facts.scanner_model),
+            station=storable(facts.station),
+        )
+        for series in facts.series:
+            self._session.execute(
+                update(Series)
+                .where(Series.series_uid == series.series_uid)
+                .values(
+                    modality=storable(series.modality), description=storable(series.description), number=series.number
+                )
+            )
+
+    def note(self, study_uid: str, event: Event) -> None:
+        """Add a line to the study's audit trail."""
+        self._session.execute(
+            insert(EventRow).values(
+                study_uid=study_uid,
+                revision=event.revision,
+                what=event.what,
+                detail=storable(event.detail),
+                who=event.who,
+                facts={key: storable(value) for key, value in event.facts.items()},
+            )
+        )
+
+    def _update(self, study_uid: str, **values: object) -> None:
+        self._session.execute(update(Study).where(Study.study_uid == study_uid).values(**values))

@@ -1,0 +1,97 @@
+"""Reporting: the result becomes DICOM objects in a child process; their deliveries are planned with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trabecula.domain.ports.artifacts import Artifacts
+from trabecula.domain.ports.ledger import Event
+from trabecula.domain.ports.use_cases import AnalysedVolume, Analysis, ReportContext, Reporter, VolumeLoader
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import StudyResult
+from trabecula.domain.study.activity import doing, series_in_words
+from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.study.study import StoredFile, StudyState
+from trabecula.pipeline.files import stored_files
+from trabecula.pipeline.requests import StageRequest
+from trabecula.pipeline.services import Services, ShouldStop
+from trabecula.pipeline.still_current import is_wanted, still_wanted
+
+
+def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
+    """Write the objects of a revision, unless they are written already, and hand them to delivery.
+
+    The report of images that may show two people stays here (``WITHHELD``): it would be filed under one of them.
+    A repeated run writes the same bytes: times, predecessors and the installation come from the ledger.
+    """
+    study_uid, revision = job.study_uid, job.revision
+    with services.open_ledger() as ledger:
+        if not is_wanted(ledger, job):
+            return
+        written = ledger.revisions.has_objects(study_uid, revision)
+        if not written:
+            request = StageRequest(
+                study_uid=study_uid,
+                revision=revision,
+                files=stored_files(services, ledger, study_uid, revision),
+                folder=str(services.artifacts.folder(study_uid, revision)),
+                analysed_at=ledger.revisions.analysed_at(study_uid, revision),
+                installation_uid=ledger.installation_uid(),
+                predecessors=ledger.revisions.predecessors(study_uid, revision),
+            )
+            ledger.commit()
+    if not written:
+        services.runner.report(request, still_wanted(services, job, should_stop))
+    objects = services.artifacts.load_objects(study_uid, revision)
+    with services.open_ledger() as ledger:
+        if not is_wanted(ledger, job, lock=True):
+            return
+        if not written:
+            ledger.revisions.save_objects(study_uid, revision, objects)
+            kinds = ", ".join(str(item.kind) for item in objects)
+            ledger.studies.note(study_uid, Event("REPORTED", kinds, revision=revision))
+        doubt = _doubtful_patient(ledger.revisions.result(study_uid, revision))
+        if doubt is not None:
+            ledger.studies.note(study_uid, Event("WITHHELD", _WITHHELD.format(doubt.sentence), revision=revision))
+        destinations = () if doubt is not None else tuple(services.destinations.values())
+        targets = ledger.deliveries.plan(study_uid, revision, destinations)
+        ledger.studies.move(study_uid, StudyState.DELIVERING if targets else StudyState.DONE)
+        for target in targets:
+            ledger.defer(Job(Stage.DELIVER, study_uid, revision, target))
+        ledger.commit()
+
+
+_WITHHELD = "Not sent, because a report names one patient: {}"
+
+
+def _doubtful_patient(result: StudyResult | None) -> Reason | None:
+    """Why it is not known whom a report would be about: a study of two people is sent nowhere, under neither name."""
+    reasons = result.reasons if result is not None else ()
+    return next((item for item in reasons if item.blocking and item.code is ReasonCode.PATIENT_CONFLICT), None)
+
+
+def run_report(request: StageRequest, loader: VolumeLoader, reporter: Reporter, artifacts: Artifacts) -> None:
+    """The child's part: load the kept analysis, write its objects and leave them in the artifact folder."""
+    assert request.analysed_at is not None, "a report request names the time of the analysis"
+    analysis = _load_analysis(request, loader, artifacts)
+    context = ReportContext(
+        analysed_at=request.analysed_at,
+        installation_uid=request.installation_uid,
+        study_files=request.files,
+        predecessors=request.predecessors,
+    )
+    doing("making the report, the segmentation and the picture")
+    objects = reporter.report(analysis, context)
+    doing("writing the report to disk")
+    artifacts.save_objects(request.study_uid, request.revision, objects)
+
+
+def _load_analysis(request: StageRequest, loader: VolumeLoader, artifacts: Artifacts) -> Analysis:
+    by_uid = {file.sop_instance_uid: file for file in request.files}
+    volumes = []
+    for kept in artifacts.load_labels(request.study_uid, request.revision):
+        doing(f"reading {series_in_words(None, kept.series_uid)} again for the report")
+        files: Sequence[StoredFile] = [by_uid[uid] for uid in kept.file_uids]
+        volume = loader.load(files, kept.sop_instance_uids, kept.frames)
+        volumes.append(AnalysedVolume(volume, kept.labels, tuple(files)))
+    return Analysis(artifacts.load_result(request.study_uid, request.revision), tuple(volumes))

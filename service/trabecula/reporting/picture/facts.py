@@ -1,0 +1,63 @@
+"""The grey box of the picture: what was measured with what, which series were not used, and what made the page.
+
+Every line of the box is drawn, whatever the study: the box grows upwards by rows, and what is too long for its rows is
+shortened. Nothing in it is a remark on what was measured.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PIL import ImageDraw, ImageFont
+
+from trabecula.domain.results.result import StudyResult
+from trabecula.reporting.picture.palette import Colour
+from trabecula.reporting.picture.text import fitted, font, printable, wrapped
+from trabecula.reporting.series_lines import not_used_line, partly_used_lines
+from trabecula.reporting.wording import acquisition_line, versions_line
+from trabecula.version import __version__
+
+SIZE = 18
+ROW = round(SIZE * 1.36)
+PADDING = 12
+USUAL_ROWS = 5
+MOST_ROWS = 9
+"""Rows of most pages, and the most: three series, numbering, images and series not used, header values, versions."""
+
+
+def fact_rows(result: StudyResult, when: datetime, remark: str, width: int) -> list[str]:
+    """Return the rows of the box, each at most ``width`` pixels wide; not more than ``MOST_ROWS``."""
+    face = font(SIZE)
+    sources = [acquisition_line(source) for source in result.sources]
+    numbering = [f"Levels: {result.numbering}."] if result.numbering else []
+    used = "; ".join(partly_used_lines(result.series_used))
+    not_used = not_used_line(result.series_not_used, lambda line: face.getlength(printable(line)) < width - 4)
+    made = f"revision {result.revision}, {when:%Y-%m-%d %H:%M}"
+    versions = ", ".join(part for part in (f"Trabecula {__version__}", versions_line(result, digests=False)) if part)
+    short = [fitted(line, face, width) for line in (used, not_used, remark) if line]
+    wide = [*_rows(sources, face, width), *_rows(numbering, face, width), *short]
+    last = wrapped(f"{versions}; {made}.", face, width)
+    if len(wide) + len(last) <= MOST_ROWS:
+        return [*wide, *last]
+    narrow = [fitted(line, face, width) for line in (*sources, *numbering)]
+    last = last if len(last) == 1 else [fitted(versions, face, width), f"{made}."]
+    return [*[*narrow, *short][: MOST_ROWS - len(last)], *last]
+
+
+def box_height(rows: int) -> int:
+    """Return the height of the box in pixels."""
+    return max(rows, USUAL_ROWS) * ROW + 2 * PADDING
+
+
+def draw_facts(
+    draw: ImageDraw.ImageDraw, rows: list[str], box: tuple[int, int, int, int], colours: tuple[Colour, Colour]
+) -> None:
+    """Draw the rows in the box (left, top, right, bottom); ``colours`` are the box's and the letters'."""
+    draw.rectangle(list(box), fill=colours[0])
+    face = font(SIZE)
+    for number, row in enumerate(rows):
+        draw.text((box[0] + 16, box[1] + PADDING + number * ROW), row, font=face, fill=colours[1])
+
+
+def _rows(lines: list[str], face: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    return [row for line in lines for row in wrapped(line, face, width)]

@@ -1,0 +1,202 @@
+"""Measurement groups of the report: one for the lumbar spine and one per vertebra (PS3.16 TID 1411, TID 1501)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from highdicom.sr import ContentItem
+
+from trabecula.domain import codes
+from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.results.result import LevelResult, Measurement, Outline, Score, StudyResult
+from trabecula.domain.spine import MEASURED_LEVELS
+from trabecula.domain.study.study import StoredFile
+from trabecula.reporting.identifiers import Identities
+from trabecula.reporting.sr.concepts import (
+    category_code,
+    endpoint_code,
+    level_code,
+    method_code,
+    quality_code,
+    reason_code,
+    role_code,
+)
+from trabecula.reporting.sr.content_items import (
+    HAS_CONCEPT_MOD,
+    HAS_OBS_CONTEXT,
+    SELECTED_FROM,
+    code,
+    container,
+    image,
+    number,
+    region,
+    text,
+    uid,
+)
+from trabecula.reporting.wording import shown_scores
+
+LUMBAR_SPINE = "Lumbar spine L1-L4"
+
+_NOT_REPORTED = frozenset(
+    {
+        (codes.ATTENUATION, codes.PERCENTILE_5),
+        (codes.ATTENUATION, codes.PERCENTILE_95),
+        (codes.MR_SIGNAL, codes.MEDIAN),
+        (codes.REGION_VOLUME, None),
+        (codes.SEGMENTATION_QUALITY, None),
+    }
+)
+
+
+@dataclass(frozen=True)
+class ReportSubject:
+    """What the groups are written from: the result, the files its outlines lie on (by SOP Instance UID), its UIDs, and
+    a remark on header values that are not as the images have them."""
+
+    result: StudyResult
+    files: dict[str, StoredFile]
+    identities: Identities
+    remark: str = ""
+
+
+def measured_levels(result: StudyResult) -> tuple[LevelResult, ...]:
+    """Return the levels that get a group: those with a number. Raises ReportInvalid for one without an outline.
+
+    Viewers fail on a group of numbers without a region, so none is ever written.
+    """
+    levels = tuple(level for level in result.levels if level.measurements)
+    for level in levels:
+        if not level.outlines:
+            raise ReportInvalid(f"{level.level} was measured but has no outline")
+    return levels
+
+
+def groups(subject: ReportSubject) -> list[ContentItem]:
+    """Return all measurement groups: the spine as a whole first; one without numbers when nothing was measured."""
+    levels = measured_levels(subject.result)
+    if not levels:
+        return [_not_measured(subject)]
+    whole = [_spine(subject, levels)] if subject.result.summary or shown_scores(subject.result) else []
+    return [*whole, *(_vertebra(subject, level) for level in levels)]
+
+
+def _not_measured(subject: ReportSubject) -> ContentItem:
+    """TID 1501: why there is no number. Both validators accept it without regions as long as it stands alone."""
+    result = subject.result
+    return container(
+        "group",
+        [
+            *_tracking(subject, LUMBAR_SPINE),
+            code("finding", "vertebra"),
+            code("finding_site", "lumbar_spine", HAS_CONCEPT_MOD),
+            code("category", category_code(result.category)),
+            code("quality", "quality_none"),
+            *(code("reason", reason_code(item)) for item in dict.fromkeys(reason.code for reason in result.reasons)),
+        ],
+        template="1501",
+    )
+
+
+def _spine(subject: ReportSubject, levels: tuple[LevelResult, ...]) -> ContentItem:
+    result = subject.result
+    passed = all(level.evaluable for level in levels)
+    deformity = [code("deformity", "deformity_suspected")] if result.deformity_suspected else []
+    return container(
+        "group",
+        [
+            *_tracking(subject, LUMBAR_SPINE),
+            code("finding", "vertebra"),
+            code("finding_site", "lumbar_spine", HAS_CONCEPT_MOD),
+            *(_score(subject, score) for score in shown_scores(result)),
+            *(_measurement(subject, item) for item in result.summary),
+            code("category", category_code(result.category)),
+            code("quality", "quality_pass" if passed else "quality_warn"),
+            *deformity,
+            *(_region(subject, level.outlines[0]) for level in levels),
+            *_source_series(subject, result.summary),
+        ],
+        template="1411",
+    )
+
+
+def _vertebra(subject: ReportSubject, level: LevelResult) -> ContentItem:
+    flags = dict.fromkeys(reason.code for reason in level.flags)
+    return container(
+        "group",
+        [
+            *_tracking(subject, str(level.level)),
+            code("finding", "vertebra"),
+            code("finding_site", level_code(level.level), HAS_CONCEPT_MOD),
+            *(_measurement(subject, item) for item in _reported(level, subject.result.primary)),
+            code("quality", quality_code(level)),
+            *(code("reason", reason_code(flag)) for flag in flags),
+            *(_region(subject, outline) for outline in level.outlines),
+            *_source_series(subject, level.measurements),
+        ],
+        template="1411",
+    )
+
+
+def _reported(level: LevelResult, primary: str) -> tuple[Measurement, ...]:
+    """What a reader of the report needs of a level; the database and result.json have every number.
+
+    Of L1-L4 what the primary series gave, of their neighbours the first number and the loss of height: small reports
+    open quickly.
+    """
+    first = tuple(item for item in level.measurements if item.series_uid in ("", primary)) or level.measurements[:1]
+    if level.level in MEASURED_LEVELS:
+        return tuple(item for item in first if (item.concept, item.derivation) not in _NOT_REPORTED) or first[:1]
+    return (*first[:1], *(item for item in first[1:] if item.concept == codes.HEIGHT_LOSS))
+
+
+def _tracking(subject: ReportSubject, name: str) -> list[ContentItem]:
+    return [
+        text("tracking_id", name, HAS_OBS_CONTEXT),
+        uid("tracking_uid", subject.identities.tracking(name), HAS_OBS_CONTEXT),
+    ]
+
+
+def _measurement(subject: ReportSubject, item: Measurement) -> ContentItem:
+    """TID 1419: the number with its derivation, its method, and its series where the study has several."""
+    children: list[ContentItem] = []
+    if item.derivation is None or item.method:
+        children.append(code("measurement_method", method_code(item.method, item.concept), HAS_CONCEPT_MOD))
+    if item.derivation is not None:
+        children.append(code("derivation", item.derivation, HAS_CONCEPT_MOD))
+    sources = subject.result.sources
+    role = next((source.role for source in sources if source.series_uid == item.series_uid), None)
+    if role is not None and len(sources) > 1:
+        children.append(code("series_role", role_code(role), HAS_CONCEPT_MOD))
+    return number(item.concept, item.value, item.unit, children)
+
+
+def _score(subject: ReportSubject, score: Score) -> ContentItem:
+    """A model's probability with its algorithm identification (TID 4019); a demonstration model says so here too."""
+    parameters = [f"sha256:{score.model_sha256}"]
+    if score.threshold is not None:
+        parameters.append(f"operating point {score.operating_point or 'default'}: threshold {score.threshold:.4g}")
+    if score.demonstration:
+        parameters.append("demonstration model: no clinical meaning")
+    children: list[ContentItem] = [
+        code("measurement_method", "model_output", HAS_CONCEPT_MOD),
+        text("algorithm_name", score.model_id, HAS_CONCEPT_MOD),
+        text("algorithm_version", score.model_version, HAS_CONCEPT_MOD),
+        *(text("algorithm_parameters", parameter, HAS_CONCEPT_MOD) for parameter in parameters),
+    ]
+    if score.role is not None and len(subject.result.sources) > 1:
+        children.append(code("series_role", role_code(score.role), HAS_CONCEPT_MOD))
+    return number(endpoint_code(score.endpoint), 100.0 * (score.probability or 0.0), codes.PERCENT, children)
+
+
+def _region(subject: ReportSubject, outline: Outline) -> ContentItem:
+    file = subject.files.get(outline.sop_instance_uid)
+    if file is None:
+        raise ReportInvalid("an outline lies on an image that the study does not hold")
+    source = image(file.sop_class_uid, outline.sop_instance_uid, outline.frame_number, SELECTED_FROM)
+    return region(outline.points, source)
+
+
+def _source_series(subject: ReportSubject, measurements: tuple[Measurement, ...]) -> list[ContentItem]:
+    """The series the outlines were drawn on, first; then the other series that numbers came from."""
+    found = dict.fromkeys([subject.result.primary, *(item.series_uid for item in measurements)])
+    return [uid("source_series", series) for series in found if series]

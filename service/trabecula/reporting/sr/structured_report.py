@@ -1,0 +1,102 @@
+"""The structured report as DICOM objects: Comprehensive 3D SR, and the same tree under two older SOP Classes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from highdicom.sr import Comprehensive3DSR, ComprehensiveSR, ContainerContentItem, EnhancedSR
+from pydicom import Dataset
+
+from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
+from trabecula.reporting.sr.concepts import coding_schemes
+from trabecula.reporting.stamping import SERIES_NUMBERS, Stamp, finished
+
+SR_CLASSES: tuple[type[Comprehensive3DSR] | type[ComprehensiveSR] | type[EnhancedSR], ...] = (
+    Comprehensive3DSR,
+    ComprehensiveSR,
+    EnhancedSR,
+)
+"""Most wanted first; the tree uses nothing that the last one does not allow (PS3.3 A.35)."""
+
+
+def structured_reports(
+    root: ContainerContentItem,
+    evidence: tuple[Dataset, ...],
+    predecessors: tuple[tuple[str, str, str], ...],
+    stamp: Stamp,
+    result: StudyResult,
+) -> ResultObject:
+    """Return the report, with its fall-back classes as alternatives (each has a SOP Instance UID of its own).
+
+    ``evidence`` are the objects listed as evidence; the first must carry the nine Type 2 attributes.
+    ``predecessors`` are (SOP Class, SOP Instance, Series Instance UID) of superseded reports. Raises ReportInvalid.
+    """
+    first, *others = (_report(kind, root, evidence, predecessors, stamp, result) for kind in SR_CLASSES)
+    return replace(first, alternatives=tuple(others))
+
+
+def evidence_item(study_uid: str, series_uid: str, sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    """Return what highdicom needs of an evidence object: its identity, and empty patient and study attributes.
+
+    The study's real attributes are stamped afterwards, so that no odd value of a source can make a report fail.
+    """
+    item = Dataset()
+    item.StudyInstanceUID, item.SeriesInstanceUID = study_uid, series_uid
+    item.SOPClassUID, item.SOPInstanceUID = sop_class_uid, sop_instance_uid
+    item.PatientID = item.PatientName = item.PatientBirthDate = item.PatientSex = ""
+    item.AccessionNumber = item.StudyID = item.ReferringPhysicianName = ""
+    item.StudyDate = item.StudyTime = None
+    return item
+
+
+def _report(
+    kind: type[Comprehensive3DSR] | type[ComprehensiveSR] | type[EnhancedSR],
+    root: ContainerContentItem,
+    evidence: tuple[Dataset, ...],
+    predecessors: tuple[tuple[str, str, str], ...],
+    stamp: Stamp,
+    result: StudyResult,
+) -> ResultObject:
+    study_uid = result.study_uid
+    previous = [evidence_item(study_uid, series, sop_class, sop) for sop_class, sop, series in predecessors]
+    try:
+        report = kind(
+            evidence=evidence,
+            content=root,
+            series_instance_uid=stamp.identities.series("SR"),
+            series_number=SERIES_NUMBERS[ObjectKind.STRUCTURED_REPORT],
+            sop_instance_uid=stamp.identities.instance(f"SR {kind.__name__}"),
+            instance_number=1,
+            manufacturer=stamp.config.manufacturer,
+            is_complete=True,
+            is_final=False,
+            is_verified=False,
+            previous_versions=previous or None,
+            requested_procedures=_requests(stamp.header) or None,
+            coding_schemes=coding_schemes(),
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ReportInvalid(f"the report cannot be built ({type(error).__name__}: {error})") from error
+    return finished(report, ObjectKind.STRUCTURED_REPORT, stamp, result)
+
+
+def _requests(header: Dataset) -> list[Dataset]:
+    """Return the Referenced Request Sequence (PS3.3 C.17.2): what the images were ordered as, for the worklist."""
+    attributes = header.get("RequestAttributesSequence") or []
+    if not attributes and not header.AccessionNumber:
+        return []
+    return [_request(header, source) for source in (attributes or [Dataset()])]
+
+
+def _request(header: Dataset, source: Dataset) -> Dataset:
+    item = Dataset()
+    item.StudyInstanceUID = header.StudyInstanceUID
+    item.ReferencedStudySequence = []
+    item.AccessionNumber = source.get("AccessionNumber") or header.AccessionNumber
+    item.PlacerOrderNumberImagingServiceRequest = ""
+    item.FillerOrderNumberImagingServiceRequest = ""
+    item.RequestedProcedureID = source.get("RequestedProcedureID") or ""
+    item.RequestedProcedureDescription = source.get("RequestedProcedureDescription") or ""
+    item.RequestedProcedureCodeSequence = source.get("RequestedProcedureCodeSequence") or []
+    return item

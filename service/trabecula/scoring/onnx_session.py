@@ -1,0 +1,67 @@
+"""The graph of a bundle as a session of onnxruntime: one thread, tried before it is trusted, every answer checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+from trabecula.domain.errors import BundleInvalid
+from trabecula.domain.models.bundle import PROBABILITY_OUTPUT, SCORE_OUTPUT
+from trabecula.scoring.bundles import Bundle
+
+Row = NDArray[np.float64]
+_RUNTIME_FAULTS: tuple[type[Exception], ...] = tuple(
+    item for item in vars(states).values() if isinstance(item, type) and issubclass(item, Exception)
+)
+"""What onnxruntime raises for a graph it cannot load or run; its classes have no base of their own."""
+_FAULTS: tuple[type[Exception], ...] = (*_RUNTIME_FAULTS, ValueError, TypeError)
+"""The same, and what numpy raises for an output that is no array of numbers."""
+
+
+class ModelGraph:
+    """A graph with outputs ``probability`` and ``score`` [1, endpoints].
+
+    ``probes`` are inputs of the right kind, on each of which the graph must answer. Raises BundleInvalid where it
+    does not.
+    """
+
+    def __init__(self, bundle: Bundle, input_name: str, probes: Sequence[NDArray[Any]]) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._manifest = bundle.manifest
+        self._input = input_name
+        try:
+            providers = ["CPUExecutionProvider"]
+            self._session = onnxruntime.InferenceSession(str(bundle.model_file), options, providers=providers)
+        except _FAULTS as error:
+            raise self._fault(f"does not run ({type(error).__name__})") from error
+        for probe in probes:
+            self.answer(probe)
+
+    def answer(self, given: NDArray[Any]) -> tuple[Row, Row]:
+        """Return calibrated probability (0 to 1) and score of each endpoint for one patient, all finite.
+
+        Raises BundleInvalid where the graph breaks or answers anything else.
+        """
+        try:
+            found = self._session.run([PROBABILITY_OUTPUT, SCORE_OUTPUT], {self._input: given})
+            probability, score = (np.asarray(output, dtype=np.float64) for output in found)
+        except _FAULTS as error:
+            raise self._fault(f"does not run ({type(error).__name__})") from error
+        if any(output.shape != (1, len(self._manifest.endpoints)) for output in (probability, score)):
+            raise self._fault("does not give one number for each endpoint")
+        if not (np.isfinite(probability).all() and np.isfinite(score).all()):
+            raise self._fault("gives numbers that are not finite")
+        if probability.min() < 0.0 or probability.max() > 1.0:
+            raise self._fault("gives probabilities outside 0 to 1")
+        return probability[0], score[0]
+
+    def _fault(self, what: str) -> BundleInvalid:
+        return BundleInvalid(f"the graph of {self._manifest.model_id} {what}")

@@ -1,0 +1,84 @@
+"""The scorer of radiomics bundles: features of the trusted levels as one vector, held against the training range."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trabecula.domain.errors import BundleInvalid
+from trabecula.domain.models.bundle import FEATURE_INPUT, BundleKind, Manifest
+from trabecula.domain.ports.scoring import ScoringContext
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Score
+from trabecula.scoring.answers import abstentions, answers, unfit_acquisition
+from trabecula.scoring.bundles import Bundle
+from trabecula.scoring.onnx_session import ModelGraph
+from trabecula.scoring.radiomics.feature_set import FeatureSet, feature_set_of
+from trabecula.scoring.radiomics.series_features import FeatureMemory
+from trabecula.scoring.training_range import feature_reasons
+
+Vector = NDArray[np.float64]
+
+
+class RadiomicsScorer:
+    """Implements Scorer for a radiomics bundle. Raises BundleInvalid for a bundle this program cannot run."""
+
+    def __init__(self, bundle: Bundle, active: bool, memory: FeatureMemory | None = None) -> None:
+        self._bundle = bundle
+        self._active = active
+        self._memory = memory or FeatureMemory()
+        self._settings, self._places = _features_of(bundle)
+        assert bundle.manifest.layout is not None
+        self._graph = ModelGraph(bundle, FEATURE_INPUT, _probes(bundle.manifest))
+
+    def score(self, context: ScoringContext) -> tuple[Score, ...]:
+        """Return one score for each endpoint; none where the study has no series of the model's kind."""
+        manifest = self._bundle.manifest
+        if not set(manifest.roles) & set(context.series):
+            return ()
+        reasons = unfit_acquisition(self._bundle, context)
+        if reasons:
+            return abstentions(self._bundle, self._active, reasons)
+        vector = self._vector(context)
+        if vector is None:
+            few = Reason(ReasonCode.TOO_FEW_LEVELS, detail="with finite features")
+            return abstentions(self._bundle, self._active, (few,))
+        assert manifest.training_range is not None
+        reasons = tuple(feature_reasons(vector, manifest.training_range))
+        if reasons:
+            return abstentions(self._bundle, self._active, reasons)
+        return answers(self._bundle, self._active, self._graph, vector[None])
+
+    def _vector(self, context: ScoringContext) -> Vector | None:
+        """The vector in the model's own order, or None when too few levels have one."""
+        manifest = self._bundle.manifest
+        assert manifest.layout is not None
+        features = self._memory.features(context, manifest.roles, self._settings)
+        return manifest.layout.vector({place: values[self._places] for place, values in features.items()})
+
+
+def _probes(manifest: Manifest) -> list[Vector]:
+    """Inputs on which the graph must answer: nothing, and the middle and both ends of what training saw."""
+    assert manifest.layout is not None
+    trained = manifest.training_range
+    probes = [np.zeros((1, len(manifest.layout.columns)))]
+    for values in (trained.mean, trained.low, trained.high) if trained is not None else ():
+        probe = np.zeros_like(probes[0])
+        probe[0, list(trained.used if trained is not None else ())] = values
+        probes.append(probe)
+    return probes
+
+
+def _features_of(bundle: Bundle) -> tuple[FeatureSet, NDArray[np.int64]]:
+    """The feature set of a bundle, and where the features of its layout stand in it."""
+    manifest = bundle.manifest
+    if manifest.kind is not BundleKind.RADIOMICS or manifest.layout is None:
+        raise BundleInvalid(f"{manifest.model_id} is no radiomics model")
+    settings = feature_set_of(manifest.feature_settings_sha256)
+    if settings is None or settings.region != manifest.regions:
+        raise BundleInvalid(f"{manifest.model_id} needs extraction settings that this version does not have")
+    places = {name: place for place, name in enumerate(settings.names)}
+    unknown = [name for name in manifest.layout.features if name not in places]
+    if unknown:
+        raise BundleInvalid(f"{manifest.model_id} needs the feature {unknown[0]}, which its settings do not give")
+    return settings, np.array([places[name] for name in manifest.layout.features], dtype=np.int64)

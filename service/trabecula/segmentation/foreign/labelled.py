@@ -1,0 +1,115 @@
+"""From a label image to a Segmentation: bodies with their places, sizes and plain checks, for every foreign source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
+from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level, level_of_label
+from trabecula.domain.volume import TISSUE_LABELS, Geometry, Plane, Tissue
+from trabecula.segmentation.foreign.whole_vertebrae import body_of_vertebra, largest_piece
+
+_MIN_BODY_MM2 = 150.0
+_TOUCHING_VOXELS = 3
+_MAIN_PIECE_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """What is known of a label image beside its numbers: who made it, how levels were named, its expected Dice."""
+
+    identity: SegmenterIdentity
+    numbering: str
+    quality: float
+    whole_vertebrae: bool = False
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+
+
+def segmentation_of(
+    labels: NDArray[np.uint8],
+    geometry: Geometry,
+    source: LabelSource,
+    tissues: NDArray[np.uint8] | None = None,
+) -> Segmentation:
+    """Return the segmentation that ``labels`` (our numbers) say.
+
+    Whole vertebrae are cut to bodies; specks are dropped; bodies of unknown level are renumbered 101, 102, ... from the
+    top. A body at the border of the image is incomplete; one in several pieces gets a warning.
+    """
+    kept = np.zeros(labels.shape, dtype=np.uint8)
+    tissue_map = None if tissues is None else tissues.copy()
+    found: list[SegmentedBody] = []
+    for label in (int(value) for value in np.unique(labels) if value):
+        mask = labels == label
+        body, reasons = _body(mask, geometry, source, level_of_label(label))
+        if tissue_map is not None:
+            tissue_map[mask & (tissue_map == 0)] = TISSUE_LABELS[Tissue.POSTERIOR]
+            tissue_map[body] = TISSUE_LABELS[Tissue.BODY]
+        if float(body.sum()) * geometry.voxel_volume_mm3 / geometry.spacing_mm[0] >= _MIN_BODY_MM2:
+            kept[body] = label
+            found.append(_described(label, body, geometry, source, reasons))
+    bodies = _numbered(found, kept)
+    study = () if bodies else (Reason(ReasonCode.NOT_A_SPINE),)
+    quality = source.quality if bodies else 0.0
+    return Segmentation(
+        kept, bodies, source.identity, quality, source.numbering, tissue_map, study, dict(source.timings_s)
+    )
+
+
+def _body(
+    mask: NDArray[np.bool_], geometry: Geometry, source: LabelSource, level: Level | None
+) -> tuple[NDArray[np.bool_], tuple[Reason, ...]]:
+    main = largest_piece(mask)
+    share = float(main.sum()) / float(mask.sum())
+    if source.whole_vertebrae:
+        return body_of_vertebra(main, geometry), ()
+    if share < _MAIN_PIECE_SHARE:
+        return main, (Reason(ReasonCode.SEG_WARNING, blocking=False, level=level, detail="in several pieces"),)
+    return main, ()
+
+
+def _touches_border(mask: NDArray[np.bool_], geometry: Geometry) -> bool:
+    axes = (1, 2) if geometry.plane is Plane.SAGITTAL else (0, 1, 2)
+    faces = [np.take(mask, place, axis=axis) for axis in axes for place in (0, -1)]
+    return any(int(face.sum()) >= _TOUCHING_VOXELS for face in faces)
+
+
+def _described(
+    label: int, body: NDArray[np.bool_], geometry: Geometry, source: LabelSource, reasons: tuple[Reason, ...]
+) -> SegmentedBody:
+    level = level_of_label(label)
+    centre = geometry.to_lps(np.argwhere(body).mean(axis=0))
+    complete = not _touches_border(body, geometry)
+    if not complete:
+        reasons = (*reasons, Reason(ReasonCode.BORDER, level=level))
+    return SegmentedBody(
+        label=label,
+        level=level,
+        quality=source.quality,
+        complete=complete,
+        centroid_mm=(float(centre[0]), float(centre[1]), float(centre[2])),
+        volume_mm3=float(body.sum()) * geometry.voxel_volume_mm3,
+        reasons=reasons,
+    )
+
+
+def _numbered(found: list[SegmentedBody], kept: NDArray[np.uint8]) -> tuple[SegmentedBody, ...]:
+    """Sort the bodies from the top; number those of unknown level 101, 102, ... in ``kept`` too."""
+    bodies: list[SegmentedBody] = []
+    table = np.arange(256, dtype=np.uint8)
+    unknown = 0
+    for body in sorted(found, key=lambda body: -body.centroid_mm[2]):
+        if body.level is None:
+            table[body.label] = FIRST_UNKNOWN_LABEL + unknown
+            bodies.append(replace(body, label=FIRST_UNKNOWN_LABEL + unknown))
+            unknown += 1
+        else:
+            bodies.append(body)
+    if unknown:
+        kept[:] = table[kept]
+    return tuple(bodies)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from trabecula.domain import codes
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import (
+    Category,
+    LevelResult,
+    Measurement,
+    Outline,
+    Score,
+    SeriesRole,
+    SourceSeries,
+    StudyResult,
+)
+from trabecula.domain.results.result_json import from_json, to_json
+from trabecula.domain.spine import Level
+from trabecula.domain.volume import Modality
+
+
+def example_result() -> StudyResult:
+    reason = Reason(ReasonCode.SLICE_THICKNESS, True, Level.L2, "1.2.3", "5 mm", 6.5, 5.0, "mm")
+    measurement = Measurement(codes.ATTENUATION, 123.25, codes.HOUNSFIELD, codes.MEAN, "trab_v1", "1.2.3")
+    return StudyResult(
+        study_uid="1.2",
+        revision=3,
+        category=Category.INDETERMINATE,
+        reasons=(reason,),
+        levels=(
+            LevelResult(Level.L1, True, 0.95, (reason,), (measurement,), (Outline("1.9", ((1.0, 2.5), (3.0, 4.0))),)),
+        ),
+        summary=(measurement,),
+        scores=(Score("m", "1", "ab", True, True, "osteoporosis", 0.25, role=SeriesRole.CT, reasons=(reason,)),),
+        sources=(
+            SourceSeries(
+                SeriesRole.CT, "1.2.3", Modality.CT, "ax", 4, "1.5", ("1.9",), {"kvp": 120.0, "kernel": "B30f"}
+            ),
+        ),
+        primary="1.2.3",
+        impression=("a", "b"),
+        versions={"software": "0.1"},
+        timings_s={"segment": 1.5},
+    )
+
+
+def test_a_result_survives_json_unchanged() -> None:
+    result = example_result()
+
+    assert from_json(json.loads(json.dumps(to_json(result)))) == result
+
+
+def test_json_speaks_in_names_and_carries_sentences_for_readers() -> None:
+    document = to_json(example_result())
+
+    assert document["category"] == "INDETERMINATE"
+    assert document["levels"][0]["level"] == "L1"
+    assert document["reasons"][0]["code"] == "SLICE_THICKNESS"
+    assert document["reasons"][0]["sentence"].startswith("L2: The slices are too thick")
+    assert document["reasons"][0]["next_step"]
+
+
+def test_json_never_holds_what_is_no_number() -> None:
+    example = example_result()
+    lost = Score("m", "1", "ab", False, False, "osteoporosis", math.nan, -math.inf, active=False)
+    odd = replace(example, scores=(lost,), timings_s={"total": math.inf})
+
+    text = json.dumps(to_json(odd), allow_nan=False)
+
+    assert json.loads(text)["scores"][0]["probability"] is None
+    assert from_json(json.loads(text)).scores[0].raw_score is None
+    with pytest.raises(ValueError, match="not finite"):
+        to_json(replace(example, summary=(replace(example.summary[0], value=math.nan),)))

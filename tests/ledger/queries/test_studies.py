@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.pipeline.world import STUDY, World, make_world
+from trabecula.domain.errors import StudyUnknown
+from trabecula.domain.ports.use_cases import Destination
+from trabecula.domain.results.result import Category
+from trabecula.domain.study.jobs import Stage
+from trabecula.domain.study.study import StudyState
+from trabecula.ledger.queries.quarantine import list_quarantine
+from trabecula.ledger.queries.studies import (
+    LOG_COLUMNS,
+    StudyFilter,
+    count_studies,
+    export_rows,
+    list_studies,
+    show_study,
+    study_events,
+)
+from trabecula.pipeline import register_instance
+
+OTHER = "1.2.826.0.2"
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """One finished study, and one that is still being received."""
+    made = make_world(database_url, tmp_path, (Destination("pacs", "PACS", "127.0.0.1", 104),))
+    for study in (STUDY, OTHER):
+        register_instance(made.services.open_ledger, made.instance(1, study_uid=study), 60.0)
+    made.be_quiet(STUDY)
+    made.run_next(Stage.SETTLE)
+    for stage in (Stage.ANALYSE, Stage.REPORT, Stage.DELIVER):
+        made.run_next(stage)
+    yield made
+    made.engine.dispose()
+
+
+def filters(received: date) -> list[tuple[StudyFilter, set[str]]]:
+    """Filters and the studies they keep, both received on that day."""
+    return [
+        (StudyFilter(), {STUDY, OTHER}),
+        (StudyFilter(state=StudyState.DONE), {STUDY}),
+        (StudyFilter(state=StudyState.FAILED), set()),
+        (StudyFilter(category=Category.INDETERMINATE), {STUDY}),
+        (StudyFilter(scanner="scan 3"), {STUDY}),
+        (StudyFilter(scanner="%"), set()),
+        (StudyFilter(model="demo-ct"), {STUDY}),
+        (StudyFilter(model="demo"), set()),
+        (StudyFilter(reason="kvp_adjusted"), {STUDY}),
+        (StudyFilter(reason="SEG_WARNING"), {STUDY}),
+        (StudyFilter(reason="METAL"), set()),
+        (StudyFilter(received_from=received, received_to=received), {STUDY, OTHER}),
+        (StudyFilter(received_from=received + timedelta(days=1)), set()),
+        (StudyFilter(received_to=received - timedelta(days=1)), set()),
+        (StudyFilter(state=StudyState.DONE, model="demo-ct", scanner="MAKER", reason="KVP_ADJUSTED"), {STUDY}),
+    ]
+
+
+def test_every_filter_keeps_what_matches(world: World) -> None:
+    received = datetime.fromisoformat(str(list_studies(world.engine)[0]["received_at"])).astimezone().date()
+    for wanted, found in filters(received):
+        assert {row["study_uid"] for row in list_studies(world.engine, wanted)} == found, wanted
+        assert count_studies(world.engine, wanted) == len(found), wanted
+
+
+def test_a_limit_pages_and_does_not_change_the_count(world: World) -> None:
+    pages = [list_studies(world.engine, StudyFilter(limit=1, offset=offset)) for offset in (0, 1, 2)]
+
+    assert [len(page) for page in pages] == [1, 1, 0]
+    assert count_studies(world.engine, StudyFilter(limit=1)) == 2
+
+
+def test_a_shown_study_is_json_with_the_published_keys(world: World) -> None:
+    document = json.loads(json.dumps(show_study(world.engine, STUDY)))
+
+    assert {"study_uid", "revision", "state", "category", "reasons", "levels", "scores", "objects", "timings"} <= set(
+        document
+    )
+    assert (document["state"], document["category"]) == ("DONE", "INDETERMINATE")
+    assert document["reasons"][0]["code"] == "KVP_ADJUSTED"
+    assert document["levels"][0]["measurements"][0]["value"] == 101.0
+    assert "outlines" not in document["levels"][0]
+    sent = document["objects"][0]
+    assert (sent["kind"], sent["destinations"]["pacs"]["state"]) == ("SR", "SENT")
+    assert sent["destinations"]["pacs"]["status"] == "0x0000"
+    assert {"segment", "settling", "analysing", "reporting", "delivering", "total"} <= set(document["timings"])
+    assert document["failure"] is None
+
+
+def test_an_unknown_study_is_named_with_the_next_step(world: World) -> None:
+    with pytest.raises(StudyUnknown) as caught:
+        show_study(world.engine, "1.2.3")
+
+    assert caught.value.code == "STUDY_UNKNOWN"
+    assert caught.value.sentence == "The ledger knows no such study: 1.2.3."
+    assert "studies list" in caught.value.next_step
+
+
+def test_the_trail_says_when_what_and_who(world: World) -> None:
+    trail = study_events(world.engine, STUDY)
+
+    assert [event["what"] for event in trail][:3] == ["RECEIVED", "SETTLED", "ANALYSED"]
+    assert {event["who"] for event in trail} == {"system"}
+    assert all(event["at"] for event in trail)
+
+
+def test_csv_rows_are_texts_under_the_views_columns(world: World) -> None:
+    header, *rows = export_rows(world.engine, StudyFilter(state=StudyState.DONE))
+
+    assert tuple(header) == LOG_COLUMNS
+    row = dict(zip(header, rows[0], strict=True))
+    assert (row["reasons"], row["models"], row["instances"]) == ("KVP_ADJUSTED SEG_WARNING", "demo-ct", "1")
+
+
+def test_quarantine_lists_the_reason_and_the_place(world: World) -> None:
+    register_instance(world.services.open_ledger, world.instance(7, fault="cut off"), 60.0)
+
+    (row,) = list_quarantine(world.engine)
+
+    assert row["code"] == "INSTANCE_UNPARSABLE"
+    assert row["sentence"].endswith("cut off.")
+    assert row["spool_key"].startswith("objects/")
+
+
+def test_the_views_keep_their_names_and_columns(world: World, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        log = connection.execute("SELECT * FROM screening_log").description
+        levels = connection.execute("SELECT level, concept, value, unit, reasons FROM screening_levels").fetchall()
+        words = connection.execute("SELECT DISTINCT status_word, superseded FROM deliveries").fetchall()
+
+    assert tuple(column.name for column in log or ()) == LOG_COLUMNS
+    assert levels == [("L1", "112031", 101.0, "[hnsf'U]", ["SEG_WARNING"])]
+    assert words == [("0x0000", False)]
+
+
+def test_text_that_postgresql_cannot_keep_is_cleaned(world: World) -> None:
+    assert world.rows("SELECT patient_name FROM studies WHERE study_uid = :uid", uid=STUDY) == ["Doe^Jane"]

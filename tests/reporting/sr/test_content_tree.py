@@ -1,0 +1,284 @@
+"""The tree's own test: both validators miss a missing tracking UID and what viewers need, so it is checked here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from pydicom import Dataset, dcmread
+
+from tests.reporting.builders import Study, demonstration_score, not_evaluable_result, result_of
+from trabecula.domain import codes
+from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import LevelResult, Measurement, SeriesRole, SeriesUse, SourceSeries, StudyResult
+from trabecula.domain.spine import Level
+from trabecula.domain.volume import Modality
+from trabecula.reporting.config import ReportingConfig
+from trabecula.reporting.documents import DicomReporter
+from trabecula.reporting.sr.content_items import number, walk
+
+
+def report(study: Study, result: StudyResult | None = None, *, measured: bool = True) -> Dataset:
+    analysis = Analysis(result or result_of(study), (study.volume,) if measured else ())
+    config = ReportingConfig(with_picture=False, with_segmentation=False)
+    return dcmread(BytesIO(DicomReporter(config).report(analysis, study.context())[0].content))
+
+
+def name(item: Dataset) -> str:
+    return str(item.ConceptNameCodeSequence[0].CodeMeaning)
+
+
+def children(item: Dataset, meaning: str) -> list[Dataset]:
+    return [child for child in item.get("ContentSequence", []) if name(child) == meaning]
+
+
+def only(item: Dataset, *path: str) -> Dataset:
+    for meaning in path:
+        (item,) = children(item, meaning)
+    return item
+
+
+def groups(root: Dataset) -> list[Dataset]:
+    return children(only(root, "Imaging Measurements"), "Measurement Group")
+
+
+def codes_of(item: Dataset, meaning: str) -> list[str]:
+    return [str(child.ConceptCodeSequence[0].CodeValue) for child in children(item, meaning)]
+
+
+@pytest.fixture(scope="module", params=["ct", "mr", "enhanced_mr", "not evaluable", "rich"])
+def root(request: pytest.FixtureRequest) -> Iterator[Dataset]:
+    if request.param == "not evaluable":
+        yield report(request.getfixturevalue("ct"), not_evaluable_result(), measured=False)
+    elif request.param == "rich":
+        yield report(request.getfixturevalue("ct"), rich_result(request.getfixturevalue("ct")))
+    else:
+        yield report(request.getfixturevalue(request.param))
+
+
+def rich_result(study: Study) -> StudyResult:
+    """A result with everything: a score, a challenger, an excluded level, a second series, remarks."""
+    base = result_of(study)
+    flag = Reason(ReasonCode.FRACTURE_LEVEL, True, Level.L2, value=31.0, limit=25.0, unit="%")
+    levels = tuple(
+        LevelResult(it.level, False, it.quality, (flag,), it.measurements, it.outlines) if it.level is Level.L2 else it
+        for it in base.levels
+    )
+    other = SourceSeries(SeriesRole.T2W, "1.2.9", Modality.MR, "t2", 5, "1.2.3.9", (), {})
+    extra = Measurement(codes.MR_SIGNAL, 300.0, codes.RATIO, codes.MEAN, "trab_v1", "1.2.9")
+    return result_of(
+        study,
+        levels=levels,
+        summary=(*base.summary, extra),
+        series_used=(USED,),
+        series_not_used=(NOT_USED,),
+        sources=(*base.sources, other),
+        scores=(demonstration_score(), demonstration_score(active=False, model_id="challenger")),
+        reasons=(Reason(ReasonCode.CONTRAST_PHASE, False), flag),
+        deformity_suspected=True,
+    )
+
+
+def test_every_container_shows_its_items_separately(root: Dataset) -> None:
+    containers = [item for item in walk(root) if item.ValueType == "CONTAINER"]
+
+    assert len(containers) >= 5
+    assert {item.ContinuityOfContent for item in containers} == {"SEPARATE"}
+
+
+def test_what_ohif_reads_without_asking_is_there(root: Dataset) -> None:
+    assert root.ConceptNameCodeSequence[0].CodeValue == "126000"
+    assert only(root, "Image Library", "Image Library Group")
+    assert groups(root)
+    for item in walk(root):
+        assert item.ConceptNameCodeSequence[0].CodeMeaning
+    for group in groups(root):
+        (tracking,) = children(group, "Tracking Unique Identifier")
+        assert tracking.UID.startswith("2.25.")
+        (label,) = children(group, "Tracking Identifier")
+        assert label.TextValue
+        if children(group, "Image Region"):
+            continue
+        assert not [item for item in group.ContentSequence if item.ValueType == "NUM"]
+    for item in walk(root):
+        if item.ValueType == "NUM":
+            assert len(item.ContentSequence) >= 1
+
+
+def test_every_region_is_a_closed_polygon_on_a_named_image(root: Dataset) -> None:
+    listed = {
+        instance.ReferencedSOPInstanceUID
+        for study in root.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for instance in series.ReferencedSOPSequence
+    }
+    for item in walk(root):
+        if item.ValueType == "SCOORD":
+            points = [float(value) for value in item.GraphicData]
+            assert item.GraphicType == "POLYLINE"
+            assert len(points) >= 8
+            assert points[:2] == points[-2:]
+            (source,) = item.ContentSequence
+            assert source.RelationshipType == "SELECTED FROM"
+            assert source.ReferencedSOPSequence[0].ReferencedSOPInstanceUID in listed
+
+
+def test_tracking_uids_differ_between_groups(root: Dataset) -> None:
+    uids = [only(group, "Tracking Unique Identifier").UID for group in groups(root)]
+
+    assert len(set(uids)) == len(uids)
+
+
+def test_the_answer_comes_first(root: Dataset) -> None:
+    containers = [name(item) for item in root.ContentSequence if item.ValueType == "CONTAINER"]
+
+    assert containers[:3] == ["Qualitative Evaluations", "Imaging Measurements", "Image Library"]
+    assert containers[3:] in ([], ["Series of the study and how they were used"])
+    first, second = only(root, "Qualitative Evaluations").ContentSequence[:2]
+    assert name(first) == "Opportunistic bone density category"
+    assert name(second) == "Impression"
+    comments = [item.TextValue for item in children(only(root, "Qualitative Evaluations"), "Comment")]
+    assert comments[0].startswith("RESEARCH USE ONLY")
+
+
+def test_a_ct_level_carries_its_numbers(ct: Study) -> None:
+    spine, level_1, *_ = groups(report(ct))
+
+    assert only(level_1, "Finding Site").ConceptCodeSequence[0].CodeValue == "66794005"
+    mean, spread = children(level_1, "Attenuation Coefficient")
+    assert mean.MeasuredValueSequence[0].NumericValue == 105.0
+    assert mean.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue == "[hnsf'U]"
+    assert codes_of(mean, "Derivation") == ["373098007"]
+    assert codes_of(spread, "Derivation") == ["386136009"]
+    assert codes_of(only(level_1, "Volume"), "Measurement Method") == ["126030"]
+    assert len(children(spine, "Image Region")) == 4
+    assert [item.UID for item in children(spine, "Source series for segmentation")] == [ct.series_uid]
+
+
+def test_a_polygon_is_moved_to_the_pixel_corner_convention(ct: Study) -> None:
+    region = only(groups(report(ct))[1], "Image Region")
+
+    assert [float(value) for value in region.GraphicData][:4] == [32.5, 34.5, 63.5, 34.5]
+
+
+def test_a_frame_is_named_in_a_multi_frame_image(enhanced_mr: Study) -> None:
+    for group in groups(report(enhanced_mr)):
+        for region in children(group, "Image Region"):
+            reference = region.ContentSequence[0].ReferencedSOPSequence[0]
+            assert reference.ReferencedSOPInstanceUID == enhanced_mr.files[0].sop_instance_uid
+            assert reference.ReferencedFrameNumber in range(3, 10)
+
+
+def test_a_score_names_its_model_and_a_challenger_stays_silent(ct: Study) -> None:
+    spine = groups(report(ct, rich_result(ct)))[0]
+
+    (probability,) = children(spine, "Predicted probability of osteoporosis")
+    assert probability.MeasuredValueSequence[0].NumericValue == 82.2
+    assert only(probability, "Algorithm Name").TextValue == "ct-demo"
+    parameters = [item.TextValue for item in children(probability, "Algorithm Parameters")]
+    assert "operating point sensitivity 0.9: threshold 0.42" in parameters
+    assert "demonstration model: no clinical meaning" in parameters
+
+
+def test_numbers_of_several_series_name_theirs(ct: Study) -> None:
+    spine = groups(report(ct, rich_result(ct)))[0]
+
+    (signal,) = children(spine, "MR signal intensity")
+    assert codes_of(signal, "Source series of the measurement") == ["ROLE-T2W"]
+    assert [item.UID for item in children(spine, "Source series for segmentation")] == [ct.series_uid, "1.2.9"]
+
+
+def test_an_excluded_level_says_so_in_codes(ct: Study) -> None:
+    root = report(ct, rich_result(ct))
+    level_2 = groups(root)[2]
+
+    assert codes_of(level_2, "Segmentation quality check") == ["QC-FAIL"]
+    assert codes_of(level_2, "Reason or remark") == ["FRACTURE-LEVEL"]
+    assert codes_of(only(root, "Qualitative Evaluations"), "Vertebral deformity") == ["DEFORM-SUSP"]
+
+
+def test_a_study_without_measurement_has_one_group_of_reasons(ct: Study) -> None:
+    root = report(ct, not_evaluable_result(), measured=False)
+
+    (group,) = groups(root)
+    assert group.ContentTemplateSequence[0].TemplateIdentifier == "1501"
+    assert codes_of(group, "Opportunistic bone density category") == ["CAT-NA"]
+    assert codes_of(group, "Segmentation quality check") == ["QC-NONE"]
+    assert codes_of(group, "Reason or remark") == ["NO-SUITAB-SERIES", "SLICE-THICKNESS"]
+    text = " ".join(item.TextValue for item in children(only(root, "Qualitative Evaluations"), "Comment"))
+    assert "6.5 mm; limit 5 mm" in text
+
+
+def test_levels_without_a_study_value_get_no_group_of_the_spine(ct: Study) -> None:
+    base = result_of(ct)
+
+    found = groups(report(ct, result_of(ct, summary=(), levels=base.levels[:1])))
+
+    assert [only(group, "Tracking Identifier").TextValue for group in found] == ["L1"]
+
+
+def test_a_measured_level_needs_an_outline(ct: Study) -> None:
+    base = result_of(ct).levels[0]
+    level = LevelResult(base.level, True, 1.0, (), base.measurements, ())
+
+    with pytest.raises(ReportInvalid, match="L1 was measured but has no outline"):
+        report(ct, result_of(ct, levels=(level,)))
+
+
+def test_an_outline_on_a_foreign_image_is_refused(ct: Study, mr: Study) -> None:
+    with pytest.raises(ReportInvalid, match="an outline lies on an image that the study does not hold"):
+        report(ct, result_of(mr, primary=ct.series_uid))
+
+
+def test_a_number_needs_a_child() -> None:
+    with pytest.raises(ValueError, match="derivation or a method"):
+        number(codes.VBQ, 3.0, codes.RATIO, [])
+
+
+USED = SeriesUse(
+    series_uid="1.2.826.0.1.3680043.8.498.1.2", number=4, description="LSP", modality="CT", images_used=60,
+    images_total=63, role=SeriesRole.CT,
+    reasons=(Reason(code=ReasonCode.GEOMETRY, blocking=False, detail="3 images: without position"),),
+)  # fmt: skip
+NOT_USED = SeriesUse(
+    series_uid="1.2.3.6001", number=6001, description="ax", modality="CT", images_used=0, images_total=20,
+    reasons=(Reason(code=ReasonCode.ORIENTATION, blocking=False, detail="axial"),),
+)  # fmt: skip
+
+
+def test_the_report_accounts_for_every_image(ct: Study) -> None:
+    found = report(ct, result_of(ct, series_used=(USED,), series_not_used=(NOT_USED,)))
+
+    (section,) = children(found, "Series of the study and how they were used")
+    used, unused = children(section, "Use of a series")
+    assert used.ConceptCodeSequence[0].CodeValue == "SERIES-MEASURED"
+    assert unused.ConceptCodeSequence[0].CodeValue == "SERIES-NOT-USED"
+    counts = [
+        [only(item, name).MeasuredValueSequence[0].NumericValue for name in ("Images used", "Images received")]
+        for item in (used, unused)
+    ]
+    assert counts == [[60, 63], [0, 20]]
+    assert only(unused, "Series Instance UID").UID == "1.2.3.6001"
+    (why,) = children(unused, "Why images of the series were not used")
+    assert why.ConceptCodeSequence[0].CodeValue == "ORIENTATION"
+    assert only(section, "Comment").TextValue == (
+        "Series 4: 60 of 63 images used (3 without position). Not used: series 6001 (axial)."
+    )
+
+
+def test_a_series_that_was_not_used_is_no_remark_on_the_measured_one(ct: Study) -> None:
+    plain = report(ct, result_of(ct))
+    accounted = report(ct, result_of(ct, series_used=(USED,), series_not_used=(NOT_USED,)))
+
+    for before, after in zip(plain.ContentSequence, accounted.ContentSequence, strict=False):
+        assert before == after
+
+
+def test_no_score_that_is_no_probability_is_reported(ct: Study) -> None:
+    scores = tuple(demonstration_score(probability=value) for value in (float("nan"), float("inf"), 1.2, -0.1))
+
+    assert b"NaN" not in report(ct, result_of(ct, scores=scores)).to_json().encode()
+    assert groups(report(ct, result_of(ct, scores=scores)))[0] == groups(report(ct, result_of(ct)))[0]

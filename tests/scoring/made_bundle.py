@@ -1,0 +1,119 @@
+"""Model bundles made in a test: a logistic graph over the mean of a few features, with its manifest and hashes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+from trabecula.domain.models.bundle import (
+    CARD_NAME,
+    FEATURE_INPUT,
+    MANIFEST_NAME,
+    MODEL_NAME,
+    PROBABILITY_OUTPUT,
+    SCORE_OUTPUT,
+    AcquisitionRange,
+    BundleKind,
+    Calibration,
+    CalibrationMethod,
+    EndpointModel,
+    Interval,
+    Lineage,
+    Manifest,
+    OperatingPoint,
+    Population,
+    TrainingRange,
+)
+from trabecula.domain.models.bundle_json import manifest_to_bytes
+from trabecula.domain.models.feature_layout import FeatureLayout, LevelAggregation
+from trabecula.domain.results.result import SeriesRole
+from trabecula.domain.spine import MEASURED_LEVELS
+from trabecula.scoring.radiomics.feature_set import load_feature_set
+
+FEATURES = ("original_firstorder_Mean", "original_firstorder_Entropy")
+WIDE = (-1e6, 1e6)
+
+
+def graph(weights: Sequence[float], bias: float) -> bytes:
+    """score = features @ weights + bias, probability = sigmoid(score); float64."""
+    matrix = numpy_helper.from_array(np.array(weights, dtype=np.float64)[:, None], "weights")
+    offset = numpy_helper.from_array(np.array([bias], dtype=np.float64), "bias")
+    nodes = [
+        helper.make_node("MatMul", [FEATURE_INPUT, "weights"], ["product"]),
+        helper.make_node("Add", ["product", "bias"], [SCORE_OUTPUT]),
+        helper.make_node("Sigmoid", [SCORE_OUTPUT], [PROBABILITY_OUTPUT]),
+    ]
+    given = helper.make_tensor_value_info(FEATURE_INPUT, TensorProto.DOUBLE, [None, len(weights)])
+    answers = [
+        helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, 1])
+        for name in (PROBABILITY_OUTPUT, SCORE_OUTPUT)
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, "made", [given], answers, [matrix, offset]),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    return bytes(model.SerializeToString())
+
+
+def manifest(model_id: str, role: SeriesRole = SeriesRole.CT, **changes: Any) -> Manifest:
+    """A manifest over two features averaged over levels; ``files`` is still empty."""
+    settings = load_feature_set("xue2022_ct" if role is SeriesRole.CT else "jiang2026_mr")
+    one = Interval(0.8, 0.7, 0.9, "DeLong")
+    endpoint = EndpointModel(
+        "osteoporosis",
+        "DXA T-score -2.5 or lower",
+        "logistic",
+        100,
+        40,
+        Calibration(CalibrationMethod.PLATT, True),
+        (OperatingPoint("balanced", 0.5, "Youden", one, one), OperatingPoint("rule_in", 0.9, "spec 0.9", one, one)),
+        "balanced",
+        {"auc": one},
+    )
+    made = Manifest(
+        manifest_version=1,
+        model_id=model_id,
+        version="1.0.0",
+        kind=BundleKind.RADIOMICS,
+        title="Made",
+        intended_use="tests",
+        not_for=(),
+        demonstration=True,
+        licence="Apache-2.0",
+        files={},
+        population=Population("nobody", 100, 60, 40, 50.0, 90.0, 70.0, "DXA"),
+        inputs=(AcquisitionRange(role, {"kvp": (120.0, 120.0)} if role is SeriesRole.CT else {}),),
+        regions=settings.region,
+        endpoints=(endpoint,),
+        lineage=Lineage("xue2022", "sound", "made", 1, "2026-01-01", "0" * 64, "0" * 64, {}),
+        feature_settings_sha256=settings.sha256,
+        layout=FeatureLayout((role,), MEASURED_LEVELS, LevelAggregation.MEAN, FEATURES),
+        training_range=training_range(),
+    )
+    return replace(made, **changes)
+
+
+def training_range(low: float = WIDE[0], high: float = WIDE[1], distance: float = 1e9) -> TrainingRange:
+    """A range over both columns; by default everything lies inside."""
+    return TrainingRange((0, 1), (0.0, 0.0), (1.0, 1.0), (low, low), (high, high), 0.1, (1.0, 0.0, 0.0, 1.0), distance)
+
+
+def write_bundle(
+    root: Path, made: Manifest, weights: Sequence[float] = (0.01, 0.0), bias: float = -1.0, model: bytes | None = None
+) -> Path:
+    """Write the bundle with correct hashes and return its folder."""
+    folder = root / made.model_id
+    folder.mkdir(parents=True)
+    content: Mapping[str, bytes] = {MODEL_NAME: model or graph(weights, bias), CARD_NAME: b"# Made\n"}
+    for name, data in content.items():
+        (folder / name).write_bytes(data)
+    files = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+    (folder / MANIFEST_NAME).write_bytes(manifest_to_bytes(replace(made, files=files)))
+    return folder

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.trabecula_training.builders import made_cohort, write_cohort_csv
+from trabecula_training.cohort.cohort_csv import CohortReading, read_cohort, task_problems
+from trabecula_training.cohort.labels import OSTEOPOROSIS, BoneCategory, ReferenceKind
+from trabecula_training.cohort.table import Part
+
+HEADING = "patient,study,qct_bmd_mg_cm3,t_score,z_score,age_years,sex,part"
+
+
+def read(tmp_path: Path, *lines: str, heading: str = HEADING, need_studies: bool = False) -> CohortReading:
+    path = tmp_path / "cohort.csv"
+    path.write_text("\n".join([heading, *lines]), "utf-8")
+    return read_cohort(path, need_studies)
+
+
+def test_right_lines_become_patients(tmp_path: Path) -> None:
+    reading = read(tmp_path, "a,,75.5,,,70,F,", "b,,,-2.5,,61,m,external", "", "c,,,,-2.1,35,female,development")
+
+    assert reading.problems == ()
+    first, second, third = reading.cohort.patients
+    assert (first.category, first.reference) == (BoneCategory.OSTEOPOROSIS, ReferenceKind.QCT)
+    assert (second.category, second.sex, second.part) == (BoneCategory.OSTEOPOROSIS, "M", Part.EXTERNAL)
+    assert third.category is BoneCategory.BELOW_EXPECTED
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_delimiter_and_byte_order_mark_do_not_matter(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "cohort.csv"
+    lines = ["patient,qct_bmd_mg_cm3,age_years,sex", "a,100,70,F"]
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).replace(",", delimiter).encode())
+
+    reading = read_cohort(path, need_studies=False)
+
+    assert reading.problems == ()
+    assert reading.cohort.patients[0].category is BoneCategory.LOW
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "found"),
+    [
+        ("a,,seventy,,,70,F,", "qct_bmd_mg_cm3", "not a number"),
+        ("a,,nan,,,70,F,", "qct_bmd_mg_cm3", "not a number"),
+        ("a,,4000,,,70,F,", "qct_bmd_mg_cm3", "not possible"),
+        ("a,,75,,,700,F,", "age_years", "not possible"),
+        ("a,,75,,,17,F,", "age_years", "not possible"),
+        ("a,,75,,,,F,", "age_years", "empty"),
+        ("a,,75,,,70,X,", "sex", "x"),
+        ("a,,75,,,70,,", "sex", "empty"),
+        (",,75,,,70,F,", "patient", "empty"),
+        ("a,,,,,70,F,", "qct_bmd_mg_cm3 / t_score / z_score", "no reference value"),
+        ("a,,,,-2,70,F,", "t_score", "does not count"),
+        ("a,,,-2,,40,M,", "z_score", "does not count"),
+        ("a,,75,,,70,F,test", "part", "test"),
+        ("a,,75,,,70", "", "6 cells"),
+    ],
+)
+def test_a_wrong_line_is_named_with_its_column(tmp_path: Path, line: str, column: str, found: str) -> None:
+    reading = read(tmp_path, "ok,,75,,,70,F,", line)
+
+    assert len(reading.cohort.patients) == 1
+    assert [(problem.line, problem.column) for problem in reading.problems] == [(3, column)]
+    assert found in reading.problems[0].found
+    assert reading.problems[0].remedy
+
+
+def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    reading = read(tmp_path, "a,,75,,,700,X,", "a,,bad,,,70,F,")
+
+    assert [(p.line, p.column) for p in reading.problems] == [
+        (2, "age_years"),
+        (2, "sex"),
+        (3, "qct_bmd_mg_cm3"),
+        (3, "patient"),
+    ]
+
+
+def test_duplicate_patients_and_studies_are_named_with_both_lines(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "image.dcm").write_bytes(b"x")
+
+    reading = read(tmp_path, "a,one,75,,,70,F,", "a,two,75,,,70,F,", "b,one,75,,,70,F,", need_studies=True)
+
+    assert [(p.line, p.column, p.found) for p in reading.problems] == [
+        (3, "patient", "a stands in line 2, too"),
+        (4, "study", "one stands in line 2, too"),
+    ]
+
+
+def test_missing_and_empty_study_folders_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+
+    reading = read(tmp_path, "a,nowhere,75,,,70,F,", "b,empty,75,,,70,F,", "c,,75,,,70,F,", need_studies=True)
+
+    assert [(p.line, p.column) for p in reading.problems] == [(2, "study"), (3, "study"), (4, "study")]
+
+
+@pytest.mark.parametrize(
+    ("heading", "column", "found"),
+    [
+        ("patient,age_years,qct_bmd_mg_cm3", "sex", "missing"),
+        ("patient,age_years,sex", "qct_bmd_mg_cm3 / t_score / z_score", "no reference value"),
+        ("patient,age_years,sex,t_score,bmi", "bmi", "not known"),
+        ("patient,age_years,sex,t_score,sex", "sex", "twice"),
+    ],
+)
+def test_a_wrong_heading_is_told(tmp_path: Path, heading: str, column: str, found: str) -> None:
+    reading = read(tmp_path, "x,1,2,3", heading=heading)
+
+    assert [(p.line, p.column) for p in reading.problems] == [(1, column)]
+    assert found in reading.problems[0].found
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [(b"", "empty"), (b"\xff\xfe", "not UTF-8"), (HEADING.encode(), "no patients"), (None, "No such file")],
+)
+def test_files_that_are_no_cohort_are_told(tmp_path: Path, content: bytes | None, found: str) -> None:
+    path = tmp_path / "cohort.csv"
+    if content is not None:
+        path.write_bytes(content)
+
+    reading = read_cohort(path, need_studies=False)
+
+    assert found in reading.problems[0].found
+
+
+def test_one_class_and_too_few_events_are_told() -> None:
+    cohort, _ = made_cohort(60)
+    healthy = [patient for patient in cohort.patients if patient.category is not BoneCategory.OSTEOPOROSIS]
+    ill = [patient for patient in cohort.patients if patient.category is BoneCategory.OSTEOPOROSIS]
+
+    assert task_problems(cohort, OSTEOPOROSIS) == ()
+    assert "one class only" in task_problems(type(cohort)(tuple(healthy)), OSTEOPOROSIS)[0].found
+    few = type(cohort)((*healthy, *ill[:9]))
+    assert f"9 positive, {len(healthy)} negative" in task_problems(few, OSTEOPOROSIS)[0].found
+
+
+def test_a_written_cohort_reads_back(tmp_path: Path) -> None:
+    cohort, _ = made_cohort(20, external=5)
+
+    reading = read_cohort(write_cohort_csv(cohort, tmp_path / "cohort.csv"), need_studies=False)
+
+    assert reading.problems == ()
+    assert reading.cohort == cohort
+    assert reading.cohort.sha256() == cohort.sha256()
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200))
+def test_any_bytes_give_problems_and_never_an_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_bytes(b"patient,study,qct_bmd_mg_cm3,age_years,sex\n" + content)
+
+    reading = read_cohort(path, need_studies=True)
+
+    assert reading.problems
+
+
+SITES = "patient,age_years,sex,qct_bmd_mg_cm3,site"
+
+
+def test_densities_in_another_unit_are_told_in_one_line_for_each_site(tmp_path: Path) -> None:
+    lines = ["a,70,F,104.2,A", "b,70,F,0.0952,B", "c,71,M,0.121,B", "d,71,M,74.0,B", "e,60,F,3,C", "f,60,F,0.08,"]
+
+    reading = read(tmp_path, *lines, heading=SITES)
+
+    assert [(problem.line, problem.column, problem.found) for problem in reading.problems] == [
+        (3, "qct_bmd_mg_cm3", "site B: 2 of 3 densities are too small for mg/cm3 (0.0952 to 0.121): g/cm3"),
+        (6, "qct_bmd_mg_cm3", "site C: 1 of 1 densities are too small for mg/cm3 (3)"),
+        (7, "qct_bmd_mg_cm3", "1 of 1 densities are too small for mg/cm3 (0.08): g/cm3"),
+    ]
+    assert reading.problems[0].remedy == "Multiply g/cm3 by 1000."
+    assert all(problem.blocking for problem in reading.problems)
+    assert [patient.patient for patient in reading.cohort.patients] == ["a", "d"]
+
+
+def test_a_density_below_zero_is_marrow_fat(tmp_path: Path) -> None:
+    assert read(tmp_path, "a,88,F,-12,A", heading=SITES).problems == ()
+
+
+@pytest.mark.parametrize("hint", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n', "sep=;;;;;\n"])
+def test_a_first_line_that_names_the_separator_is_read(tmp_path: Path, hint: str) -> None:
+    path = tmp_path / "cohort.csv"
+    lines = "patient;age_years;sex;qct_bmd_mg_cm3;site\na;70;F;104,2;A, north\nb;700;F;104,2;A\n"
+    path.write_bytes((hint + lines).encode())
+
+    reading = read_cohort(path, need_studies=False)
+
+    assert [(patient.patient, patient.qct_bmd_mg_cm3, patient.site) for patient in reading.cohort.patients] == [
+        ("a", 104.2, "A, north")
+    ]
+    assert [(problem.line, problem.column) for problem in reading.problems] == [(4, "age_years")]
+
+
+def test_empty_columns_at_the_right_are_ignored_and_filled_ones_without_a_name_are_told(tmp_path: Path) -> None:
+    empty = read(tmp_path, "a,70,F,104,A,,", "b,71,F,99,A, ,", "c,72,F,99,A", heading=f"{SITES},,")
+    filled = read(tmp_path, "a,70,F,104,A,,x", "b,71,F,99,A,,", heading=f"{SITES},,")
+
+    assert empty.problems == ()
+    assert len(empty.cohort.patients) == 3
+    assert [(problem.line, problem.column, problem.found) for problem in filled.problems] == [
+        (1, "column 6", "the column has no name"),
+        (1, "column 7", "the column has no name"),
+    ]
+
+
+def test_a_typographic_minus_is_told_in_its_line(tmp_path: Path) -> None:
+    reading = read(tmp_path, "a,70,F,\u22122.1,A", "b,70,F,-2.1,A", heading="patient,age_years,sex,t_score,site")
+
+    assert [(problem.line, problem.column) for problem in reading.problems] == [(2, "t_score")]
+    assert "\u22122.1 is not a number" in reading.problems[0].found
