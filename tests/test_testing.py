@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contracts.registrar import RegistrarContract
-from trabecula.domain.ports.use_cases import Registrar
+from trabecula.domain.ports.registrar import Registrar
 from trabecula.testing import MemoryRegistrar
 
 

@@ -13,8 +13,9 @@ from sqlalchemy import Engine
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.data.bundle_location import find_bundles_root, find_segmenter_bundle
+from trabecula.domain.delivery import Destination
 from trabecula.domain.ports.ledger import OpenLedger
-from trabecula.domain.ports.use_cases import Destination, Registrar
+from trabecula.domain.ports.registrar import Registrar
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study.jobs import RetryPolicy
 from trabecula.domain.study.study import StoredFile

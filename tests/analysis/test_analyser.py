@@ -27,8 +27,8 @@ from tests.regions.drawn_bodies import BodyShape
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser, scan_folder
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.errors import SegmenterFailed, SpoolObjectMissing
-from trabecula.domain.ports.scoring import ScoringContext
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.models.scoring import ScoringContext
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category, DecidedBy, Score, SeriesRole, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json

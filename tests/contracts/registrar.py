@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trabecula.domain.ports.use_cases import Registrar
+from trabecula.domain.ports.registrar import Registrar
 from trabecula.domain.study.study import ReceivedInstance
 
 STUDY = "1.2.826.0.1.3680043.8.498.77.1"

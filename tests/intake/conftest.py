@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trabecula.domain.ports.use_cases import Registrar
+from trabecula.domain.ports.registrar import Registrar
 from trabecula.intake.association import Limits
 from trabecula.intake.listener import Listener, ListenerConfig
 from trabecula.intake.storage.spool import Spool

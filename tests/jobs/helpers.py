@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from trabecula.domain.ports.use_cases import Destination
+from trabecula.domain.delivery import Destination
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.registrar import RegistrarContract, received
 from tests.pipeline.world import World, make_world
 from trabecula.domain.errors import DatabaseUnavailable
-from trabecula.domain.ports.use_cases import Registrar
+from trabecula.domain.ports.registrar import Registrar
 from trabecula.jobs.queue import ProcrastinateQueue
 from trabecula.jobs.registrar import LedgerRegistrar
 from trabecula.ledger.database import create_engine_for

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.pipeline.world import SmallAnalyser, SmallReporter
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
-from trabecula.domain.ports.use_cases import Analysis, ReportContext
+from trabecula.domain.ports.reporter import ReportContext
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ResultObject
 from trabecula.domain.study.study import StoredFile
 from trabecula.ledger.artifacts import ArtifactStore

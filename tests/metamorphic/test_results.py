@@ -31,7 +31,7 @@ from tests.metamorphic.scans import Scan, Slice, ct_study, mr_study, scan_of, wr
 from tests.metamorphic.trifles import apply, trifles_of
 from trabecula.analysis.analyser import StudyAnalyser, scan_folder
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.domain.ports.use_cases import ReportContext
+from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import level_of_label

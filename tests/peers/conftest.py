@@ -14,8 +14,8 @@ from pynetdicom.presentation import build_context
 
 from tests.builders import part10
 from tests.waiting import wait_until
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DestinationUnreachable
-from trabecula.domain.ports.use_cases import Destination
 from trabecula.domain.results.result import ObjectKind, ResultObject
 from trabecula.peers.requestor import Timeouts
 from trabecula.peers.sender import StoreSender

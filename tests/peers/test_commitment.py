@@ -12,8 +12,8 @@ from pynetdicom import evt
 
 from tests.builders import uid
 from tests.peers.conftest import QUICK
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DeliveryRefused, DestinationUnreachable
-from trabecula.domain.ports.use_cases import Destination
 from trabecula.peers.commitment import CommitmentScu
 
 PUSH = "1.2.840.10008.1.20.1"

@@ -14,8 +14,8 @@ import pytest
 from tests.builders import document, image, uid
 from tests.intake.peers import pdu
 from tests.peers.conftest import QUICK, result_object
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import ConfigurationInvalid, DestinationUnreachable
-from trabecula.domain.ports.use_cases import Destination
 from trabecula.intake.listener import Listener, ListenerConfig
 from trabecula.intake.storage.spool import Spool
 from trabecula.intake.tls import server_context

@@ -19,8 +19,8 @@ from pynetdicom import evt
 
 from tests.builders import document, image, uid, without_head
 from tests.peers.conftest import QUICK, Storescp, result_object
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import AssociationRejected, DestinationUnreachable, SopClassRefused
-from trabecula.domain.ports.use_cases import Destination
 from trabecula.domain.results.result import ObjectKind
 from trabecula.peers.sender import StoreSender
 

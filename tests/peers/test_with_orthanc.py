@@ -12,7 +12,7 @@ from tests.builders import document, image, part10, uid
 from tests.orthanc import AE_TITLE, Orthanc
 from tests.peers.conftest import QUICK, result_object
 from tests.waiting import wait_until
-from trabecula.domain.ports.use_cases import Destination
+from trabecula.domain.delivery import Destination
 from trabecula.domain.results.result import ObjectKind
 from trabecula.intake.listener import Listener, ListenerConfig
 from trabecula.intake.storage.spool import Spool

@@ -7,7 +7,7 @@ import pytest
 
 from tests.databases import database_url, embedded_database_url
 from tests.pipeline.world import World, make_world
-from trabecula.domain.ports.use_cases import Destination
+from trabecula.domain.delivery import Destination
 
 __all__ = ["database_url", "embedded_database_url"]
 

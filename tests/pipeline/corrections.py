@@ -11,7 +11,7 @@ from pydicom import Dataset, dcmread
 
 from tests.builders import encoded, image, uid
 from tests.pipeline.world import World, make_world
-from trabecula.domain.ports.use_cases import Destination
+from trabecula.domain.delivery import Destination
 from trabecula.domain.study.jobs import Stage
 from trabecula.imaging.headers.facts import HeaderFactsReader
 from trabecula.intake.admission import DiskWatermark

@@ -6,6 +6,7 @@ import pytest
 
 from tests.pipeline.test_chain import receive, settle
 from tests.pipeline.world import STUDY, World
+from trabecula.domain.delivery import DeliveryState, SendOutcome
 from trabecula.domain.errors import (
     AttemptsExhausted,
     CommitmentMissing,
@@ -15,7 +16,6 @@ from trabecula.domain.errors import (
     DestinationUnreachable,
     SopClassRefused,
 )
-from trabecula.domain.ports.use_cases import DeliveryState, SendOutcome
 from trabecula.domain.study.jobs import Stage
 from trabecula.pipeline import commitment_answered, retry_study
 from trabecula.pipeline.delivering import delivery_state

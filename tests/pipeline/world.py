@@ -13,10 +13,11 @@ import numpy as np
 from sqlalchemy import Engine, text
 
 from trabecula.domain import codes
+from trabecula.domain.delivery import Destination, SendOutcome
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.identity import derived_uid
-from trabecula.domain.ports.ledger import SeriesFacts, StudyFacts
-from trabecula.domain.ports.use_cases import AnalysedVolume, Analysis, Destination, ReportContext, SendOutcome
+from trabecula.domain.ports.reporter import ReportContext
+from trabecula.domain.results.analysis import AnalysedVolume, Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import (
     Category,
@@ -28,6 +29,7 @@ from trabecula.domain.results.result import (
     StudyResult,
 )
 from trabecula.domain.spine import Level
+from trabecula.domain.study.facts import SeriesFacts, StudyFacts
 from trabecula.domain.study.jobs import Job, RetryPolicy, Stage
 from trabecula.domain.study.study import ReceivedInstance, StoredFile
 from trabecula.domain.volume import Geometry, Modality, Volume

@@ -20,7 +20,8 @@ from pydicom.uid import (
 )
 
 from trabecula.domain import codes
-from trabecula.domain.ports.use_cases import AnalysedVolume, Analysis, ReportContext
+from trabecula.domain.ports.reporter import ReportContext
+from trabecula.domain.results.analysis import AnalysedVolume, Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import (
     Category,

@@ -10,7 +10,7 @@ from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import ANALYSED_AT, STUDY_UID, Study, mr_study, not_evaluable_result, result_of
 from trabecula.domain.errors import ReportInvalid
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import ObjectKind, ResultObject
 from trabecula.reporting.config import ReportingConfig

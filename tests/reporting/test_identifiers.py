@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.reporting.builders import Study, result_of
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.analysis import Analysis
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.identifiers import Identities
 

@@ -17,7 +17,7 @@ from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import ANALYSED_AT, INSTALLATION_UID, Study, item, not_evaluable_result, put, result_of
 from trabecula.domain.errors import PatientIdMissing, ReportInvalid
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ObjectKind, ResultObject
 from trabecula.domain.study.study import StoredFile
 from trabecula.reporting.config import ReportingConfig

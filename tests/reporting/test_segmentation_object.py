@@ -11,7 +11,7 @@ from pydicom import dcmread
 
 from tests.reporting.builders import Study, enhanced_mr_study, result_of
 from trabecula.domain.errors import ReportInvalid
-from trabecula.domain.ports.use_cases import AnalysedVolume, Analysis
+from trabecula.domain.results.analysis import AnalysedVolume, Analysis
 from trabecula.domain.results.result import ObjectKind, ResultObject
 from trabecula.domain.spine import Level
 from trabecula.reporting.config import ReportingConfig, SegmentationEncoding

@@ -11,7 +11,7 @@ import pytest
 
 from tests.reporting.builders import Study, not_evaluable_result, result_of
 from tests.reporting.sr.test_content_tree import rich_result
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import Category
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter

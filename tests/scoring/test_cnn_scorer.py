@@ -24,7 +24,7 @@ from trabecula.domain.models.bundle import (
     Manifest,
     TrainingRange,
 )
-from trabecula.domain.ports.scoring import MeasuredSeries, ScoringContext
+from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole, SourceSeries
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity

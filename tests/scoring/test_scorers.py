@@ -15,7 +15,7 @@ from tests.scoring.made_bundle import FEATURES, graph, manifest, training_range,
 from tests.scoring.radiomics.drawn import axial, drawn_series
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.models.bundle import FEATURE_INPUT, PROBABILITY_OUTPUT, SCORE_OUTPUT, AcquisitionRange, Manifest
-from trabecula.domain.ports.scoring import MeasuredSeries, ScoringContext
+from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole, SourceSeries
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity

@@ -15,7 +15,7 @@ from trabecula.analysis.analyser import StudyAnalyser
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain import codes
 from trabecula.domain.errors import TrabeculaError
-from trabecula.domain.ports.scoring import ScoringContext
+from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole
 from trabecula.imaging.headers.frames import scan_folder
 from trabecula.scoring.crops.definition import CropDefinition, load_crop_definition

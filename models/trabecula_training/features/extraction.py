@@ -23,7 +23,7 @@ from trabecula.data.bundle_location import find_segmenter_bundle
 from trabecula.domain import codes
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.models.bundle import MANIFEST_NAME
-from trabecula.domain.ports.scoring import ScoringContext
+from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.spine import Level

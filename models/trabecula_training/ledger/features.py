@@ -12,9 +12,9 @@ from pathlib import Path
 from trabecula.analysis.result import versions
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.errors import SpoolObjectMissing, TrabeculaError
-from trabecula.domain.ports.artifacts import StoredLabels
-from trabecula.domain.ports.scoring import MeasuredSeries, ScoringContext
+from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
 from trabecula.domain.results.result import SeriesRole, StudyResult
+from trabecula.domain.results.stored_labels import StoredLabels
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.study.study import StoredFile
 from trabecula.imaging.headers.contrast import contrast_phase

@@ -16,8 +16,9 @@ from trabecula.analysis.impression import impression
 from trabecula.analysis.result import finite, level_results, levels_assumed, ordered_reasons, study_reasons, versions
 from trabecula.analysis.verdict import decide, deciding_findings
 from trabecula.domain.errors import SpoolObjectMissing
-from trabecula.domain.ports.scoring import MeasuredSeries, Scorer, ScoringContext
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
+from trabecula.domain.ports.scorer import Scorer
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, Measurement, Score, SeriesRole, StudyResult
 from trabecula.domain.results.thresholds import Thresholds

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from trabecula import bootstrap
 from trabecula.cli.edge import FOREIGN_ERRORS, as_ours
 from trabecula.domain import codes
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import (
     ClockWrong,
     PhantomMissed,
@@ -25,7 +26,6 @@ from trabecula.domain.errors import (
     StorageFull,
     TrabeculaError,
 )
-from trabecula.domain.ports.use_cases import Destination
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.spine import Level
 from trabecula.imaging.headers.frames import scan_folder

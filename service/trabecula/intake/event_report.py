@@ -10,7 +10,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from trabecula.domain.errors import TrabeculaError
-from trabecula.domain.ports.use_cases import Registrar
+from trabecula.domain.ports.registrar import Registrar
 from trabecula.intake.storage.part10 import file_head
 from trabecula.intake.upper_layer.command import Command, Status
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from trabecula.domain.errors import ConfigurationInvalid, PeerTooSlow, TrabeculaError
-from trabecula.domain.ports.use_cases import Registrar
+from trabecula.domain.ports.registrar import Registrar
 from trabecula.intake.admission import Admission, DiskWatermark
 from trabecula.intake.association import AcceptedAssociation, Limits
 from trabecula.intake.storage.service import StoreService

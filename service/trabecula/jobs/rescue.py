@@ -9,9 +9,9 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 from sqlalchemy import Engine, text
 
-from trabecula.domain.ports.ledger import Event
-from trabecula.domain.ports.use_cases import DeliveryState
+from trabecula.domain.delivery import DeliveryState
 from trabecula.domain.study.jobs import STAGE_OF_STATE, Job, Stage
+from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.ledger.database import database_errors
 from trabecula.pipeline import Services

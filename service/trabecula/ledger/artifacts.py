@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
-from trabecula.domain.ports.artifacts import StoredLabels
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
+from trabecula.domain.results.stored_labels import StoredLabels
 
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
 

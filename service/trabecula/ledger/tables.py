@@ -9,8 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from trabecula.domain.ports.ledger import CommitmentState
-from trabecula.domain.ports.use_cases import DeliveryState
+from trabecula.domain.delivery import CommitmentState, DeliveryState
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.copies import QuarantineState
 from trabecula.domain.study.reference import ReferenceMethod

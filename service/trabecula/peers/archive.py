@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pydicom.dataset import Dataset
 from pynetdicom.association import Association
 
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import ArchiveQueryFailed, AssociationRejected, DestinationUnreachable, SopClassRefused
-from trabecula.domain.ports.use_cases import Destination
 from trabecula.domain.sop_classes import IMAGE_CLASSES
 from trabecula.peers.requestor import Requestor, Timeouts
 

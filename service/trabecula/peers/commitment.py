@@ -11,8 +11,8 @@ import structlog
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DeliveryRefused, DestinationUnreachable, SopClassRefused
-from trabecula.domain.ports.use_cases import Destination
 from trabecula.peers.requestor import Requestor, Timeouts
 
 STORAGE_COMMITMENT_PUSH = "1.2.840.10008.1.20.1"

@@ -15,8 +15,8 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import AssociationRejected, ConfigurationInvalid, DestinationUnreachable, SopClassRefused
-from trabecula.domain.ports.use_cases import Destination
 
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"

@@ -11,8 +11,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom.association import Association
 
+from trabecula.domain.delivery import Destination, SendOutcome
 from trabecula.domain.errors import DestinationUnreachable, SopClassRefused
-from trabecula.domain.ports.use_cases import Destination, SendOutcome
 from trabecula.domain.results.result import ResultObject
 from trabecula.peers.requestor import VERIFICATION, Requestor, Timeouts
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 
+from trabecula.domain.ports.analyser import Analyser
 from trabecula.domain.ports.artifacts import Artifacts
-from trabecula.domain.ports.ledger import Event, Ledger
-from trabecula.domain.ports.use_cases import Analyser
+from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.activity import doing
 from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.requests import StageRequest

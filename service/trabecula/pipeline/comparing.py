@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trabecula.domain.errors import ResultMissing
-from trabecula.domain.ports.use_cases import Analyser
+from trabecula.domain.ports.analyser import Analyser
 from trabecula.domain.results.difference import Difference, difference
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import StudyResult

@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from trabecula.domain.delivery import CommitmentState, Delivery, DeliveryState
 from trabecula.domain.errors import CommitmentMissing, TrabeculaError
 from trabecula.domain.identity import derived_uid
-from trabecula.domain.ports.ledger import CommitmentState, Delivery, Event, Ledger, OpenLedger
-from trabecula.domain.ports.use_cases import DeliveryState
+from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.study.jobs import Job
+from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.delivering import fail_delivery
 from trabecula.pipeline.services import Services

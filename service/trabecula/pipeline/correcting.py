@@ -12,8 +12,8 @@ from trabecula.domain.copy_errors import (
     CorrectionMovesImages,
     ReasonMissing,
 )
-from trabecula.domain.ports.copies import Conflict
-from trabecula.domain.ports.ledger import Event, Ledger
+from trabecula.domain.ports.ledger import Ledger
+from trabecula.domain.study.conflict import Conflict
 from trabecula.domain.study.copies import (
     CopyDifference,
     PatientIdentity,
@@ -24,6 +24,7 @@ from trabecula.domain.study.copies import (
     check_one_patient,
 )
 from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services

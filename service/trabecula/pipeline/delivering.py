@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from trabecula.domain.delivery import Delivery, DeliveryState, SendOutcome
 from trabecula.domain.errors import DeliveryDeferred, DeliveryRefused, SopClassRefused, TrabeculaError
-from trabecula.domain.ports.ledger import Delivery, Event, Ledger
-from trabecula.domain.ports.use_cases import DeliveryState, SendOutcome
+from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.study.jobs import Failure, Job, Stage
+from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.still_current import is_wanted

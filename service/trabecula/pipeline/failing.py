@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import structlog
 
 from trabecula.domain.errors import AnalysisCrashed, AnalysisDefect, AnalysisTimeout, TrabeculaError
-from trabecula.domain.ports.ledger import Event, SeriesFacts
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, SeriesUse, StudyResult
+from trabecula.domain.study.facts import SeriesFacts
 from trabecula.domain.study.jobs import Failure, Job, Stage
+from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StoredFile, StudyState
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services

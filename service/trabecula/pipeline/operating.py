@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from trabecula.domain.delivery import CommitmentState, DeliveryState
 from trabecula.domain.errors import TransitionRefused
-from trabecula.domain.ports.ledger import CommitmentState, Event, Ledger, OpenLedger, StudyStanding
-from trabecula.domain.ports.use_cases import DeliveryState
+from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.study.jobs import STATE_OF_STAGE, Job, Stage
+from trabecula.domain.study.standing import Event, StudyStanding
 from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.settling import settle_study

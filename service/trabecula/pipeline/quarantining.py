@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from trabecula.domain.copy_errors import QuarantineEntryUnknown, ReasonMissing, ReleaseRefused
 from trabecula.domain.errors import InstanceConflict, StudyUnknown
-from trabecula.domain.ports.copies import Conflict
-from trabecula.domain.ports.ledger import Event, Ledger
+from trabecula.domain.ports.ledger import Ledger
+from trabecula.domain.study.conflict import Conflict
 from trabecula.domain.study.copies import (
     OPEN_STATES,
     AttributeDifference,
@@ -15,6 +15,7 @@ from trabecula.domain.study.copies import (
     QuarantineEntry,
     QuarantineState,
 )
+from trabecula.domain.study.standing import Event
 from trabecula.pipeline.correcting import compared, held_copy
 from trabecula.pipeline.receiving import image_arrived
 from trabecula.pipeline.services import Services

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from trabecula.domain.errors import InstanceConflict, InstanceUnparsable
-from trabecula.domain.ports.ledger import Event, Ledger, OpenLedger
+from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.study.jobs import Failure, Job, Stage
+from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import ReceivedInstance, StudyState
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trabecula.domain.ports.artifacts import Artifacts
-from trabecula.domain.ports.ledger import Event
-from trabecula.domain.ports.use_cases import AnalysedVolume, Analysis, ReportContext, Reporter, VolumeLoader
+from trabecula.domain.ports.reporter import ReportContext, Reporter
+from trabecula.domain.ports.volume_loader import VolumeLoader
+from trabecula.domain.results.analysis import AnalysedVolume, Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.activity import doing, series_in_words
 from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StoredFile, StudyState
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.requests import StageRequest

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DestinationUnknown
 from trabecula.domain.ports.artifacts import Artifacts
-from trabecula.domain.ports.copies import CopyStore
-from trabecula.domain.ports.ledger import OpenLedger, StudyFacts
-from trabecula.domain.ports.use_cases import CommitmentRequester, Destination, Sender, SourceArchive
+from trabecula.domain.ports.commitment_requester import CommitmentRequester
+from trabecula.domain.ports.copy_store import CopyStore
+from trabecula.domain.ports.ledger import OpenLedger
+from trabecula.domain.ports.sender import Sender
+from trabecula.domain.ports.source_archive import SourceArchive
+from trabecula.domain.study.facts import StudyFacts
 from trabecula.domain.study.jobs import RetryPolicy
 from trabecula.domain.study.study import StoredFile
 from trabecula.pipeline.requests import StageRequest

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from trabecula.domain.errors import ArchiveQueryFailed
-from trabecula.domain.ports.ledger import Event, Ledger
+from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import structlog
 
 from trabecula.domain.errors import AttemptsExhausted, DatabaseUnavailable, StudyUnknown, TrabeculaError
-from trabecula.domain.ports.ledger import Event
 from trabecula.domain.study.jobs import Failure, Job, Stage
+from trabecula.domain.study.standing import Event
 from trabecula.pipeline.analysing import analyse_study
 from trabecula.pipeline.confirming import confirm_delivery, give_up_confirming
 from trabecula.pipeline.delivering import deliver_objects, give_up_delivering, note_delivery_error

@@ -8,7 +8,8 @@ from highdicom.sr import ContentItem
 from pydicom import Dataset
 
 from trabecula.domain.errors import ReportInvalid
-from trabecula.domain.ports.use_cases import AnalysedVolume, Analysis, ReportContext
+from trabecula.domain.ports.reporter import ReportContext
+from trabecula.domain.results.analysis import AnalysedVolume, Analysis
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import ResultObject, StudyResult
 from trabecula.domain.study.study import StoredFile

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from trabecula.domain.identity import derived_uid, digest
-from trabecula.domain.ports.use_cases import Analysis, ReportContext
+from trabecula.domain.ports.reporter import ReportContext
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result_json import to_json
 from trabecula.reporting.config import ReportingConfig
 from trabecula.version import __version__

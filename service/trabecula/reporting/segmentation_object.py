@@ -17,7 +17,7 @@ from pydicom.uid import CTImageStorage, MRImageStorage
 from pydicom.valuerep import format_number_as_ds
 
 from trabecula.domain.errors import ReportInvalid
-from trabecula.domain.ports.use_cases import AnalysedVolume
+from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, level_of_label
 from trabecula.domain.volume import Geometry, Modality

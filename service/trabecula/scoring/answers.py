@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.models.bundle import EndpointModel
-from trabecula.domain.ports.scoring import ScoringContext
+from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Score, SeriesRole
 from trabecula.scoring.bundles import Bundle

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.models.bundle import FEATURE_INPUT, BundleKind, Manifest
-from trabecula.domain.ports.scoring import ScoringContext
+from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Score
 from trabecula.scoring.answers import abstentions, answers, unfit_acquisition

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.models.bundle import BundleKind
-from trabecula.domain.ports.scoring import Scorer, ScoringContext
+from trabecula.domain.models.scoring import ScoringContext
+from trabecula.domain.ports.scorer import Scorer
 from trabecula.domain.results.result import Score, SeriesRole
 from trabecula.domain.volume import Modality
 from trabecula.scoring.activation import Activated, Activation, ModelRole

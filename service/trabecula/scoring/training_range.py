@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.domain.models.bundle import AcquisitionRange, TrainingRange
-from trabecula.domain.ports.scoring import MeasuredSeries
+from trabecula.domain.models.scoring import MeasuredSeries
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.series.kernels import KernelClass
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from trabecula.data import data_file
 from trabecula.domain.errors import SegmenterFailed
-from trabecula.domain.ports.use_cases import AnalysedVolume
+from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SourceSeries
 from trabecula.domain.segmentation import Segmentation, Segmenter

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from tests.pipeline.world import STUDY, World, make_world
+from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import StudyUnknown
-from trabecula.domain.ports.use_cases import Destination
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.jobs import Stage
 from trabecula.domain.study.study import StudyState

@@ -10,7 +10,7 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import STUDY_UID, Study, ct_study, not_evaluable_result, result_of
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ObjectKind, Outline, ResultObject
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter

@@ -15,7 +15,8 @@ from trabecula.cli.results.picture_file import write_png
 from trabecula.cli.results.result_table import show_result
 from trabecula.domain.errors import InputUnreadable, StudyNotChosen
 from trabecula.domain.identity import derived_uid
-from trabecula.domain.ports.use_cases import Analysis, ReportContext
+from trabecula.domain.ports.reporter import ReportContext
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ObjectKind, ResultObject
 from trabecula.domain.results.result_json import to_json
 from trabecula.domain.study.study import StoredFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trabecula import bootstrap
 from trabecula.cli.output import errors_as_exit_code, print_line
 from trabecula.cli.serving.signals import end_event
-from trabecula.domain.ports.use_cases import host_and_port
+from trabecula.domain.delivery import host_and_port
 from trabecula.logs import configure_logging
 from trabecula.settings import load_settings
 

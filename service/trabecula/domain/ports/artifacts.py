@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from trabecula.domain.ports.use_cases import Analysis
+from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ResultObject, StudyResult
-
-
-@dataclass(frozen=True)
-class StoredLabels:
-    """A label map as kept: ``labels`` uint8 ``[slice, row, column]``, the SOP Instance of each slice, and the files
-    (SOP Instance UIDs in the order of the slices; one for a multi-frame instance). ``frames`` are the numbers of the
-    slices' frames as in ``Volume.source_frames``; empty without multi-frame instances."""
-
-    labels: NDArray[np.uint8]
-    sop_instance_uids: tuple[str, ...]
-    file_uids: tuple[str, ...]
-    series_uid: str
-    frames: tuple[int | None, ...] = ()
+from trabecula.domain.results.stored_labels import StoredLabels
 
 
 class Artifacts(Protocol):

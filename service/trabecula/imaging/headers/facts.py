@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pydicom
 from pydicom.dataset import Dataset
 
-from trabecula.domain.ports.ledger import SeriesFacts, StudyFacts
+from trabecula.domain.study.facts import SeriesFacts, StudyFacts
 from trabecula.domain.study.study import StoredFile
 from trabecula.imaging.character_sets import read_as_meant
 from trabecula.imaging.header_values import integer, text

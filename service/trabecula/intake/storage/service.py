@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from trabecula.domain.errors import InstanceConflict, InstanceUnparsable, StorageFull, TrabeculaError
-from trabecula.domain.ports.use_cases import Registrar
+from trabecula.domain.ports.registrar import Registrar
 from trabecula.domain.sop_classes import is_wanted, is_wanted_class
 from trabecula.domain.study.study import ReceivedInstance
 from trabecula.intake.admission import DiskWatermark

@@ -8,8 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from trabecula.domain.ports.ledger import CommitmentState, Delivery
-from trabecula.domain.ports.use_cases import DeliveryState, Destination
+from trabecula.domain.delivery import CommitmentState, Delivery, DeliveryState, Destination
 from trabecula.domain.results.result import ObjectKind
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from trabecula.domain.copy_errors import QuarantineEntryUnknown
 from trabecula.domain.errors import InstanceConflict
-from trabecula.domain.ports.copies import Conflict
+from trabecula.domain.study.conflict import Conflict
 from trabecula.domain.study.copies import QuarantineEntry, QuarantineState, StoredCopy
 from trabecula.domain.study.jobs import Failure
 from trabecula.domain.study.study import ReceivedInstance

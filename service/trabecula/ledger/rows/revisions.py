@@ -9,12 +9,12 @@ from sqlalchemy import delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from trabecula.domain.delivery import DeliveryState
 from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.identity import digest
-from trabecula.domain.ports.ledger import StoredInstance
-from trabecula.domain.ports.use_cases import DeliveryState
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
+from trabecula.domain.study.standing import StoredInstance
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.rows.results import rows_of
 from trabecula.ledger.tables import (

@@ -6,8 +6,9 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from trabecula.domain.errors import StudyUnknown
-from trabecula.domain.ports.ledger import Event, StudyFacts, StudyStanding
+from trabecula.domain.study.facts import StudyFacts
 from trabecula.domain.study.jobs import Failure, Stage
+from trabecula.domain.study.standing import Event, StudyStanding
 from trabecula.domain.study.study import ReceivedInstance, StudyState, check_transition
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.tables import (

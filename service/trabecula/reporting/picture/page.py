@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pydicom import Dataset
 
-from trabecula.domain.ports.use_cases import AnalysedVolume
+from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.results.result import Measurement, StudyResult
 from trabecula.domain.spine import level_of_label
 from trabecula.reporting.picture.facts import box_height, draw_facts, fact_rows

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from trabecula.domain.ports.use_cases import AnalysedVolume
+from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.spine import level_of_label
 from trabecula.domain.volume import Geometry, Modality, Plane
 from trabecula.reporting.picture.palette import Colour, level_colour

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trabecula.domain.ports.scoring import ScoringContext
+from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Volume

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.domain.ports.scoring import MeasuredSeries, ScoringContext
+from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.scoring.radiomics.extraction import extract_series

@@ -1,13 +1,12 @@
-"""The port of trained models: what a scorer may look at, and what it must answer."""
+"""What a scorer may look at: the measured series of a study and their context."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from trabecula.domain.results.reasons import Reason
-from trabecula.domain.results.result import LevelResult, Measurement, Score, SeriesRole, SourceSeries
+from trabecula.domain.results.result import LevelResult, Measurement, SeriesRole, SourceSeries
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.volume import Volume
 
@@ -42,11 +41,3 @@ class ScoringContext:
     weight_kg: float | None = None
     height_m: float | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
-
-
-class Scorer(Protocol):
-    """Port: a model bundle (or several) that answers with scores; an abstention is a Score with reasons."""
-
-    def score(self, context: ScoringContext) -> Score | tuple[Score, ...]:
-        """Return what the bundle says; never an error for input outside its range."""
-        ...

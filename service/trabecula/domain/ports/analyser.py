@@ -1,0 +1,17 @@
+"""The port of the analyser: from the files of a study to an analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from trabecula.domain.results.analysis import Analysis
+from trabecula.domain.study.study import StoredFile
+
+
+class Analyser(Protocol):
+    """Port: chooses series, segments, measures, classifies. Pure CPU work, runs in a child process."""
+
+    def analyse(self, study_uid: str, revision: int, files: Sequence[StoredFile]) -> Analysis:
+        """Return the analysis; what cannot be measured is a NOT_EVALUABLE result with reasons, never an error."""
+        ...

@@ -1,0 +1,28 @@
+"""The port of the rows of deliveries, inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from trabecula.domain.delivery import Delivery, Destination
+
+
+class DeliveryRows(Protocol):
+    """Objects on their way to destinations."""
+
+    def plan(self, study_uid: str, revision: int, destinations: Sequence[Destination]) -> tuple[str, ...]:
+        """Plan a delivery for each object a destination wants; return the destinations that have any."""
+        ...
+
+    def of(self, study_uid: str, revision: int, destination: str = "") -> tuple[Delivery, ...]:
+        """Return the deliveries of a revision, all or those of one destination."""
+        ...
+
+    def record(self, delivery: Delivery) -> None:
+        """Write how a planned delivery stands now."""
+        ...
+
+    def of_transaction(self, transaction_uid: str) -> tuple[Delivery, ...]:
+        """Return the deliveries a storage commitment transaction asks for."""
+        ...

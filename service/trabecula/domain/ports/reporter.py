@@ -1,0 +1,34 @@
+"""The port of the reporter: from an analysis to DICOM objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from trabecula.domain.results.analysis import Analysis
+from trabecula.domain.results.result import ResultObject
+from trabecula.domain.study.study import StoredFile
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """What a report needs beside the analysis.
+
+    ``analysed_at`` becomes the content date and time of every object (so that a rebuild gives the same bytes).
+    ``predecessors`` are the SOP Class UID, SOP Instance UID and Series Instance UID of the SR this one supersedes.
+    ``study_files`` are all image files of the revision (for a NOT_EVALUABLE study without a measured series).
+    """
+
+    analysed_at: datetime
+    installation_uid: str
+    study_files: tuple[StoredFile, ...]
+    predecessors: tuple[tuple[str, str, str], ...] = ()
+
+
+class Reporter(Protocol):
+    """Port: turns an analysis into DICOM objects. Raises ReportInvalid."""
+
+    def report(self, analysis: Analysis, context: ReportContext) -> tuple[ResultObject, ...]:
+        """Return SR, then SEG and picture where there are any; the same input gives the same bytes."""
+        ...

@@ -1,0 +1,65 @@
+"""The port of the rows of studies and received instances, inside one transaction."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from trabecula.domain.study.facts import StudyFacts
+from trabecula.domain.study.jobs import Failure, Stage
+from trabecula.domain.study.standing import Event, StudyStanding
+from trabecula.domain.study.study import ReceivedInstance, StudyState
+
+
+class StudyRows(Protocol):
+    """Studies and their received instances."""
+
+    def standing(self, study_uid: str, *, lock: bool = False) -> StudyStanding:
+        """Return where the study stands; with ``lock`` nobody else changes it until commit. Raises StudyUnknown."""
+        ...
+
+    def count_instances(self, study_uid: str) -> int:
+        """Return how many instances of the study have come."""
+        ...
+
+    def add_instance(self, instance: ReceivedInstance) -> bool:
+        """Record an instance with its study and series; False when it is known or one of our own objects.
+
+        The first instance of a study notes the event RECEIVED.
+        """
+        ...
+
+    def known_sha256(self, sop_instance_uid: str) -> str | None:
+        """Return the digest of the instance we hold under this UID, or None."""
+        ...
+
+    def study_of(self, sop_instance_uid: str) -> str:
+        """Return the study that holds an instance. Raises StudyUnknown."""
+        ...
+
+    def image_arrived(self, study_uid: str) -> StudyStanding:
+        """Start the quiet time of the study anew and return where it stands; nobody else changes it until commit."""
+        ...
+
+    def count_check_failed(self, study_uid: str) -> None:
+        """Count one more wait for images the source archive still has."""
+        ...
+
+    def move(self, study_uid: str, target: StudyState) -> None:
+        """Change the state. Raises TransitionRefused."""
+        ...
+
+    def fail(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+        """Change the state to FAILED and keep the reason. Raises TransitionRefused."""
+        ...
+
+    def keep_failure(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+        """Keep the reason why a step failed although the study goes on, until it is measured anew."""
+        ...
+
+    def describe(self, study_uid: str, facts: StudyFacts) -> None:
+        """Keep what lists show of the study."""
+        ...
+
+    def note(self, study_uid: str, event: Event) -> None:
+        """Add a line to the study's audit trail."""
+        ...

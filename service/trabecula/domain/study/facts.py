@@ -1,0 +1,33 @@
+"""What coordinators need to find a study, its series and its scanner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SeriesFacts:
+    """What lists show of a series."""
+
+    series_uid: str
+    modality: str = ""
+    description: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """What coordinators need to find a study and its scanner. Lives in the database only, never in a log."""
+
+    patient_id: str = ""
+    patient_id_issuer: str = ""
+    patient_name: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    accession_number: str = ""
+    study_date: str = ""
+    description: str = ""
+    manufacturer: str = ""
+    scanner_model: str = ""
+    station: str = ""
+    series: tuple[SeriesFacts, ...] = ()
