@@ -13,7 +13,7 @@ from trabecula.domain.spine import Level
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.defects import Defect
 from trabecula.phantom.mr import make_mr_study
-from trabecula.phantom.patient import Patient, sample_patient
+from trabecula.phantom.patient import PhantomPatient, sample_patient
 from trabecula.phantom.protocols import ROUTINE_MR, SMALL_CT, CtProtocol
 from trabecula.phantom.study import CtStudySpec, MrStudySpec, PhantomSeries
 
@@ -62,14 +62,14 @@ def sagittal(series: PhantomSeries, low: float, high: float) -> Image.Image:
     return scaled(windowed(plane, low, high), spacing[0], spacing[1])
 
 
-def draw_ct(patient: Patient) -> None:
+def draw_ct(patient: PhantomPatient) -> None:
     """Draw a native CT."""
     wide = CtProtocol(pixel_mm=0.8, matrix=(330, 440), thickness_mm=1.25, increment_mm=1.25)
     series = make_ct_study(CtStudySpec(patient, wide)).series_of("CT")
     in_a_row([axial(series, Level.L3, -160, 340), sagittal(series, -250, 650)], IMAGES / "phantom-ct.png")
 
 
-def draw_mr(patient: Patient) -> None:
+def draw_mr(patient: PhantomPatient) -> None:
     """Draw T1, T2 and STIR."""
     study = make_mr_study(MrStudySpec(patient, replace(ROUTINE_MR, localizer=False)))
     pictures = []
@@ -80,7 +80,7 @@ def draw_mr(patient: Patient) -> None:
     in_a_row(pictures, IMAGES / "phantom-mr.png")
 
 
-def draw_defects(patient: Patient) -> None:
+def draw_defects(patient: PhantomPatient) -> None:
     """Draw metal; fractures with cement; contrast agent with a sharp kernel."""
 
     def made(*defects: Defect) -> PhantomSeries:

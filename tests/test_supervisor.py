@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from trabecula.supervisor import Part, Supervisor
+from trabecula.supervisor import ServicePart, Supervisor
 
 
-class ScriptPart(Part):
+class ScriptPart(ServicePart):
     """A part that is a Python script instead of a trabecula command."""
 
     @property
@@ -29,7 +29,7 @@ class Lines:
         self.seen: list[tuple[str, str]] = []
         self._more = threading.Condition()
 
-    def add(self, part: Part, line: str) -> None:
+    def add(self, part: ServicePart, line: str) -> None:
         with self._more:
             self.seen.append((part.name, line))
             self._more.notify_all()

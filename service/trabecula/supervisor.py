@@ -32,7 +32,7 @@ def end_with_supervisor() -> None:
 
 
 @dataclass(frozen=True)
-class Part:
+class ServicePart:
     """One process of the service: its name, its ``trabecula`` arguments and how long it may take to end."""
 
     name: str
@@ -49,9 +49,9 @@ class Part:
 class Supervisor:
     """Keeps parts running until told to stop. Their standard output comes line by line to ``on_line(part, line)``."""
 
-    parts: Sequence[Part]
+    parts: Sequence[ServicePart]
     environment: dict[str, str]
-    on_line: Callable[[Part, str], None]
+    on_line: Callable[[ServicePart, str], None]
     _stopping: threading.Event = field(default_factory=threading.Event)
     _processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Supervisor:
                     process.kill()
             self._threads[part.name].join(timeout=5.0)
 
-    def _keep(self, part: Part) -> None:
+    def _keep(self, part: ServicePart) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             with subprocess.Popen(

@@ -16,7 +16,7 @@ from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Modality, Volume
-from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.regions.bodies import cut_bodies
 from trabecula.series.choice import Candidate
@@ -30,7 +30,7 @@ def context_of(spine: DrawnSpine) -> GateContext:
     segmentation = DrawnSegmenter([spine]).segment(volume)
     candidate = Candidate(SeriesRole.CT, RegularStack((), spine.geometry), MADE, spine.geometry.plane)
     bodies = cut_bodies(volume, segmentation)
-    return GateContext(candidate, volume, segmentation, bodies, Patient(70.0, "F"), load_thresholds())
+    return GateContext(candidate, volume, segmentation, bodies, StatedPatient(70.0, "F"), load_thresholds())
 
 
 @pytest.mark.parametrize(("distance_mm", "graded"), [(2.5, True), (3.0, True), (5.0, False), (7.5, False)])
@@ -57,5 +57,5 @@ def test_no_deformity_is_told_where_the_heights_are_in_doubt(wedged: Findings, c
 
 
 def test_no_deformity_is_told_of_a_child(wedged: Findings) -> None:
-    child = replace(wedged, context=replace(wedged.context, patient=Patient(12.0, "F")))
+    child = replace(wedged, context=replace(wedged.context, patient=StatedPatient(12.0, "F")))
     assert child.reported_deformities == {}

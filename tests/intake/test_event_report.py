@@ -13,7 +13,7 @@ from tests.intake.conftest import Running
 from tests.intake.test_listener import FailingRegistrar
 from trabecula.domain.errors import DatabaseUnavailable
 from trabecula.intake.event_report import EventReporting
-from trabecula.intake.upper_layer.command import Command, Status
+from trabecula.intake.upper_layer.command import Command, DimseStatus
 from trabecula.testing import MemoryRegistrar
 
 PUSH = "1.2.840.10008.1.20.1"
@@ -74,7 +74,7 @@ def test_both_encodings(syntax: str) -> None:
     sink.write(memoryview(content[:10]))
     sink.write(memoryview(content[10:]))
 
-    assert sink.finish() == (Status.SUCCESS, "")
+    assert sink.finish() == (DimseStatus.SUCCESS, "")
     assert registrar.commitments == {uid(8): {uid(1): True, uid(2): False}}
 
 
@@ -84,7 +84,7 @@ def test_an_unreadable_report_is_an_invalid_argument(content: bytes) -> None:
     sink = EventReporting(registrar, Command(0x0100, 1, True), ExplicitVRLittleEndian)
     sink.write(memoryview(content))
 
-    assert sink.finish()[0] is Status.INVALID_ARGUMENT
+    assert sink.finish()[0] is DimseStatus.INVALID_ARGUMENT
     assert registrar.commitments == {}
 
 
@@ -93,4 +93,4 @@ def test_an_endless_report_is_not_collected() -> None:
     for _ in range(20):
         sink.write(memoryview(bytes(1 << 20)))
 
-    assert sink.finish()[0] is Status.PROCESSING_FAILURE
+    assert sink.finish()[0] is DimseStatus.PROCESSING_FAILURE

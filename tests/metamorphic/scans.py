@@ -30,7 +30,7 @@ from trabecula.phantom.anatomy_types import Sex
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import datasets
 from trabecula.phantom.mr import make_mr_study
-from trabecula.phantom.patient import Patient, sample_patient
+from trabecula.phantom.patient import PhantomPatient, sample_patient
 from trabecula.phantom.protocols import CtProtocol, MrProtocol, MrSequence, Phase, Weighting
 from trabecula.phantom.study import CtStudySpec, MrStudySpec, PhantomSeries, PhantomStudy
 
@@ -83,7 +83,7 @@ class Scan:
     study_uid: str = field(default="")
 
 
-def person() -> Patient:
+def person() -> PhantomPatient:
     """A woman of 68 whose L1 lies near the lower threshold, so that small errors change the category."""
     return sample_patient(3, 5, sex=Sex.FEMALE, age_years=68, density_l1=100.0)
 

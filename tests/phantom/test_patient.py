@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.phantom.anatomy_types import Sex
 from trabecula.phantom.patient import (
-    Patient,
+    PhantomPatient,
     density_of_hu,
     expected_fat,
     fracture_probability,
@@ -27,7 +27,7 @@ def area_under_curve(positive: NDArray[np.bool_], score: NDArray[np.float64]) ->
     return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(score) - count)))
 
 
-def attenuation(people: list[Patient]) -> NDArray[np.float64]:
+def attenuation(people: list[PhantomPatient]) -> NDArray[np.float64]:
     return np.array([np.mean([person.bone[level].attenuation_hu for level in MEASURED_LEVELS]) for person in people])
 
 

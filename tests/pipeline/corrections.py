@@ -17,7 +17,7 @@ from trabecula.imaging.headers.facts import HeaderFactsReader
 from trabecula.intake.admission import DiskWatermark
 from trabecula.intake.storage.service import Origin, StoreService
 from trabecula.intake.storage.spool import Spool
-from trabecula.intake.upper_layer.command import Command, CommandField, Status
+from trabecula.intake.upper_layer.command import Command, CommandField, DimseStatus
 from trabecula.jobs.registrar import LedgerRegistrar
 from trabecula.pipeline import adopt_correction
 
@@ -56,7 +56,7 @@ class Source:
         command = Command(CommandField.C_STORE_RQ, 1, True, data_set.SOPClassUID, data_set.SOPInstanceUID)
         sink = service.begin(command, syntax, Origin("ROUTER", "a1"))
         sink.write(memoryview(content or encoded(data_set, syntax)))
-        assert sink.finish() == (Status.SUCCESS, "")
+        assert sink.finish() == (DimseStatus.SUCCESS, "")
 
     def finish(self) -> None:
         """Let the study settle and run to its end."""

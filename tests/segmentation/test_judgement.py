@@ -17,7 +17,7 @@ from trabecula.segmentation.network.inference import Maps
 from trabecula.segmentation.network.instances import find_instances
 from trabecula.segmentation.network.preprocess import lay_grid, side_step, whole
 from trabecula.segmentation.network.quality import features_of
-from trabecula.segmentation.network.search import Finding
+from trabecula.segmentation.network.search import FoundSpine
 from trabecula.segmentation.network.stack import axes_of
 from trabecula.segmentation.reading import Reading
 
@@ -28,7 +28,7 @@ def reading(image: Maps) -> Reading:
     instances = find_instances(image, 4.0, 1.0, anchor is not None)
     naming = name_bodies(instances, anchor, 4.0)
     grid = lay_grid(axes, whole(axes), side_step(axes, Modality.MR))
-    finding = Finding(axes, whole(axes), False, True)
+    finding = FoundSpine(axes, whole(axes), False, True)
     return Reading(grid, image, instances, anchor, naming, features_of(image, instances), finding, 0.0)
 
 

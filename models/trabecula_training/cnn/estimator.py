@@ -12,7 +12,7 @@ from torch import nn
 
 from trabecula_training.cnn.crop_bank import CropBank, squares
 from trabecula_training.cnn.training import Pictures, TrainingPlan, logits, train
-from trabecula_training.learning.classifiers import Candidate, Family
+from trabecula_training.learning.classifiers import ClassifierCandidate, Family
 from trabecula_training.learning.selection import Columns
 from trabecula_training.learning.splits import stratified_by_patient
 
@@ -72,4 +72,4 @@ def as_they_are(features: Floats, labels: Labels, seed: int) -> Columns:
 def family(plan: TrainingPlan, bank: CropBank) -> Family:
     """Return the network as a family of one candidate: the study tunes nothing."""
     settings = f"{plan.size} px, rate {plan.rate:g}"
-    return Family(str(plan.network), (Candidate(settings, partial(CnnEstimator, plan, bank)),))
+    return Family(str(plan.network), (ClassifierCandidate(settings, partial(CnnEstimator, plan, bank)),))

@@ -14,7 +14,7 @@ from trabecula.domain.volume import Modality
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import TRUTH_FILE, write_study
 from trabecula.phantom.mr import make_mr_study
-from trabecula.phantom.patient import Patient, expected_t_score, generator, sample_patient
+from trabecula.phantom.patient import PhantomPatient, expected_t_score, generator, sample_patient
 from trabecula.phantom.protocols import (
     COHORT_CT,
     COHORT_MR,
@@ -95,7 +95,7 @@ class CohortPlan:
 class Member:
     """One person of a cohort: where the study lies (relative to the cohort's folder) and how it was acquired."""
 
-    patient: Patient
+    patient: PhantomPatient
     folder: str
     study_uid: str
     site: int
@@ -134,7 +134,7 @@ def spec(plan: CohortPlan, number: int) -> CtStudySpec | MrStudySpec:
     return _spec(plan, person.patient, person.scanner)
 
 
-def _spec(plan: CohortPlan, patient: Patient, scanner: str) -> CtStudySpec | MrStudySpec:
+def _spec(plan: CohortPlan, patient: PhantomPatient, scanner: str) -> CtStudySpec | MrStudySpec:
     case = f"cohort seed {plan.seed}{' null' if plan.null else ''}"
     varied = plan.acquisitions is Acquisitions.VARIED
     rng = generator(plan.seed, patient.number, 10)

@@ -22,7 +22,7 @@ PREFIX_AT = 128
 
 
 @dataclass(frozen=True)
-class StudyFacts:
+class FolderFacts:
     """What one folder holds.
 
     ``images`` and ``damaged`` count files; ``studies`` are the Study Instance UIDs; ``series`` counts per role the
@@ -41,14 +41,14 @@ class StudyFacts:
     sex: str = ""
 
 
-def read_study(folder: Path, roles: Sequence[SeriesRole]) -> StudyFacts:
+def read_study(folder: Path, roles: Sequence[SeriesRole]) -> FolderFacts:
     """Return what a folder holds. Never raises for content: what cannot be read is counted as damaged."""
     files = scan_folder(folder)
     frames, patient, unreadable = read_headers(files)
     choice = choose(frames)
     of_series = {file.series_uid: file for file in files}
     best = {role: choice.of(role)[0] for role in roles if choice.of(role)}
-    return StudyFacts(
+    return FolderFacts(
         len(files),
         len(unreadable) + _damaged(folder, files),
         frozenset(frame.acquisition.modality for frame in frames),

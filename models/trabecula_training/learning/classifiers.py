@@ -21,7 +21,7 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ClassifierCandidate:
     """One classifier with its hyper-parameters; ``make`` builds a fresh scikit-learn estimator from a seed."""
 
     name: str
@@ -34,10 +34,10 @@ class Family:
     (or scikit-learn's default where the study is silent), which paper mode uses."""
 
     name: str
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ClassifierCandidate, ...]
 
 
-def fit(candidate: Candidate, features: Floats, labels: Labels, seed: int) -> Any:
+def fit(candidate: ClassifierCandidate, features: Floats, labels: Labels, seed: int) -> Any:
     """Return the fitted estimator. Nearest neighbours are no more than there are patients."""
     estimator = candidate.make(seed)
     if isinstance(estimator, KNeighborsClassifier):
@@ -58,7 +58,7 @@ def raw_scores(estimator: Any, features: Floats) -> Floats:
 
 def knn(*neighbours: int) -> Family:
     """K nearest neighbours with uniform weights (weights by distance cannot be exported rightly)."""
-    return Family("KNN", tuple(Candidate(f"k={count}", partial(_knn, count)) for count in neighbours))
+    return Family("KNN", tuple(ClassifierCandidate(f"k={count}", partial(_knn, count)) for count in neighbours))
 
 
 def _knn(neighbours: int, seed: int) -> Any:
@@ -67,7 +67,7 @@ def _knn(neighbours: int, seed: int) -> Any:
 
 def support_vectors(*penalties: float) -> Family:
     """A support vector machine with radial kernel."""
-    return Family("SVM", tuple(Candidate(f"C={penalty:g}", partial(_svm, penalty)) for penalty in penalties))
+    return Family("SVM", tuple(ClassifierCandidate(f"C={penalty:g}", partial(_svm, penalty)) for penalty in penalties))
 
 
 def _svm(penalty: float, seed: int) -> Any:
@@ -77,7 +77,8 @@ def _svm(penalty: float, seed: int) -> Any:
 def random_forest(trees: int, *leaves: int) -> Family:
     """A random forest; candidates differ in the smallest leaf."""
     return Family(
-        "RF", tuple(Candidate(f"trees={trees}, leaf={leaf}", partial(_forest, trees, leaf)) for leaf in leaves)
+        "RF",
+        tuple(ClassifierCandidate(f"trees={trees}, leaf={leaf}", partial(_forest, trees, leaf)) for leaf in leaves),
     )
 
 
@@ -87,7 +88,9 @@ def _forest(trees: int, leaf: int, seed: int) -> Any:
 
 def logistic(*penalties: float) -> Family:
     """Logistic regression with an L2 penalty."""
-    return Family("LR", tuple(Candidate(f"C={penalty:g}", partial(_logistic, penalty)) for penalty in penalties))
+    return Family(
+        "LR", tuple(ClassifierCandidate(f"C={penalty:g}", partial(_logistic, penalty)) for penalty in penalties)
+    )
 
 
 def _logistic(penalty: float, seed: int) -> Any:
@@ -96,7 +99,9 @@ def _logistic(penalty: float, seed: int) -> Any:
 
 def linear_discriminant() -> Family:
     """Linear discriminant analysis, plain and with Ledoit-Wolf shrinkage."""
-    return Family("LDA", (Candidate("plain", partial(_lda, False)), Candidate("shrunk", partial(_lda, True))))
+    return Family(
+        "LDA", (ClassifierCandidate("plain", partial(_lda, False)), ClassifierCandidate("shrunk", partial(_lda, True)))
+    )
 
 
 def _lda(shrunk: bool, seed: int) -> Any:
@@ -105,7 +110,9 @@ def _lda(shrunk: bool, seed: int) -> Any:
 
 def gradient_descent(*strengths: float) -> Family:
     """A linear classifier with logistic loss, trained by stochastic gradient descent."""
-    return Family("SGD", tuple(Candidate(f"alpha={strength:g}", partial(_sgd, strength)) for strength in strengths))
+    return Family(
+        "SGD", tuple(ClassifierCandidate(f"alpha={strength:g}", partial(_sgd, strength)) for strength in strengths)
+    )
 
 
 def _sgd(strength: float, seed: int) -> Any:
@@ -114,7 +121,9 @@ def _sgd(strength: float, seed: int) -> Any:
 
 def naive_bayes() -> Family:
     """Gaussian naive Bayes."""
-    return Family("GNB", tuple(Candidate(f"smoothing={share:g}", partial(_bayes, share)) for share in (1e-9, 0.1)))
+    return Family(
+        "GNB", tuple(ClassifierCandidate(f"smoothing={share:g}", partial(_bayes, share)) for share in (1e-9, 0.1))
+    )
 
 
 def _bayes(smoothing: float, seed: int) -> Any:
@@ -123,7 +132,9 @@ def _bayes(smoothing: float, seed: int) -> Any:
 
 def lasso(*penalties: float) -> Family:
     """The LASSO on 0/1 labels, whose linear predictor is the Radscore; the candidates differ in lambda."""
-    return Family("LASSO", tuple(Candidate(f"lambda={penalty:g}", partial(_lasso, penalty)) for penalty in penalties))
+    return Family(
+        "LASSO", tuple(ClassifierCandidate(f"lambda={penalty:g}", partial(_lasso, penalty)) for penalty in penalties)
+    )
 
 
 def _lasso(penalty: float, seed: int) -> Any:

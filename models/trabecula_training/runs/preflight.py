@@ -12,7 +12,7 @@ from pathlib import Path
 from trabecula.domain.results.result import SeriesRole
 from trabecula_training.cohort.cohort_csv import CohortReading, read_cohort, task_problems
 from trabecula_training.cohort.labels import Task
-from trabecula_training.cohort.study_check import StudyFacts, read_study
+from trabecula_training.cohort.study_check import FolderFacts, read_study
 from trabecula_training.cohort.table import Cohort, Patient
 from trabecula_training.errors import CohortInvalid
 from trabecula_training.features.table import FeatureTable, load_features
@@ -28,7 +28,7 @@ class Preflight:
 
     cohort: Cohort
     problems: tuple[Problem, ...]
-    studies: Mapping[str, StudyFacts] = field(default_factory=dict)
+    studies: Mapping[str, FolderFacts] = field(default_factory=dict)
 
     def usable(self) -> Cohort:
         """Return the cohort. Raises CohortInvalid, which carries the table, when work must not begin."""
@@ -114,11 +114,11 @@ def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def _read_all(
     patients: Sequence[Patient], roles: Sequence[SeriesRole], workers: int, on_study: Callable[[int, int], None]
-) -> dict[str, StudyFacts]:
+) -> dict[str, FolderFacts]:
     named = [(patient.patient, patient.study, tuple(roles)) for patient in patients if patient.study is not None]
-    facts: dict[str, StudyFacts] = {}
+    facts: dict[str, FolderFacts] = {}
 
-    def keep(found: Iterable[tuple[str, StudyFacts]]) -> dict[str, StudyFacts]:
+    def keep(found: Iterable[tuple[str, FolderFacts]]) -> dict[str, FolderFacts]:
         for name, study in found:
             facts[name] = study
             on_study(len(facts), len(named))
@@ -130,12 +130,12 @@ def _read_all(
         return keep(pool.map(_read_one, named, chunksize=4))
 
 
-def _read_one(job: tuple[str, Path, tuple[SeriesRole, ...]]) -> tuple[str, StudyFacts]:
+def _read_one(job: tuple[str, Path, tuple[SeriesRole, ...]]) -> tuple[str, FolderFacts]:
     name, folder, roles = job
     return name, read_study(folder, roles)
 
 
-def study_problems(line: int, patient: Patient, facts: StudyFacts, roles: Sequence[SeriesRole]) -> list[Problem]:
+def study_problems(line: int, patient: Patient, facts: FolderFacts, roles: Sequence[SeriesRole]) -> list[Problem]:
     """Return what is wrong with one patient's study for a recipe that reads ``roles``."""
 
     def problem(found: str, remedy: str, column: str = "study", hard: bool = True) -> Problem:
@@ -161,7 +161,7 @@ def study_problems(line: int, patient: Patient, facts: StudyFacts, roles: Sequen
     return problems + _contradictions(line, patient, facts)
 
 
-def _contradictions(line: int, patient: Patient, facts: StudyFacts) -> list[Problem]:
+def _contradictions(line: int, patient: Patient, facts: FolderFacts) -> list[Problem]:
     """Facts of the person that differ between cohort.csv and the images: often a line of somebody else."""
     found: list[Problem] = []
     remedy = "Make sure that line and study are of the same person."
@@ -173,7 +173,7 @@ def _contradictions(line: int, patient: Patient, facts: StudyFacts) -> list[Prob
     return found
 
 
-def _shared_study(line: int, facts: StudyFacts, owner: dict[str, int]) -> list[Problem]:
+def _shared_study(line: int, facts: FolderFacts, owner: dict[str, int]) -> list[Problem]:
     """The same DICOM study under two lines is one person twice, whatever the folders are called."""
     first = [owner[uid] for uid in sorted(facts.studies) if uid in owner]
     owner.update({uid: line for uid in facts.studies if uid not in owner})

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from trabecula.segmentation.network_segmenter import NetworkSegmenter
-from trabecula_training.segmenter.judging.calibration import Calibration, fit_calibration
+from trabecula_training.segmenter.judging.calibration import QualityCalibration, fit_calibration
 from trabecula_training.segmenter.judging.evaluate import BodyScore, Summary, score_bodies, summarise
 from trabecula_training.segmenter.judging.naming import HEAD, score_naming, total
 from trabecula_training.segmenter.judging.robustness import Axes, mixed_options, run_axes, run_case, run_cases
 from trabecula_training.segmenter.real.data import read_cases
 from trabecula_training.segmenter.real.folder import RealFolder
-from trabecula_training.segmenter.real.plan import Split, split, trained_on
+from trabecula_training.segmenter.real.plan import RealSplit, split, trained_on
 from trabecula_training.segmenter.training.card import write_card
 
 THRESHOLDS = {
@@ -82,7 +82,7 @@ def _train_refiner(plan: Any, folder: Path, watch: Watch) -> Any:
     return train_refiner(plan.refiner, plan.seed, folder, watch.refined)
 
 
-def judge_held_out(bundle: Path, parts: Split, table: Path) -> dict[str, Any]:
+def judge_held_out(bundle: Path, parts: RealSplit, table: Path) -> dict[str, Any]:
     """Name the volumes of the patients held out: sums into the manifest, volume by volume into ``table``."""
     segmenter = NetworkSegmenter(bundle)
     scores = [score_naming(case, segmenter.segment(case.volume)) for case in parts.held_out]
@@ -137,7 +137,7 @@ def _figures(summary: Summary) -> str:
     )
 
 
-def _predict(calibration: Calibration, features: Any) -> Any:
+def _predict(calibration: QualityCalibration, features: Any) -> Any:
     from trabecula.segmentation.network.quality import BodyFeatures, calibrated
 
     return np.array([calibrated(BodyFeatures(*(float(v) for v in row)), calibration.entry) for row in features])

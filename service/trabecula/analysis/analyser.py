@@ -26,7 +26,7 @@ from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study.activity import doing
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.volume import Modality
-from trabecula.imaging.acquisition import Frame, Patient
+from trabecula.imaging.acquisition import Frame, StatedPatient
 from trabecula.imaging.headers.frames import read_headers, scan_folder
 from trabecula.imaging.stacks.copies import distinct
 from trabecula.imaging.stacks.left_out import LeftOut
@@ -39,7 +39,7 @@ from trabecula.series.choice import Choice, choose
 class _Progress:
     """What is known of the study so far."""
 
-    patient: Patient
+    patient: StatedPatient
     frames: tuple[Frame, ...]
     unreadable: tuple[StoredFile, ...]
     choice: Choice

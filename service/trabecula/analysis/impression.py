@@ -14,7 +14,7 @@ from trabecula.domain.results.decision import Decision
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, SeriesRole
 from trabecula.domain.results.thresholds import Thresholds
-from trabecula.imaging.acquisition import Patient
+from trabecula.imaging.acquisition import StatedPatient
 
 _ADVICE = {
     Category.LOW_BONE_DENSITY_SUSPECTED: "Consider bone densitometry (DXA or QCT) where none is recent.",
@@ -25,7 +25,11 @@ _ADVICE = {
 
 
 def impression(
-    decision: Decision, findings: Findings | None, patient: Patient, thresholds: Thresholds, reasons: Sequence[Reason]
+    decision: Decision,
+    findings: Findings | None,
+    patient: StatedPatient,
+    thresholds: Thresholds,
+    reasons: Sequence[Reason],
 ) -> tuple[str, ...]:
     """Return the lines of a result; ``findings`` are those of the series that decided, if any."""
     lines = [_deformity_line(findings)]
@@ -50,7 +54,7 @@ def _distinct(sentences: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def _levels_line(findings: Findings, patient: Patient, thresholds: Thresholds) -> str:
+def _levels_line(findings: Findings, patient: StatedPatient, thresholds: Thresholds) -> str:
     """The levels as scanned, and what the norm expects of its own level where that was measured at an age that is
     known and not contradicted (it is None then)."""
     levels = ", ".join(f"{level} {findings.attenuation[level].mean_hu:.0f}" for level in findings.evaluable_levels)

@@ -20,7 +20,7 @@ from trabecula.domain.results.ground import ByReasons
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, Score, SeriesRole
 from trabecula.domain.results.thresholds import Thresholds
-from trabecula.imaging.acquisition import Patient
+from trabecula.imaging.acquisition import StatedPatient
 
 
 def deciding_findings(findings: Mapping[SeriesRole, Findings]) -> Findings | None:
@@ -32,7 +32,7 @@ def deciding_findings(findings: Mapping[SeriesRole, Findings]) -> Findings | Non
 
 
 def decide(
-    findings: Mapping[SeriesRole, Findings], scores: Sequence[Score], patient: Patient, thresholds: Thresholds
+    findings: Mapping[SeriesRole, Findings], scores: Sequence[Score], patient: StatedPatient, thresholds: Thresholds
 ) -> Decision:
     """Return the category of a study."""
     primary = deciding_findings(findings)

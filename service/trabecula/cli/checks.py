@@ -43,7 +43,7 @@ _PHANTOM_TOLERANCE_HU = 12.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What a check found; ``fix`` is the next step when it is not ok."""
 
     name: str
@@ -60,15 +60,15 @@ class Check:
     name: str
     run: Callable[[], str]
 
-    def find(self) -> Finding:
+    def find(self) -> CheckResult:
         """Run it."""
         started = time.monotonic()
         try:
             detail = self.run()
         except (TrabeculaError, *FOREIGN_ERRORS) as caught:
             error = as_ours(caught)
-            return Finding(self.name, False, f"{error.code}: {error.sentence}", error.next_step, _since(started))
-        return Finding(self.name, True, detail, seconds=_since(started))
+            return CheckResult(self.name, False, f"{error.code}: {error.sentence}", error.next_step, _since(started))
+        return CheckResult(self.name, True, detail, seconds=_since(started))
 
 
 def checks_of(settings: Settings) -> tuple[Check, ...]:
@@ -177,4 +177,4 @@ def _since(started: float) -> float:
     return round(time.monotonic() - started, 2)
 
 
-__all__ = ["Check", "Finding", "checks_of"]
+__all__ = ["Check", "CheckResult", "checks_of"]

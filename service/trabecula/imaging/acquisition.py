@@ -119,7 +119,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Patient:
+class StatedPatient:
     """What the rules need of the patient: age in years, sex (F, M or empty), weight in kg, height in m.
 
     ``sex_recorded`` also knows O; ``claimed_ages`` are all plausible ages of the headers, also where they contradict

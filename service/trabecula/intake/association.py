@@ -22,7 +22,7 @@ from trabecula.intake.upper_layer.command import (
     MAX_COMMAND_BYTES,
     Command,
     CommandField,
-    Status,
+    DimseStatus,
     decode_command,
     encode_response,
 )
@@ -222,14 +222,14 @@ class AcceptedAssociation:
     def _sink(self, command: Command, context: AnsweredContext) -> DataSink | None:
         """Return what takes the data set and answers; None for what gets no answer."""
         if not command.is_request or command.field == CommandField.C_CANCEL_RQ:
-            return Discarding(Status.SUCCESS)
+            return Discarding(DimseStatus.SUCCESS)
         if command.field == CommandField.C_ECHO_RQ and context.abstract_syntax == VERIFICATION:
-            return Discarding(Status.SUCCESS)
+            return Discarding(DimseStatus.SUCCESS)
         if command.field == CommandField.N_EVENT_REPORT_RQ and context.abstract_syntax == STORAGE_COMMITMENT_PUSH:
             return EventReporting(self._service.registrar, command, context.transfer_syntax)
         if command.field == CommandField.C_STORE_RQ and context.abstract_syntax not in _NOT_STORAGE:
             return self._service.begin(command, context.transfer_syntax, self._origin)
-        return Discarding(Status.UNRECOGNISED_OPERATION)
+        return Discarding(DimseStatus.UNRECOGNISED_OPERATION)
 
     def _answer(self, message: _Message) -> None:
         assert message.command is not None
@@ -240,7 +240,7 @@ class AcceptedAssociation:
         except Exception:
             # The edge: whatever is wrong with one instance or in us, the association goes on and nothing is claimed.
             log.exception("request_crashed", field=message.command.field)
-            status, comment = Status.PROCESSING_FAILURE, TrabeculaError.code
+            status, comment = DimseStatus.PROCESSING_FAILURE, TrabeculaError.code
         if message.command.is_request and message.command.field != CommandField.C_CANCEL_RQ:
             self._stream.write(encode_command(message.context_id, encode_response(message.command, status, comment)))
         self._answered += 1

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.ports.registrar import Registrar
 from trabecula.intake.storage.part10 import file_head
-from trabecula.intake.upper_layer.command import Command, Status
+from trabecula.intake.upper_layer.command import Command, DimseStatus
 
 _MAX_BYTES = 1 << 24
 """A report names each object in about 120 bytes; this is room for more than 100,000."""
@@ -37,22 +37,22 @@ class EventReporting:
             return
         self._data += data
 
-    def finish(self) -> tuple[Status, str]:
+    def finish(self) -> tuple[DimseStatus, str]:
         """Record what was committed; a failure status lets the archive try again."""
         if self._too_long:
-            return Status.PROCESSING_FAILURE, "REPORT_TOO_LONG"
+            return DimseStatus.PROCESSING_FAILURE, "REPORT_TOO_LONG"
         answer = self._decoded()
         if answer is None:
             log.warning("commitment_answer_unreadable", event_type=self._command.event_type)
-            return Status.INVALID_ARGUMENT, "NO_TRANSACTION_UID"
+            return DimseStatus.INVALID_ARGUMENT, "NO_TRANSACTION_UID"
         transaction_uid, committed = answer
         try:
             self._registrar.commitment_answered(transaction_uid, committed)
         except TrabeculaError as error:
             log.error("commitment_answer_refused", code=error.code, reason=error.sentence)
-            return Status.PROCESSING_FAILURE, error.code
+            return DimseStatus.PROCESSING_FAILURE, error.code
         log.info("commitment_answered", transaction=transaction_uid, objects=len(committed))
-        return Status.SUCCESS, ""
+        return DimseStatus.SUCCESS, ""
 
     def abandon(self) -> None:
         """Nothing is held outside."""

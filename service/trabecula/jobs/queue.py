@@ -18,19 +18,19 @@ QUEUES = ("cpu", "io", "sys")
 
 
 @dataclass(frozen=True)
-class Place:
+class QueuePlace:
     """Queue and priority of a stage; of waiting jobs the highest priority runs first."""
 
     queue: str
     priority: int
 
 
-PLACES: dict[Stage, Place] = {
-    Stage.SETTLE: Place("io", 10),
-    Stage.ANALYSE: Place("cpu", 0),
-    Stage.REPORT: Place("cpu", 10),
-    Stage.DELIVER: Place("io", 0),
-    Stage.CONFIRM: Place("io", -10),
+PLACES: dict[Stage, QueuePlace] = {
+    Stage.SETTLE: QueuePlace("io", 10),
+    Stage.ANALYSE: QueuePlace("cpu", 0),
+    Stage.REPORT: QueuePlace("cpu", 10),
+    Stage.DELIVER: QueuePlace("io", 0),
+    Stage.CONFIRM: QueuePlace("io", -10),
 }
 """Reports run on the queue of the processors, before new analyses, so that started studies finish first."""
 

@@ -222,7 +222,7 @@ class RevisionInstance(Base):
     sha256: Mapped[str]
 
 
-class Reason(Base):
+class ReasonRow(Base):
     """A coded reason of a result, of the study or of one level."""
 
     __tablename__ = "reasons"

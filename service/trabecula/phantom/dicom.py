@@ -13,7 +13,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.volume import Modality, Volume
-from trabecula.phantom.patient import Patient
+from trabecula.phantom.patient import PhantomPatient
 from trabecula.phantom.study import PhantomSeries, PhantomStudy
 
 FIRST_DAY = date(2026, 1, 5)
@@ -62,7 +62,7 @@ def _stored(volume: Volume) -> NDArray[np.uint16]:
     return np.asarray(stored, dtype=np.uint16)
 
 
-def study_moment(patient: Patient) -> datetime:
+def study_moment(patient: PhantomPatient) -> datetime:
     """Return when a phantom was scanned: a date that follows from its number, never the clock."""
     day = FIRST_DAY + timedelta(days=patient.number % 3000)
     return datetime(day.year, day.month, day.day, 9, 0, 0)

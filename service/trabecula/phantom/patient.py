@@ -26,7 +26,7 @@ class BoneTruth:
 
 
 @dataclass(frozen=True)
-class Reference:
+class PhantomReference:
     """What the hospital measured: QCT in mg/cm3 (mean of L1 and L2) and the DXA T-score of L1-L4."""
 
     qct: float
@@ -39,7 +39,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Patient:
+class PhantomPatient:
     """One phantom person. ``number`` names them, ``seed`` makes them: the same pair is the same person."""
 
     number: int
@@ -49,7 +49,7 @@ class Patient:
     height_cm: float
     weight_kg: float
     bone: Mapping[Level, BoneTruth]
-    reference: Reference
+    reference: PhantomReference
     fractured: bool
 
     @property
@@ -113,7 +113,7 @@ def sample_patient(
     age_years: int | None = None,
     density_l1: float | None = None,
     null: bool = False,
-) -> Patient:
+) -> PhantomPatient:
     """Draw a person; what is given is kept. With ``null`` the bone in the images is a stranger's of another age, so
     that no image says anything about the reference values."""
     rng = generator(seed, number_, 1)
@@ -130,7 +130,7 @@ def sample_patient(
         stranger = generator(seed, number_, 2)
         density = _draw_density(stranger, float(np.clip(stranger.normal(63.0, 12.0), 20, 94)), stranger.normal())
         truth = bone_of(stranger, density)
-    return Patient(
+    return PhantomPatient(
         number_,
         seed,
         sex,
@@ -166,8 +166,8 @@ def _t_score(density: float) -> float:
     return number("reference", "t_at_115") + number("reference", "t_per_density") * (density - 115.0)
 
 
-def _densitometry(rng: np.random.Generator, bone: Mapping[Level, BoneTruth]) -> Reference:
+def _densitometry(rng: np.random.Generator, bone: Mapping[Level, BoneTruth]) -> PhantomReference:
     qct = (bone[Level.L1].density + bone[Level.L2].density) / 2 + rng.normal(0, number("reference", "qct_error_sd"))
     density = float(np.mean([bone[level].density for level in MEASURED_LEVELS]))
     t_score = _t_score(density) + rng.normal(0.0, number("reference", "t_residual_sd"))
-    return Reference(round(max(float(qct), 5.0), 1), round(float(t_score), 2))
+    return PhantomReference(round(max(float(qct), 5.0), 1), round(float(t_score), 2))

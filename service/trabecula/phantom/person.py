@@ -5,13 +5,13 @@ from __future__ import annotations
 from trabecula.domain.spine import LUMBAR_LEVELS, Level
 from trabecula.phantom.anatomy import Fracture, FractureKind, Sex, Spine, SpineOptions, sample_spine
 from trabecula.phantom.defects import Defect, spine_options
-from trabecula.phantom.patient import Patient, generator
+from trabecula.phantom.patient import PhantomPatient, generator
 from trabecula.phantom.tables import number
 
 _FRACTURE_LEVELS = (Level.T12, Level.L1, Level.L1, Level.L2, Level.L3, Level.L4)
 
 
-def spine_of(patient: Patient, defects: frozenset[Defect] = frozenset()) -> Spine:
+def spine_of(patient: PhantomPatient, defects: frozenset[Defect] = frozenset()) -> Spine:
     """Return the spine of a patient: always the same for the same person, whatever the scanner.
 
     Fractures are the person's own (more of them the lower the density); implants and miscounted spines come only by
@@ -30,7 +30,7 @@ def spine_of(patient: Patient, defects: frozenset[Defect] = frozenset()) -> Spin
     return sample_spine(rng, sex=sex, age_years=float(patient.age_years), options=spine_options(defects, options))
 
 
-def _fractures(patient: Patient) -> tuple[Fracture, ...]:
+def _fractures(patient: PhantomPatient) -> tuple[Fracture, ...]:
     if not patient.fractured:
         return ()
     rng = generator(patient.seed, patient.number, 4)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.volume import Volume
 from trabecula.phantom.defects import Defect
-from trabecula.phantom.patient import Patient
+from trabecula.phantom.patient import PhantomPatient
 from trabecula.phantom.protocols import SMALL_CT, SMALL_MR, CtProtocol, MrProtocol
 from trabecula.phantom.tables import number
 from trabecula.phantom.truth import StudyTruth
@@ -21,7 +21,7 @@ from trabecula.phantom.truth import StudyTruth
 class CtStudySpec:
     """A CT examination to make. ``case`` is free text that makes another study (other UIDs) of the same content."""
 
-    patient: Patient
+    patient: PhantomPatient
     protocol: CtProtocol = SMALL_CT
     defects: frozenset[Defect] = frozenset()
     case: str = ""
@@ -36,7 +36,7 @@ class CtStudySpec:
 class MrStudySpec:
     """An MR examination to make. ``case`` is free text that makes another study (other UIDs) of the same content."""
 
-    patient: Patient
+    patient: PhantomPatient
     protocol: MrProtocol = SMALL_MR
     defects: frozenset[Defect] = frozenset()
     case: str = ""
@@ -47,7 +47,7 @@ class MrStudySpec:
         return derived_uid("phantom", "MR", _key(self.patient, self.protocol, self.defects, self.case))
 
 
-def _key(patient: Patient, protocol: CtProtocol | MrProtocol, defects: frozenset[Defect], case: str) -> str:
+def _key(patient: PhantomPatient, protocol: CtProtocol | MrProtocol, defects: frozenset[Defect], case: str) -> str:
     return f"{number('version'):g}|{patient!r}|{protocol!r}|{sorted(defects)}|{case}"
 
 
@@ -77,7 +77,7 @@ class PhantomStudy:
 
     study_uid: str
     frame_of_reference_uid: str
-    patient: Patient
+    patient: PhantomPatient
     description: str
     series: tuple[PhantomSeries, ...]
     truth: StudyTruth

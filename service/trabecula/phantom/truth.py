@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from trabecula.phantom.anatomy import BodyTruth, Spine, truths
-from trabecula.phantom.patient import BoneTruth, Patient
+from trabecula.phantom.patient import BoneTruth, PhantomPatient
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _level(body: BodyTruth, bone: BoneTruth, spine: Spine) -> LevelTruth:
 
 
 def study_truth(
-    study_uid: str, patient: Patient, spine: Spine, series: tuple[SeriesTruth, ...], defects: tuple[str, ...]
+    study_uid: str, patient: PhantomPatient, spine: Spine, series: tuple[SeriesTruth, ...], defects: tuple[str, ...]
 ) -> StudyTruth:
     """Gather the truth of a study from the person, the spine and what each series must read."""
     bodies = [body for body in truths(spine) if body.level in patient.bone]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from trabecula.regions.body import MEDULLARY_VERSION, TRABECULAR_VERSION, medullary_v1, trabecular_v1
 from trabecula.regions.csf import CSF_VERSION, CsfRegion, canal_window_v1, csf_v1
 from trabecula.regions.distance import (
-    Crop,
     Mask,
+    MaskCrop,
     border_distance_mm,
     crop_geometry,
     crop_to_mask,
@@ -30,9 +30,9 @@ __all__ = [
     "TRABECULAR_VERSION",
     "BodyFrame",
     "BodyHeights",
-    "Crop",
     "CsfRegion",
     "Mask",
+    "MaskCrop",
     "body_heights",
     "border_distance_mm",
     "canal_window_v1",

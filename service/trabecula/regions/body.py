@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from trabecula.domain.volume import FloatArray, Geometry
-from trabecula.regions.distance import Crop, Mask, crop_to_mask, inner_distance_mm
+from trabecula.regions.distance import Mask, MaskCrop, crop_to_mask, inner_distance_mm
 from trabecula.regions.frame import BodyFrame, sample_grid
 from trabecula.regions.numbers import region_numbers
 
@@ -51,7 +51,7 @@ def medullary_v1(mask: Mask, geometry: Geometry, frame: BodyFrame) -> Mask:
     return _placed(kept, crop, mask.shape)
 
 
-def _distances(crop: Crop, frame: BodyFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _distances(crop: MaskCrop, frame: BodyFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Frame coordinates of the mask's voxels, and their distances to the border and to the endplates in mm."""
     grid = sample_grid(crop, frame.centre_mm, frame.axes)
     inside = grid.inside
@@ -80,7 +80,7 @@ def _anterior(coordinates: FloatArray, frame: BodyFrame, fraction: float) -> Mas
     return np.asarray(coordinates[:, 1] <= low + fraction * frame.depth_mm)
 
 
-def _placed(kept: Mask, crop: Crop, shape: tuple[int, ...]) -> Mask:
+def _placed(kept: Mask, crop: MaskCrop, shape: tuple[int, ...]) -> Mask:
     result = np.zeros(shape, dtype=np.bool_)
     part = np.zeros(crop.mask.shape, dtype=np.bool_)
     part[crop.mask] = kept

@@ -12,7 +12,7 @@ from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import TISSUE_LABELS, FloatArray, Geometry, Tissue, Volume
-from trabecula.regions.distance import Crop, Mask, crop_geometry, inner_distance_mm
+from trabecula.regions.distance import Mask, MaskCrop, crop_geometry, inner_distance_mm
 from trabecula.regions.frame import BodyFrame, fit_frame
 from trabecula.regions.numbers import region_numbers
 
@@ -72,7 +72,7 @@ def canal_window_v1(canal: Mask, geometry: Geometry, frame: BodyFrame) -> Mask:
     part = np.ascontiguousarray(canal[box])
     if part.size == 0 or not part.any():
         return result
-    crop = Crop((box[0], box[1], box[2]), part, crop_geometry(geometry, (box[0], box[1], box[2])))
+    crop = MaskCrop((box[0], box[1], box[2]), part, crop_geometry(geometry, (box[0], box[1], box[2])))
     coordinates = frame.to_frame(crop.geometry.to_lps(np.moveaxis(np.indices(part.shape), 0, -1).astype(np.float64)))
     kept = inner_distance_mm(part, geometry.spacing_mm) >= numbers["border_mm"]
     kept &= np.abs(coordinates[..., 2]) <= numbers["half_height_mm"]

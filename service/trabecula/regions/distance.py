@@ -18,7 +18,7 @@ _MARGIN_VOXELS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Crop:
+class MaskCrop:
     """A mask cut to its bounding box: ``window`` indexes the full array, ``geometry`` places the cut one."""
 
     window: Window
@@ -50,14 +50,14 @@ def crop_geometry(geometry: Geometry, window: Window) -> Geometry:
     return Geometry((sizes[0], sizes[1], sizes[2]), affine)
 
 
-def crop_to_mask(mask: Mask, geometry: Geometry, margin_mm: float = 0.0) -> Crop:
+def crop_to_mask(mask: Mask, geometry: Geometry, margin_mm: float = 0.0) -> MaskCrop:
     """Cut a mask to its bounding box with a margin in mm (at least two voxels where the image has them).
 
     Raises ValueError when the mask is empty.
     """
     voxels = [max(_MARGIN_VOXELS, int(np.ceil(margin_mm / spacing))) for spacing in geometry.spacing_mm]
     window = window_of(mask, (voxels[0], voxels[1], voxels[2]))
-    return Crop(window, np.ascontiguousarray(mask[window]), crop_geometry(geometry, window))
+    return MaskCrop(window, np.ascontiguousarray(mask[window]), crop_geometry(geometry, window))
 
 
 def inner_distance_mm(mask: Mask, spacing_mm: tuple[float, float, float]) -> FloatArray:

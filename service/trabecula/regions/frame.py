@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from trabecula.domain.volume import FloatArray, Geometry, Plane
-from trabecula.regions.distance import Crop, Mask, crop_to_mask
+from trabecula.regions.distance import Mask, MaskCrop, crop_to_mask
 
 _FIT_STEP_MM = 1.0
 _ROUNDS = 8
@@ -84,7 +84,7 @@ class BodyGrid:
         return self.occupancy >= 0.5
 
 
-def sample_grid(crop: Crop, centre_mm: FloatArray, axes: FloatArray, step_mm: float = _FIT_STEP_MM) -> BodyGrid:
+def sample_grid(crop: MaskCrop, centre_mm: FloatArray, axes: FloatArray, step_mm: float = _FIT_STEP_MM) -> BodyGrid:
     """Resample a cut mask linearly on an isotropic grid along ``axes``; beyond the image the body goes on."""
     corners = np.array(np.meshgrid(*[(0, size - 1) for size in crop.mask.shape])).reshape(3, -1).T
     occupied = np.argwhere(crop.mask).astype(np.float64)

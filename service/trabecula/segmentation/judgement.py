@@ -9,7 +9,7 @@ import numpy as np
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import Level
 from trabecula.segmentation.naming.levels import Naming
-from trabecula.segmentation.network.instances import Body, Instances
+from trabecula.segmentation.network.instances import Instances, StackBody
 from trabecula.segmentation.reading import Reading
 
 QUALITY_MIN = 0.75
@@ -20,7 +20,7 @@ _ODD_VOLUME = 0.6
 
 
 def judge_body(
-    body: Body, level: Level | None, quality: float, reading: Reading, threshold: Callable[[str, float], float]
+    body: StackBody, level: Level | None, quality: float, reading: Reading, threshold: Callable[[str, float], float]
 ) -> tuple[Reason, ...]:
     """Reasons that concern one body."""
     reasons = []

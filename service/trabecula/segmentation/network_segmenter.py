@@ -20,9 +20,9 @@ from trabecula.segmentation.naming.levels import check_ribs, name_bodies, with_l
 from trabecula.segmentation.naming.ribs import find_ribs
 from trabecula.segmentation.network.bundle import SegmenterBundle, load_bundle
 from trabecula.segmentation.network.closeups import Camera
-from trabecula.segmentation.network.inference import Maps, Network
+from trabecula.segmentation.network.inference import Maps, NetworkSession
 from trabecula.segmentation.network.instances import Instances, find_instances
-from trabecula.segmentation.network.mapping import Outline, paint_body, paint_tissues
+from trabecula.segmentation.network.mapping import MappedOutline, paint_body, paint_tissues
 from trabecula.segmentation.network.preprocess import (
     Intensity,
     cut_stack,
@@ -47,7 +47,7 @@ class NetworkSegmenter:
 
     def __init__(self, bundle_dir: Path, threads: int = 1) -> None:
         self._bundle = load_bundle(bundle_dir)
-        self._network = Network(self._bundle.weights, self._bundle.classes, self._bundle.multiple, threads)
+        self._network = NetworkSession(self._bundle.weights, self._bundle.classes, self._bundle.multiple, threads)
         finer = self._bundle.refiner
         self._refiner = Refiner(finer.weights, finer.classes, threads) if finer else None
 
@@ -154,7 +154,7 @@ class NetworkSegmenter:
             bodies.append(self._carry_s1(volume, reading, seen))
         return _Carried(labels, tissues, tuple(bodies))
 
-    def _outline(self, reading: Reading, place: int) -> Outline:
+    def _outline(self, reading: Reading, place: int) -> MappedOutline:
         """What the outline of body number ``place`` (from head to foot) is drawn from."""
         instances, grid = reading.instances, reading.grid
         basin = instances.basins == instances.bodies[place].number
@@ -162,7 +162,7 @@ class NetworkSegmenter:
         if fine is not None:
             basin |= _beside(basin) & (instances.basins == 0)
         box = _widen(ndimage.find_objects(basin.view(np.uint8))[0], grid.shape)
-        return Outline(
+        return MappedOutline(
             box=box,
             basin=basin[box],
             probability=instances.bodyness[box],
@@ -176,7 +176,7 @@ class NetworkSegmenter:
         assert anchor is not None
         box = _widen(ndimage.find_objects(anchor.mask.astype(np.uint8))[0], grid.shape)
         near = ndimage.binary_dilation(anchor.mask[box], iterations=2)
-        outline = Outline(box, near, reading.maps.probability(*anchor.classes)[box])
+        outline = MappedOutline(box, near, reading.maps.probability(*anchor.classes)[box])
         voxels = paint_body(seen, grid, outline, Level.S1.label)
         centre = grid.points_mm(volume.geometry, np.array([anchor.centre]))[0]
         place = (float(centre[0]), float(centre[1]), float(centre[2]))

@@ -10,7 +10,7 @@ from trabecula.segmentation.network.inference import Maps
 from trabecula.segmentation.network.instances import Instances
 from trabecula.segmentation.network.quality import BodyFeatures
 from trabecula.segmentation.network.refiner import FineMaps
-from trabecula.segmentation.network.search import Finding
+from trabecula.segmentation.network.search import FoundSpine
 from trabecula.segmentation.network.stack import Grid
 
 
@@ -28,6 +28,6 @@ class Reading:
     anchor: Anchor | None
     naming: Naming
     features: tuple[BodyFeatures, ...]
-    finding: Finding
+    finding: FoundSpine
     rim_share: float
     fine: tuple[FineMaps | None, ...] = ()

@@ -31,7 +31,7 @@ from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.segmentation import SegmentedBody
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import TISSUE_LABELS, Geometry, Modality, Tissue, Volume
-from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.regions import CsfRegion, csf_v1
 from trabecula.regions.bodies import cut_bodies
@@ -51,7 +51,7 @@ def context(
     image: np.ndarray,
     made: Acquisition = CT,
     segmenter: DrawnSegmenter | None = None,
-    patient: Patient | None = None,
+    patient: StatedPatient | None = None,
 ) -> GateContext:
     modality = Modality(made.modality)
     volume = Volume(image.astype(np.float32), spine.geometry, modality)
@@ -59,7 +59,7 @@ def context(
     role = SeriesRole.CT if modality is Modality.CT else SeriesRole.T1W
     candidate = Candidate(role, RegularStack((), spine.geometry), made, spine.geometry.plane)
     bodies = cut_bodies(volume, segmentation)
-    return GateContext(candidate, volume, segmentation, bodies, patient or Patient(70.0, "F"), THRESHOLDS)
+    return GateContext(candidate, volume, segmentation, bodies, patient or StatedPatient(70.0, "F"), THRESHOLDS)
 
 
 def near(geometry: Geometry, centre: tuple[float, float, float], radius_mm: float) -> np.ndarray:
@@ -222,14 +222,14 @@ def test_levels_in_the_wrong_order_are_caught(sound: GateContext) -> None:
 @pytest.mark.parametrize(
     ("patient", "codes", "blocking"),
     [
-        (Patient(70.0, "F"), [], []),
-        (Patient(17.9, "M"), [ReasonCode.AGE], [True]),
-        (Patient(42.0, "M"), [ReasonCode.YOUNG_ADULT], [False]),
-        (Patient(None, "M"), [ReasonCode.AGE_SEX_MISSING], [False]),
-        (Patient(60.0, ""), [ReasonCode.AGE_SEX_MISSING], [False]),
+        (StatedPatient(70.0, "F"), [], []),
+        (StatedPatient(17.9, "M"), [ReasonCode.AGE], [True]),
+        (StatedPatient(42.0, "M"), [ReasonCode.YOUNG_ADULT], [False]),
+        (StatedPatient(None, "M"), [ReasonCode.AGE_SEX_MISSING], [False]),
+        (StatedPatient(60.0, ""), [ReasonCode.AGE_SEX_MISSING], [False]),
     ],
 )
-def test_age_and_sex(sound: GateContext, patient: Patient, codes: list[ReasonCode], blocking: list[bool]) -> None:
+def test_age_and_sex(sound: GateContext, patient: StatedPatient, codes: list[ReasonCode], blocking: list[bool]) -> None:
     reasons = list(common.patient(replace(sound, patient=patient)))
     assert [reason.code for reason in reasons] == codes
     assert [reason.blocking for reason in reasons] == blocking

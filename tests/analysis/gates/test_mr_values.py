@@ -17,7 +17,7 @@ from trabecula.domain import codes
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category, SeriesRole
 from trabecula.domain.volume import Modality, Volume
-from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.regions.bodies import cut_bodies
 from trabecula.series.choice import Candidate
@@ -37,7 +37,7 @@ def measured(spine: DrawnSpine, edit: Edit) -> Findings:
     segmentation = DrawnSegmenter([spine]).segment(volume)
     candidate = Candidate(SeriesRole.T1W, RegularStack((), SAGITTAL), T1, SAGITTAL.plane)
     bodies = cut_bodies(volume, segmentation)
-    return measure_mr(GateContext(candidate, volume, segmentation, bodies, Patient(70.0, "F"), load_thresholds()))
+    return measure_mr(GateContext(candidate, volume, segmentation, bodies, StatedPatient(70.0, "F"), load_thresholds()))
 
 
 def told(found: Findings) -> list[tuple[ReasonCode, bool]]:

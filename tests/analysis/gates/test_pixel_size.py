@@ -25,7 +25,7 @@ from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.volume import Geometry, Modality, Volume
-from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.regions.bodies import cut_bodies
 from trabecula.series.choice import Candidate
@@ -52,7 +52,7 @@ def scene(spine: DrawnSpine, geometry: Geometry, made: Acquisition) -> GateConte
     role = SeriesRole.CT if ct else SeriesRole.T1W
     candidate = Candidate(role, RegularStack((), geometry), made, geometry.plane)
     bodies = cut_bodies(volume, segmentation)
-    return GateContext(candidate, volume, segmentation, bodies, Patient(70.0, "F"), load_thresholds())
+    return GateContext(candidate, volume, segmentation, bodies, StatedPatient(70.0, "F"), load_thresholds())
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.volume import FloatArray, Volume
-from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.phantom.mr import make_mr_study
 from trabecula.phantom.mr.image import shading as usual_coil
@@ -50,7 +50,7 @@ class Scene:
         candidate = Candidate(SeriesRole.T1W, RegularStack((), volume.geometry), T1, volume.geometry.plane)
         bodies = cut_bodies(volume, self.segmentation)
         return measure_mr(
-            GateContext(candidate, volume, self.segmentation, bodies, Patient(70.0, "F"), load_thresholds())
+            GateContext(candidate, volume, self.segmentation, bodies, StatedPatient(70.0, "F"), load_thresholds())
         )
 
 

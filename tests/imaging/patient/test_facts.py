@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from tests.imaging.drawn_series import CT_TAGS, axial, write_stack
 from trabecula.domain.results.reasons import ReasonCode
-from trabecula.imaging.acquisition import Patient
+from trabecula.imaging.acquisition import StatedPatient
 from trabecula.imaging.headers.frames import lenient, read_headers, scan_folder
 from trabecula.imaging.patient.facts import one_patient
 from trabecula.imaging.patient.headers import patient_header
@@ -27,7 +27,7 @@ HER = {
 }
 
 
-def person(*changes: dict[str, object]) -> Patient:
+def person(*changes: dict[str, object]) -> StatedPatient:
     """The patient of one image of HER for each set of changes; the second is of series 9."""
     headers = []
     for index, change in enumerate(changes):

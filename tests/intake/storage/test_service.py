@@ -13,7 +13,7 @@ from trabecula.intake.admission import DiskWatermark
 from trabecula.intake.storage.part10 import file_head
 from trabecula.intake.storage.service import DataSink, Origin, StoreService
 from trabecula.intake.storage.spool import Spool
-from trabecula.intake.upper_layer.command import Command, CommandField, Status
+from trabecula.intake.upper_layer.command import Command, CommandField, DimseStatus
 from trabecula.testing import MemoryRegistrar
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -33,7 +33,7 @@ class Desk:
         command = Command(CommandField.C_STORE_RQ, 1, True, sop_class_uid, sop_instance_uid)
         return self._service.begin(command, EXPLICIT, Origin("PACS", "a1"))
 
-    def store(self, content: bytes, sop_instance_uid: str = uid(1, 1, 1)) -> tuple[Status, str]:
+    def store(self, content: bytes, sop_instance_uid: str = uid(1, 1, 1)) -> tuple[DimseStatus, str]:
         sink = self.begin(sop_instance_uid)
         sink.write(memoryview(content))
         return sink.finish()
@@ -57,12 +57,12 @@ def _with_private_bytes(count: int) -> Dataset:
 
 
 def test_a_long_head_is_read_further(desk: Desk) -> None:
-    assert desk.store(encoded(_with_private_bytes(300_000))) == (Status.SUCCESS, "")
+    assert desk.store(encoded(_with_private_bytes(300_000))) == (DimseStatus.SUCCESS, "")
     assert [each.study_uid for each in desk.registrar.instances] == [uid(1)]
 
 
 def test_an_endless_head_goes_to_quarantine(desk: Desk) -> None:
-    assert desk.store(encoded(_with_private_bytes(17 << 20))) == (Status.SUCCESS, "")
+    assert desk.store(encoded(_with_private_bytes(17 << 20))) == (DimseStatus.SUCCESS, "")
     assert desk.faults() == [
         "INSTANCE_UNPARSABLE: The received instance is not readable DICOM; it lies in quarantine: "
         "the Series Instance UID is not near its beginning."
@@ -84,7 +84,7 @@ def test_a_wrong_identity_goes_to_quarantine(desk: Desk, keyword: str, value: st
     setattr(data_set, keyword, value)
     content = encoded(data_set)
 
-    assert desk.store(content) == (Status.SUCCESS, "")
+    assert desk.store(content) == (DimseStatus.SUCCESS, "")
     (fault,) = desk.faults()
     assert reason in fault
     assert desk.registrar.instances == ()
@@ -92,7 +92,7 @@ def test_a_wrong_identity_goes_to_quarantine(desk: Desk, keyword: str, value: st
 
 @pytest.mark.parametrize("sop_instance_uid", ["", "1.2.3/../../x", "9" * 65])
 def test_a_request_without_a_sound_uid_goes_to_quarantine(desk: Desk, sop_instance_uid: str) -> None:
-    assert desk.store(encoded(image()), sop_instance_uid) == (Status.SUCCESS, "")
+    assert desk.store(encoded(image()), sop_instance_uid) == (DimseStatus.SUCCESS, "")
     assert "the Affected SOP Instance UID is" in desk.faults()[0]
 
 
@@ -104,7 +104,7 @@ def test_a_file_without_a_row_is_registered_before_its_altered_copy_is_set_aside
     altered = image()
     altered.PatientID = "ALTERED"
 
-    assert desk.store(encoded(altered)) == (Status.SUCCESS, "")
+    assert desk.store(encoded(altered)) == (DimseStatus.SUCCESS, "")
 
     (kept,) = desk.registrar.instances
     assert (kept.sha256, kept.size_bytes) == (first.sha256, first.size_bytes)
@@ -118,7 +118,7 @@ def test_below_the_watermark_nothing_is_begun(desk: Desk) -> None:
     desk.free_bytes = 1 << 40
     accepted = desk.store(encoded(image()))
 
-    assert (refused, accepted) == ((Status.OUT_OF_RESOURCES, "STORAGE_FULL"), (Status.SUCCESS, ""))
+    assert (refused, accepted) == ((DimseStatus.OUT_OF_RESOURCES, "STORAGE_FULL"), (DimseStatus.SUCCESS, ""))
 
 
 def test_a_disk_that_fills_up_in_the_middle(desk: Desk) -> None:
@@ -134,7 +134,7 @@ def test_a_disk_that_fills_up_in_the_middle(desk: Desk) -> None:
     for _ in range(3):
         sink.write(memoryview(bytes(1 << 20)))
 
-    assert sink.finish() == (Status.OUT_OF_RESOURCES, "SPOOL_UNAVAILABLE")
+    assert sink.finish() == (DimseStatus.OUT_OF_RESOURCES, "SPOOL_UNAVAILABLE")
     assert desk.left_aside() == []
     assert desk.registrar.instances == ()
 
@@ -155,5 +155,5 @@ def test_a_class_that_is_not_wanted_never_touches_the_disk(desk: Desk) -> None:
     sink.write(memoryview(b"whatever"))
 
     assert desk.left_aside() == []
-    assert sink.finish() == (Status.SUCCESS, "")
+    assert sink.finish() == (DimseStatus.SUCCESS, "")
     assert (desk.registrar.instances, desk.registrar.quarantined) == ((), ())

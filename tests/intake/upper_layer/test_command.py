@@ -11,7 +11,7 @@ from pydicom.filereader import read_dataset
 
 from tests.intake.peers import CT, command_set
 from trabecula.domain.errors import PeerViolation
-from trabecula.intake.upper_layer.command import Command, CommandField, Status, decode_command, encode_response
+from trabecula.intake.upper_layer.command import Command, CommandField, DimseStatus, decode_command, encode_response
 
 
 def test_a_store_request_is_read() -> None:
@@ -27,14 +27,14 @@ def test_a_response_is_no_request() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    status=st.sampled_from(Status),
+    status=st.sampled_from(DimseStatus),
     message_id=st.integers(0, 65535),
     sop_instance=st.sampled_from(["", "1.2.3", "1.2.34"]),
     comment=st.text(string.ascii_letters + " _", max_size=100),
     event_type=st.sampled_from([None, 1, 2]),
 )
 def test_pydicom_reads_our_response(
-    status: Status, message_id: int, sop_instance: str, comment: str, event_type: int | None
+    status: DimseStatus, message_id: int, sop_instance: str, comment: str, event_type: int | None
 ) -> None:
     command = Command(0x0001, message_id, True, CT, sop_instance, event_type)
 

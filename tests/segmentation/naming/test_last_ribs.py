@@ -20,7 +20,7 @@ from trabecula.segmentation.naming.levels import (
     Naming,
     with_last_ribs,
 )
-from trabecula.segmentation.network.instances import Body, Instances
+from trabecula.segmentation.network.instances import Instances, StackBody
 from trabecula.segmentation.network.preprocess import find_axes, lay_grid, whole
 from trabecula.segmentation.network.stack import Grid
 
@@ -50,7 +50,7 @@ def scene(bones: Bones, modality: Modality = Modality.CT, width_mm: float = 300.
     axes = find_axes(volume)
     grid = lay_grid(axes, whole(axes), 2.0)
     middle = (150.0 - 2.0 * cut) / 2
-    bodies = tuple(Body(k + 1, (middle, row, 75.0), 28_000.0, 780.0, 26.0, False) for k, row in enumerate(ROWS))
+    bodies = tuple(StackBody(k + 1, (middle, row, 75.0), 28_000.0, 780.0, 26.0, False) for k, row in enumerate(ROWS))
     empty = np.zeros((1, 8, 8), np.float32)
     return volume, grid, Instances(bodies, empty.astype(np.uint8), empty)
 

@@ -12,7 +12,7 @@ from trabecula.domain.spine import Level
 from trabecula.segmentation.naming.levels import CONTRADICTED, COUNTED, Naming, check_ribs
 from trabecula.segmentation.naming.ribs import Sides, contradiction, find_ribs
 from trabecula.segmentation.network.inference import Maps
-from trabecula.segmentation.network.instances import Body, Instances
+from trabecula.segmentation.network.instances import Instances, StackBody
 
 CLASSES = ("background", "body", "rib")
 SIDE_MM, PLANES, ROWS, COLUMNS = 4.0, 17, 120, 100
@@ -26,7 +26,7 @@ def scene(ribbed: dict[int, tuple[int, ...]], classes: tuple[str, ...] = CLASSES
     bodies = []
     for number, top in enumerate(TOPS, start=1):
         basins[4:13, top : top + 26, 30:60] = number
-        bodies.append(Body(number, (8.0, top + 13.0, 45.0), 28_000.0, 780.0, 26.0, False))
+        bodies.append(StackBody(number, (8.0, top + 13.0, 45.0), 28_000.0, 780.0, 26.0, False))
         for plane in ribbed.get(number, ()):
             channels[plane, classes.index("rib"), top + 4 : top + 14, 58:66] = 0.9
     return Maps(channels, classes), Instances(tuple(bodies), basins, (basins > 0).astype(np.float32))

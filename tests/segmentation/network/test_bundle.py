@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from trabecula.data.bundle_location import find_bundles_root, find_segmenter_bundle
 from trabecula.domain.errors import BundleInvalid, BundleUnknown, SegmenterFailed
 from trabecula.segmentation.network.bundle import load_bundle
-from trabecula.segmentation.network.inference import Network
+from trabecula.segmentation.network.inference import NetworkSession
 
 
 @pytest.fixture
@@ -94,6 +94,6 @@ def test_weights_that_are_no_network_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"not a network")
 
     with pytest.raises(SegmenterFailed) as caught:
-        Network(tmp_path / "model.onnx", ("background",), 32, 1)
+        NetworkSession(tmp_path / "model.onnx", ("background",), 32, 1)
 
     assert caught.value.code == "SEGMENTER_FAILED"

@@ -20,7 +20,7 @@ from trabecula.segmentation.network.closeups import (
     relative,
 )
 from trabecula.segmentation.network.inference import Maps
-from trabecula.segmentation.network.instances import Body, Instances
+from trabecula.segmentation.network.instances import Instances, StackBody
 from trabecula.segmentation.network.preprocess import Intensity, Span, lay_grid, whole
 from trabecula.segmentation.network.stack import Grid, axes_of
 
@@ -60,7 +60,7 @@ def camera_on(volume: Volume, grid: Grid) -> Camera:
     for number, level in enumerate(LEVELS, start=1):
         basins[drawn == level.label] = number
     inside = (basins > 0).astype(np.float32)
-    bodies = tuple(Body(n, (0.0, 0.0, 0.0), 1.0, 1.0, 1.0, False) for n in range(1, len(LEVELS) + 1))
+    bodies = tuple(StackBody(n, (0.0, 0.0, 0.0), 1.0, 1.0, 1.0, False) for n in range(1, len(LEVELS) + 1))
     maps = Maps(np.stack([1 - inside, inside, np.zeros_like(inside)], axis=1), ("background", "body", "rim"))
     return Camera(volume, grid, maps, Instances(bodies, basins, inside), Intensity(0.0, 500.0))
 

@@ -10,7 +10,7 @@ from trabecula.domain.spine import Level
 from trabecula.segmentation.naming.anchor import Anchor, find_anchor
 from trabecula.segmentation.naming.levels import COUNTED, UNKNOWN, name_bodies
 from trabecula.segmentation.network.inference import Maps
-from trabecula.segmentation.network.instances import Body, Instances, find_instances
+from trabecula.segmentation.network.instances import Instances, StackBody, find_instances
 from trabecula.segmentation.network.quality import BodyFeatures, calibrated, features_of
 
 CLASSES = ("background", "body", "rim", "s1", "sacrum", "disc", "canal", "posterior", "metal", "ilium")
@@ -216,7 +216,7 @@ def test_l5_is_counted_below_crushed_bodies_that_are_much_smaller() -> None:
 def _row(*places: tuple[float, float]) -> Instances:
     """Bodies as (row of the centre in mm, volume in mm3) from head to foot, on one slice."""
     bodies = tuple(
-        Body(k + 1, (0.0, row, 40.0), volume, volume / 4.0, 26.0, False) for k, (row, volume) in enumerate(places)
+        StackBody(k + 1, (0.0, row, 40.0), volume, volume / 4.0, 26.0, False) for k, (row, volume) in enumerate(places)
     )
     empty = np.zeros((1, 8, 8), np.float32)
     return Instances(bodies, empty.astype(np.uint8), empty)

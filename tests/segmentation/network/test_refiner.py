@@ -15,7 +15,7 @@ from trabecula.domain.errors import BundleInvalid, SegmenterFailed
 from trabecula.domain.volume import Geometry, Volume
 from trabecula.segmentation.network.bundle import load_bundle
 from trabecula.segmentation.network.closeups import PIXEL_MM
-from trabecula.segmentation.network.mapping import Outline, paint_body
+from trabecula.segmentation.network.mapping import MappedOutline, paint_body
 from trabecula.segmentation.network.preprocess import lay_grid, whole
 from trabecula.segmentation.network.refiner import FineMaps, Refiner
 from trabecula.segmentation.network.stack import Grid, axes_of
@@ -51,7 +51,7 @@ def painted_area_mm2(fine: FineMaps | None, fine_share: float, rim_share: float)
     basin = np.zeros(grid.shape, np.bool_)
     basin[:, 12:53, 12:53] = True
     labels = np.zeros(geometry.shape, np.uint8)
-    paint_body(labels, grid, Outline(everything, basin, rough, fine, fine_share, rim_share), 20)
+    paint_body(labels, grid, MappedOutline(everything, basin, rough, fine, fine_share, rim_share), 20)
     return float((labels == 20).sum()) / 3 * 0.25
 
 

@@ -28,7 +28,7 @@ _WALL = (0.6, 1.12)
 
 
 @dataclass(frozen=True)
-class CloseUp:
+class DrawnCloseUp:
     """``codes`` uint8 ``[slice * planes, row, column]``: every slice is the mean of ``planes`` thin planes; ``level``
     likewise; ``label`` is the body's in the middle."""
 
@@ -67,7 +67,7 @@ def _side_offset(rng: np.random.Generator, width_mm: float) -> float:
     return float(rng.choice([-1, 1]) * rng.uniform(*_WALL)) * width_mm / 2
 
 
-def draw_closeup(rng: np.random.Generator, spine: Spine, vertebra: Vertebra) -> CloseUp:
+def draw_closeup(rng: np.random.Generator, spine: Spine, vertebra: Vertebra) -> DrawnCloseUp:
     """Draw one close-up of a body, turned, leaning, scaled and bent a little."""
     assert vertebra.level is not None
     slices = _draw_slices(rng)
@@ -100,10 +100,10 @@ def draw_closeup(rng: np.random.Generator, spine: Spine, vertebra: Vertebra) -> 
             tissue, level = paint_points(spine, points.reshape(-1, 3).astype(np.float32))
             codes[k * count + plane] = codes_of(tissue, level).reshape(SIZE, SIZE)
             levels[k * count + plane] = level.reshape(SIZE, SIZE)
-    return CloseUp(codes, levels, count, vertebra.level.label)
+    return DrawnCloseUp(codes, levels, count, vertebra.level.label)
 
 
-def _draw_spine(seed: int) -> list[CloseUp]:
+def _draw_spine(seed: int) -> list[DrawnCloseUp]:
     """Draw one spine and close-ups of some of its bodies."""
     rng = np.random.default_rng([seed, 20262])
     spine = draw_varied_spine(rng)
@@ -123,10 +123,10 @@ class CloseUps:
     def __len__(self) -> int:
         return len(self.planes)
 
-    def __getitem__(self, number: int) -> CloseUp:
+    def __getitem__(self, number: int) -> DrawnCloseUp:
         planes = int(self.planes[number])
         used = slice(0, SLICES * planes)
-        return CloseUp(self.codes[number, used], self.level[number, used], planes, int(self.label[number]))
+        return DrawnCloseUp(self.codes[number, used], self.level[number, used], planes, int(self.label[number]))
 
 
 def draw_closeups(

@@ -74,7 +74,7 @@ def take_picture(rng: np.random.Generator, window: Window, look: Look) -> Pictur
 
 
 @dataclass(frozen=True)
-class Acquisition:
+class DrawnAcquisition:
     """How whole slices are taken: ``planes`` thin ones make each, the scanner's blur is in mm of ``pixel_mm`` pixels,
     ``noise`` scales the noise."""
 
@@ -88,7 +88,7 @@ def scan_volume(
     codes: NDArray[np.uint8],
     level: NDArray[np.uint8],
     look: Look,
-    how: Acquisition,
+    how: DrawnAcquisition,
 ) -> tuple[Float, Displacement]:
     """Render whole slices ``[slice, row, column]`` with one palette: for phantoms that are not training windows.
 

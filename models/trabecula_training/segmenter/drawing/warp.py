@@ -59,7 +59,7 @@ def _blend(size: int, knots: int) -> Float:
 
 
 @dataclass(frozen=True)
-class Choice:
+class WindowChoice:
     """Which planes of a slab make the three channels: ``middles`` of the slices (each once), ``planes`` in each, and
     which slice each channel shows."""
 
@@ -68,7 +68,7 @@ class Choice:
     order: tuple[int, int, int]
 
 
-def neighbours(rng: np.random.Generator, spacing_mm: float, look: Look) -> Choice:
+def neighbours(rng: np.random.Generator, spacing_mm: float, look: Look) -> WindowChoice:
     """Choose thin or thick slices that touch, overlap a little or leave gaps: three neighbours, two at the edge of a
     volume, or one alone, thrice."""
     planes = int(rng.choice(_PLANES, p=_CT_SHARES if look is Look.CT else _MR_SHARES))
@@ -81,12 +81,12 @@ def neighbours(rng: np.random.Generator, spacing_mm: float, look: Look) -> Choic
     middle = int(rng.integers(step + half, SLICES - step - half))
     kind = rng.random()
     if kind < 0.3:
-        return Choice((middle,), planes, (0, 0, 0))
+        return WindowChoice((middle,), planes, (0, 0, 0))
     if kind < 0.37:
-        return Choice(
+        return WindowChoice(
             (middle, middle + int(rng.choice([-step, step]))), planes, (0, 0, 1) if kind < 0.335 else (1, 0, 0)
         )
-    return Choice((middle - step, middle, middle + step), planes, (0, 1, 2) if rng.random() < 0.5 else (2, 1, 0))
+    return WindowChoice((middle - step, middle, middle + step), planes, (0, 1, 2) if rng.random() < 0.5 else (2, 1, 0))
 
 
 def draw_window(

@@ -16,7 +16,7 @@ _KNOTS = 24
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class QualityCalibration:
     """Weights and curve as the manifest holds them, and how well they do: correlation and mean absolute error."""
 
     entry: dict[str, Any]
@@ -25,7 +25,7 @@ class Calibration:
     predicted: NDArray[np.float64]
 
 
-def fit_calibration(features: NDArray[np.float64], dice: NDArray[np.float64]) -> Calibration:
+def fit_calibration(features: NDArray[np.float64], dice: NDArray[np.float64]) -> QualityCalibration:
     """Fit on ``[body, feature]`` (order of FEATURES) and true Dice; raises ValueError for fewer than 20 bodies."""
     if len(dice) < 20:
         raise ValueError("calibration needs at least 20 bodies")
@@ -43,4 +43,4 @@ def fit_calibration(features: NDArray[np.float64], dice: NDArray[np.float64]) ->
     }
     predicted = np.interp(score, knots, values)
     correlation = float(np.corrcoef(predicted, dice)[0, 1]) if predicted.std() > 0 else 0.0
-    return Calibration(entry, correlation, float(np.abs(predicted - dice).mean()), predicted)
+    return QualityCalibration(entry, correlation, float(np.abs(predicted - dice).mean()), predicted)

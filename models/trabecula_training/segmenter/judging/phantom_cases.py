@@ -14,7 +14,7 @@ from trabecula.domain.volume import Geometry, Modality, Volume
 from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, SpineOptions, render_anatomy, sample_spine
 from trabecula_training.segmenter.drawing.classes import codes_of
 from trabecula_training.segmenter.drawing.contrast import Look
-from trabecula_training.segmenter.drawing.scanner import Acquisition, scan_volume
+from trabecula_training.segmenter.drawing.scanner import DrawnAcquisition, scan_volume
 
 _SEED = 77_000_000
 _THIN_MM, _THICK_MM = 2.0, 3.5
@@ -113,7 +113,7 @@ def draw_case(number: int, options: CaseOptions) -> PhantomCase:
     parts = [render_anatomy(spine, part) for part in _planes_of(geometry, options)]
     level = _interleave([part.level for part in parts])
     codes = codes_of(_interleave([part.tissue for part in parts]), level)
-    how = Acquisition(options.planes, options.pixel_mm, options.noise)
+    how = DrawnAcquisition(options.planes, options.pixel_mm, options.noise)
     array, marrow = scan_volume(rng, codes, level, options.look, how)
     truth = marrow.of(truth_of(parts[len(parts) // 2], modality))
     affine = geometry.affine.copy()

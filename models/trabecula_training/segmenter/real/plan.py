@@ -27,7 +27,7 @@ class RealPlan:
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class RealSplit:
     """The volumes to learn from and those of the patients held out."""
 
     learn: tuple[RealCase, ...]
@@ -57,11 +57,11 @@ def plan_real(folders: Sequence[RealFolder], share: float, folds: int, fold: int
     )
 
 
-def split(folders: Sequence[RealFolder], plan: RealPlan) -> Split:
+def split(folders: Sequence[RealFolder], plan: RealPlan) -> RealSplit:
     """Deal volumes by patient: nobody is on both sides. Which fold a patient is in depends on names alone."""
     cases = [case for folder in folders for case in folder.cases]
     out = _held_out({case.patient for case in cases}, plan.folds, plan.fold)
-    return Split(
+    return RealSplit(
         learn=tuple(case.case for case in cases if case.patient not in out),
         held_out=tuple(case.case for case in cases if case.patient in out),
         held_out_patients=len(out),

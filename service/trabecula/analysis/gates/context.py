@@ -13,7 +13,7 @@ from trabecula.domain.results.thresholds import Thresholds
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.volume import Volume
-from trabecula.imaging.acquisition import Acquisition, Patient
+from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.regions.bodies import Body
 from trabecula.series.choice import Candidate
 
@@ -26,7 +26,7 @@ class GateContext:
     volume: Volume
     segmentation: Segmentation
     bodies: tuple[Body, ...]
-    patient: Patient
+    patient: StatedPatient
     thresholds: Thresholds
 
     @property

@@ -12,7 +12,7 @@ from trabecula.cli.output import errors_as_exit_code, print_line
 from trabecula.cli.serving.signals import end_event
 from trabecula.logs import configure_logging
 from trabecula.settings import Settings, load_settings, unknown_variables
-from trabecula.supervisor import Part, Supervisor
+from trabecula.supervisor import ServicePart, Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -55,25 +55,25 @@ def _look_after(database: bootstrap.KeptDatabase, progress: _Readiness, ended: t
             print_line("database ready again: embedded PostgreSQL")
 
 
-def _parts(settings: Settings) -> tuple[Part, ...]:
+def _parts(settings: Settings) -> tuple[ServicePart, ...]:
     return (
-        Part("listen", ("listen",), grace_seconds=settings.drain_seconds + 10.0),
-        Part("analysis", ("work", "--queues", "cpu")),
-        Part("delivery", ("work", "--queues", "io")),
-        Part("rescue", ("work", "--queues", "sys")),
+        ServicePart("listen", ("listen",), grace_seconds=settings.drain_seconds + 10.0),
+        ServicePart("analysis", ("work", "--queues", "cpu")),
+        ServicePart("delivery", ("work", "--queues", "io")),
+        ServicePart("rescue", ("work", "--queues", "sys")),
     )
 
 
 class _Readiness:
     """Passes the parts' lines on and knows when each has said that it is ready."""
 
-    def __init__(self, parts: tuple[Part, ...]) -> None:
+    def __init__(self, parts: tuple[ServicePart, ...]) -> None:
         self.parts = parts
         self.all_ready = threading.Event()
         self._waiting = {part.name for part in parts}
         self._lock = threading.Lock()
 
-    def on_line(self, part: Part, line: str) -> None:
+    def on_line(self, part: ServicePart, line: str) -> None:
         """Print the line; count the part as ready when it says so."""
         with self._lock:
             print_line(line)

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from trabecula.domain.study.study import StoredFile
-from trabecula.imaging.acquisition import Acquisition, Frame, Patient
+from trabecula.imaging.acquisition import Acquisition, Frame, StatedPatient
 from trabecula.imaging.character_sets import read_as_meant
 from trabecula.imaging.header_values import Lookup, integer, number, numbers, text, words
 from trabecula.imaging.patient.facts import one_patient
@@ -76,7 +76,7 @@ def study_of(file: StoredFile) -> str:
         )
 
 
-def read_headers(files: Sequence[StoredFile]) -> tuple[tuple[Frame, ...], Patient, tuple[StoredFile, ...]]:
+def read_headers(files: Sequence[StoredFile]) -> tuple[tuple[Frame, ...], StatedPatient, tuple[StoredFile, ...]]:
     """Return the frames of all CT and MR images, the patient's facts, and the files that could not be read."""
     frames: list[Frame] = []
     people: list[PatientHeader] = []

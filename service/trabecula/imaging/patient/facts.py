@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from trabecula.domain.results.reasons import Reason, ReasonCode
-from trabecula.imaging.acquisition import Patient
+from trabecula.imaging.acquisition import StatedPatient
 from trabecula.imaging.patient.age import age_of, placeholder
 from trabecula.imaging.patient.headers import PatientHeader
 
 
-def one_patient(headers: Sequence[PatientHeader]) -> Patient:
+def one_patient(headers: Sequence[PatientHeader]) -> StatedPatient:
     """Return the facts of the patient whom all images show; where they contradict, no fact and a blocking reason.
 
     An empty value contradicts nothing and is completed from the other images.
@@ -24,7 +24,7 @@ def one_patient(headers: Sequence[PatientHeader]) -> Patient:
         for other in known:
             differing = contradictions(other, header)
             if differing:
-                return Patient(reasons=(_conflict(other, header, differing),))
+                return StatedPatient(reasons=(_conflict(other, header, differing),))
         known.append(header)
     age = age_of(headers)
     forms = any(one.patient_id and _two_forms(one, other) for one, other in combinations(known, 2))
@@ -36,7 +36,7 @@ def one_patient(headers: Sequence[PatientHeader]) -> Patient:
     if forms:
         detail = "they differ in separators or leading zeros alone; birth date and sex are the same"
         reasons.append(Reason(ReasonCode.PATIENT_ID_FORMS, blocking=False, detail=detail))
-    return Patient(
+    return StatedPatient(
         age_years=age.years,
         sex=next(iter(sexes & {"F", "M"}), "") if len(sexes) == 1 else "",
         weight_kg=next((header.weight_kg for header in headers if header.weight_kg), None),

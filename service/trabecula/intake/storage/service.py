@@ -17,7 +17,7 @@ from trabecula.intake.storage.head import DataSetHead
 from trabecula.intake.storage.identity import StatedInstance, identified_head, read_again
 from trabecula.intake.storage.part10 import file_head
 from trabecula.intake.storage.spool import Incoming, Kept, KeptFile, Spool
-from trabecula.intake.upper_layer.command import Command, Status
+from trabecula.intake.upper_layer.command import Command, DimseStatus
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class DataSink(Protocol):
         """Take the next bytes; never raises."""
         ...
 
-    def finish(self) -> tuple[Status, str]:
+    def finish(self) -> tuple[DimseStatus, str]:
         """The data set is whole: return status and error comment; never raises a TrabeculaError."""
         ...
 
@@ -50,13 +50,13 @@ class DataSink(Protocol):
 class Discarding:
     """A sink that drops the bytes and gives one fixed answer."""
 
-    status: Status
+    status: DimseStatus
     comment: str = ""
 
     def write(self, data: memoryview) -> None:
         """Drop the bytes."""
 
-    def finish(self) -> tuple[Status, str]:
+    def finish(self) -> tuple[DimseStatus, str]:
         """Return the answer."""
         return self.status, self.comment
 
@@ -76,7 +76,7 @@ class StoreService:
         """Return the sink for one request's data set; never raises a TrabeculaError."""
         if not is_wanted_class(command.sop_class_uid):
             log.debug("instance_dropped", sop_class=command.sop_class_uid)
-            return Discarding(Status.SUCCESS)
+            return Discarding(DimseStatus.SUCCESS)
         try:
             self._watermark.check()
             return Storing(self, command, transfer_syntax_uid, origin)
@@ -107,7 +107,7 @@ class Storing:
         except TrabeculaError as error:
             self._failure = error
 
-    def finish(self) -> tuple[Status, str]:
+    def finish(self) -> tuple[DimseStatus, str]:
         """Keep or quarantine, register, answer."""
         try:
             if self._failure is not None:
@@ -117,7 +117,7 @@ class Storing:
             return _refusal(error).finish()
         finally:
             self._incoming.discard()
-        return Status.SUCCESS, ""
+        return DimseStatus.SUCCESS, ""
 
     def abandon(self) -> None:
         """Drop the unfinished file; it was never acknowledged."""
@@ -175,5 +175,9 @@ class Storing:
 def _refusal(error: TrabeculaError) -> Discarding:
     level = log.warning if isinstance(error, StorageFull) else log.error
     level("instance_refused", code=error.code, reason=error.sentence, next_step=error.next_step)
-    status = Status.OUT_OF_RESOURCES if error.dimse_status == Status.OUT_OF_RESOURCES else Status.PROCESSING_FAILURE
+    status = (
+        DimseStatus.OUT_OF_RESOURCES
+        if error.dimse_status == DimseStatus.OUT_OF_RESOURCES
+        else DimseStatus.PROCESSING_FAILURE
+    )
     return Discarding(status, error.code)

@@ -22,7 +22,7 @@ class CommandField(IntEnum):
     C_CANCEL_RQ = 0x0FFF
 
 
-class Status(IntEnum):
+class DimseStatus(IntEnum):
     """(0000,0900) of the answers the listener gives (PS3.7 C, PS3.4 B.2.3)."""
 
     SUCCESS = 0x0000
@@ -76,7 +76,7 @@ def decode_command(data: bytes) -> Command:
     )
 
 
-def encode_response(command: Command, status: Status, comment: str = "") -> bytes:
+def encode_response(command: Command, status: DimseStatus, comment: str = "") -> bytes:
     """Encode the response command set to ``command`` without a data set; ``comment`` is cut to 64 characters."""
     body = b""
     if command.sop_class_uid:

@@ -18,7 +18,7 @@ from trabecula.ledger.database import database_errors
 from trabecula.ledger.queries.activity import Activities
 from trabecula.ledger.queries.quarantine import conflicts_of_study, quarantined_count
 from trabecula.ledger.queries.study_document import study_document
-from trabecula.ledger.tables import EventRow, Reason, ScoreRow, Study
+from trabecula.ledger.tables import EventRow, ReasonRow, ScoreRow, Study
 
 LOG_COLUMNS = (
     "study_uid", "revision", "state", "category", "accession_number", "patient_id", "study_date", "description",
@@ -127,11 +127,11 @@ def _conditions(wanted: StudyFilter) -> list[ColumnElement[bool]]:
     if wanted.model:
         conditions.append(exists().where(_of_newest(ScoreRow), ScoreRow.model_id == wanted.model))
     if wanted.reason:
-        conditions.append(exists().where(_of_newest(Reason), Reason.code == wanted.reason.upper()))
+        conditions.append(exists().where(_of_newest(ReasonRow), ReasonRow.code == wanted.reason.upper()))
     return conditions
 
 
-def _of_newest(rows: type[ScoreRow] | type[Reason]) -> ColumnElement[bool]:
+def _of_newest(rows: type[ScoreRow] | type[ReasonRow]) -> ColumnElement[bool]:
     return and_(rows.study_uid == Study.study_uid, rows.revision == Study.revision)
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.results.result import Measurement, StudyResult
-from trabecula.ledger.tables import LevelRow, MeasurementRow, ScoreRow
-from trabecula.ledger.tables import Reason as ReasonRow
+from trabecula.ledger.tables import LevelRow, MeasurementRow, ReasonRow, ScoreRow
 
 ResultTable = type[ReasonRow] | type[LevelRow] | type[MeasurementRow] | type[ScoreRow]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, Spine
 from trabecula.phantom.fields import texture_at
 from trabecula.phantom.partial_volume import places
-from trabecula.phantom.patient import BoneTruth, Patient
+from trabecula.phantom.patient import BoneTruth, PhantomPatient
 from trabecula.phantom.protocols import CtProtocol
 from trabecula.phantom.tables import entry, number
 
@@ -54,7 +54,9 @@ def texture_sd(density: float) -> float:
     return float(low + (high - low) * loss)
 
 
-def attenuation_table(patient: Patient, spine: Spine, protocol: CtProtocol, texture_seed: int) -> AttenuationTable:
+def attenuation_table(
+    patient: PhantomPatient, spine: Spine, protocol: CtProtocol, texture_seed: int
+) -> AttenuationTable:
     """Return the table of a patient in an acquisition."""
     hu = np.zeros((len(PhantomTissue), _LEVELS), dtype=np.float32)
     for name, row in entry("ct", "tissue").items():
@@ -81,7 +83,7 @@ def attenuation_table(patient: Patient, spine: Spine, protocol: CtProtocol, text
     return AttenuationTable(hu, spread, _texture_means(spine, texture_seed), texture_seed)
 
 
-def _per_level(patient: Patient, protocol: CtProtocol) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _per_level(patient: PhantomPatient, protocol: CtProtocol) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     reading = {level.label: marrow_in_image(bone, protocol) for level, bone in patient.bone.items()}
     spread = {level.label: texture_sd(bone.density) for level, bone in patient.bone.items()}
     marrow = np.full(_LEVELS, np.mean(list(reading.values())), dtype=np.float32)

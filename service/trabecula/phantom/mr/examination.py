@@ -16,7 +16,7 @@ from trabecula.phantom.defects import Defect, mr_protocol
 from trabecula.phantom.mr.headers import STUDY_DESCRIPTION, localizer_header, sequence_header
 from trabecula.phantom.mr.image import mottled, rician, sensitivity, truncated, with_metal
 from trabecula.phantom.mr.signal import Timing, marrow_signal, signal_of, signal_table, timing, tissue_signal
-from trabecula.phantom.patient import Patient, generator
+from trabecula.phantom.patient import PhantomPatient, generator
 from trabecula.phantom.person import spine_of
 from trabecula.phantom.placement import lumbar_centre, stack, subslices
 from trabecula.phantom.protocols import MrProtocol, MrSequence, Weighting
@@ -43,7 +43,7 @@ class _Scene:
 
 @dataclass(frozen=True, eq=False)
 class _Examination:
-    patient: Patient
+    patient: PhantomPatient
     spine: Spine
     protocol: MrProtocol
     study_uid: str
@@ -148,7 +148,7 @@ def _snr(tesla: float) -> float:
     return number("mr", "snr_high" if tesla > 2 else "snr_mid" if tesla > 1 else "snr_low")
 
 
-def _truth(patient: Patient, series: PhantomSeries, time: Timing) -> SeriesTruth:
+def _truth(patient: PhantomPatient, series: PhantomSeries, time: Timing) -> SeriesTruth:
     fluid = tissue_signal(PhantomTissue.CSF, time)
     ratio = {level.name: float(marrow_signal(bone.fat_fraction, time)) / fluid for level, bone in patient.bone.items()}
     vbq = float(np.median([ratio[level.name] for level in MEASURED_LEVELS]))

@@ -11,7 +11,7 @@ from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, Spine
 from trabecula.phantom.ct.attenuation import IS_MARROW
 from trabecula.phantom.fields import texture_at
 from trabecula.phantom.partial_volume import places
-from trabecula.phantom.patient import Patient
+from trabecula.phantom.patient import PhantomPatient
 from trabecula.phantom.protocols import MrProtocol, MrSequence, Weighting
 from trabecula.phantom.tables import Relaxation, entry, number, relaxation, relaxation_of
 
@@ -97,7 +97,7 @@ class SignalTable:
     texture_seed: int
 
 
-def signal_table(patient: Patient, spine: Spine, time: Timing) -> SignalTable:
+def signal_table(patient: PhantomPatient, spine: Spine, time: Timing) -> SignalTable:
     """Return the table of a patient in a sequence."""
     signal = np.zeros((len(PhantomTissue), _LEVELS), dtype=np.float32)
     for tissue in PhantomTissue:

@@ -20,7 +20,7 @@ from trabecula.imaging.headers.frames import READ_ERRORS, lenient
 from trabecula.segmentation.foreign.label_maps import label_map
 from trabecula.segmentation.foreign.labelled import LabelSource, segmentation_of
 from trabecula.segmentation.foreign.seg_frames import SegFrames, carry_over, read_frames
-from trabecula.segmentation.foreign.seg_segments import Segment, vertebra_segments
+from trabecula.segmentation.foreign.seg_segments import CodedSegment, vertebra_segments
 from trabecula.segmentation.foreign.whole_vertebrae import body_of_vertebra
 
 SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
@@ -33,7 +33,7 @@ _OURS = "trabecula"
 @dataclass(frozen=True, eq=False)
 class _Found:
     dataset: Dataset
-    segments: tuple[Segment, ...]
+    segments: tuple[CodedSegment, ...]
     refers: bool
     ours: bool
 
@@ -134,7 +134,7 @@ def _read(found: _Found, geometry: Geometry) -> Segmentation:
     return segmentation_of(labels, geometry, source, tissues if tissues.any() else None)
 
 
-def _paint(frames: SegFrames, segment: Segment, geometry: Geometry, target: NDArray[np.uint8], value: int) -> None:
+def _paint(frames: SegFrames, segment: CodedSegment, geometry: Geometry, target: NDArray[np.uint8], value: int) -> None:
     taken = frames.segment(segment.number)
     if taken is None:
         return

@@ -21,7 +21,7 @@ _VERTEBRA_WORDS = ("vertebra", "vertebral", "wirbel", "vertèbre", "vértebra", 
 
 
 @dataclass(frozen=True)
-class Segment:
+class CodedSegment:
     """One segment that matters: a vertebra (``level`` None: unknown) or a tissue. ``is_body``: without arch."""
 
     number: int
@@ -36,7 +36,7 @@ def _codes() -> Mapping[str, Any]:
     return tomllib.loads(files("trabecula.data").joinpath("vertebra_codes.toml").read_text(encoding="utf-8"))
 
 
-def vertebra_segments(dataset: Dataset) -> tuple[Segment, ...]:
+def vertebra_segments(dataset: Dataset) -> tuple[CodedSegment, ...]:
     """Return the segments that are vertebrae, canal or sacrum, in the order of their numbers."""
     whole_object = _words(dataset, "ContentLabel", "ContentDescription", "SeriesDescription")
     found = []
@@ -47,7 +47,7 @@ def vertebra_segments(dataset: Dataset) -> tuple[Segment, ...]:
     return tuple(sorted(found, key=lambda segment: segment.number))
 
 
-def _segment(item: Dataset, whole_object: str) -> Segment | None:
+def _segment(item: Dataset, whole_object: str) -> CodedSegment | None:
     number = int(item.SegmentNumber)
     label = str(item.get("SegmentLabel") or "")
     values = {value for value, _ in _coded(item)}
@@ -57,18 +57,18 @@ def _segment(item: Dataset, whole_object: str) -> Segment | None:
     coded_body = generic["vertebral_body"] in values
     is_body = coded_body or _mentions(words, "body") or _mentions(whole_object, "body")
     if by_code is not None:
-        return Segment(number, label, by_code, is_body)
+        return CodedSegment(number, label, by_code, is_body)
     for name in ("canal", "sacrum"):
         if tissues[name] in values:
-            return Segment(number, label, None, False, Tissue(name))
+            return CodedSegment(number, label, None, False, Tissue(name))
     if _mentions(words, "not_bone"):
         return None
     by_name = _level_in(words)
     coded_vertebra = coded_body or generic["vertebra"] in values
     is_vertebra = coded_vertebra or is_body or any(word in words for word in _VERTEBRA_WORDS)
     if by_name is not None and (is_vertebra or _NAME.fullmatch(label.strip().upper())):
-        return Segment(number, label, by_name, is_body)
-    return Segment(number, label, None, is_body) if coded_vertebra else None
+        return CodedSegment(number, label, by_name, is_body)
+    return CodedSegment(number, label, None, is_body) if coded_vertebra else None
 
 
 def _levels() -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from trabecula.segmentation.naming.sacral_shape import lower_depth, shape_of
 from trabecula.segmentation.network.inference import Maps
-from trabecula.segmentation.network.instances import Body, Instances
+from trabecula.segmentation.network.instances import Instances, StackBody
 
 _S1_AREA_MM2 = 180.0
 _SACRUM_AREA_MM2 = 60.0
@@ -107,7 +107,7 @@ def settle_junction(maps: Maps, instances: Instances, anchor: Anchor | None) -> 
     return Junction(anchor, instances)
 
 
-def _lower_depth(maps: Maps, instances: Instances, above: list[Body]) -> float | None:
+def _lower_depth(maps: Maps, instances: Instances, above: list[StackBody]) -> float | None:
     """The depth of the last body's lower end beside those of up to three whole bodies above it; None where it is cut by
     the image's edge or too little is outlined."""
     marrow = maps.probability("body", "rim") > 0.5

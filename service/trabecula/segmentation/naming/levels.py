@@ -12,7 +12,7 @@ from trabecula.domain.spine import Level
 from trabecula.segmentation.naming.anchor import Anchor
 from trabecula.segmentation.naming.last_ribs import LastRibs
 from trabecula.segmentation.naming.ribs import Sides, contradiction
-from trabecula.segmentation.network.instances import Body, Instances
+from trabecula.segmentation.network.instances import Instances, StackBody
 
 COUNTED = "counted from the sacrum"
 UNKNOWN = "unknown: no sacrum in view"
@@ -66,7 +66,7 @@ def name_bodies(
 
 
 def _count_up(
-    bodies: Sequence[Body], above: Sequence[int], anchor: Anchor, side_mm: float, poor: Sequence[bool] | None
+    bodies: Sequence[StackBody], above: Sequence[int], anchor: Anchor, side_mm: float, poor: Sequence[bool] | None
 ) -> Naming:
     levels: list[Level | None] = [None] * len(bodies)
     scale = np.array([side_mm, 1.0, 1.0])
@@ -99,7 +99,7 @@ def _count_up(
     return Naming(tuple(levels), COUNTED, (said, *reasons))
 
 
-def _lacks_one(bodies: Sequence[Body], k: int, gap: float, pitches: Sequence[float]) -> bool:
+def _lacks_one(bodies: Sequence[StackBody], k: int, gap: float, pitches: Sequence[float]) -> bool:
     """True where exactly one body is missing between body ``k``, a whole one, and the last one named."""
     if len(pitches) < 2 or bodies[k].edge or _is_part(bodies, k):
         return False
@@ -131,7 +131,7 @@ def with_last_ribs(naming: Naming, instances: Instances, last: LastRibs | None, 
     return _from_t12(instances.bodies, last, side_mm) if last.whole else naming
 
 
-def _from_t12(bodies: Sequence[Body], last: LastRibs, side_mm: float) -> Naming:
+def _from_t12(bodies: Sequence[StackBody], last: LastRibs, side_mm: float) -> Naming:
     """Names upward and downward from the body that bears the last pair of ribs, each way until a gap."""
     levels: list[Level | None] = [None] * len(bodies)
     levels[last.body] = Level.T12
@@ -168,7 +168,7 @@ def _withdrawn(naming: Naming, sign: str, by_ribs: int) -> Naming:
     return Naming((None,) * len(naming.levels), CONTRADICTED, (_ambiguous(sign), _transitional(finding)))
 
 
-def _lies_within(bodies: Sequence[Body], anchor: Anchor) -> bool:
+def _lies_within(bodies: Sequence[StackBody], anchor: Anchor) -> bool:
     """True where a body of usual size lies clearly below what looks like S1: then it is not S1."""
     usual = float(np.median([body.volume_mm3 for body in bodies]))
     return any(
@@ -176,7 +176,7 @@ def _lies_within(bodies: Sequence[Body], anchor: Anchor) -> bool:
     )
 
 
-def _doubt(bodies: Sequence[Body], k: int, gap: float, pitches: Sequence[float]) -> str:
+def _doubt(bodies: Sequence[StackBody], k: int, gap: float, pitches: Sequence[float]) -> str:
     """Why body ``k``, ``gap`` mm above the last named one, cannot be counted; "" where it can."""
     usual = float(np.median(pitches)) if pitches else 36.0
     least = _LEAST_RATIO * usual if len(pitches) > 1 else 0.0
@@ -189,13 +189,13 @@ def _doubt(bodies: Sequence[Body], k: int, gap: float, pitches: Sequence[float])
     return ""
 
 
-def _neighbours(bodies: Sequence[Body], k: int) -> list[Body]:
+def _neighbours(bodies: Sequence[StackBody], k: int) -> list[StackBody]:
     """Up to two whole bodies on either side."""
     near = range(max(k - 2, 0), min(k + 3, len(bodies)))
     return [bodies[j] for j in near if j != k and not bodies[j].edge]
 
 
-def _may_hold_two(bodies: Sequence[Body], k: int) -> bool:
+def _may_hold_two(bodies: Sequence[StackBody], k: int) -> bool:
     """True where a body is far larger than the largest near it (a fair measure where others are crushed): by volume, or
     by its largest slice, which grows less from L1 to L5, so that two small ones stand out beside a large one. Slices
     are compared with those of the four nearest whole bodies, on one side only at the end of a row."""
@@ -207,12 +207,12 @@ def _may_hold_two(bodies: Sequence[Body], k: int) -> bool:
     return bool(nearest) and bodies[k].area_mm2 > _TWO_AREAS * max(nearest)
 
 
-def _is_part(bodies: Sequence[Body], k: int) -> bool:
+def _is_part(bodies: Sequence[StackBody], k: int) -> bool:
     others = [body.volume_mm3 for body in _neighbours(bodies, k)]
     return bool(others) and bodies[k].volume_mm3 < _PART_OF_ONE * float(np.median(others))
 
 
-def _is_part_of_s1(bodies: Sequence[Body], above: Sequence[int], anchor: Anchor) -> bool:
+def _is_part_of_s1(bodies: Sequence[StackBody], above: Sequence[int], anchor: Anchor) -> bool:
     """True where the lowest body is small and so near to S1 that it is a piece of it."""
     if len(above) < 3:
         return False

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from trabecula.domain.spine import Level
 from trabecula.segmentation.network.inference import Maps
-from trabecula.segmentation.network.instances import Body, Instances
+from trabecula.segmentation.network.instances import Instances, StackBody
 
 _BESIDE_MM = (2.0, 10.0)
 """Where a rib is looked for, from the body's side outward: farther out the rib of the body above comes down."""
@@ -45,7 +45,7 @@ def find_ribs(maps: Maps, instances: Instances, side_mm: float) -> tuple[Sides, 
     return tuple(_beside(rib, body, outlines[body.number - 1], side_mm) for body in instances.bodies)
 
 
-def _beside(rib: NDArray[np.bool_], body: Body, box: tuple[slice, ...] | None, side_mm: float) -> Sides:
+def _beside(rib: NDArray[np.bool_], body: StackBody, box: tuple[slice, ...] | None, side_mm: float) -> Sides:
     if box is None:
         return ()
     rows = slice(max(box[1].start - _ABOVE_MM, 0), box[1].stop + _BELOW_MM)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.segmentation.network.preprocess import Stack
+from trabecula.segmentation.network.preprocess import NetworkStack
 from trabecula.segmentation.network.runtime import Graph
 
 _NEIGHBOUR_MM = (1.6, 6.6)
@@ -49,7 +49,7 @@ class Maps:
         return np.asarray(np.argmax(self.channels[:, : len(self.classes)], axis=1), dtype=np.uint8)
 
 
-class Network:
+class NetworkSession:
     """An ONNX session that answers for stacks."""
 
     def __init__(self, weights: Path, classes: tuple[str, ...], multiple: int, threads: int) -> None:
@@ -57,7 +57,7 @@ class Network:
         self._classes = classes
         self._multiple = multiple
 
-    def predict(self, stack: Stack) -> Maps:
+    def predict(self, stack: NetworkStack) -> Maps:
         """Return the maps of a stack; pixels that were not measured are background."""
         images = stack.images
         count, rows, columns = images.shape

@@ -28,7 +28,7 @@ _JOIN[1, 1, :] = _JOIN[1, :, 1] = _JOIN[:, 1, 1] = True
 
 
 @dataclass(frozen=True)
-class Body:
+class StackBody:
     """One body on the stack: its number in the basin map, centre (stack index), volume, largest slice area, and the
     distance from the slice with the lowest to that with the highest index in which it is seen."""
 
@@ -47,7 +47,7 @@ class Instances:
     ``marrow`` names the classes that are the inside of these bodies.
     """
 
-    bodies: tuple[Body, ...]
+    bodies: tuple[StackBody, ...]
     basins: NDArray[np.uint8]
     bodyness: Float
     marrow: tuple[str, ...] = ("body",)
@@ -79,7 +79,7 @@ def find_instances(maps: Maps, side_mm: float, rim_share: float, anchored: bool 
     for place, body in enumerate(bodies):
         order[body.number] = place + 1
     ordered = tuple(
-        Body(place + 1, b.centre, b.volume_mm3, b.area_mm2, b.height_mm, b.edge) for place, b in enumerate(bodies)
+        StackBody(place + 1, b.centre, b.volume_mm3, b.area_mm2, b.height_mm, b.edge) for place, b in enumerate(bodies)
     )
     return Instances(ordered, order[basins], bodyness, marrow)
 
@@ -210,10 +210,10 @@ def _touching(basins: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.
     return np.asarray(near & (basins > 0), dtype=np.uint8)
 
 
-def _measure(basins: NDArray[np.uint8], number: int, side_mm: float) -> Body:
+def _measure(basins: NDArray[np.uint8], number: int, side_mm: float) -> StackBody:
     box = ndimage.find_objects((basins == number).astype(np.uint8))
     if not box or box[0] is None:
-        return Body(number, (0.0, 0.0, 0.0), 0.0, 0.0, 0.0, False)
+        return StackBody(number, (0.0, 0.0, 0.0), 0.0, 0.0, 0.0, False)
     part = basins[box[0]] == number
     areas = part.sum(axis=(1, 2))
     middle = ndimage.center_of_mass(part)
@@ -223,7 +223,7 @@ def _measure(basins: NDArray[np.uint8], number: int, side_mm: float) -> Body:
         box[0][1].start <= 1 or box[0][1].stop >= rows - 1 or box[0][2].start <= 1 or box[0][2].stop >= columns - 1
     )
     centre = tuple(float(m + s) for m, s in zip(middle, start, strict=True))
-    return Body(
+    return StackBody(
         number,
         (centre[0], centre[1], centre[2]),
         float(areas.sum()) * side_mm,
@@ -233,7 +233,7 @@ def _measure(basins: NDArray[np.uint8], number: int, side_mm: float) -> Body:
     )
 
 
-def _plausible(bodies: list[Body]) -> list[Body]:
+def _plausible(bodies: list[StackBody]) -> list[StackBody]:
     """Drop fragments: those much smaller than the others (a body cut by the image's edge may be smaller), and those
     that crowd the row."""
     found = [body for body in bodies if body.area_mm2 >= _MIN_AREA_MM2]
@@ -249,7 +249,7 @@ def _plausible(bodies: list[Body]) -> list[Body]:
     return _without_crowders(sorted(found, key=lambda body: body.centre[1]))
 
 
-def _without_crowders(row: list[Body]) -> list[Body]:
+def _without_crowders(row: list[StackBody]) -> list[StackBody]:
     """Drop, from the smallest on, bodies of less than half the usual size that stand between two others within 0.7 of
     the usual distance of each: a crushed body keeps its discs, and with them its distance."""
     for body in sorted(row, key=lambda body: body.volume_mm3):

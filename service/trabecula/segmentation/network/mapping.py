@@ -79,7 +79,7 @@ def box_weights(grid: Grid, box: tuple[slice, slice, slice]) -> tuple[Weights, W
 
 
 @dataclass(frozen=True, eq=False)
-class Outline:
+class MappedOutline:
     """What one body's outline is drawn from, within ``box`` of the stack: ``basin`` marks what is nearer to this body
     than to another, ``probability`` ``[side, row, column]`` says how much it is body; where ``fine`` counts, its finer
     answer is mixed in: ``fine_share`` of it, ``rim_share`` of its rim."""
@@ -92,7 +92,7 @@ class Outline:
     rim_share: float = 0.0
 
 
-def paint_body(labels: NDArray[np.uint8], grid: Grid, outline: Outline, label: int) -> float:
+def paint_body(labels: NDArray[np.uint8], grid: Grid, outline: MappedOutline, label: int) -> float:
     """Write one body's label where its interpolated probability passes one half; return its volume in native voxels.
 
     ``labels`` is the volume's array seen as ``[side, row, column]``.
@@ -120,7 +120,7 @@ def _within(weights: Weights, part: slice) -> Weights:
     return Weights(weights.native, low, weights.share)
 
 
-def _refined(bodyness: Float, outline: Outline, weights: tuple[Weights, Weights, Weights]) -> Float:
+def _refined(bodyness: Float, outline: MappedOutline, weights: tuple[Weights, Weights, Weights]) -> Float:
     """Bodyness at native voxels with that of the close-ups mixed in."""
     fine = outline.fine
     assert fine is not None

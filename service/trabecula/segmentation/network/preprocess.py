@@ -30,7 +30,7 @@ class Span:
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class NetworkStack:
     """Images ``[side, row, column]`` in 0-1, where they hold no measurement, and their grid."""
 
     images: Float
@@ -123,7 +123,7 @@ def body_span(volume: Volume, axes: Axes) -> Span:
     return Span(limits[0], span.row, limits[1])
 
 
-def cut_stack(volume: Volume, grid: Grid, intensity: Intensity) -> Stack:
+def cut_stack(volume: Volume, grid: Grid, intensity: Intensity) -> NetworkStack:
     """Cut and normalise every plane of a grid."""
     rows = resampling(grid.axes.sizes[1], grid.row)
     columns = resampling(grid.axes.sizes[2], grid.column)
@@ -138,7 +138,7 @@ def cut_stack(volume: Volume, grid: Grid, intensity: Intensity) -> Stack:
             bad |= _constant_border(plane)
         images[k] = intensity.apply(np.where(bad, intensity.low, plane))
         padding[k] = bad
-    return Stack(images, padding, grid)
+    return NetworkStack(images, padding, grid)
 
 
 def _constant_border(plane: Float) -> NDArray[np.bool_]:

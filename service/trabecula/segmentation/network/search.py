@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.domain.volume import Volume
-from trabecula.segmentation.network.inference import Maps, Network
+from trabecula.segmentation.network.inference import Maps, NetworkSession
 from trabecula.segmentation.network.preprocess import (
     Intensity,
     Span,
@@ -36,7 +36,7 @@ _FRONT_MARGIN_MM, _BACK_MARGIN_MM, _END_MARGIN_MM = 26.0, 50.0, 40.0
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class FoundSpine:
     """Where to run the network: axes (perhaps reversed against the header), region, and whether they are reversed."""
 
     axes: Axes
@@ -56,7 +56,7 @@ class _Look:
     upright: tuple[float, float, float]
 
 
-def find_spine(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> Finding:
+def find_spine(volume: Volume, axes: Axes, network: NetworkSession, intensity: Intensity) -> FoundSpine:
     """Look for bodies as the header says; where another direction fits the anatomy much better, look there.
 
     Nothing else is tried where a whole S1 with its sacrum appears as the header says: it never does upside down or
@@ -64,7 +64,7 @@ def find_spine(volume: Volume, axes: Axes, network: Network, intensity: Intensit
     """
     look = _scout(volume, axes, network, intensity)
     if look.area > 0 and _lower_end(look.upright):
-        return Finding(axes, look.span, False, True)
+        return FoundSpine(axes, look.span, False, True)
     near = _around(look.span, axes)
     given = sum(look.upright[:2])
     ways = ((True, False), (False, True), (True, True))
@@ -78,8 +78,8 @@ def find_spine(volume: Volume, axes: Axes, network: Network, intensity: Intensit
     if scores[best] > _UPRIGHT_RATIO * given and scores[best] > _UPRIGHT_MM2:
         again = _scout(volume, turned[best], network, intensity)
         if again.area >= _FOUND_MM2:
-            return Finding(turned[best], again.span, True, True)
-    return Finding(axes, look.span, False, look.area > 0)
+            return FoundSpine(turned[best], again.span, True, True)
+    return FoundSpine(axes, look.span, False, look.area > 0)
 
 
 def _lower_end(shown: tuple[float, float, float]) -> bool:
@@ -116,7 +116,7 @@ def _uprightness(
 
 
 def _upright_plane(
-    volume: Volume, axes: Axes, where: tuple[Span, float], network: Network, intensity: Intensity
+    volume: Volume, axes: Axes, where: tuple[Span, float], network: NetworkSession, intensity: Intensity
 ) -> tuple[float, float, float]:
     """The uprightness of one plane of a region, seen in this direction."""
     laid = lay_grid(axes, where[0], axes.steps_mm[0])
@@ -124,7 +124,7 @@ def _upright_plane(
     return _uprightness(network.predict(cut_stack(volume, grid, intensity)), 0)
 
 
-def _scout(volume: Volume, axes: Axes, network: Network, intensity: Intensity) -> _Look:
+def _scout(volume: Volume, axes: Axes, network: NetworkSession, intensity: Intensity) -> _Look:
     """Run coarse planes.
 
     Planes near the middle come first, then the whole width. Where neither shows a body, one plane is left to look at.

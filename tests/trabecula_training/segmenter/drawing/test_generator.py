@@ -15,7 +15,7 @@ from trabecula_training.segmenter.drawing.classes import TARGET_OF_CODE, Network
 from trabecula_training.segmenter.drawing.contrast import Look, draw_palette
 from trabecula_training.segmenter.drawing.generator import Sample, draw_sample
 from trabecula_training.segmenter.drawing.pool import SLICES, Pool, draw_pool, load_pool, save_pool
-from trabecula_training.segmenter.drawing.scanner import Acquisition, scan_volume, thick_slices
+from trabecula_training.segmenter.drawing.scanner import DrawnAcquisition, scan_volume, thick_slices
 from trabecula_training.segmenter.drawing.warp import neighbours
 
 SHAPE = (160, 128)
@@ -63,7 +63,7 @@ def test_marrow_is_darker_than_cortex_on_ct(pool: Pool) -> None:
     rng = np.random.default_rng(3)
     codes, level = np.array(pool.codes[0]), np.array(pool.level[0])
 
-    image, marrow = scan_volume(rng, codes, level, Look.CT, Acquisition())
+    image, marrow = scan_volume(rng, codes, level, Look.CT, DrawnAcquisition())
 
     assert image[codes == 0].mean() < -800
     assert image[codes == 15].mean() > image[codes == 14].mean()
@@ -117,10 +117,10 @@ def test_a_thick_slice_is_the_mean_of_its_planes(pool: Pool) -> None:
     level = np.zeros_like(codes)
 
     thin = [
-        scan_volume(np.random.default_rng(8), part, part * 0, Look.CT, Acquisition())[0]
+        scan_volume(np.random.default_rng(8), part, part * 0, Look.CT, DrawnAcquisition())[0]
         for part in (codes[:1], codes[-1:])
     ]
-    thick = scan_volume(np.random.default_rng(8), codes, level, Look.CT, Acquisition(planes=5))[0]
+    thick = scan_volume(np.random.default_rng(8), codes, level, Look.CT, DrawnAcquisition(planes=5))[0]
 
     assert thick.shape == (1, 40, 40)
     expected = 0.6 * thin[0].mean() + 0.4 * thin[1].mean()
