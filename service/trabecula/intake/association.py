@@ -14,6 +14,7 @@ from trabecula.domain.errors import (
     PeerViolation,
     TrabeculaError,
 )
+from trabecula.domain.sop_classes import STORAGE_COMMITMENT_PUSH, VERIFICATION
 from trabecula.intake.admission import Admission
 from trabecula.intake.event_report import EventReporting
 from trabecula.intake.storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
@@ -27,8 +28,6 @@ from trabecula.intake.upper_layer.command import (
     encode_response,
 )
 from trabecula.intake.upper_layer.negotiation import (
-    STORAGE_COMMITMENT_PUSH,
-    VERIFICATION,
     answer_contexts,
     answer_roles,
 )

@@ -9,10 +9,9 @@ from pynetdicom.association import Association
 
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import ArchiveQueryFailed, AssociationRejected, DestinationUnreachable, SopClassRefused
-from trabecula.domain.sop_classes import IMAGE_CLASSES
+from trabecula.domain.sop_classes import IMAGE_CLASSES, STUDY_ROOT_FIND
 from trabecula.peers.requestor import Requestor, Timeouts
 
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _MODALITIES = frozenset({"CT", "MR"})
 _PENDING = frozenset({0xFF00, 0xFF01})
 _SMALL_SERIES = 8

@@ -13,10 +13,9 @@ from pynetdicom import evt
 
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DeliveryRefused, DestinationUnreachable, SopClassRefused
+from trabecula.domain.sop_classes import STORAGE_COMMITMENT_PUSH, STORAGE_COMMITMENT_PUSH_INSTANCE
 from trabecula.peers.requestor import Requestor, Timeouts
 
-STORAGE_COMMITMENT_PUSH = "1.2.840.10008.1.20.1"
-STORAGE_COMMITMENT_PUSH_INSTANCE = "1.2.840.10008.1.20.1.1"
 _REQUEST_COMMITMENT = 1
 
 log = structlog.get_logger(__name__)

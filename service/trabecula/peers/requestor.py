@@ -17,10 +17,8 @@ from pynetdicom.transport import AddressInformation, AssociationSocket
 
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import AssociationRejected, ConfigurationInvalid, DestinationUnreachable, SopClassRefused
+from trabecula.domain.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
-EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
-IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
-VERIFICATION = "1.2.840.10008.1.1"
 _REJECTED_TRANSIENT = 2
 
 

@@ -14,7 +14,8 @@ from pynetdicom.association import Association
 from trabecula.domain.delivery import Destination, SendOutcome
 from trabecula.domain.errors import DestinationUnreachable, SopClassRefused
 from trabecula.domain.results.result import ResultObject
-from trabecula.peers.requestor import VERIFICATION, Requestor, Timeouts
+from trabecula.domain.sop_classes import VERIFICATION
+from trabecula.peers.requestor import Requestor, Timeouts
 
 SOP_CLASS_NOT_SUPPORTED = 0x0122
 _CLASS_REFUSED = frozenset({SOP_CLASS_NOT_SUPPORTED, 0x0118})

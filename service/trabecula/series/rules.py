@@ -8,6 +8,7 @@ from typing import Any
 
 from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.sop_classes import CT_CLASSES, MR_CLASSES
 from trabecula.domain.volume import Plane
 from trabecula.imaging.headers.contrast import ContrastState, contrast_evidence
 from trabecula.imaging.stacks.geometry_gate import check_geometry, unplaced
@@ -18,10 +19,7 @@ from trabecula.series.sequences import SequenceClass, classify_sequence
 
 Rule = Callable[[Stack], Reason | None]
 
-_IMAGE_CLASSES = {
-    "CT": {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"},
-    "MR": {"1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4"},
-}
+_IMAGE_CLASSES = {"CT": CT_CLASSES, "MR": MR_CLASSES}
 
 
 def limits() -> Mapping[str, Any]:

@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 from pynetdicom import AllStoragePresentationContexts
 from pynetdicom.sop_class import _STORAGE_CLASSES
 
+from trabecula.domain.sop_classes import STORAGE_COMMITMENT_PUSH, VERIFICATION
+from trabecula.domain.transfer_syntaxes import EXPLICIT_VR_BIG_ENDIAN
 from trabecula.intake.upper_layer.negotiation import (
-    EXPLICIT_VR_BIG_ENDIAN,
-    STORAGE_COMMITMENT_PUSH,
     TRANSFER_SYNTAXES,
-    VERIFICATION,
     answer_contexts,
     answer_roles,
     is_storage_class,

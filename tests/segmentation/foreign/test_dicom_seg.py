@@ -16,10 +16,11 @@ from pydicom.uid import CTImageStorage, generate_uid
 
 from tests.segmentation.drawn_spines import LEVELS, dice, draw_spine, spine_grid, spine_volume
 from trabecula.domain.errors import SegmenterFailed
+from trabecula.domain.sop_classes import SEGMENTATION_CLASSES
 from trabecula.domain.spine import Level
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.volume import TISSUE_LABELS, Geometry, Tissue, Volume
-from trabecula.segmentation.foreign.dicom_seg import SEG_CLASSES, DicomSegSegmenter
+from trabecula.segmentation.foreign.dicom_seg import DicomSegSegmenter
 from trabecula.segmentation.foreign.seg_segments import vertebra_segments
 
 GEOMETRY = spine_grid("axial", (2.5, 1.4, 1.4))
@@ -35,6 +36,8 @@ VERTEBRA = Code("51282000", "SCT", "Vertebra")
 CANAL = Code("61853006", "SCT", "Vertebral canal")
 TISSUE = Code("85756007", "SCT", "Tissue")
 STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
+
+SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 
 
 def source_images(geometry: Geometry) -> list[Dataset]:
@@ -106,7 +109,7 @@ def bodies_seg(path: Path, kind: str = "BINARY", maker: str = "Other Maker") -> 
 @pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
 def test_bodies_come_through_exactly_on_their_own_grid(tmp_path: Path, kind: str) -> None:
     file = bodies_seg(tmp_path / "seg.dcm", kind)
-    assert file.sop_class_uid in SEG_CLASSES
+    assert file.sop_class_uid in SEGMENTATION_CLASSES
 
     result = DicomSegSegmenter([file]).segment(volume())
 
@@ -222,7 +225,7 @@ def test_studies_without_a_usable_seg_say_why(tmp_path: Path) -> None:
 
     assert "no DICOM SEG" in failure([], volume()).sentence
     assert "without vertebrae" in failure([liver], volume()).sentence
-    assert "unreadable" in failure([StoredFile(str(broken), "1", SEG_CLASSES[0], "2")], volume()).sentence
+    assert "unreadable" in failure([StoredFile(str(broken), "1", SEGMENTATION, "2")], volume()).sentence
     assert (
         "no DICOM SEG"
         in failure([StoredFile("x", image.SOPInstanceUID, CTImageStorage, SERIES)], spine_volume(GEOMETRY)).sentence
@@ -264,7 +267,7 @@ def test_damaged_segs_fail_in_words(tmp_path: Path, data: st.DataObject) -> None
 
     code = ""
     try:
-        DicomSegSegmenter([StoredFile(str(path), "1", SEG_CLASSES[0], "2")]).segment(volume())
+        DicomSegSegmenter([StoredFile(str(path), "1", SEGMENTATION, "2")]).segment(volume())
     except SegmenterFailed as error:
         code = error.code
     assert code in ("", "SEGMENTER_FAILED")

@@ -15,7 +15,9 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
+from trabecula.domain.sop_classes import CT_CLASSES, MR_CLASSES
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.transfer_syntaxes import LOSSY
 from trabecula.imaging.acquisition import Acquisition, Frame, StatedPatient
 from trabecula.imaging.character_sets import read_as_meant
 from trabecula.imaging.header_values import Lookup, integer, number, numbers, text, words
@@ -142,14 +144,10 @@ def _frame(lookup: Lookup, dataset: Dataset, file: StoredFile, index: int | None
         rescale=(number(lookup, "RescaleSlope"), number(lookup, "RescaleIntercept")),
         lookup_table=lookup.has("ModalityLUTSequence"),
         transfer_syntax_uid=syntax,
-        lossy=_lossy(lookup) or syntax in LOSSY_SYNTAXES,
+        lossy=_lossy(lookup) or syntax in LOSSY,
         bits_stored=integer(lookup, "BitsStored"),
     )
 
-
-LOSSY_SYNTAXES = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in ("50", "51", "81"))
-"""Transfer syntaxes that always lose (PS3.5 8.2): JPEG Baseline and Extended, JPEG-LS near-lossless. Those
-that may or may not are told by Lossy Image Compression (0028,2110)."""
 
 _FARTHEST_MM = 1e5
 _SPACING_MM = (0.01, 50.0)
@@ -261,14 +259,7 @@ def _administered(lookup: Lookup) -> bool | None:
 _CONTRAST_ROUTES = "ContrastBolusAdministrationRouteSequence"
 
 
-_MODALITIES = {
-    "1.2.840.10008.5.1.4.1.1.2": "CT",
-    "1.2.840.10008.5.1.4.1.1.2.1": "CT",
-    "1.2.840.10008.5.1.4.1.1.2.2": "CT",
-    "1.2.840.10008.5.1.4.1.1.4": "MR",
-    "1.2.840.10008.5.1.4.1.1.4.1": "MR",
-    "1.2.840.10008.5.1.4.1.1.4.4": "MR",
-}
+_MODALITIES = {**dict.fromkeys(CT_CLASSES, "CT"), **dict.fromkeys(MR_CLASSES, "MR")}
 """What an image is where Modality (0008,0060) is empty."""
 
 

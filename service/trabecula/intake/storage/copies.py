@@ -27,6 +27,7 @@ from trabecula.domain.study.copies import (
     StoredCopy,
 )
 from trabecula.domain.study.study import ReceivedInstance
+from trabecula.domain.transfer_syntaxes import LITTLE_ENDIAN
 from trabecula.intake.storage.identity import read_again
 from trabecula.intake.storage.spool import QUARANTINE, Spool
 
@@ -35,7 +36,6 @@ _READ_ERRORS = (
     AttributeError, NotImplementedError, RecursionError,
 )  # fmt: skip
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99")
 """Little endian without compression (PS3.5 A.1, A.2, A.5): the value of Pixel Data is the same bytes in each."""
 _MOVED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 _IMAGE = frozenset(
@@ -213,7 +213,7 @@ def _difference(in_use: Dataset, newer: Dataset) -> CopyDifference:
 
 def _pixels(in_use: Dataset, newer: Dataset) -> PixelComparison:
     syntaxes = {str(item.file_meta.TransferSyntaxUID) for item in (in_use, newer)}
-    if len(syntaxes) > 1 and not syntaxes <= set(_NATIVE):
+    if len(syntaxes) > 1 and not syntaxes <= set(LITTLE_ENDIAN):
         return PixelComparison.OTHER_TRANSFER_SYNTAX
     values = [[item.get_item(name).value if name in item else None for name in _PIXELS] for item in (in_use, newer)]
     if values[0] == [None] * len(_PIXELS):

@@ -7,9 +7,8 @@ import zlib
 from dataclasses import dataclass
 
 from trabecula.domain.errors import InstanceUnparsable
+from trabecula.domain.transfer_syntaxes import EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
-IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
-EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 
 _WANTED = {

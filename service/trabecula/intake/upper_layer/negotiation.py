@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from trabecula.domain.sop_classes import STORAGE_COMMITMENT_PUSH, VERIFICATION
+from trabecula.domain.transfer_syntaxes import EXPLICIT_VR_BIG_ENDIAN, LITTLE_ENDIAN
 from trabecula.intake.upper_layer.pdu import AnsweredContext, AssociateRequest, ContextResult, ProposedContext
-
-VERIFICATION = "1.2.840.10008.1.1"
-STORAGE_COMMITMENT_PUSH = "1.2.840.10008.1.20.1"
-EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
 _STORAGE_PREFIX = "1.2.840.10008.5.1.4.1.1."
 _STORAGE_ELSEWHERE = frozenset({"1.2.840.10008.5.1.4.34.7", "1.2.840.10008.5.1.4.34.10"})
 """RT Beams Delivery Instruction and RT Brachy Application Setup Delivery Instruction (PS3.4 B.5)."""
 
-_NATIVE = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99", EXPLICIT_VR_BIG_ENDIAN)
 _ENCAPSULATED = tuple(
     f"1.2.840.10008.1.2.4.{number}"
     for number in (
@@ -23,7 +20,9 @@ _ENCAPSULATED = tuple(
         *("107", "108"),
     )
 )
-TRANSFER_SYNTAXES = frozenset({*_NATIVE, *_ENCAPSULATED, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"})
+TRANSFER_SYNTAXES = frozenset(
+    {*LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN, *_ENCAPSULATED, "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"}
+)
 """Everything whose pixels travel with the instance (PS3.6 A): no JPIP, no live video. Bytes are kept as they come."""
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from trabecula.domain.errors import PeerViolation
+from trabecula.domain.transfer_syntaxes import IMPLICIT_VR_LITTLE_ENDIAN
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
-IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 
 
 class PduType(IntEnum):

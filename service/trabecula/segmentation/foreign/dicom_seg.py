@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from trabecula.domain.errors import GeometryInvalid, SegmenterFailed
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
+from trabecula.domain.sop_classes import SEGMENTATION_CLASSES
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.volume import TISSUE_LABELS, Geometry, Volume
@@ -23,7 +24,6 @@ from trabecula.segmentation.foreign.seg_frames import SegFrames, carry_over, rea
 from trabecula.segmentation.foreign.seg_segments import CodedSegment, vertebra_segments
 from trabecula.segmentation.foreign.whole_vertebrae import body_of_vertebra
 
-SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 """Segmentation Storage and Label Map Segmentation Storage (PS3.4 B.5)."""
 
 _ERRORS = (*READ_ERRORS, RuntimeError, IndexError, ArithmeticError, MemoryError, GeometryInvalid)
@@ -79,7 +79,7 @@ class DicomSegSegmenter:
         found: list[_Found] = []
         faults: list[str] = []
         for file in self._files:
-            if file.sop_class_uid not in SEG_CLASSES:
+            if file.sop_class_uid not in SEGMENTATION_CLASSES:
                 continue
             try:
                 answer = _examine(pydicom.dcmread(file.path), frame_of_reference, set(volume.source_uids))
