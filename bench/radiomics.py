@@ -59,7 +59,7 @@ def made_volume(shape: tuple[int, int, int], spacing_mm: tuple[float, float, flo
     array[window] += np.where(inside, 110, 0) + np.where(inside & (radius > 0.93), 200, 0)
     labels = np.zeros(shape, dtype=np.uint8)
     labels[window] = np.where(inside, Level.L3.label, 0)
-    return Volume(array, geometry, Modality.CT), labels
+    return Volume(array=array, geometry=geometry, modality=Modality.CT), labels
 
 
 def plain(volume: Volume, labels: np.ndarray, settings: FeatureSet) -> np.ndarray:

@@ -39,7 +39,7 @@ def measure(kind: str) -> dict[str, float | str]:
         array = ndimage.zoom(coarse.array, (4, 4, 4), order=1, output=np.float32, grid_mode=True, mode="nearest")
         affine = coarse.geometry.affine.copy()
         affine[:3, :3] /= 4
-        volume = Volume(array, Geometry(array.shape, affine), coarse.modality)
+        volume = Volume(array=array, geometry=Geometry(array.shape, affine), modality=coarse.modality)
     segmenter = NetworkSegmenter(find_segmenter_bundle())
     before = _peak_mib()
     wall, processor = time.perf_counter(), time.process_time()

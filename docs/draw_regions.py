@@ -100,9 +100,14 @@ def main() -> None:
         [100.0, 600.0, 300.0],
         180.0,
     ) + np.random.default_rng(1).normal(0, 8, labels.shape)
-    volume = Volume(image.astype(np.float32), geometry, Modality.MR)
+    volume = Volume(array=image.astype(np.float32), geometry=geometry, modality=Modality.MR)
     segmentation = Segmentation(
-        labels, (SegmentedBody(22, Level.L3, 1.0),), SegmenterIdentity("truth", "1"), 1.0, "", anatomy.network_classes()
+        labels=labels,
+        bodies=(SegmentedBody(label=22, level=Level.L3, quality=1.0),),
+        segmenter=SegmenterIdentity("truth", "1"),
+        quality=1.0,
+        numbering="",
+        tissues=anatomy.network_classes(),
     )
     region = csf_v1(segmentation, volume)
     if not isinstance(region, CsfRegion):

@@ -62,7 +62,7 @@ def script(tmp_path: Path) -> str:
 
 def test_a_part_that_dies_is_started_again(script: str) -> None:
     lines = Lines()
-    supervisor = Supervisor([ScriptPart("one", (script,))], dict(os.environ), lines.add)
+    supervisor = Supervisor(parts=[ScriptPart("one", (script,))], environment=dict(os.environ), on_line=lines.add)
 
     supervisor.start()
     first = int(lines.wait_for(1)[0][1])
@@ -76,7 +76,9 @@ def test_a_part_that_dies_is_started_again(script: str) -> None:
 def test_parts_end_in_their_order_on_stop(script: str) -> None:
     lines = Lines()
     supervisor = Supervisor(
-        [ScriptPart("listener", (script,)), ScriptPart("worker", (script,))], dict(os.environ), lines.add
+        parts=[ScriptPart("listener", (script,)), ScriptPart("worker", (script,))],
+        environment=dict(os.environ),
+        on_line=lines.add,
     )
 
     supervisor.start()
@@ -93,7 +95,9 @@ def test_a_part_that_ignores_the_signal_is_killed(tmp_path: Path) -> None:
         "print(os.getpid(), flush=True)\nwhile True:\n    signal.pause()\n"
     )
     lines = Lines()
-    supervisor = Supervisor([ScriptPart("deaf", (str(path),), grace_seconds=0.2)], dict(os.environ), lines.add)
+    supervisor = Supervisor(
+        parts=[ScriptPart("deaf", (str(path),), grace_seconds=0.2)], environment=dict(os.environ), on_line=lines.add
+    )
 
     supervisor.start()
     pid = int(lines.wait_for(1)[0][1])

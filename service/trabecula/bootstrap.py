@@ -134,7 +134,14 @@ def listener_of(settings: Settings, registrar: Registrar) -> Listener:
 
 def destination_of(peer: PeerSettings) -> Destination:
     """Return the destination a peer of the settings stands for."""
-    return Destination(peer.name, peer.ae_title, peer.host, peer.port, peer.objects, peer.commitment)
+    return Destination(
+        name=peer.name,
+        ae_title=peer.ae_title,
+        host=peer.host,
+        port=peer.port,
+        object_kinds=peer.objects,
+        commitment=peer.commitment,
+    )
 
 
 def sender_of(settings: Settings) -> StoreSender:
@@ -156,7 +163,13 @@ def _client_tls(settings: Settings) -> dict[str, ssl.SSLContext]:
 def archive_of(settings: Settings) -> FindArchive | None:
     """Return the source archive, or None when none is configured."""
     peer = settings.archive
-    return FindArchive(ArchiveConfig(settings.ae_title, peer.ae_title, peer.host, peer.port)) if peer else None
+    return (
+        FindArchive(
+            ArchiveConfig(own_ae_title=settings.ae_title, ae_title=peer.ae_title, host=peer.host, port=peer.port)
+        )
+        if peer
+        else None
+    )
 
 
 def segmenter_of(settings: Settings, files: Sequence[StoredFile] = (), choice: str = "", threads: int = 1) -> Segmenter:

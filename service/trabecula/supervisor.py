@@ -45,7 +45,7 @@ class ServicePart:
         return [sys.executable, "-m", "trabecula", *self.arguments]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Supervisor:
     """Keeps parts running until told to stop. Their standard output comes line by line to ``on_line(part, line)``."""
 

@@ -393,7 +393,16 @@ class FlaggingScorer:
         assert context.sex == "F"
         assert [level.level for level in context.levels if level.evaluable][:1]
         assert context.series[SeriesRole.T1W].volume.array.size
-        return Score("m", "1", "0" * 64, True, False, "osteoporosis", 0.8, positive=True)
+        return Score(
+            model_id="m",
+            model_version="1",
+            model_sha256="0" * 64,
+            applicable=True,
+            demonstration=False,
+            endpoint="osteoporosis",
+            probability=0.8,
+            positive=True,
+        )
 
 
 def test_a_scorer_sees_the_measured_series_and_decides_where_the_value_is_open(

@@ -21,16 +21,37 @@ from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.regions.bodies import cut_bodies
 from trabecula.series.choice import Candidate
 
-MADE = Acquisition("CT", "1", "2.25.1", manufacturer="SIEMENS", kernel=("B30f",), kvp=120.0, slice_thickness=2.5)
+MADE = Acquisition(
+    modality="CT",
+    sop_class_uid="1",
+    series_uid="2.25.1",
+    manufacturer="SIEMENS",
+    kernel=("B30f",),
+    kvp=120.0,
+    slice_thickness=2.5,
+)
 WEDGE = {Level.L2: BodyShape(SHAPE.width, SHAPE.depth, 13.0, 27.0)}
 
 
 def context_of(spine: DrawnSpine) -> GateContext:
-    volume = Volume(ct_image(spine, dict.fromkeys(LEVELS, 150.0)).astype(np.float32), spine.geometry, Modality.CT)
+    volume = Volume(
+        array=ct_image(spine, dict.fromkeys(LEVELS, 150.0)).astype(np.float32),
+        geometry=spine.geometry,
+        modality=Modality.CT,
+    )
     segmentation = DrawnSegmenter([spine]).segment(volume)
-    candidate = Candidate(SeriesRole.CT, RegularStack((), spine.geometry), MADE, spine.geometry.plane)
+    candidate = Candidate(
+        role=SeriesRole.CT, stack=RegularStack((), spine.geometry), acquisition=MADE, plane=spine.geometry.plane
+    )
     bodies = cut_bodies(volume, segmentation)
-    return GateContext(candidate, volume, segmentation, bodies, StatedPatient(70.0, "F"), load_thresholds())
+    return GateContext(
+        candidate=candidate,
+        volume=volume,
+        segmentation=segmentation,
+        bodies=bodies,
+        patient=StatedPatient(age_years=70.0, sex="F"),
+        thresholds=load_thresholds(),
+    )
 
 
 @pytest.mark.parametrize(("distance_mm", "graded"), [(2.5, True), (3.0, True), (5.0, False), (7.5, False)])
@@ -50,12 +71,12 @@ def wedged() -> Findings:
 
 @pytest.mark.parametrize("code", [ReasonCode.UPSIDE_DOWN, ReasonCode.SEG_QC, ReasonCode.HU_SANITY])
 def test_no_deformity_is_told_where_the_heights_are_in_doubt(wedged: Findings, code: ReasonCode) -> None:
-    doubted = replace(wedged, reasons=[*wedged.reasons, Reason(code)])
+    doubted = replace(wedged, reasons=[*wedged.reasons, Reason(code=code)])
 
     assert set(wedged.reported_deformities) == {Level.L2}
     assert doubted.reported_deformities == {}
 
 
 def test_no_deformity_is_told_of_a_child(wedged: Findings) -> None:
-    child = replace(wedged, context=replace(wedged.context, patient=StatedPatient(12.0, "F")))
+    child = replace(wedged, context=replace(wedged.context, patient=StatedPatient(age_years=12.0, sex="F")))
     assert child.reported_deformities == {}

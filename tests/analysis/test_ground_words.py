@@ -33,9 +33,9 @@ THRESHOLD = st.integers(1, 999_999).map(lambda number: number / 1e6)
 
 def score(probability: float, threshold: float, **changes: object) -> Score:
     made = Score(
-        "site-ct",
-        "2.1",
-        "0" * 64,
+        model_id="site-ct",
+        model_version="2.1",
+        model_sha256="0" * 64,
         applicable=True,
         demonstration=False,
         endpoint="abnormal_bone_density",
@@ -69,25 +69,38 @@ def scores(draw: st.DrawFn) -> tuple[Score, ...]:
 def ct_decisions(draw: st.DrawFn) -> Decision:
     offset = draw(st.sampled_from([0.0, 0.0, 21.0, -7.25]))
     finding = AttenuationFinding(
-        draw(st.none() | HU),
-        draw(st.integers(0, 4)),
-        draw(st.sampled_from([None, 80.0, 100.0, 120.0, 121.0, 140.0])),
-        draw(st.sampled_from(list(ContrastPhase))),
-        draw(st.sampled_from(["L1", "mean of L2-L4"])),
+        hu=draw(st.none() | HU),
+        levels=draw(st.integers(0, 4)),
+        kvp=draw(st.sampled_from([None, 80.0, 100.0, 120.0, 121.0, 140.0])),
+        phase=draw(st.sampled_from(list(ContrastPhase))),
+        where=draw(st.sampled_from(["L1", "mean of L2-L4"])),
     )
     return decide_attenuation(finding, replace(SHIPPED.attenuation, roi_offset_hu=offset))
 
 
 @st.composite
 def mr_decisions(draw: st.DrawFn) -> Decision:
-    references = (VbqReference("avanto", 1.5, 450, 700, 3.2, 2.5),) if draw(st.booleans()) else ()
+    references = (
+        (
+            VbqReference(
+                manufacturer_model="avanto",
+                field_strength_t=1.5,
+                shortest_tr_ms=450,
+                longest_tr_ms=700,
+                suspected_at_or_above=3.2,
+                no_flag_below=2.5,
+            ),
+        )
+        if draw(st.booleans())
+        else ()
+    )
     finding = VbqFinding(
-        draw(st.none() | st.floats(0.5, 6) | st.sampled_from([3.2, 3.199, 3.204, 2.5, 2.4999])),
-        draw(st.integers(0, 4)),
-        draw(st.sampled_from([None, 600.0, 680.0, 900.0])),
-        draw(st.sampled_from([None, 10.0, 30.0])),
-        1.5,
-        "Avanto",
+        vbq=draw(st.none() | st.floats(0.5, 6) | st.sampled_from([3.2, 3.199, 3.204, 2.5, 2.4999])),
+        levels=draw(st.integers(0, 4)),
+        repetition_time_ms=draw(st.sampled_from([None, 600.0, 680.0, 900.0])),
+        echo_time_ms=draw(st.sampled_from([None, 10.0, 30.0])),
+        field_strength_t=1.5,
+        manufacturer_model="Avanto",
     )
     return decide_vbq(finding, replace(SHIPPED.vbq, references=references))
 
@@ -164,7 +177,9 @@ def test_every_claim_is_true_whatever_decided(
 
 
 def test_a_model_that_sets_the_category_is_named_and_the_value_keeps_its_true_place() -> None:
-    open_ = decide_attenuation(AttenuationFinding(157.0, 4, 120.0, ContrastPhase.NATIVE), SHIPPED.attenuation)
+    open_ = decide_attenuation(
+        AttenuationFinding(hu=157.0, levels=4, kvp=120.0, phase=ContrastPhase.NATIVE), SHIPPED.attenuation
+    )
     raised, cleared = (with_scores(open_, [score(0.22, threshold)]) for threshold in (0.17, 0.9))
 
     assert ground_lines(raised.ground) == (
@@ -178,7 +193,9 @@ def test_a_model_that_sets_the_category_is_named_and_the_value_keeps_its_true_pl
 
 
 def test_a_model_speaks_where_nothing_was_measured() -> None:
-    closed = decide_attenuation(AttenuationFinding(100.0, 4, 80.0, ContrastPhase.NATIVE), SHIPPED.attenuation)
+    closed = decide_attenuation(
+        AttenuationFinding(hu=100.0, levels=4, kvp=80.0, phase=ContrastPhase.NATIVE), SHIPPED.attenuation
+    )
     lines = ground_lines(with_scores(closed, [score(0.5, 0.4)]).ground)
 
     assert "HU" not in " ".join(lines)
@@ -187,9 +204,33 @@ def test_a_model_speaks_where_nothing_was_measured() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_what_is_no_number_never_becomes_a_category(value: float) -> None:
-    on_ct = decide_attenuation(AttenuationFinding(value, 4, 120.0, ContrastPhase.NATIVE), SHIPPED.attenuation)
-    reference = replace(SHIPPED.vbq, references=(VbqReference("avanto", 1.5, 450, 700, 3.2, 2.5),))
-    on_mr = decide_vbq(VbqFinding(value, 4, 600.0, 10.0, 1.5, "Avanto"), reference)
+    on_ct = decide_attenuation(
+        AttenuationFinding(hu=value, levels=4, kvp=120.0, phase=ContrastPhase.NATIVE), SHIPPED.attenuation
+    )
+    reference = replace(
+        SHIPPED.vbq,
+        references=(
+            VbqReference(
+                manufacturer_model="avanto",
+                field_strength_t=1.5,
+                shortest_tr_ms=450,
+                longest_tr_ms=700,
+                suspected_at_or_above=3.2,
+                no_flag_below=2.5,
+            ),
+        ),
+    )
+    on_mr = decide_vbq(
+        VbqFinding(
+            vbq=value,
+            levels=4,
+            repetition_time_ms=600.0,
+            echo_time_ms=10.0,
+            field_strength_t=1.5,
+            manufacturer_model="Avanto",
+        ),
+        reference,
+    )
 
     assert {on_ct.category, on_mr.category} == {Category.NOT_EVALUABLE}
     assert on_ct.reasons

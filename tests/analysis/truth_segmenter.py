@@ -38,12 +38,18 @@ class TruthSegmenter:
         if series is not None:
             labels, tissues = _on_grid(series, volume.geometry)
         bodies = tuple(
-            SegmentedBody(int(label), level_of_label(int(label)), self._quality)
+            SegmentedBody(label=int(label), level=level_of_label(int(label)), quality=self._quality)
             for label in np.unique(labels)
             if label and int((labels == label).sum()) > 20
         )
         return Segmentation(
-            labels, bodies, self.identity, self._quality, "counted from the sacrum", tissues, self._reasons
+            labels=labels,
+            bodies=bodies,
+            segmenter=self.identity,
+            quality=self._quality,
+            numbering="counted from the sacrum",
+            tissues=tissues,
+            reasons=self._reasons,
         )
 
 

@@ -51,7 +51,7 @@ def test_a_width_somebody_asked_for_is_kept_in_a_file(monkeypatch: pytest.Monkey
 
 def test_the_tables_of_both_programs_are_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_table("Entries", ("why",), [(SENTENCE.strip(),)])
-    training_output.print_problems([Problem(1, "sex", SENTENCE.strip(), "Name a sex.")])
+    training_output.print_problems([Problem(line=1, column="sex", found=SENTENCE.strip(), remedy="Name a sex.")])
 
     told = capsys.readouterr()
     assert SENTENCE.strip() in told.out

@@ -53,6 +53,6 @@ def test_a_volume_names_one_instance_for_each_slice() -> None:
     geometry = Geometry((2, 3, 4), np.eye(4))
 
     with pytest.raises(ValueError, match="one for each slice"):
-        Volume(np.zeros((2, 3, 4), np.float32), geometry, Modality.CT, source_uids=("1.2",))
+        Volume(array=np.zeros((2, 3, 4), np.float32), geometry=geometry, modality=Modality.CT, source_uids=("1.2",))
     with pytest.raises(ValueError, match="does not match"):
-        Volume(np.zeros((2, 3, 5), np.float32), geometry, Modality.CT)
+        Volume(array=np.zeros((2, 3, 5), np.float32), geometry=geometry, modality=Modality.CT)

@@ -202,12 +202,20 @@ class DrawnSegmenter:
                 places = _slices(spine.geometry, volume.geometry)
                 labels, tissues = spine.labels[places], spine.tissues[places]
         bodies = tuple(
-            SegmentedBody(level.label, level, self.quality, reasons=self.body_reasons.get(level, ()))
+            SegmentedBody(
+                label=level.label, level=level, quality=self.quality, reasons=self.body_reasons.get(level, ())
+            )
             for level in Level
             if (labels == level.label).any()
         )
         return Segmentation(
-            labels, bodies, self.identity, self.quality, "counted from the sacrum", tissues, self.reasons
+            labels=labels,
+            bodies=bodies,
+            segmenter=self.identity,
+            quality=self.quality,
+            numbering="counted from the sacrum",
+            tissues=tissues,
+            reasons=self.reasons,
         )
 
 

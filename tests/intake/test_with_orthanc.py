@@ -43,7 +43,15 @@ def orthanc(
 
 
 def _archive(orthanc: Orthanc, called: str = AE_TITLE) -> FindArchive:
-    return FindArchive(ArchiveConfig("TRABECULA", called, "127.0.0.1", orthanc.dicom_port, Timeouts(2, 5, 5)))
+    return FindArchive(
+        ArchiveConfig(
+            own_ae_title="TRABECULA",
+            ae_title=called,
+            host="127.0.0.1",
+            port=orthanc.dicom_port,
+            timeouts=Timeouts(2, 5, 5),
+        )
+    )
 
 
 def test_orthanc_routes_a_study_and_repeats_it_without_effect(running: Running, orthanc: Orthanc) -> None:
@@ -88,7 +96,11 @@ def test_an_archive_that_refuses_the_query(orthanc: Orthanc) -> None:
 
 
 def test_an_archive_that_is_away(free_port: Callable[[], int]) -> None:
-    archive = FindArchive(ArchiveConfig("TRABECULA", "PACS", "127.0.0.1", free_port(), Timeouts(1, 1, 1)))
+    archive = FindArchive(
+        ArchiveConfig(
+            own_ae_title="TRABECULA", ae_title="PACS", host="127.0.0.1", port=free_port(), timeouts=Timeouts(1, 1, 1)
+        )
+    )
     began = time.monotonic()
 
     with pytest.raises(ArchiveQueryFailed):

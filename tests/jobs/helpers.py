@@ -19,7 +19,7 @@ def child_command(mode: str) -> list[str]:
 
 def destinations() -> tuple[Destination, ...]:
     """Return one destination without storage commitment."""
-    return (Destination("pacs", "PACS", "127.0.0.1", 104, commitment=False),)
+    return (Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=104, commitment=False),)
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = 120.0) -> None:

@@ -75,20 +75,23 @@ def test_every_stage_has_a_place_and_every_queue_a_worker() -> None:
 
 def test_the_same_job_waits_only_once_and_holds_back_no_other(world: World, embedded_database_url: str) -> None:
     queue = ProcrastinateQueue()
-    job = Job(Stage.DELIVER, STUDY, 1, "pacs", delay_s=60.0)
+    job = Job(stage=Stage.DELIVER, study_uid=STUDY, revision=1, destination="pacs", delay_s=60.0)
 
     with psycopg.connect(embedded_database_url) as connection:
-        deferred = [queue.defer(connection, item) for item in (job, job, Job(Stage.DELIVER, STUDY, 1, "second"))]
+        deferred = [
+            queue.defer(connection, item)
+            for item in (job, job, Job(stage=Stage.DELIVER, study_uid=STUDY, revision=1, destination="second"))
+        ]
 
     assert deferred == [True, False, True]
-    assert lock_of(job) != lock_of(Job(Stage.CONFIRM, STUDY, 1, "pacs"))
-    assert lock_of(Job(Stage.SETTLE, STUDY)) == f"settle:{STUDY}"
+    assert lock_of(job) != lock_of(Job(stage=Stage.CONFIRM, study_uid=STUDY, revision=1, destination="pacs"))
+    assert lock_of(Job(stage=Stage.SETTLE, study_uid=STUDY)) == f"settle:{STUDY}"
 
 
 def test_a_job_of_a_transaction_that_is_rolled_back_never_was(world: World) -> None:
     before = world.waiting()
 
     with world.services.open_ledger() as ledger:
-        ledger.defer(Job(Stage.SETTLE, STUDY))
+        ledger.defer(Job(stage=Stage.SETTLE, study_uid=STUDY))
 
     assert world.waiting() == before

@@ -30,7 +30,7 @@ def from_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def request_in(folder: Path) -> StageRequest:
     files = (StoredFile(str(folder / "a.dcm"), "1.2.3", "1.2", "1.5"),)
-    return StageRequest("1.2", 1, files, str(ArtifactStore(folder).folder("1.2", 1)))
+    return StageRequest(study_uid="1.2", revision=1, files=files, folder=str(ArtifactStore(folder).folder("1.2", 1)))
 
 
 def runner(mode: str, timeout_s: float = 100.0) -> ChildRunner:
@@ -148,7 +148,7 @@ def test_a_child_dies_with_its_worker_and_takes_its_own_children_along(tmp_path:
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    request = StageRequest("1.2", 1, (), str(tmp_path / "missing"))
+    request = StageRequest(study_uid="1.2", revision=1, files=(), folder=str(tmp_path / "missing"))
 
     with pytest.raises(SpoolUnavailable) as caught:
         runner("plain").analyse(request, lambda: False)

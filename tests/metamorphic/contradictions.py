@@ -103,7 +103,9 @@ def _second_scan(scan: Scan, random: Random) -> tuple[list[Slice], Volume, float
     affine = geometry.affine.copy()
     rows = np.array([float(value) for value in scan.slices[0].get("ImageOrientationPatient")])
     affine[:3, 3] += shift * np.cross(rows[:3], rows[3:])
-    truth = Volume(later.truth.array, type(geometry)(geometry.shape, affine), later.truth.modality)
+    truth = Volume(
+        array=later.truth.array, geometry=type(geometry)(geometry.shape, affine), modality=later.truth.modality
+    )
     return slices, truth, shift
 
 

@@ -97,7 +97,7 @@ def ct_study(phase: Phase = Phase.NATIVE, protocol: CtProtocol = SMALL_CT) -> Ph
 @cache
 def mr_study(protocol: MrProtocol = SMALL_MR) -> PhantomStudy:
     """Return the small MR study: T1 and T2."""
-    both = (MrSequence(Weighting.T1), MrSequence(Weighting.T2))
+    both = (MrSequence(weighting=Weighting.T1), MrSequence(weighting=Weighting.T2))
     return make_mr_study(MrStudySpec(person(), MrProtocol(**{**vars(protocol), "sequences": both})))
 
 
@@ -210,7 +210,9 @@ class VolumeRecorder:
         """Remember the volume; answer that nothing was found in it."""
         self.volumes.append(volume)
         empty = np.zeros(volume.array.shape, dtype=np.uint8)
-        return Segmentation(empty, (), self.identity, 0.0, "", empty, ())
+        return Segmentation(
+            labels=empty, bodies=(), segmenter=self.identity, quality=0.0, numbering="", tissues=empty, reasons=()
+        )
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ def read(slices: Sequence[Slice], folder: Path) -> Reading:
     recorder = VolumeRecorder()
     uid = str(slices[0].get("StudyInstanceUID"))
     result = StudyAnalyser(recorder, (), _thresholds()).analyse(uid, 1, files).result
-    return Reading(result, tuple(recorder.volumes))
+    return Reading(grid=result, maps=tuple(recorder.volumes))
 
 
 @cache

@@ -66,11 +66,19 @@ class TrueOutline:
         series = next(item for item in self._series if item.volume.geometry.plane is volume.geometry.plane)
         labels, tissues = (_resampled(part, series, volume.geometry) for part in _truths(series))
         bodies = tuple(
-            SegmentedBody(int(label), level_of_label(int(label)), 0.95)
+            SegmentedBody(label=int(label), level=level_of_label(int(label)), quality=0.95)
             for label in np.unique(labels)
             if label and int((labels == label).sum()) > 20
         )
-        return Segmentation(labels, bodies, self.identity, 0.95, "counted from the sacrum", tissues, ())
+        return Segmentation(
+            labels=labels,
+            bodies=bodies,
+            segmenter=self.identity,
+            quality=0.95,
+            numbering="counted from the sacrum",
+            tissues=tissues,
+            reasons=(),
+        )
 
 
 def _truths(series: PhantomSeries) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -60,7 +60,7 @@ def storescp(
         processes.append(
             subprocess.Popen([require_tool("storescp"), "-aet", "PACS", "-od", str(folder), *options, str(port)])
         )
-        destination = Destination("pacs", "PACS", "127.0.0.1", port)
+        destination = Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=port)
         wait_until(lambda: _answers(destination))
         return Storescp(destination, folder)
 
@@ -95,7 +95,7 @@ def receiver() -> Iterator[Callable[..., Destination]]:
         contexts = [build_context(uid, list(syntaxes)) for uid in classes]
         server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers, contexts=contexts)
         servers.append((entity, server))
-        return Destination("pacs", "PACS", "127.0.0.1", server.socket.getsockname()[1])
+        return Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=server.socket.getsockname()[1])
 
     yield begin
     for entity, _ in servers:

@@ -119,4 +119,6 @@ def test_a_destination_without_storage_commitment(receiver: Receiver) -> None:
 
 def test_an_unreachable_destination(free_port: Callable[[], int]) -> None:
     with pytest.raises(DestinationUnreachable):
-        CommitmentScu("TRABECULA", 1, QUICK).request(Destination("x", "X", "127.0.0.1", free_port()), uid(7), OBJECTS)
+        CommitmentScu("TRABECULA", 1, QUICK).request(
+            Destination(name="x", ae_title="X", host="127.0.0.1", port=free_port()), uid(7), OBJECTS
+        )

@@ -46,7 +46,7 @@ def scripted() -> Iterator[Callable[[Script], Destination]]:
         thread = threading.Thread(target=serve)
         thread.start()
         threads.append(thread)
-        return Destination("pacs", "PACS", "127.0.0.1", server.getsockname()[1])
+        return Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=server.getsockname()[1])
 
     yield begin
     for thread in threads:
@@ -116,7 +116,7 @@ def test_results_over_tls_with_client_certificates(tmp_path: Path) -> None:
     config = ListenerConfig(port=0, min_free_bytes=0, tls=server_context(certificate, key, client_ca=certificate))
     listener = Listener(config, Spool(tmp_path / "spool"), registrar)
     client = client_context(certificate, key, certificate)
-    destination = Destination("pacs", "TRABECULA", "127.0.0.1", listener.start())
+    destination = Destination(name="pacs", ae_title="TRABECULA", host="127.0.0.1", port=listener.start())
     try:
         sender = StoreSender("TRABECULA", QUICK, {"pacs": client})
         outcomes = sender.send(destination, [result_object(image()), result_object(document())])

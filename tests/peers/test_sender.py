@@ -128,11 +128,11 @@ def test_the_status_word_of_every_object_is_told(
 
 
 def test_nothing_to_send_is_no_association() -> None:
-    assert _sender().send(Destination("pacs", "PACS", "127.0.0.1", 1), []) == ()
+    assert _sender().send(Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=1), []) == ()
 
 
 def test_an_unreachable_destination(free_port: Callable[[], int]) -> None:
-    destination = Destination("archive", "PACS", "127.0.0.1", free_port())
+    destination = Destination(name="archive", ae_title="PACS", host="127.0.0.1", port=free_port())
 
     with pytest.raises(DestinationUnreachable) as error:
         _sender().send(destination, [result_object(document())])
@@ -145,7 +145,7 @@ def test_an_unreachable_destination(free_port: Callable[[], int]) -> None:
 
 def test_a_host_that_nobody_knows() -> None:
     with pytest.raises(DestinationUnreachable, match=r"PACS@no-such-host\.invalid:104"):
-        _sender().echo(Destination("pacs", "PACS", "no-such-host.invalid", 104))
+        _sender().echo(Destination(name="pacs", ae_title="PACS", host="no-such-host.invalid", port=104))
 
 
 def test_a_rejected_association(storescp: Callable[..., Storescp], receiver: Callable[..., Destination]) -> None:
@@ -188,7 +188,7 @@ def test_a_peer_that_aborts_in_the_middle(receiver: Callable[..., Destination]) 
 
 def test_a_peer_that_accepts_the_connection_and_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        destination = Destination("pacs", "PACS", "127.0.0.1", silent.getsockname()[1])
+        destination = Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=silent.getsockname()[1])
 
         with pytest.raises(DestinationUnreachable):
             _sender().echo(destination)

@@ -43,7 +43,7 @@ def orthanc(
 
 
 def test_orthanc_keeps_and_confirms(orthanc: Orthanc, registrar: MemoryRegistrar) -> None:
-    destination = Destination("orthanc", AE_TITLE, "127.0.0.1", orthanc.dicom_port)
+    destination = Destination(name="orthanc", ae_title=AE_TITLE, host="127.0.0.1", port=orthanc.dicom_port)
     orthanc.upload(part10(image()))
     report = result_object(document(sop_class=ComprehensiveSRStorage))
     outlines = result_object(document(number=2, sop_class=SegmentationStorage), kind=ObjectKind.SEGMENTATION)

@@ -11,8 +11,10 @@ from trabecula.domain.delivery import Destination
 
 __all__ = ["database_url", "embedded_database_url"]
 
-PACS = Destination("pacs", "PACS", "127.0.0.1", 104)
-SECOND = Destination("second", "SECOND", "127.0.0.1", 105, object_kinds=("SR",), commitment=False)
+PACS = Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=104)
+SECOND = Destination(
+    name="second", ae_title="SECOND", host="127.0.0.1", port=105, object_kinds=("SR",), commitment=False
+)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 OLD = {"PatientID": "WRONG-1", "PatientName": "Wrong^Wanda", "PatientBirthDate": "19500101", "PatientSex": "F"}
 NEW = {"PatientID": "RIGHT-2", "PatientName": "Right^Rita", "PatientBirthDate": "19610203", "PatientSex": "F"}
 THIRD = NEW | {"PatientID": "RIGHT-3"}
-PACS = Destination("pacs", "PACS", "127.0.0.1", 104, commitment=False)
+PACS = Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=104, commitment=False)
 
 
 @dataclass
@@ -53,7 +53,13 @@ class Source:
             LedgerRegistrar(self.world.services.open_ledger, 60.0),
             DiskWatermark(lambda: 1 << 40, 0),
         )
-        command = Command(CommandField.C_STORE_RQ, 1, True, data_set.SOPClassUID, data_set.SOPInstanceUID)
+        command = Command(
+            field=CommandField.C_STORE_RQ,
+            message_id=1,
+            has_data_set=True,
+            sop_class_uid=data_set.SOPClassUID,
+            sop_instance_uid=data_set.SOPInstanceUID,
+        )
         sink = service.begin(command, syntax, Origin("ROUTER", "a1"))
         sink.write(memoryview(content or encoded(data_set, syntax)))
         assert sink.finish() == (DimseStatus.SUCCESS, "")

@@ -49,7 +49,9 @@ def test_a_study_goes_all_the_way_and_every_step_leaves_its_trace(world: World) 
 
 
 def test_the_report_of_two_patients_is_sent_nowhere_and_told(world: World) -> None:
-    world.runner.reasons = (Reason(ReasonCode.PATIENT_CONFLICT, detail="Sex differs between series 1 and series 2"),)
+    world.runner.reasons = (
+        Reason(code=ReasonCode.PATIENT_CONFLICT, detail="Sex differs between series 1 and series 2"),
+    )
 
     finish(world, 1, 2)
 

@@ -147,7 +147,7 @@ def test_lost_connections_do_not_count_as_deaths_of_the_analysis(world: World) -
     settle(world)
     with world.services.open_ledger() as ledger:  # two runs whose outcome nobody could record
         for _ in range(2):
-            ledger.count_attempt(Job(Stage.ANALYSE, STUDY, 1))
+            ledger.count_attempt(Job(stage=Stage.ANALYSE, study_uid=STUDY, revision=1))
         ledger.commit()
     world.runner.errors = [AnalysisCrashed("signal 9")]
 
@@ -162,7 +162,7 @@ def test_a_job_whose_process_dies_each_time_is_not_run_for_ever(world: World) ->
     settle(world)
     with world.services.open_ledger() as ledger:  # what three workers left behind before they were killed
         for _ in range(3):
-            ledger.count_attempt(Job(Stage.ANALYSE, STUDY, 1))
+            ledger.count_attempt(Job(stage=Stage.ANALYSE, study_uid=STUDY, revision=1))
         ledger.commit()
 
     world.run_next(Stage.ANALYSE)
@@ -323,7 +323,7 @@ def test_a_report_written_twice_has_the_same_bytes(world: World) -> None:
     world.rows("ALTER TABLE studies ENABLE TRIGGER study_transition")
     (folder / "SR.dcm").unlink()
 
-    run_stage(world.services, Job(Stage.REPORT, STUDY, 1), lambda: False)
+    run_stage(world.services, Job(stage=Stage.REPORT, study_uid=STUDY, revision=1), lambda: False)
 
     assert Path(folder / "SR.dcm").read_bytes() == first
 

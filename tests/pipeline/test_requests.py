@@ -36,7 +36,9 @@ def test_a_request_survives_its_file(tmp_path_factory: pytest.TempPathFactory, r
 
 def written(folder: Path) -> Path:
     path = folder / "request.json"
-    StageRequest("1.2", 1, (), str(folder), datetime(2026, 1, 1, tzinfo=UTC)).write(path)
+    StageRequest(
+        study_uid="1.2", revision=1, files=(), folder=str(folder), analysed_at=datetime(2026, 1, 1, tzinfo=UTC)
+    ).write(path)
     return path
 
 

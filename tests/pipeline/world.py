@@ -50,25 +50,45 @@ STUDY = "1.2.826.0.1"
 class SmallAnalyser:
     """Measures nothing but the number of files; the first file is a volume of one voxel."""
 
-    reasons: tuple[Reason, ...] = (Reason(ReasonCode.KVP_ADJUSTED, blocking=False),)
+    reasons: tuple[Reason, ...] = (Reason(code=ReasonCode.KVP_ADJUSTED, blocking=False),)
 
     def analyse(self, study_uid: str, revision: int, files: Sequence[StoredFile]) -> Analysis:
-        value = Measurement(codes.ATTENUATION, 100.0 + len(files), codes.HOUNSFIELD, codes.MEAN, "trab_v1", "1.5")
-        flag = Reason(ReasonCode.SEG_WARNING, blocking=False)
+        value = Measurement(
+            concept=codes.ATTENUATION,
+            value=100.0 + len(files),
+            unit=codes.HOUNSFIELD,
+            derivation=codes.MEAN,
+            method="trab_v1",
+            series_uid="1.5",
+        )
+        flag = Reason(code=ReasonCode.SEG_WARNING, blocking=False)
         result = StudyResult(
             study_uid=study_uid,
             revision=revision,
             category=Category.INDETERMINATE,
             reasons=self.reasons,
-            levels=(LevelResult(Level.L1, True, 0.9, (flag,), (value,)),),
+            levels=(LevelResult(level=Level.L1, evaluable=True, quality=0.9, flags=(flag,), measurements=(value,)),),
             summary=(value,),
-            scores=(Score("demo-ct", "1", "ab" * 32, True, True, "osteoporosis", 0.25),),
+            scores=(
+                Score(
+                    model_id="demo-ct",
+                    model_version="1",
+                    model_sha256="ab" * 32,
+                    applicable=True,
+                    demonstration=True,
+                    endpoint="osteoporosis",
+                    probability=0.25,
+                ),
+            ),
             versions={"software": "test"},
             timings_s={"segment": 0.5},
         )
         file = files[0]
         volume = Volume(
-            np.zeros((1, 1, 1), np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT, (file.sop_instance_uid,)
+            array=np.zeros((1, 1, 1), np.float32),
+            geometry=Geometry((1, 1, 1), np.eye(4)),
+            modality=Modality.CT,
+            source_uids=(file.sop_instance_uid,),
         )
         return Analysis(result, (AnalysedVolume(volume, np.full((1, 1, 1), 20, np.uint8), (file,)),))
 
@@ -80,7 +100,10 @@ class SmallLoader:
         self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str], frames: Sequence[int | None] = ()
     ) -> Volume:
         return Volume(
-            np.zeros((1, 1, 1), np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT, tuple(sop_instance_uids)
+            array=np.zeros((1, 1, 1), np.float32),
+            geometry=Geometry((1, 1, 1), np.eye(4)),
+            modality=Modality.CT,
+            source_uids=tuple(sop_instance_uids),
         )
 
 
@@ -93,10 +116,31 @@ class SmallReporter:
         for kind in ObjectKind:
             uid = derived_uid(result.study_uid, str(result.revision), str(kind), str(len(context.study_files)))
             body = f"{kind} {result.category} {context.analysed_at} {context.predecessors} {len(analysis.volumes)}"
-            form = ResultObject(kind, f"1.2.{kind.name}", uid, f"{uid}.1", body.encode())
-            spare = ResultObject(kind, f"1.3.{kind.name}", uid, f"{uid}.1", body.encode() + b" spare")
+            form = ResultObject(
+                kind=kind,
+                sop_class_uid=f"1.2.{kind.name}",
+                sop_instance_uid=uid,
+                series_uid=f"{uid}.1",
+                content=body.encode(),
+            )
+            spare = ResultObject(
+                kind=kind,
+                sop_class_uid=f"1.3.{kind.name}",
+                sop_instance_uid=uid,
+                series_uid=f"{uid}.1",
+                content=body.encode() + b" spare",
+            )
             alternatives = (spare,) if kind is ObjectKind.STRUCTURED_REPORT else ()
-            made.append(ResultObject(kind, form.sop_class_uid, uid, form.series_uid, form.content, alternatives))
+            made.append(
+                ResultObject(
+                    kind=kind,
+                    sop_class_uid=form.sop_class_uid,
+                    sop_instance_uid=uid,
+                    series_uid=form.series_uid,
+                    content=form.content,
+                    alternatives=alternatives,
+                )
+            )
         return tuple(made)
 
 
@@ -108,7 +152,7 @@ class SameProcessRunner:
     errors: list[TrabeculaError] = field(default_factory=list)
     analysed: list[tuple[str, int]] = field(default_factory=list)
     before_end: Any = None
-    reasons: tuple[Reason, ...] = (Reason(ReasonCode.KVP_ADJUSTED, blocking=False),)
+    reasons: tuple[Reason, ...] = (Reason(code=ReasonCode.KVP_ADJUSTED, blocking=False),)
 
     def analyse(self, request: StageRequest, should_stop: ShouldStop) -> None:
         self.analysed.append((request.study_uid, request.revision))
@@ -228,7 +272,7 @@ class World:
         if not rows:
             return None
         number, task, arguments = rows[0]
-        job = Job(Stage(task.removeprefix("trabecula.")), **arguments)
+        job = Job(stage=Stage(task.removeprefix("trabecula.")), **arguments)
         run_stage(self.services, job, lambda: False)
         self.rows("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = :id", id=number)
         return job

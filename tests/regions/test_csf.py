@@ -39,14 +39,14 @@ def lumbar_slab(
     tissue_map[body] = TISSUE_LABELS[Tissue.BODY]
     tissue_map[canal] = TISSUE_LABELS[Tissue.CANAL]
     segmentation = Segmentation(
-        labels,
-        (SegmentedBody(level.label, level, 0.9),),
-        SegmenterIdentity("drawn", "1"),
-        0.9,
-        "drawn",
-        tissue_map if tissues else None,
+        labels=labels,
+        bodies=(SegmentedBody(label=level.label, level=level, quality=0.9),),
+        segmenter=SegmenterIdentity("drawn", "1"),
+        quality=0.9,
+        numbering="drawn",
+        tissues=tissue_map if tissues else None,
     )
-    return segmentation, Volume(image.astype(np.float32), geometry, Modality.MR)
+    return segmentation, Volume(array=image.astype(np.float32), geometry=geometry, modality=Modality.MR)
 
 
 @pytest.mark.parametrize("noise", [2.0, 8.0, 15.0])
@@ -108,7 +108,9 @@ def test_padding_is_never_fluid() -> None:
     segmentation, volume = lumbar_slab()
     padding = np.ones(volume.array.shape, dtype=bool)
 
-    reason = csf_v1(segmentation, Volume(volume.array, volume.geometry, Modality.MR, padding=padding))
+    reason = csf_v1(
+        segmentation, Volume(array=volume.array, geometry=volume.geometry, modality=Modality.MR, padding=padding)
+    )
 
     assert isinstance(reason, Reason)
     assert "0 voxels" in reason.sentence

@@ -115,7 +115,9 @@ def enhanced_mr_study(folder: Path, *, objects: int = 1, kinds: int = 1) -> Stud
         dataset.PerFrameFunctionalGroupsSequence = frames
         files.append(_write(folder / f"enhanced{part}.dcm", dataset))
     uids, numbers = zip(*(places[index] for index in range(slices)), strict=True)
-    measured = Volume(volume.array, volume.geometry, volume.modality, uids, source_frames=numbers)
+    measured = Volume(
+        array=volume.array, geometry=volume.geometry, modality=volume.modality, source_uids=uids, source_frames=numbers
+    )
     return Study(tuple(files), AnalysedVolume(measured, study.volume.labels, tuple(files)), files[0].series_uid)
 
 
@@ -129,14 +131,36 @@ def result_of(study: Study, **changes: object) -> StudyResult:
     if not measured:
         facts = {"repetition_time_ms": 550.0, "echo_time_ms": 11.0, "field_strength_t": 1.5, "slice_thickness_mm": 4.0}
     source = SourceSeries(
-        role, study.series_uid, modality, "LSP 3.0 Br40" if measured else "t1_tse_sag", 4, "1.2.3.9",
-        tuple(dict.fromkeys(study.volume.volume.source_uids)), facts,
-    )  # fmt: skip
+        role=role,
+        series_uid=study.series_uid,
+        modality=modality,
+        description="LSP 3.0 Br40" if measured else "t1_tse_sag",
+        number=4,
+        frame_of_reference_uid="1.2.3.9",
+        instance_uids=tuple(dict.fromkeys(study.volume.volume.source_uids)),
+        acquisition=facts,
+    )
     summary: tuple[Measurement, ...] = (
-        Measurement(codes.ATTENUATION, 98.4, codes.HOUNSFIELD, codes.MEAN, "trab_v1", study.series_uid),
+        Measurement(
+            concept=codes.ATTENUATION,
+            value=98.4,
+            unit=codes.HOUNSFIELD,
+            derivation=codes.MEAN,
+            method="trab_v1",
+            series_uid=study.series_uid,
+        ),
     )
     if not measured:
-        summary = (Measurement(codes.VBQ, 3.2174, codes.RATIO, None, "vbq_v1", study.series_uid),)
+        summary = (
+            Measurement(
+                concept=codes.VBQ,
+                value=3.2174,
+                unit=codes.RATIO,
+                derivation=None,
+                method="vbq_v1",
+                series_uid=study.series_uid,
+            ),
+        )
     values: dict[str, object] = {
         "study_uid": STUDY_UID,
         "revision": 1,
@@ -156,8 +180,8 @@ def result_of(study: Study, **changes: object) -> StudyResult:
 def not_evaluable_result(**changes: object) -> StudyResult:
     """A result without any measured series."""
     reasons = (
-        Reason(ReasonCode.NO_SUITABLE_SERIES),
-        Reason(ReasonCode.SLICE_THICKNESS, value=6.5, limit=5.0, unit="mm"),
+        Reason(code=ReasonCode.NO_SUITABLE_SERIES),
+        Reason(code=ReasonCode.SLICE_THICKNESS, value=6.5, limit=5.0, unit="mm"),
     )
     values: dict[str, object] = {
         "study_uid": STUDY_UID,
@@ -192,29 +216,73 @@ def _level(study: Study, level: Level, measured: bool) -> LevelResult:
     where = np.argwhere(labels == level.label)
     index = int(np.median(where[:, 0]))
     rows, columns = where[where[:, 0] == index][:, 1], where[where[:, 0] == index][:, 2]
-    box = ((columns.min(), rows.min()), (columns.max(), rows.min()), (columns.max(), rows.max()),
-           (columns.min(), rows.max()))  # fmt: skip
+    box = (
+        (columns.min(), rows.min()),
+        (columns.max(), rows.min()),
+        (columns.max(), rows.max()),
+        (columns.min(), rows.max()),
+    )
     points = tuple((float(x), float(y)) for x, y in box)
     series = study.series_uid
     outline = Outline(volume.source_uids[index], points, volume.source_frames[index] if volume.source_frames else None)
     value = 120.0 - 5 * level.label % 17
     numbers: tuple[Measurement, ...] = (
-        Measurement(codes.ATTENUATION, value, codes.HOUNSFIELD, codes.MEAN, "trab_v1", series),
-        Measurement(codes.ATTENUATION, 8.04, codes.HOUNSFIELD, codes.STANDARD_DEVIATION, "trab_v1", series),
-        Measurement(codes.VOLUME, 33.1149, codes.CUBIC_CENTIMETRE, None, "", series),
+        Measurement(
+            concept=codes.ATTENUATION,
+            value=value,
+            unit=codes.HOUNSFIELD,
+            derivation=codes.MEAN,
+            method="trab_v1",
+            series_uid=series,
+        ),
+        Measurement(
+            concept=codes.ATTENUATION,
+            value=8.04,
+            unit=codes.HOUNSFIELD,
+            derivation=codes.STANDARD_DEVIATION,
+            method="trab_v1",
+            series_uid=series,
+        ),
+        Measurement(
+            concept=codes.VOLUME,
+            value=33.1149,
+            unit=codes.CUBIC_CENTIMETRE,
+            derivation=None,
+            method="",
+            series_uid=series,
+        ),
     )
     if not measured:
         numbers = (
-            Measurement(codes.VBQ, 3.1 + level.label / 100, codes.RATIO, None, "vbq_v1", series),
-            Measurement(codes.MR_SIGNAL, 419.83, codes.RATIO, codes.MEAN, "trab_v1", series),
+            Measurement(
+                concept=codes.VBQ,
+                value=3.1 + level.label / 100,
+                unit=codes.RATIO,
+                derivation=None,
+                method="vbq_v1",
+                series_uid=series,
+            ),
+            Measurement(
+                concept=codes.MR_SIGNAL,
+                value=419.83,
+                unit=codes.RATIO,
+                derivation=codes.MEAN,
+                method="trab_v1",
+                series_uid=series,
+            ),
         )
-    return LevelResult(level, True, 0.94, (), numbers, (outline,))
+    return LevelResult(level=level, evaluable=True, quality=0.94, flags=(), measurements=numbers, outlines=(outline,))
 
 
 def _study(
-    folder: Path, modality: Modality, sop_class: str, array: np.ndarray, labels: np.ndarray, affine: np.ndarray,
+    folder: Path,
+    modality: Modality,
+    sop_class: str,
+    array: np.ndarray,
+    labels: np.ndarray,
+    affine: np.ndarray,
     changes: dict[str, object],
-) -> Study:  # fmt: skip
+) -> Study:
     folder.mkdir(parents=True, exist_ok=True)
     geometry = Geometry(array.shape, affine)
     series_uid = f"{STUDY_UID}.{2 if modality is Modality.CT else 4}"
@@ -231,7 +299,9 @@ def _study(
         for keyword, value in changes.items():
             put(dataset, keyword, value)
         files.append(_write(folder / f"{index:03d}.dcm", dataset))
-    volume = Volume(array, geometry, modality, tuple(file.sop_instance_uid for file in files))
+    volume = Volume(
+        array=array, geometry=geometry, modality=modality, source_uids=tuple(file.sop_instance_uid for file in files)
+    )
     return Study(tuple(files), AnalysedVolume(volume, labels, tuple(files)), series_uid)
 
 

@@ -111,7 +111,7 @@ def test_what_is_made_of_lossy_images_says_so(
     study = mr_study(tmp_path, **changes)
     result = result_of(study)
     if told:
-        remark = Reason(ReasonCode.LOSSY, blocking=False, series_uid=result.primary)
+        remark = Reason(code=ReasonCode.LOSSY, blocking=False, series_uid=result.primary)
         result = replace(result, reasons=(*result.reasons, remark))
     objects = DicomReporter(ReportingConfig()).report(study.analysis(result), study.context())
     segmentation, picture = (dataset(item) for item in objects[1:])

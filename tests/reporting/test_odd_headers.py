@@ -155,7 +155,13 @@ def small_picture(study: Study) -> ResultObject:
     config = ReportingConfig()
     header = read_source(study.files[0]).dataset
     identities = Identities(str(header.StudyInstanceUID), 1, "0", "2.25")
-    stamp = Stamp(header, local_time(ANALYSED_AT, header), INSTALLATION_UID, config, identities)
+    stamp = Stamp(
+        header=header,
+        when=local_time(ANALYSED_AT, header),
+        installation_uid=INSTALLATION_UID,
+        config=config,
+        identities=identities,
+    )
     pixels = np.zeros((2, 2, 3), dtype=np.uint8)
     with lenient():
         return secondary_capture(pixels, (("1.2.840.10008.5.1.4.1.1.2", "1.2.3"),), stamp, result_of(study))

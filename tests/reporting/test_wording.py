@@ -21,16 +21,16 @@ from trabecula.reporting.wording import (
 
 
 def test_numbers_get_the_decimals_of_their_unit() -> None:
-    assert amount(Measurement(codes.ATTENUATION, 98.44, codes.HOUNSFIELD)) == "98.4 HU"
-    assert amount(Measurement(codes.VBQ, 3.2174, codes.RATIO)) == "3.22"
-    assert amount(Measurement(codes.MR_SIGNAL, 419.83, codes.RATIO)) == "419.8"
-    assert amount(Measurement(codes.VOLUME, 33.1149, codes.CUBIC_CENTIMETRE)) == "33.11 cm3"
+    assert amount(Measurement(concept=codes.ATTENUATION, value=98.44, unit=codes.HOUNSFIELD)) == "98.4 HU"
+    assert amount(Measurement(concept=codes.VBQ, value=3.2174, unit=codes.RATIO)) == "3.22"
+    assert amount(Measurement(concept=codes.MR_SIGNAL, value=419.83, unit=codes.RATIO)) == "419.8"
+    assert amount(Measurement(concept=codes.VOLUME, value=33.1149, unit=codes.CUBIC_CENTIMETRE)) == "33.11 cm3"
     assert rounded(12.345, codes.MILLIMETRE, codes.ANTERIOR_HEIGHT) == 12.3
 
 
 def test_names_tell_mean_median_and_spread_apart() -> None:
     names = [
-        short_name(Measurement(codes.ATTENUATION, 1.0, codes.HOUNSFIELD, derivation))
+        short_name(Measurement(concept=codes.ATTENUATION, value=1.0, unit=codes.HOUNSFIELD, derivation=derivation))
         for derivation in (codes.MEAN, codes.MEDIAN, codes.STANDARD_DEVIATION)
     ]
 
@@ -78,7 +78,7 @@ def test_a_silent_challenger_is_never_mentioned(ct: Study) -> None:
 
 
 def test_an_abstaining_model_says_why(ct: Study) -> None:
-    reason = Reason(ReasonCode.OUT_OF_TRAINING_RANGE)
+    reason = Reason(code=ReasonCode.OUT_OF_TRAINING_RANGE)
     score = demonstration_score(applicable=False, probability=None, reasons=(reason,))
 
     result = result_of(ct, scores=(score,))
@@ -95,7 +95,10 @@ def test_comments_carry_the_research_line_and_each_reason_with_its_next_step() -
 
 
 def test_blocking_reasons_come_first_and_none_twice(ct: Study) -> None:
-    remark, blocking = Reason(ReasonCode.LEVELS_ASSUMED, False), Reason(ReasonCode.METAL, True, Level.L2)
+    remark, blocking = (
+        Reason(code=ReasonCode.LEVELS_ASSUMED, blocking=False),
+        Reason(code=ReasonCode.METAL, blocking=True, level=Level.L2),
+    )
 
     assert all_reasons(result_of(ct, reasons=(remark, blocking, remark))) == (blocking, remark)
 

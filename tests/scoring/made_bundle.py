@@ -67,15 +67,18 @@ def manifest(model_id: str, role: SeriesRole = SeriesRole.CT, **changes: Any) ->
     settings = load_feature_set("xue2022_ct" if role is SeriesRole.CT else "jiang2026_mr")
     one = Interval(0.8, 0.7, 0.9, "DeLong")
     endpoint = EndpointModel(
-        "osteoporosis",
-        "DXA T-score -2.5 or lower",
-        "logistic",
-        100,
-        40,
-        Calibration(CalibrationMethod.PLATT, True),
-        (OperatingPoint("balanced", 0.5, "Youden", one, one), OperatingPoint("rule_in", 0.9, "spec 0.9", one, one)),
-        "balanced",
-        {"auc": one},
+        name="osteoporosis",
+        definition="DXA T-score -2.5 or lower",
+        classifier="logistic",
+        n_patients=100,
+        n_events=40,
+        calibration=Calibration(CalibrationMethod.PLATT, True),
+        operating_points=(
+            OperatingPoint(name="balanced", threshold=0.5, rule="Youden", sensitivity=one, specificity=one),
+            OperatingPoint(name="rule_in", threshold=0.9, rule="spec 0.9", sensitivity=one, specificity=one),
+        ),
+        primary="balanced",
+        metrics={"auc": one},
     )
     made = Manifest(
         manifest_version=1,
@@ -88,13 +91,33 @@ def manifest(model_id: str, role: SeriesRole = SeriesRole.CT, **changes: Any) ->
         demonstration=True,
         licence="Apache-2.0",
         files={},
-        population=Population("nobody", 100, 60, 40, 50.0, 90.0, 70.0, "DXA"),
+        population=Population(
+            description="nobody",
+            n_patients=100,
+            n_female=60,
+            n_male=40,
+            age_low=50.0,
+            age_high=90.0,
+            age_mean=70.0,
+            reference="DXA",
+        ),
         inputs=(AcquisitionRange(role, {"kvp": (120.0, 120.0)} if role is SeriesRole.CT else {}),),
         regions=settings.region,
         endpoints=(endpoint,),
-        lineage=Lineage("xue2022", "sound", "made", 1, "2026-01-01", "0" * 64, "0" * 64, {}),
+        lineage=Lineage(
+            recipe="xue2022",
+            mode="sound",
+            command="made",
+            seed=1,
+            created="2026-01-01",
+            cohort_sha256="0" * 64,
+            feature_table_sha256="0" * 64,
+            software={},
+        ),
         feature_settings_sha256=settings.sha256,
-        layout=FeatureLayout((role,), MEASURED_LEVELS, LevelAggregation.MEAN, FEATURES),
+        layout=FeatureLayout(
+            roles=(role,), levels=MEASURED_LEVELS, aggregation=LevelAggregation.MEAN, features=FEATURES
+        ),
         training_range=training_range(),
     )
     return replace(made, **changes)
@@ -102,7 +125,16 @@ def manifest(model_id: str, role: SeriesRole = SeriesRole.CT, **changes: Any) ->
 
 def training_range(low: float = WIDE[0], high: float = WIDE[1], distance: float = 1e9) -> TrainingRange:
     """A range over both columns; by default everything lies inside."""
-    return TrainingRange((0, 1), (0.0, 0.0), (1.0, 1.0), (low, low), (high, high), 0.1, (1.0, 0.0, 0.0, 1.0), distance)
+    return TrainingRange(
+        used=(0, 1),
+        mean=(0.0, 0.0),
+        sd=(1.0, 1.0),
+        low=(low, low),
+        high=(high, high),
+        max_outside_fraction=0.1,
+        precision=(1.0, 0.0, 0.0, 1.0),
+        mahalanobis_limit=distance,
+    )
 
 
 def write_bundle(

@@ -77,7 +77,14 @@ def wide(low: float = -1e6, high: float = 1e6) -> TrainingRange:
     count = len(STATISTICS)
     identity = tuple(float(value) for value in np.eye(count).ravel())
     return TrainingRange(
-        tuple(range(count)), (0.0,) * count, (1.0,) * count, (low,) * count, (high,) * count, 0.1, identity, 1e12
+        used=tuple(range(count)),
+        mean=(0.0,) * count,
+        sd=(1.0,) * count,
+        low=(low,) * count,
+        high=(high,) * count,
+        max_outside_fraction=0.1,
+        precision=identity,
+        mahalanobis_limit=1e12,
     )
 
 
@@ -90,7 +97,7 @@ def images(model_id: str = "pictures", **changes: Any) -> Manifest:
         regions=PLAIN.name,
         feature_settings_sha256=PLAIN.sha256,
         training_range=wide(),
-        image=ImageInput(SIZE, 1, STATISTICS),
+        image=ImageInput(size=SIZE, channels=1, statistics=STATISTICS),
     )
     return replace(made, **changes)
 
@@ -98,11 +105,25 @@ def images(model_id: str = "pictures", **changes: Any) -> Manifest:
 @pytest.fixture(scope="module")
 def context() -> ScoringContext:
     volume, labels = drawn_series(axial((2.0, 1.25, 1.25)), Modality.MR, levels=LEVELS)
-    segmentation = Segmentation(labels, (), SegmenterIdentity("drawn", "1"), 1.0, "drawn")
+    segmentation = Segmentation(
+        labels=labels, bodies=(), segmenter=SegmenterIdentity("drawn", "1"), quality=1.0, numbering="drawn"
+    )
     facts: dict[str, str | float] = {"field_strength_t": 1.5}
-    source = SourceSeries(SeriesRole.T1W, "2.25.7", Modality.MR, "", 1, "2.25.8", (), facts)
-    measured = MeasuredSeries(source, volume, segmentation)
-    return ScoringContext({SeriesRole.T1W: measured}, tuple(LevelResult(level, True, 0.9) for level in LEVELS))
+    source = SourceSeries(
+        role=SeriesRole.T1W,
+        series_uid="2.25.7",
+        modality=Modality.MR,
+        description="",
+        number=1,
+        frame_of_reference_uid="2.25.8",
+        instance_uids=(),
+        acquisition=facts,
+    )
+    measured = MeasuredSeries(source=source, volume=volume, segmentation=segmentation)
+    return ScoringContext(
+        series={SeriesRole.T1W: measured},
+        levels=tuple(LevelResult(level=level, evaluable=True, quality=0.9) for level in LEVELS),
+    )
 
 
 def scorer(root: Path, made: Manifest, model: bytes | None = None) -> CnnScorer:
@@ -159,9 +180,16 @@ def test_too_few_levels_another_acquisition_and_no_series(context: ScoringContex
     [
         ({"feature_settings_sha256": "a" * 64}, None, "crop definition"),
         ({"regions": "midsagittal_v9"}, None, "crop definition"),
-        ({"image": ImageInput(SIZE, 1, ("mean",)), "training_range": replace(wide(), used=())}, None, "statistics"),
-        ({"image": ImageInput(SIZE + 1, 1, STATISTICS)}, None, "does not run"),
-        ({"image": ImageInput(SIZE, 3, STATISTICS)}, None, "does not run"),
+        (
+            {
+                "image": ImageInput(size=SIZE, channels=1, statistics=("mean",)),
+                "training_range": replace(wide(), used=()),
+            },
+            None,
+            "statistics",
+        ),
+        ({"image": ImageInput(size=SIZE + 1, channels=1, statistics=STATISTICS)}, None, "does not run"),
+        ({"image": ImageInput(size=SIZE, channels=3, statistics=STATISTICS)}, None, "does not run"),
         ({}, image_graph(endpoints=2), "one number for each endpoint"),
         ({}, b"no graph", "does not run"),
     ],
@@ -170,7 +198,16 @@ def test_bundles_this_program_cannot_run_are_refused(
     tmp_path: Path, changes: dict[str, Any], model: bytes | None, words: str
 ) -> None:
     if changes.get("training_range"):
-        changes["training_range"] = TrainingRange((0,), (0.0,), (1.0,), (-1.0,), (1.0,), 0.1, (1.0,), 9.0)
+        changes["training_range"] = TrainingRange(
+            used=(0,),
+            mean=(0.0,),
+            sd=(1.0,),
+            low=(-1.0,),
+            high=(1.0,),
+            max_outside_fraction=0.1,
+            precision=(1.0,),
+            mahalanobis_limit=9.0,
+        )
     bundle = load_bundle(write_bundle(tmp_path, images(**changes), model=model or image_graph()))
 
     with pytest.raises(BundleInvalid, match=words):

@@ -38,10 +38,26 @@ FACTS: dict[str, str | float] = {"kvp": 120.0, "kernel": "B30f"}
 @pytest.fixture(scope="module")
 def context() -> ScoringContext:
     volume, labels = drawn_series(axial((2.0, 1.25, 1.25)), levels=LEVELS)
-    segmentation = Segmentation(labels, (), SegmenterIdentity("drawn", "1"), 1.0, "drawn")
-    source = SourceSeries(SeriesRole.CT, "2.25.7", Modality.CT, "", 1, "2.25.8", (), FACTS)
-    measured = MeasuredSeries(source, volume, segmentation, "SOFT", "NATIVE")
-    return ScoringContext({SeriesRole.CT: measured}, tuple(LevelResult(level, True, 0.9) for level in LEVELS))
+    segmentation = Segmentation(
+        labels=labels, bodies=(), segmenter=SegmenterIdentity("drawn", "1"), quality=1.0, numbering="drawn"
+    )
+    source = SourceSeries(
+        role=SeriesRole.CT,
+        series_uid="2.25.7",
+        modality=Modality.CT,
+        description="",
+        number=1,
+        frame_of_reference_uid="2.25.8",
+        instance_uids=(),
+        acquisition=FACTS,
+    )
+    measured = MeasuredSeries(
+        source=source, volume=volume, segmentation=segmentation, kernel_class="SOFT", contrast_phase="NATIVE"
+    )
+    return ScoringContext(
+        series={SeriesRole.CT: measured},
+        levels=tuple(LevelResult(level=level, evaluable=True, quality=0.9) for level in LEVELS),
+    )
 
 
 MEMORY = FeatureMemory()
@@ -258,7 +274,17 @@ def test_a_graph_that_answers_the_impossible_on_a_study_is_unavailable(
 
 @pytest.mark.parametrize("changes", [{"probability": 5.0}, {"probability": math.nan}, {"raw_score": -math.inf}])
 def test_no_scorer_of_any_kind_can_bring_an_impossible_number_into_a_result(changes: dict[str, float]) -> None:
-    sound = Score("m", "1", "0" * 64, True, False, "osteoporosis", 0.8, 1.0, positive=True)
+    sound = Score(
+        model_id="m",
+        model_version="1",
+        model_sha256="0" * 64,
+        applicable=True,
+        demonstration=False,
+        endpoint="osteoporosis",
+        probability=0.8,
+        raw_score=1.0,
+        positive=True,
+    )
 
     assert checked(sound) is sound
     abstention((checked(replace(sound, **changes)),), ReasonCode.MODEL_UNAVAILABLE)  # type: ignore[arg-type]

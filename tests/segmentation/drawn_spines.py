@@ -40,7 +40,7 @@ def spine_volume(geometry: Geometry, modality: Modality = Modality.CT) -> Volume
     bodies, whole, _ = draw_spine(geometry)
     image = np.where(bodies > 0, 150.0, np.where(whole > 0, 300.0, 40.0)) + (0 if modality is Modality.CT else 300)
     image += np.random.default_rng(5).normal(0, 10, image.shape)
-    return Volume(image.astype(np.float32), geometry, modality)
+    return Volume(array=image.astype(np.float32), geometry=geometry, modality=modality)
 
 
 def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:

@@ -29,7 +29,16 @@ def reading(image: Maps) -> Reading:
     naming = name_bodies(instances, anchor, 4.0)
     grid = lay_grid(axes, whole(axes), side_step(axes, Modality.MR))
     finding = FoundSpine(axes, whole(axes), False, True)
-    return Reading(grid, image, instances, anchor, naming, features_of(image, instances), finding, 0.0)
+    return Reading(
+        grid=grid,
+        maps=image,
+        instances=instances,
+        anchor=anchor,
+        naming=naming,
+        features=features_of(image, instances),
+        finding=finding,
+        rim_share=0.0,
+    )
 
 
 def judge(read: Reading, place: int, quality: float) -> tuple[Reason, ...]:

@@ -55,7 +55,7 @@ def phantom(geometry: Geometry, modality: Modality, seed: int = 11) -> tuple[Vol
     truth = anatomy.body_labels()
     if modality is Modality.MR:
         truth[anatomy.tissue == PhantomTissue.BODY_CORTEX] = 0
-    return Volume((table[anatomy.tissue] + noise).astype(np.float32), geometry, modality), truth
+    return Volume(array=(table[anatomy.tissue] + noise).astype(np.float32), geometry=geometry, modality=modality), truth
 
 
 def overlap(labels: np.ndarray, truth: np.ndarray, level: Level) -> float:
@@ -112,7 +112,9 @@ def test_reversed_arrays_with_a_right_header_give_the_same_bodies(
         affine[:3, 3] += affine[:3, axis] * (volume.geometry.shape[axis] - 1)
         affine[:3, axis] *= -1
     turned = Volume(
-        np.ascontiguousarray(np.flip(volume.array, axes)), Geometry(volume.geometry.shape, affine), Modality.MR
+        array=np.ascontiguousarray(np.flip(volume.array, axes)),
+        geometry=Geometry(volume.geometry.shape, affine),
+        modality=Modality.MR,
     )
 
     labels = np.flip(segmenter.segment(turned).labels, axes)
@@ -140,7 +142,9 @@ def test_one_slice_is_enough(segmenter: NetworkSegmenter) -> None:
 
 def test_a_crop_without_sacrum_has_bodies_but_no_names(segmenter: NetworkSegmenter) -> None:
     volume, _ = phantom(sagittal(7, 4.4), Modality.MR)
-    crop = Volume(volume.array[:, 40:150], Geometry((7, 110, 190), volume.geometry.affine), Modality.MR)
+    crop = Volume(
+        array=volume.array[:, 40:150], geometry=Geometry((7, 110, 190), volume.geometry.affine), modality=Modality.MR
+    )
 
     result = segmenter.segment(crop)
 
@@ -158,7 +162,7 @@ def test_an_image_without_a_spine_gives_no_bodies_and_a_reason(segmenter: Networ
         array += np.random.default_rng(1).normal(100, 20, shape).astype(np.float32)
     affine = np.array([[4.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
-    result = segmenter.segment(Volume(array, Geometry(shape, affine), Modality.MR))
+    result = segmenter.segment(Volume(array=array, geometry=Geometry(shape, affine), modality=Modality.MR))
 
     assert not result.bodies
     assert not result.labels.any()

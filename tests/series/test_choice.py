@@ -17,9 +17,9 @@ from trabecula.series.choice import Choice, choose, ranked_lower
 from trabecula.series.sequences import SequenceClass, classify_sequence
 
 CT = Acquisition(
-    "CT",
-    "1.2.840.10008.5.1.4.1.1.2",
-    "2.25.10",
+    modality="CT",
+    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+    series_uid="2.25.10",
     series_number=2,
     image_type=("ORIGINAL", "PRIMARY", "AXIAL"),
     manufacturer="SIEMENS",
@@ -29,9 +29,9 @@ CT = Acquisition(
     description="LWS axial",
 )
 T1 = Acquisition(
-    "MR",
-    "1.2.840.10008.5.1.4.1.1.4",
-    "2.25.20",
+    modality="MR",
+    sop_class_uid="1.2.840.10008.5.1.4.1.1.4",
+    series_uid="2.25.20",
     series_number=3,
     image_type=("ORIGINAL", "PRIMARY", "M"),
     scanning_sequence=("SE",),
@@ -57,15 +57,15 @@ def stack(
     x, y, z = _STEP[plane]
     return [
         Frame(
-            StoredFile(f"/{made.series_uid}/{i}", f"{made.series_uid}.{i}", made.sop_class_uid, made.series_uid),
-            None,
-            i,
-            300,
-            300,
-            made,
-            (x * i * spacing, y * i * spacing, z * i * spacing),
-            _ORIENTATION[plane],
-            (0.8, 0.8),
+            file=StoredFile(f"/{made.series_uid}/{i}", f"{made.series_uid}.{i}", made.sop_class_uid, made.series_uid),
+            number=None,
+            instance_number=i,
+            rows=300,
+            columns=300,
+            acquisition=made,
+            position=(x * i * spacing, y * i * spacing, z * i * spacing),
+            orientation=_ORIENTATION[plane],
+            pixel_spacing=(0.8, 0.8),
         )
         for i in range(count)
         if i not in skip

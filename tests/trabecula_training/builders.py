@@ -31,11 +31,11 @@ def made_cohort(
     density = generator.normal(105, 35, n_patients).clip(20, 250)
     patients = tuple(
         Patient(
-            f"p{number:03d}",
-            None,
-            ReferenceKind.QCT,
-            float(np.clip(85 - 0.2 * density[number] + generator.normal(0, 8), 20, 100).round(1)),
-            "F" if number % 3 else "M",
+            patient=f"p{number:03d}",
+            study=None,
+            reference=ReferenceKind.QCT,
+            age_years=float(np.clip(85 - 0.2 * density[number] + generator.normal(0, 8), 20, 100).round(1)),
+            sex="F" if number % 3 else "M",
             qct_bmd_mg_cm3=float(density[number].round(2)),
             weight_kg=float(np.clip(generator.normal(65, 10), 40, 110).round(1)),
             site=f"site-{1 + number % 2}",
@@ -62,14 +62,14 @@ def made_cohort(
                 row_roles.append(role)
     columns = (*(f"original_feature_{number}" for number in range(n_features)), "measure_hu")
     table = FeatureTable(
-        columns,
-        tuple(names),
-        tuple(levels),
-        tuple(row_roles),
-        np.array(rows),
-        "ab" * 32,
-        "body_v1",
-        {(patient.patient, role): FACTS for patient in patients for role in roles},
+        names=columns,
+        patients=tuple(names),
+        levels=tuple(levels),
+        roles=tuple(row_roles),
+        values=np.array(rows),
+        settings_sha256="ab" * 32,
+        regions="body_v1",
+        facts={(patient.patient, role): FACTS for patient in patients for role in roles},
         ibsi={"software": "made up"},
     )
     return Cohort(patients), table

@@ -26,7 +26,7 @@ from trabecula_training.errors import FeatureTableInvalid
 from trabecula_training.features.table import CROPS_PREFIX, MEASURE_PREFIX, UNREADABLE, Facts, FeatureTable
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CropGroup:
     """The crops of one patient in one series, by level; ``vbq`` of each level (NaN where not measured) is the
     baseline, ``facts`` say how the series was acquired."""
@@ -144,12 +144,12 @@ def _groups(documents: Sequence[Mapping[str, Any]], pixels: NDArray[np.float32])
             start = end
         groups.append(
             CropGroup(
-                str(item["patient"]),
-                SeriesRole(item["role"]),
-                tuple(Level[name] for name in item["levels"]),
-                tuple(crops),
-                tuple(float("nan") if value is None else float(value) for value in item["vbq"]),
-                dict(item["facts"]),
+                patient=str(item["patient"]),
+                role=SeriesRole(item["role"]),
+                levels=tuple(Level[name] for name in item["levels"]),
+                crops=tuple(crops),
+                vbq=tuple(float("nan") if value is None else float(value) for value in item["vbq"]),
+                facts=dict(item["facts"]),
             )
         )
     if start != len(pixels):

@@ -48,7 +48,16 @@ class CropRecorder:
                 uid = context.series[role].source.series_uid
                 quality = tuple(_vbq(levels[level], uid) for level in crops)
                 facts = acquisition_of(context.series[role])
-                groups.append(CropGroup("", role, tuple(crops), tuple(crops.values()), quality, facts))
+                groups.append(
+                    CropGroup(
+                        patient="",
+                        role=role,
+                        levels=tuple(crops),
+                        crops=tuple(crops.values()),
+                        vbq=quality,
+                        facts=facts,
+                    )
+                )
         self.groups = tuple(groups)
         return ()
 

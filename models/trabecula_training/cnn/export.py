@@ -52,14 +52,16 @@ def export_image_bundle(
     (evaluation,) = evaluations_of(tasks, request)
     endpoint = endpoint_model(recipe.task(task), model, evaluation, people, request.text.primary)
     content = Content(
-        BundleKind.CNN,
-        recipe.source,
-        _range(bank, people, int(document["settings"]["seed"])),
-        image=ImageInput(plan.size, 1, STATISTICS, min_levels=layout.min_levels),
+        kind=BundleKind.CNN,
+        published=recipe.source,
+        training_range=_range(bank, people, int(document["settings"]["seed"])),
+        image=ImageInput(size=plan.size, channels=1, statistics=STATISTICS, min_levels=layout.min_levels),
         limits=_limits(model, weights),
     )
     created = request.created or datetime.now(UTC).date().isoformat()
-    draft = bundle_manifest(document, request.text, (endpoint,), content, people, table, created)
+    draft = bundle_manifest(
+        document, request.text, endpoints=(endpoint,), content=content, first=people, table=table, created=created
+    )
     return write_bundle(request, document, draft, graph, difference)
 
 

@@ -22,7 +22,7 @@ INNER_FOLDS = 3
 """Inner folds of a network: they only calibrate and set thresholds, since nothing is tuned; each is a training."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageRecipe:
     """A published study of images, ready to train on any cohort.
 

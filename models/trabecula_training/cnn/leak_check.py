@@ -62,7 +62,16 @@ def identity_noise(size: IdentitySize, seed: int) -> tuple[CropBank, TrainingSet
             for _ in MEASURED_LEVELS
         )
         unknown = (float("nan"),) * len(crops)
-        groups.append(CropGroup(f"noise-{number}", SeriesRole.T1W, MEASURED_LEVELS, crops, unknown, {}))
+        groups.append(
+            CropGroup(
+                patient=f"noise-{number}",
+                role=SeriesRole.T1W,
+                levels=MEASURED_LEVELS,
+                crops=crops,
+                vbq=unknown,
+                facts={},
+            )
+        )
     bank = CropBank(tuple(groups), load_crop_definition("midsagittal_v1"))
     numbers = np.arange(len(labels), dtype=np.float64)[:, None]
     return bank, TrainingSet(numbers, labels, tuple(group.patient for group in groups))
@@ -80,9 +89,9 @@ def leak_check_on_images(recipe: ImageRecipe, plan: LeakPlan, on_fold: Callable[
     (family,) = bound.families
     optimistic = bound.paper(data.features, data.labels, family, plan.seed)
     nested = NestedPlan(
-        bound.prepare,
-        (family,),
-        NO_COMPARATORS,
+        prepare=bound.prepare,
+        families=(family,),
+        comparators=NO_COMPARATORS,
         repeats=plan.repeats,
         seed=plan.seed,
         processes=plan.processes,

@@ -24,7 +24,7 @@ from trabecula_training.cnn.networks import Network, make_network
 Labels = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
     """How one network is trained.
 

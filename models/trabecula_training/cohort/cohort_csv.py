@@ -75,28 +75,39 @@ def read_cohort(path: Path, need_studies: bool) -> CohortReading:
 
 
 def _unreadable(found: str, remedy: str) -> CohortReading:
-    return CohortReading(Cohort(()), (Problem(0, "", found, remedy),))
+    return CohortReading(Cohort(()), (Problem(line=0, column="", found=found, remedy=remedy),))
 
 
 def _check_heading(heading: Sequence[str]) -> list[Problem]:
     problems = [
-        Problem(1, name, "the column is missing", "Add the column.") for name in REQUIRED if name not in heading
+        Problem(line=1, column=name, found="the column is missing", remedy="Add the column.")
+        for name in REQUIRED
+        if name not in heading
     ]
     if not set(REFERENCES) & set(heading):
-        problems.append(Problem(1, " / ".join(REFERENCES), "no reference value", "Add one of these columns."))
+        problems.append(
+            Problem(
+                line=1, column=" / ".join(REFERENCES), found="no reference value", remedy="Add one of these columns."
+            )
+        )
     known = (*REQUIRED, *OPTIONAL)
     problems += [
-        Problem(1, name, "the column is not known", f"Remove or rename it; known are {', '.join(known)}.")
+        Problem(
+            line=1,
+            column=name,
+            found="the column is not known",
+            remedy=f"Remove or rename it; known are {', '.join(known)}.",
+        )
         for name in heading
         if name and name not in known
     ]
     problems += [
-        Problem(1, f"column {place}", "the column has no name", "Name it, or empty it.")
+        Problem(line=1, column=f"column {place}", found="the column has no name", remedy="Name it, or empty it.")
         for place, name in enumerate(heading, start=1)
         if not name
     ]
     problems += [
-        Problem(1, name, "the column stands twice", "Keep one.")
+        Problem(line=1, column=name, found="the column stands twice", remedy="Keep one.")
         for name in sorted(set(heading) - {""})
         if heading.count(name) > 1
     ]
@@ -115,7 +126,7 @@ def _read_rows(rows: Sequence[TableRow], heading: Sequence[str], base: Path | No
             continue
         if len(row.cells) != len(heading):
             remedy = f"Give {len(heading)} cells, as in the heading."
-            problems.append(Problem(line, "", f"{len(row.cells)} cells", remedy))
+            problems.append(Problem(line=line, column="", found=f"{len(row.cells)} cells", remedy=remedy))
             continue
         cells = dict(zip(heading, (cell.strip() for cell in row.cells), strict=True))
         reader = _LineReader(line, cells, base)
@@ -125,7 +136,12 @@ def _read_rows(rows: Sequence[TableRow], heading: Sequence[str], base: Path | No
             key = (column, cells.get(column, ""))
             if key[1] and first_line.setdefault(key, line) != line:
                 wrong.append(
-                    Problem(line, column, f"{key[1]} stands in line {first_line[key]}, too", "Keep one line for each.")
+                    Problem(
+                        line=line,
+                        column=column,
+                        found=f"{key[1]} stands in line {first_line[key]}, too",
+                        remedy="Keep one line for each.",
+                    )
                 )
         problems += wrong
         if patient is not None and not wrong and not is_too_small(reader.density):
@@ -133,7 +149,7 @@ def _read_rows(rows: Sequence[TableRow], heading: Sequence[str], base: Path | No
             lines[patient.patient] = line
     problems = [*small.problems(), *problems]
     if not patients and not problems:
-        problems.append(Problem(0, "", "no patients", "Add a line for each patient."))
+        problems.append(Problem(line=0, column="", found="no patients", remedy="Add a line for each patient."))
     return CohortReading(Cohort(tuple(patients)), tuple(problems), lines)
 
 
@@ -161,11 +177,11 @@ class _LineReader:
         if age is None or sex is None or reference is None or not name:
             return None, self.problems
         patient = Patient(
-            name,
-            study,
-            reference,
-            age,
-            sex,
+            patient=name,
+            study=study,
+            reference=reference,
+            age_years=age,
+            sex=sex,
             postmenopausal=postmenopausal,
             site=self.cells.get("site", ""),
             scanner=self.cells.get("scanner", ""),
@@ -177,7 +193,7 @@ class _LineReader:
         return patient, self.problems
 
     def wrong(self, column: str, found: str, remedy: str) -> None:
-        self.problems.append(Problem(self.line, column, found, remedy))
+        self.problems.append(Problem(line=self.line, column=column, found=found, remedy=remedy))
 
     def number(self, column: str, required: bool = False) -> float | None:
         text = self.cells.get(column, "")
@@ -258,13 +274,20 @@ def task_problems(cohort: Cohort, task: Task) -> tuple[Problem, ...]:
         only = "positive" if counts[1] else "negative"
         return (
             Problem(
-                0,
-                task.name,
-                f"one class only ({max(counts.values())} {only})",
-                "Add the other class, or leave the task out.",
+                line=0,
+                column=task.name,
+                found=f"one class only ({max(counts.values())} {only})",
+                remedy="Add the other class, or leave the task out.",
             ),
         )
     if min(counts.values()) < FEWEST_EVENTS:
         found = f"too few of a class ({counts[1]} positive, {counts[0]} negative)"
-        return (Problem(0, task.name, found, f"Add patients ({FEWEST_EVENTS} of each class), or leave the task out."),)
+        return (
+            Problem(
+                line=0,
+                column=task.name,
+                found=found,
+                remedy=f"Add patients ({FEWEST_EVENTS} of each class), or leave the task out.",
+            ),
+        )
     return ()

@@ -28,7 +28,7 @@ class ReferenceKind(StrEnum):
     DXA = "DXA"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """A two-class question: patients in ``positive`` against those in ``negative``; the others take no part.
 
@@ -49,36 +49,36 @@ class Task:
 
 
 OSTEOPOROSIS = Task(
-    "osteoporosis",
-    "osteoporosis",
-    frozenset({BoneCategory.OSTEOPOROSIS}),
-    frozenset({BoneCategory.NORMAL, BoneCategory.LOW, BoneCategory.BELOW_EXPECTED}),
+    name="osteoporosis",
+    endpoint="osteoporosis",
+    positive=frozenset({BoneCategory.OSTEOPOROSIS}),
+    negative=frozenset({BoneCategory.NORMAL, BoneCategory.LOW, BoneCategory.BELOW_EXPECTED}),
 )
 ABNORMAL = Task(
-    "abnormal_bone_density",
-    "abnormal_bone_density",
-    frozenset({BoneCategory.OSTEOPOROSIS, BoneCategory.LOW, BoneCategory.BELOW_EXPECTED}),
-    frozenset({BoneCategory.NORMAL}),
+    name="abnormal_bone_density",
+    endpoint="abnormal_bone_density",
+    positive=frozenset({BoneCategory.OSTEOPOROSIS, BoneCategory.LOW, BoneCategory.BELOW_EXPECTED}),
+    negative=frozenset({BoneCategory.NORMAL}),
 )
 NORMAL_VS_OSTEOPOROSIS = Task(
-    "normal_vs_osteoporosis",
-    "osteoporosis",
-    frozenset({BoneCategory.OSTEOPOROSIS}),
-    frozenset({BoneCategory.NORMAL}),
+    name="normal_vs_osteoporosis",
+    endpoint="osteoporosis",
+    positive=frozenset({BoneCategory.OSTEOPOROSIS}),
+    negative=frozenset({BoneCategory.NORMAL}),
     deployable=False,
 )
 LOW_VS_OSTEOPOROSIS = Task(
-    "osteopenia_vs_osteoporosis",
-    "osteoporosis",
-    frozenset({BoneCategory.OSTEOPOROSIS}),
-    frozenset({BoneCategory.LOW}),
+    name="osteopenia_vs_osteoporosis",
+    endpoint="osteoporosis",
+    positive=frozenset({BoneCategory.OSTEOPOROSIS}),
+    negative=frozenset({BoneCategory.LOW}),
     deployable=False,
 )
 NORMAL_VS_LOW = Task(
-    "normal_vs_osteopenia",
-    "abnormal_bone_density",
-    frozenset({BoneCategory.LOW}),
-    frozenset({BoneCategory.NORMAL}),
+    name="normal_vs_osteopenia",
+    endpoint="abnormal_bone_density",
+    positive=frozenset({BoneCategory.LOW}),
+    negative=frozenset({BoneCategory.NORMAL}),
     deployable=False,
 )
 

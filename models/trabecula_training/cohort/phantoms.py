@@ -72,7 +72,7 @@ _MR: dict[Size, MrProtocol] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CohortPlan:
     """What to make. ``sites`` hospitals have a scanner each; with ``external`` the last of them is the external set.
 
@@ -91,7 +91,7 @@ class CohortPlan:
     acquisitions: Acquisitions = Acquisitions.VARIED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Member:
     """One person of a cohort: where the study lies (relative to the cohort's folder) and how it was acquired."""
 

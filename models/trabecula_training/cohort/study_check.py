@@ -21,7 +21,7 @@ DICOM_PREFIX = b"DICM"
 PREFIX_AT = 128
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FolderFacts:
     """What one folder holds.
 
@@ -49,15 +49,15 @@ def read_study(folder: Path, roles: Sequence[SeriesRole]) -> FolderFacts:
     of_series = {file.series_uid: file for file in files}
     best = {role: choice.of(role)[0] for role in roles if choice.of(role)}
     return FolderFacts(
-        len(files),
-        len(unreadable) + _damaged(folder, files),
-        frozenset(frame.acquisition.modality for frame in frames),
-        frozenset(study_of(file) for file in of_series.values()),
-        {role: len({item.series_uid for item in choice.of(role)}) for role in SeriesRole if choice.of(role)},
-        _refusals(choice),
-        {role: why for role, candidate in best.items() if (why := _pixel_problem(candidate))},
-        patient.age_years,
-        patient.sex,
+        images=len(files),
+        damaged=len(unreadable) + _damaged(folder, files),
+        modalities=frozenset(frame.acquisition.modality for frame in frames),
+        studies=frozenset(study_of(file) for file in of_series.values()),
+        series={role: len({item.series_uid for item in choice.of(role)}) for role in SeriesRole if choice.of(role)},
+        refused=_refusals(choice),
+        undecodable={role: why for role, candidate in best.items() if (why := _pixel_problem(candidate))},
+        age_years=patient.age_years,
+        sex=patient.sex,
     )
 
 

@@ -25,7 +25,7 @@ class Part(StrEnum):
     """Never seen in training: the frozen model is judged on it once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Patient:
     """One line of the cohort. ``study`` is the folder of the DICOM study (None when features come ready made).
 

@@ -40,7 +40,13 @@ class SmallDensities:
             span = f"{min(values):g}" if len(values) == 1 else f"{min(values):g} to {max(values):g}"
             told = f"{where}{len(small)} of {self._seen[site]} densities are too small for mg/cm3 ({span})"
             if max(map(abs, values)) < gram:
-                found.append(Problem(lines[0], DENSITY, f"{told}: g/cm3", "Multiply g/cm3 by 1000."))
+                found.append(
+                    Problem(line=lines[0], column=DENSITY, found=f"{told}: g/cm3", remedy="Multiply g/cm3 by 1000.")
+                )
             else:
-                found.append(Problem(lines[0], DENSITY, told, "Look the densities up; give them in mg/cm3."))
+                found.append(
+                    Problem(
+                        line=lines[0], column=DENSITY, found=told, remedy="Look the densities up; give them in mg/cm3."
+                    )
+                )
         return found

@@ -54,12 +54,22 @@ def _validated(plan: Demonstration, settings: RunSettings, out: Path, command: s
         recipe = radiomics_recipe(plan.recipe)
         perturbed = plan.perturbed_patients
         return run_radiomics(
-            RadiomicsJob(recipe, settings, cohort, run, command, stability=perturbed, look_first=False)
+            RadiomicsJob(
+                recipe=recipe,
+                settings=settings,
+                cohort=cohort,
+                out=run,
+                command=command,
+                stability=perturbed,
+                look_first=False,
+            )
         )
     images = image_recipe(plan.recipe)
     from trabecula_training.commands.image_run import ImageJob, run_images
 
-    return run_images(ImageJob(images, settings, cohort, run, command, look_first=False))
+    return run_images(
+        ImageJob(recipe=images, settings=settings, cohort=cohort, out=run, command=command, look_first=False)
+    )
 
 
 def _exported(request: ExportRequest, recipe: str) -> Path:

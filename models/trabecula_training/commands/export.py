@@ -47,9 +47,22 @@ def export_command(
         if not separator:
             raise typer.BadParameter(f"{item} is not TASK=MODEL", param_hint="--classifier")
         pairs.append((task, model))
-    text = BundleText(model_id, version, title or model_id, demonstration, population, contact=contact, primary=primary)
+    text = BundleText(
+        model_id=model_id,
+        version=version,
+        title=title or model_id,
+        demonstration=demonstration,
+        population=population,
+        contact=contact,
+        primary=primary,
+    )
     with errors_as_exit_code():
-        folder = _export(ExportRequest(run, bundles, input_, tuple(pairs), text, i_know), weights)
+        folder = _export(
+            ExportRequest(
+                run=run, bundles=bundles, input=input_, classifiers=tuple(pairs), text=text, despite_size=i_know
+            ),
+            weights,
+        )
     typer.echo(str(folder))
 
 

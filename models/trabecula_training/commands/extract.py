@@ -36,5 +36,10 @@ def extract_command(
         people = checked_studies(cohort, ROLES[load_feature_set(settings).modality], (), workers)
         table = shown_extraction(people, Extraction(settings, workers, stability), out)
     if table.absent:
-        print_problems([Problem(0, name, why, "Takes no part.", blocking=False) for name, why in table.absent.items()])
+        print_problems(
+            [
+                Problem(line=0, column=name, found=why, remedy="Takes no part.", blocking=False)
+                for name, why in table.absent.items()
+            ]
+        )
     typer.echo(f"{out}: {len(set(table.patients))} of {len(people.patients)} patients, {len(table.patients)} bodies")

@@ -29,7 +29,7 @@ from trabecula_training.runs.preflight import check_table
 from trabecula_training.runs.run import RunSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageJob:
     """What to run on what.
 
@@ -69,7 +69,9 @@ def run_images(job: ImageJob) -> RadiomicsRun:
     cohort = found.usable()
     if found.problems:
         print_problems(found.problems)
-    plain = RadiomicsJob(recipe.on(bank), job.settings, job.cohort, job.out, job.command)
+    plain = RadiomicsJob(
+        recipe=recipe.on(bank), settings=job.settings, cohort=job.cohort, out=job.out, command=job.command
+    )
     return validated(plain, cohort, table, place)
 
 

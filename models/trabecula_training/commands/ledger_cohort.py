@@ -63,14 +63,14 @@ def cohort_from_ledger(
     if features and (features not in SET_NAMES or load_feature_set(features).modality is not modality):
         raise typer.BadParameter(f"{features} is no feature set of {modality}", param_hint="--features")
     rule = CohortRule(
-        tuple(needs or ROLES[modality]),
-        reference,
-        tuple(sites or (ReferenceSite.LUMBAR_SPINE,)),
-        window_days,
-        int(rule_defaults()["minimum_levels"]["value"]),
-        _excluded(keep_reasons or []),
-        external_from.date() if external_from else None,
-        site_name,
+        needs=tuple(needs or ROLES[modality]),
+        method=reference,
+        sites=tuple(sites or (ReferenceSite.LUMBAR_SPINE,)),
+        window_days=window_days,
+        minimum_levels=int(rule_defaults()["minimum_levels"]["value"]),
+        exclude=_excluded(keep_reasons or []),
+        external_from=external_from.date() if external_from else None,
+        site_name=site_name,
     )
     with errors_as_exit_code(as_json):
         settings = load_settings()
@@ -99,7 +99,9 @@ def _kept(drawn: Drawn, settings: Settings, set_name: str, out: Path, workers: i
         def on_study(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return keep(drawn, settings, set_name, out, workers, stability, on_study)
+        return keep(
+            drawn, settings, set_name=set_name, out=out, workers=workers, stability=stability, on_study=on_study
+        )
 
 
 def _print_flow(drawn: Drawn, out: Path) -> None:

@@ -53,7 +53,17 @@ def phantom_cohort(
     if external and hospitals < 2:
         raise typer.BadParameter("an external set needs --sites 2 or more", param_hint="--external")
     default = ReferenceChoice.DXA if modality is Modality.CT else ReferenceChoice.QCT
-    plan = CohortPlan(patients, modality, seed, size, reference or default, hospitals, external, null, acquisitions)
+    plan = CohortPlan(
+        patients=patients,
+        modality=modality,
+        seed=seed,
+        size=size,
+        reference=reference or default,
+        sites=hospitals,
+        external=external,
+        null=null,
+        acquisitions=acquisitions,
+    )
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     made = shown_cohort(plan, out, workers)
     cohort = out / COHORT_FILE

@@ -23,7 +23,7 @@ from trabecula_training.runs.preflight import check_features, check_studies
 from trabecula_training.runs.run import RunSettings, TaskRun, chosen, run_recipe, steps_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RadiomicsJob:
     """What to run on what. ``features`` is a ready table; None: extracted from the cohort's studies, with
     ``stability`` patients perturbed. ``command`` is what the manifest will name as its making. ``look_first``: every

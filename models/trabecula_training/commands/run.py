@@ -52,18 +52,46 @@ def run_command(
 
     Features are kept beside cohort.csv: a run that was broken off, and the next run, measure only what is new.
     """
-    names = (tuple(inputs or ()), tuple(tasks or ()), tuple(models or ()))
     of_images = recipe in IMAGE_RECIPES
-    settings = RunSettings(mode, *names, folds, repeats or (1 if of_images else 5), seed, workers, resamples)
+    settings = RunSettings(
+        mode=mode,
+        inputs=tuple(inputs or ()),
+        tasks=tuple(tasks or ()),
+        families=tuple(models or ()),
+        folds=folds,
+        repeats=repeats or (1 if of_images else 5),
+        seed=seed,
+        processes=workers,
+        resamples=resamples,
+    )
     command = " ".join(["trabecula-train", *sys.argv[1:]])
     with errors_as_exit_code(as_json):
         if of_images:
             chosen = image_recipe(recipe)
             from trabecula_training.commands.image_run import ImageJob, run_images
 
-            done = run_images(ImageJob(chosen, settings, cohort, out, command, features, crops, weights))
+            done = run_images(
+                ImageJob(
+                    recipe=chosen,
+                    settings=settings,
+                    cohort=cohort,
+                    out=out,
+                    command=command,
+                    crops=features,
+                    definition=crops,
+                    weights=weights,
+                )
+            )
         else:
-            job = RadiomicsJob(radiomics_recipe(recipe), settings, cohort, out, command, features, stability)
+            job = RadiomicsJob(
+                recipe=radiomics_recipe(recipe),
+                settings=settings,
+                cohort=cohort,
+                out=out,
+                command=command,
+                features=features,
+                stability=stability,
+            )
             done = run_radiomics(job)
     if as_json:
         print_json(summary_document(done.document, done.metrics, done.report))

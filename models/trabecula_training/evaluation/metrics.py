@@ -42,7 +42,7 @@ def test_share(result: NestedResult) -> float:
     return len(result.folds[0].split.test) / len(result.labels)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """Everything measured on one nested result.
 
@@ -77,12 +77,12 @@ def evaluate(result: NestedResult, seed: int, resamples: int = DEFAULT_RESAMPLES
         if in_full or point == "balanced"
     }
     return Evaluation(
-        result.name,
-        len(labels),
-        int(labels.sum()),
-        metrics,
-        points,
-        hosmer_lemeshow(labels, probabilities),
+        name=result.name,
+        n_patients=len(labels),
+        n_events=int(labels.sum()),
+        metrics=metrics,
+        points=points,
+        hosmer_lemeshow=hosmer_lemeshow(labels, probabilities),
     )
 
 

@@ -24,7 +24,7 @@ FEWEST_OF_A_CLASS = 5
 """Patients of each class below which an AUC of a subgroup is not shown."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SubgroupRow:
     """One subgroup: patients, events, AUC (None where too few of a class), and the share flagged when balanced."""
 
@@ -53,10 +53,12 @@ def _row(result: NestedResult, group: str, value: str, index: NDArray[np.int64])
     enough = min((labels == 1).sum(), (labels == 0).sum()) >= FEWEST_OF_A_CLASS
     flagged = float(result.decisions["balanced"].mean(axis=0)[index].mean())
     area = delong_interval(labels, result.pooled_ranks[index]) if enough else None
-    return SubgroupRow(group, value, len(index), int(labels.sum()), area, flagged)
+    return SubgroupRow(
+        group=group, value=value, n_patients=len(index), n_events=int(labels.sum()), auc=area, flagged=flagged
+    )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExternalResult:
     """A frozen model on patients that took no part in its making, at its frozen thresholds."""
 
@@ -78,14 +80,14 @@ def external_result(model: FittedModel, data: TrainingSet, seed: int, resamples:
         for name, threshold in model.thresholds.items()
     }
     return ExternalResult(
-        model.family,
-        model.candidate,
-        len(data.labels),
-        int(data.labels.sum()),
-        {
+        family=model.family,
+        candidate=model.candidate,
+        n_patients=len(data.labels),
+        n_events=int(data.labels.sum()),
+        metrics={
             "auc": delong_interval(data.labels, scores),
             **probability_metrics(data.labels, probabilities, seed, resamples),
         },
-        points,
-        hosmer_lemeshow(data.labels, probabilities, external=True),
+        points=points,
+        hosmer_lemeshow=hosmer_lemeshow(data.labels, probabilities, external=True),
     )

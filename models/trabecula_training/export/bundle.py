@@ -30,7 +30,7 @@ from trabecula_training.reporting.metrics_json import read_document
 from trabecula_training.reporting.report import FIGURES_FOLDER
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExportRequest:
     """What to export: a run's folder, the input, and one classifier per task (osteoporosis before abnormal density).
 
@@ -75,13 +75,15 @@ def export_bundle(request: ExportRequest, recipe_of: Callable[[str], Recipe]) ->
         )
     )
     content = Content(
-        BundleKind.RADIOMICS,
-        recipe.source,
-        training_range(models, sets[0].data.features, int(document["settings"]["seed"])),
-        layout,
+        kind=BundleKind.RADIOMICS,
+        published=recipe.source,
+        training_range=training_range(models, sets[0].data.features, int(document["settings"]["seed"])),
+        layout=layout,
     )
     created = request.created or datetime.now(UTC).date().isoformat()
-    draft = bundle_manifest(document, request.text, endpoints, content, sets[0], table, created)
+    draft = bundle_manifest(
+        document, request.text, endpoints=endpoints, content=content, first=sets[0], table=table, created=created
+    )
     return write_bundle(request, document, draft, graph, difference)
 
 

@@ -18,7 +18,7 @@ from trabecula_training.export.manifest import BundleText
 POPULATION = "digital phantoms, made by this program; no person"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Demonstration:
     """How demonstration bundles are made, one for each of ``inputs``; ``classifiers`` are (task, classifier) as export
     takes them."""
@@ -45,13 +45,26 @@ class Demonstration:
         """Return what to export of a finished run. A phantom cohort need not pass the sample-size guard; the bundle
         says that it did not."""
         return tuple(
-            ExportRequest(run, bundles, name, self.classifiers, self._text(name), despite_size=True)
+            ExportRequest(
+                run=run,
+                bundles=bundles,
+                input=name,
+                classifiers=self.classifiers,
+                text=self._text(name),
+                despite_size=True,
+            )
             for name in self.inputs
         )
 
     def _text(self, input_name: str) -> BundleText:
         title = self.title.format(input=input_name)
-        return BundleText(self.model_id(input_name), self.version, title, True, POPULATION)
+        return BundleText(
+            model_id=self.model_id(input_name),
+            version=self.version,
+            title=title,
+            demonstration=True,
+            population=POPULATION,
+        )
 
     def refuse_existing(self, bundles: Path) -> None:
         """Raise ExportRefused, before any work, where a bundle is there already."""
@@ -77,19 +90,19 @@ def demonstration(recipe: str) -> Demonstration:
     row = _document()[recipe]
     modality = Modality(row["modality"])
     plan = CohortPlan(
-        int(row["patients"]),
-        modality,
-        int(row["seed"]),
+        patients=int(row["patients"]),
+        modality=modality,
+        seed=int(row["seed"]),
         reference=ReferenceChoice(row["reference"]),
         sites=len(scanners(modality)),
     )
     return Demonstration(
-        recipe,
-        plan,
-        int(row["perturbed_patients"]),
-        tuple(str(name) for name in row["inputs"]),
-        tuple((str(task), str(name)) for task, name in row["classifiers"]),
-        str(row["version"]),
-        str(row["title"]),
-        int(row["repeats"]),
+        recipe=recipe,
+        cohort=plan,
+        perturbed_patients=int(row["perturbed_patients"]),
+        inputs=tuple(str(name) for name in row["inputs"]),
+        classifiers=tuple((str(task), str(name)) for task, name in row["classifiers"]),
+        version=str(row["version"]),
+        title=str(row["title"]),
+        repeats=int(row["repeats"]),
     )

@@ -31,6 +31,7 @@ from trabecula_training.learning.training_range import acquisition_ranges
 from trabecula_training.learning.tuning import FittedModel
 from trabecula_training.statistics.decision import RULES
 
+INTENDED_USE = "Research: probability of low bone density from images that were made for another reason, in adults."
 NOT_FOR = (
     "Ruling out low bone density: a low probability does not exclude osteoporosis.",
     "Replacing DXA or QCT, or stating a T-score.",
@@ -39,7 +40,7 @@ NOT_FOR = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BundleText:
     """What people decide about a bundle."""
 
@@ -59,11 +60,11 @@ def endpoint_model(
     """Return one endpoint: thresholds of the exported model, rates and metrics of nested cross-validation."""
     points = tuple(
         OperatingPoint(
-            name,
-            float(threshold),
-            RULES[name],
-            _interval(evaluation["points"][name]["sensitivity"]),
-            _interval(evaluation["points"][name]["specificity"]),
+            name=name,
+            threshold=float(threshold),
+            rule=RULES[name],
+            sensitivity=_interval(evaluation["points"][name]["sensitivity"]),
+            specificity=_interval(evaluation["points"][name]["specificity"]),
         )
         for name, threshold in model.thresholds.items()
     )
@@ -75,15 +76,15 @@ def endpoint_model(
         else Calibration(CalibrationMethod.ISOTONIC, True)
     )
     return EndpointModel(
-        task.endpoint,
-        definition(task, dataset),
-        f"{model.family} ({model.candidate})",
-        len(dataset.patients),
-        int(dataset.data.labels.sum()),
-        calibration,
-        points,
-        primary,
-        metrics,
+        name=task.endpoint,
+        definition=definition(task, dataset),
+        classifier=f"{model.family} ({model.candidate})",
+        n_patients=len(dataset.patients),
+        n_events=int(dataset.data.labels.sum()),
+        calibration=calibration,
+        operating_points=points,
+        primary=primary,
+        metrics=metrics,
     )
 
 
@@ -116,7 +117,7 @@ def _interval(found: Mapping[str, Any]) -> Interval:
     return Interval(estimate, low, high, str(found["method"]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Content:
     """What the graph reads, by kind: a vector (``layout``) or pictures (``image``), and the range it was trained on.
 
@@ -144,38 +145,38 @@ def bundle_manifest(
     names = [patient.patient for patient in first.patients]
     shortfalls = [line for task in document["tasks"] for line in task["sample_size"]["shortfalls"]]
     return Manifest(
-        MANIFEST_VERSION,
-        text.model_id,
-        text.version,
-        content.kind,
-        text.title,
-        "Research: probability of low bone density from images that were made for another reason, in adults.",
-        NOT_FOR,
-        text.demonstration,
-        text.licence,
-        {},
-        _population(first, text),
-        acquisition_ranges(table, first.layout.roles, names),
-        table.regions,
-        endpoints,
-        Lineage(
-            str(document["recipe"]),
-            str(document["mode"]),
-            str(document["command"]),
-            int(document["settings"]["seed"]),
-            created,
-            str(document["cohort"]["sha256"]),
-            str(document["features"]["sha256"]),
-            {str(name): str(version) for name, version in document["software"].items()},
-            content.published,
+        manifest_version=MANIFEST_VERSION,
+        model_id=text.model_id,
+        version=text.version,
+        kind=content.kind,
+        title=text.title,
+        intended_use=INTENDED_USE,
+        not_for=NOT_FOR,
+        demonstration=text.demonstration,
+        licence=text.licence,
+        files={},
+        population=_population(first, text),
+        inputs=acquisition_ranges(table, first.layout.roles, names),
+        regions=table.regions,
+        endpoints=endpoints,
+        lineage=Lineage(
+            recipe=str(document["recipe"]),
+            mode=str(document["mode"]),
+            command=str(document["command"]),
+            seed=int(document["settings"]["seed"]),
+            created=created,
+            cohort_sha256=str(document["cohort"]["sha256"]),
+            feature_table_sha256=str(document["features"]["sha256"]),
+            software={str(name): str(version) for name, version in document["software"].items()},
+            published=content.published,
         ),
-        table.settings_sha256,
-        content.layout,
-        content.training_range,
-        content.image,
-        dict(table.ibsi),
-        (*content.limits, *dict.fromkeys(f"The training cohort is too small: {line}." for line in shortfalls)),
-        text.contact,
+        feature_settings_sha256=table.settings_sha256,
+        layout=content.layout,
+        training_range=content.training_range,
+        image=content.image,
+        ibsi=dict(table.ibsi),
+        limits=(*content.limits, *dict.fromkeys(f"The training cohort is too small: {line}." for line in shortfalls)),
+        contact=text.contact,
     )
 
 
@@ -183,14 +184,14 @@ def _population(dataset: Dataset, text: BundleText) -> Population:
     patients = dataset.patients
     ages = np.array([patient.age_years for patient in patients])
     return Population(
-        text.population,
-        len(patients),
-        sum(patient.sex == "F" for patient in patients),
-        sum(patient.sex == "M" for patient in patients),
-        float(ages.min()),
-        float(ages.max()),
-        float(ages.mean().round(1)),
-        ", ".join(sorted({str(patient.reference) for patient in patients})),
-        tuple(sorted({patient.site for patient in patients if patient.site})),
-        tuple(sorted({patient.scanner for patient in patients if patient.scanner})),
+        description=text.population,
+        n_patients=len(patients),
+        n_female=sum(patient.sex == "F" for patient in patients),
+        n_male=sum(patient.sex == "M" for patient in patients),
+        age_low=float(ages.min()),
+        age_high=float(ages.max()),
+        age_mean=float(ages.mean().round(1)),
+        reference=", ".join(sorted({str(patient.reference) for patient in patients})),
+        sites=tuple(sorted({patient.site for patient in patients if patient.site})),
+        scanners=tuple(sorted({patient.scanner for patient in patients if patient.scanner})),
     )

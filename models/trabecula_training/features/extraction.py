@@ -48,7 +48,7 @@ ROLES: Mapping[Modality, tuple[SeriesRole, ...]] = {
 MakeSegmenter = Callable[[], Segmenter]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExtractionJob:
     """One patient's study for one process; ``perturb`` also measures how features bear other outlines."""
 
@@ -84,11 +84,13 @@ class FeatureRecorder:
         features = study_features(context, roles, self._settings)
         levels = {item.level: item for item in context.levels}
         self.found = PatientFeatures(
-            "",
-            features,
-            {(role, level): _measures(levels[level], context, role) for role, level in features},
-            {role: acquisition_of(context.series[role]) for role in roles},
-            {role: perturbed_features(context, role, self._settings) for role in roles} if self._perturb else {},
+            patient="",
+            features=features,
+            measures={(role, level): _measures(levels[level], context, role) for role, level in features},
+            facts={role: acquisition_of(context.series[role]) for role in roles},
+            perturbed={role: perturbed_features(context, role, self._settings) for role in roles}
+            if self._perturb
+            else {},
         )
         return ()
 
@@ -109,11 +111,11 @@ def extract_patient(job: ExtractionJob) -> PatientFeatures:
         analyser = StudyAnalyser(job.make_segmenter(), (recorder,), load_thresholds(None))
         analysis = analyser.analyse(job.patient, 1, scan_folder(job.folder))
     except TrabeculaError as error:
-        return PatientFeatures(job.patient, problem=f"{error.code}: {error.sentence}", settled=False)
+        return PatientFeatures(patient=job.patient, problem=f"{error.code}: {error.sentence}", settled=False)
     found = recorder.found
     if found is None or not found.features:
         reasons = [reason.sentence for reason in analysis.result.reasons if reason.blocking]
-        return PatientFeatures(job.patient, problem=" ".join(reasons[:2]) or "no body could be measured")
+        return PatientFeatures(patient=job.patient, problem=" ".join(reasons[:2]) or "no body could be measured")
     return replace(found, patient=job.patient)
 
 
@@ -146,7 +148,13 @@ def extract_cohort(
     for number, patient in enumerate(cohort.patients):
         if patient.study is None:
             continue
-        job = ExtractionJob(patient.patient, patient.study, set_name, number < perturb_first, make_segmenter)
+        job = ExtractionJob(
+            patient=patient.patient,
+            folder=patient.study,
+            set_name=set_name,
+            perturb=number < perturb_first,
+            make_segmenter=make_segmenter,
+        )
         kept = store.find(job.patient, job.folder, job.perturb) if store else None
         if kept is None:
             jobs.append(job)

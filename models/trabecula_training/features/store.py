@@ -22,7 +22,7 @@ from trabecula_training.features.table import UNREADABLE, Facts
 _SUFFIX = ".npz"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PatientFeatures:
     """What one patient gave; ``problem`` says why there is nothing.
 
@@ -111,10 +111,10 @@ def _read(path: Path, patient: str) -> PatientFeatures:
         perturbed[SeriesRole(role)] = tuple(bodies[first : first + count])
         first += count
     return PatientFeatures(
-        patient,
-        dict(zip(places, values, strict=True)),
-        {place: tuple(float(value) for value in row) for place, row in zip(places, measures, strict=True)},
-        {SeriesRole(role): dict(facts) for role, facts in meta["facts"].items()},
-        perturbed,
-        str(meta["problem"]),
+        patient=patient,
+        features=dict(zip(places, values, strict=True)),
+        measures={place: tuple(float(value) for value in row) for place, row in zip(places, measures, strict=True)},
+        facts={SeriesRole(role): dict(facts) for role, facts in meta["facts"].items()},
+        perturbed=perturbed,
+        problem=str(meta["problem"]),
     )

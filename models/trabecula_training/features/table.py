@@ -47,7 +47,7 @@ UNREADABLE = (
 """What zipfile, zlib, numpy and json raise for damaged files."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureTable:
     """Features of many patients.
 

@@ -21,7 +21,7 @@ from trabecula_training.learning.tuning import TrainingSet
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """Patients of one task with their vectors.
 
@@ -59,7 +59,7 @@ def usable_layout(
     if not kept:
         raise FeatureTableInvalid("no feature is both finite and stable")
     dropped = tuple(name for name in table.feature_names if name not in set(kept))
-    return FeatureLayout(tuple(roles), MEASURED_LEVELS, aggregation, kept), dropped
+    return FeatureLayout(roles=tuple(roles), levels=MEASURED_LEVELS, aggregation=aggregation, features=kept), dropped
 
 
 def make_dataset(
@@ -83,7 +83,14 @@ def make_dataset(
     names = tuple(patient.patient for patient in patients)
     features = np.stack([vectors[name] for name in names]) if names else np.zeros((0, len(layout.columns)))
     data = TrainingSet(features, np.array(labels, dtype=np.int64), names)
-    return Dataset(layout, tuple(patients), data, _comparators(patients, table, layout), tuple(left_out), dropped)
+    return Dataset(
+        layout=layout,
+        patients=tuple(patients),
+        data=data,
+        comparators=_comparators(patients, table, layout),
+        left_out=tuple(left_out),
+        dropped=dropped,
+    )
 
 
 def patient_vectors(table: FeatureTable, layout: FeatureLayout) -> dict[str, Floats]:

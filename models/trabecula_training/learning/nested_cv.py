@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FoldPrediction:
     """What one model said of the test patients of one outer fold.
 
@@ -37,7 +37,7 @@ class FoldPrediction:
     columns: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NestedResult:
     """All outer predictions of one model or comparator.
 
@@ -69,7 +69,7 @@ class NestedResult:
         return np.asarray(self.probabilities.mean(axis=0), dtype=np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NestedPlan:
     """How to validate: preparation, classifiers, comparators, folds, seed and processes."""
 
@@ -123,16 +123,21 @@ def run_split(data: TrainingSet, plan: NestedPlan, split: Split) -> dict[str, Fo
             probabilities = model.calibrator.probabilities(scores)
             radiomics[name] = (model.inner_scores, scores)
             predictions[name] = FoldPrediction(
-                split,
-                scores,
-                probabilities,
-                {point: probabilities >= threshold for point, threshold in model.thresholds.items()},
-                model.candidate,
-                tuple(int(column) for column in model.columns.index),
+                split=split,
+                scores=scores,
+                probabilities=probabilities,
+                decisions={point: probabilities >= threshold for point, threshold in model.thresholds.items()},
+                candidate=model.candidate,
+                columns=tuple(int(column) for column in model.columns.index),
             )
         for fitted in fit_comparators(plan.comparators, train.labels, split, radiomics):
             predictions[fitted.name] = FoldPrediction(
-                split, fitted.scores, fitted.probabilities, fitted.decisions, "", ()
+                split=split,
+                scores=fitted.scores,
+                probabilities=fitted.probabilities,
+                decisions=fitted.decisions,
+                candidate="",
+                columns=(),
             )
         return predictions
 
@@ -147,4 +152,6 @@ def _assemble(name: str, labels: Labels, folds: tuple[FoldPrediction, ...], repe
         probabilities[row, test] = fold.probabilities
         for point, decided in fold.decisions.items():
             decisions[point][row, test] = decided
-    return NestedResult(name, labels, folds, ranks, probabilities, decisions)
+    return NestedResult(
+        name=name, labels=labels, folds=folds, ranks=ranks, probabilities=probabilities, decisions=decisions
+    )

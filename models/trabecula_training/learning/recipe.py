@@ -41,7 +41,7 @@ PaperProtocol = Callable[[Floats, Labels, Family, int], PaperOutcome]
 """The study's own order of operations, with its leaks: (features, labels, family, seed) -> PaperOutcome."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """A published study, ready to train on any cohort.
 

@@ -67,14 +67,14 @@ def range_of(features: Floats, used: NDArray[np.int64], seed: int) -> TrainingRa
         z = (held_out - fold_mean) / fold_sd
         distances.append(np.einsum("ij,jk,ik->i", z, fold_precision, z))
     return TrainingRange(
-        tuple(int(column) for column in used),
-        _floats(mean),
-        _floats(sd),
-        _floats(low),
-        _floats(high),
-        float(np.percentile(np.concatenate(fractions), LIMIT_PERCENTILE)),
-        _floats(precision.ravel()),
-        float(np.percentile(np.concatenate(distances), LIMIT_PERCENTILE)),
+        used=tuple(int(column) for column in used),
+        mean=_floats(mean),
+        sd=_floats(sd),
+        low=_floats(low),
+        high=_floats(high),
+        max_outside_fraction=float(np.percentile(np.concatenate(fractions), LIMIT_PERCENTILE)),
+        precision=_floats(precision.ravel()),
+        mahalanobis_limit=float(np.percentile(np.concatenate(distances), LIMIT_PERCENTILE)),
     )
 
 

@@ -35,7 +35,7 @@ class TrainingSet:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FittedModel:
     """A classifier with all it learned: columns and their z-score, estimator, calibrator and frozen thresholds.
 
@@ -93,4 +93,12 @@ def _finish(
     probabilities = calibrator.probabilities(scores)
     thresholds = {name: choose_threshold(name, labels, probabilities) for name in OPERATING_POINTS}
     estimator = fit(candidate, everyone, labels, seed)
-    return FittedModel(family.name, candidate.name, columns, estimator, calibrator, thresholds, scores)
+    return FittedModel(
+        family=family.name,
+        candidate=candidate.name,
+        columns=columns,
+        estimator=estimator,
+        calibrator=calibrator,
+        thresholds=thresholds,
+        inner_scores=scores,
+    )

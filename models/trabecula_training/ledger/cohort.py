@@ -31,7 +31,7 @@ STUDIES_FOLDER = "studies"
 _DAYS_PER_YEAR = 365.25
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CohortRule:
     """Who takes part. ``needs``: the series roles a study must have been measured on.
 
@@ -59,7 +59,7 @@ class Chosen:
     patient: Patient
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Selection:
     """The cohort and its flow.
 
@@ -127,7 +127,7 @@ def select(
     chosen = _one_for_each(candidates)
     if len(candidates) > len(chosen):
         left_out["another study of the patient is nearer to a reference"] += len(candidates) - len(chosen)
-    return Selection(chosen, studies, dict(left_out), fit, fit_flagged)
+    return Selection(chosen=chosen, studies=studies, left_out=dict(left_out), fit=fit, fit_flagged=fit_flagged)
 
 
 def image_problem(record: StudyRecord, rule: CohortRule) -> str:
@@ -193,11 +193,11 @@ def _patient(record: StudyRecord, reference: Reference, rule: CohortRule, instal
     external = rule.external_from is not None and taken is not None and taken >= rule.external_from
     qct = reference.method is ReferenceMethod.QCT
     return Patient(
-        name,
-        Path(STUDIES_FOLDER) / name,
-        ReferenceKind(reference.method.value),
-        _age_years(record),
-        record.sex,
+        patient=name,
+        study=Path(STUDIES_FOLDER) / name,
+        reference=ReferenceKind(reference.method.value),
+        age_years=_age_years(record),
+        sex=record.sex,
         qct_bmd_mg_cm3=reference.value if qct else None,
         t_score=reference.t_score,
         z_score=reference.z_score,

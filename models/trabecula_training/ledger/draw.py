@@ -35,7 +35,7 @@ class KeptFeatures:
     failed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drawn:
     """A cohort that was written. ``gone`` counts chosen studies whose images are no longer in the spool."""
 
@@ -86,7 +86,7 @@ def draw(settings: Settings, engine: Engine, rule: CohortRule, out: Path, copy: 
     if not studies:
         raise LedgerCohortEmpty(f"the images of all {len(selection.chosen)} chosen studies are gone from the spool")
     _write(studies, out, copy)
-    return Drawn(rule, selection, studies, len(selection.chosen) - len(studies))
+    return Drawn(rule=rule, selection=selection, studies=studies, gone=len(selection.chosen) - len(studies))
 
 
 def _folders(settings: Settings, engine: Engine, selection: Selection, out: Path) -> tuple[StudyFolder, ...]:

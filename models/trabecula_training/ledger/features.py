@@ -32,7 +32,7 @@ _DECIDED_BY_SITE = ("thresholds_sha256", "models_sha256")
 of their own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredStudy:
     """What the service keeps of a study, for one process."""
 
@@ -61,10 +61,10 @@ def stored_features(study: StoredStudy) -> PatientFeatures:
     try:
         recorder.score(stored_context(study))
     except TrabeculaError as error:
-        return PatientFeatures(study.patient, problem=f"{error.code}: {error.sentence}", settled=False)
+        return PatientFeatures(patient=study.patient, problem=f"{error.code}: {error.sentence}", settled=False)
     found = recorder.found
     if found is None or not found.features:
-        return PatientFeatures(study.patient, problem="no level could be measured", settled=False)
+        return PatientFeatures(patient=study.patient, problem="no level could be measured", settled=False)
     return replace(found, patient=study.patient)
 
 
@@ -79,7 +79,7 @@ def stored_context(study: StoredStudy) -> ScoringContext:
             series[source.role] = _measured(study, labels, source.role)
     if not series:
         raise SpoolObjectMissing("no outlines are kept of this study")
-    return ScoringContext(series, result.levels, result.summary, result.reasons)
+    return ScoringContext(series=series, levels=result.levels, summary=result.summary, reasons=result.reasons)
 
 
 def _measured(study: StoredStudy, labels: StoredLabels, role: SeriesRole) -> MeasuredSeries:
@@ -94,9 +94,17 @@ def _measured(study: StoredStudy, labels: StoredLabels, role: SeriesRole) -> Mea
     source = next(item for item in study.result.sources if item.role is role)
     named = study.result.versions
     identity = SegmenterIdentity(named.get("segmenter", ""), "", named.get("segmenter_weights_sha256", ""))
-    segmentation = Segmentation(labels.labels, (), identity, 1.0, study.result.numbering)
+    segmentation = Segmentation(
+        labels=labels.labels, bodies=(), segmenter=identity, quality=1.0, numbering=study.result.numbering
+    )
     kernel = kernel_class(made.manufacturer, made.kernel)
-    return MeasuredSeries(source, volume, segmentation, kernel.value, contrast_phase(made).value)
+    return MeasuredSeries(
+        source=source,
+        volume=volume,
+        segmentation=segmentation,
+        kernel_class=kernel.value,
+        contrast_phase=contrast_phase(made).value,
+    )
 
 
 def keep_features(
@@ -119,7 +127,14 @@ def keep_features(
         if kept is not None:
             yield kept
         elif result is not None:
-            study = StoredStudy(name, result, item.files, results_root, set_name, perturb)
+            study = StoredStudy(
+                patient=name,
+                result=result,
+                files=item.files,
+                results_root=results_root,
+                set_name=set_name,
+                perturb=perturb,
+            )
             waiting.append((study, item.folder))
     for study, folder, found in _computed(waiting, workers):
         store.keep(found, folder, study.perturb)

@@ -26,7 +26,7 @@ class Status(StrEnum):
     NOT_APPLICABLE = "does not apply"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChecklistItem:
     """One item as filled: its number, what it asks for, the status, the evidence, and its weight (METRICS; else 0)."""
 
@@ -113,7 +113,9 @@ def filled(facts: Facts) -> tuple[Checklist, ...]:
 def _item(entry: Mapping[str, Any], facts: Facts) -> ChecklistItem:
     status = _status(entry, facts)
     evidence = entry.get("where", "") if status in (Status.FILLED, Status.PART) else ""
-    return ChecklistItem(entry["no"], entry["asks"], status, evidence, float(entry.get("weight", 0.0)))
+    return ChecklistItem(
+        number=entry["no"], asks=entry["asks"], status=status, evidence=evidence, weight=float(entry.get("weight", 0.0))
+    )
 
 
 def _status(entry: Mapping[str, Any], facts: Facts) -> Status:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublishedResult:
     """One printed result of a study; ``part`` says on which patients (test, validation, external ...)."""
 
@@ -31,17 +31,17 @@ def published_results() -> tuple[PublishedResult, ...]:
     text = (resources.files("trabecula_training.data") / "published.toml").read_text("utf-8")
     return tuple(
         PublishedResult(
-            row["recipe"],
-            row["input"],
-            row["task"],
-            row["model"],
-            row["set"],
-            float(row["auc"]),
-            row.get("low"),
-            row.get("high"),
-            row.get("sensitivity"),
-            row.get("specificity"),
-            row["source"],
+            recipe=row["recipe"],
+            input=row["input"],
+            task=row["task"],
+            model=row["model"],
+            part=row["set"],
+            auc=float(row["auc"]),
+            low=row.get("low"),
+            high=row.get("high"),
+            sensitivity=row.get("sensitivity"),
+            specificity=row.get("specificity"),
+            source=row["source"],
         )
         for row in tomllib.loads(text)["result"]
     )

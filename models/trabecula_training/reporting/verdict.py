@@ -42,7 +42,7 @@ class Finding:
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskVerdict:
     """One input and task, by the classifier with the largest AUC over outer folds.
 
@@ -120,7 +120,16 @@ def _paper(task: Mapping[str, Any]) -> TaskVerdict:
     auc = Interval(best["auc"], best["interval"]["low"], best["interval"]["high"], "DeLong")
     told = "The patients it was evaluated on took part in its making."
     finding = Finding("Evaluated on patients it has not seen?", Answer.BAD, told)
-    return TaskVerdict(task["input"], task["task"], name, Belief.NO, auc, "", None, (finding,))
+    return TaskVerdict(
+        input=task["input"],
+        task=task["task"],
+        model=name,
+        belief=Belief.NO,
+        auc=auc,
+        baseline="",
+        difference=None,
+        findings=(finding,),
+    )
 
 
 def _sound(task: Mapping[str, Any]) -> TaskVerdict:
@@ -135,7 +144,16 @@ def _sound(task: Mapping[str, Any]) -> TaskVerdict:
         _calibrated(metrics),
         _elsewhere(task, name),
     )
-    return TaskVerdict(task["input"], task["task"], name, _belief(findings), auc, baseline, difference, findings)
+    return TaskVerdict(
+        input=task["input"],
+        task=task["task"],
+        model=name,
+        belief=_belief(findings),
+        auc=auc,
+        baseline=baseline,
+        difference=difference,
+        findings=findings,
+    )
 
 
 def _belief(findings: Sequence[Finding]) -> Belief:

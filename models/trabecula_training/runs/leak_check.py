@@ -64,7 +64,12 @@ def leak_check(recipe: Recipe, plan: LeakPlan, on_fold: Callable[[Split], None] 
     features, labels = noise(size, plan.seed)
     data = TrainingSet(features, labels, tuple(f"noise-{number}" for number in range(len(labels))))
     nested = NestedPlan(
-        recipe.prepare, (family,), NO_COMPARATORS, repeats=plan.repeats, seed=plan.seed, processes=plan.processes
+        prepare=recipe.prepare,
+        families=(family,),
+        comparators=NO_COMPARATORS,
+        repeats=plan.repeats,
+        seed=plan.seed,
+        processes=plan.processes,
     )
     honest: Interval = discrimination(nested_cross_validation(data, nested, on_fold)[family.name])
     return LeakCheck(recipe.name, float(np.mean(optimistic)), honest.estimate, (honest.low, honest.high))

@@ -44,7 +44,7 @@ GRADE: Mapping[BoneCategory, int] = {
 METRICS = ("c_index", "kappa_quadratic", "kappa_linear", "exact", "ranked_probability_score")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CategoryCalibration:
     """One category: mean probability given to it, share of patients in it (Wilson's interval), and mean distance
     between its probability and what was observed there (ICI)."""
@@ -57,7 +57,7 @@ class CategoryCalibration:
     ici: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OrdinalResult:
     """One classifier or comparator as a grader.
 
@@ -165,13 +165,13 @@ def _result(pair: _Pair, grades: Grades, seed: int, resamples: int) -> OrdinalRe
 
     intervals = bca_intervals(statistics, len(grades), seed, resamples)
     return OrdinalResult(
-        pair.abnormal.name,
-        len(grades),
-        dict(zip(METRICS, intervals, strict=True)),
-        _between(grades, expected),
-        tuple(tuple(int(cell) for cell in row) for row in confusion(grades, graded, count)),
-        _category_calibration(grades, shares),
-        int((severe > abnormal).sum()),
+        name=pair.abnormal.name,
+        n_patients=len(grades),
+        metrics=dict(zip(METRICS, intervals, strict=True)),
+        pairs=_between(grades, expected),
+        confusion=tuple(tuple(int(cell) for cell in row) for row in confusion(grades, graded, count)),
+        calibration=_category_calibration(grades, shares),
+        contradictions=int((severe > abnormal).sum()),
     )
 
 
@@ -193,5 +193,14 @@ def _category_calibration(grades: Grades, shares: Floats) -> tuple[CategoryCalib
         low, high = wilson(count, len(grades))
         inside = (grades == grade).astype(np.int64)
         ici = integrated_calibration_index(inside, shares[:, grade])
-        rows.append(CategoryCalibration(name, float(shares[:, grade].mean()), count / len(grades), low, high, ici))
+        rows.append(
+            CategoryCalibration(
+                category=name,
+                predicted=float(shares[:, grade].mean()),
+                observed=count / len(grades),
+                low=low,
+                high=high,
+                ici=ici,
+            )
+        )
     return tuple(rows)

@@ -89,11 +89,16 @@ def check_table(reading: CohortReading, table: FeatureTable, tasks: Iterable[Tas
         if patient.patient in table.absent:
             found = f"{patient.patient} gave no features: {table.absent[patient.patient]}"
             line = reading.lines[patient.patient]
-            problems.append(Problem(line, "features", found, "Takes no part.", blocking=False))
+            problems.append(Problem(line=line, column="features", found=found, remedy="Takes no part.", blocking=False))
         elif patient.patient not in known:
             found = f"no features of {patient.patient}"
             problems.append(
-                Problem(reading.lines[patient.patient], "features", found, "Extract them, or remove the line.")
+                Problem(
+                    line=reading.lines[patient.patient],
+                    column="features",
+                    found=found,
+                    remedy="Extract them, or remove the line.",
+                )
             )
     able = Cohort(tuple(patient for patient in reading.cohort.patients if patient.patient in known))
     problems += _of_tasks(able, tasks, reading)
@@ -139,7 +144,7 @@ def study_problems(line: int, patient: Patient, facts: FolderFacts, roles: Seque
     """Return what is wrong with one patient's study for a recipe that reads ``roles``."""
 
     def problem(found: str, remedy: str, column: str = "study", hard: bool = True) -> Problem:
-        return Problem(line, column, found, remedy, hard)
+        return Problem(line=line, column=column, found=found, remedy=remedy, blocking=hard)
 
     if facts.images == 0:
         found = f"{facts.damaged} damaged DICOM files, no readable one" if facts.damaged else "no DICOM images"
@@ -166,10 +171,18 @@ def _contradictions(line: int, patient: Patient, facts: FolderFacts) -> list[Pro
     found: list[Problem] = []
     remedy = "Make sure that line and study are of the same person."
     if facts.sex and facts.sex != patient.sex:
-        found.append(Problem(line, "sex", f"{patient.sex}, but {facts.sex} in the images", remedy, blocking=False))
+        found.append(
+            Problem(
+                line=line,
+                column="sex",
+                found=f"{patient.sex}, but {facts.sex} in the images",
+                remedy=remedy,
+                blocking=False,
+            )
+        )
     if facts.age_years is not None and abs(facts.age_years - patient.age_years) > AGE_TOLERANCE_YEARS:
         text = f"{patient.age_years:g}, but {facts.age_years:.0f} in the images"
-        found.append(Problem(line, "age_years", text, remedy, blocking=False))
+        found.append(Problem(line=line, column="age_years", found=text, remedy=remedy, blocking=False))
     return found
 
 
@@ -179,4 +192,11 @@ def _shared_study(line: int, facts: FolderFacts, owner: dict[str, int]) -> list[
     owner.update({uid: line for uid in facts.studies if uid not in owner})
     if not first:
         return []
-    return [Problem(line, "study", f"holds the same DICOM study as line {first[0]}", "Keep one line for each patient.")]
+    return [
+        Problem(
+            line=line,
+            column="study",
+            found=f"holds the same DICOM study as line {first[0]}",
+            remedy="Keep one line for each patient.",
+        )
+    ]

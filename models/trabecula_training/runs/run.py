@@ -37,7 +37,7 @@ class Mode(StrEnum):
     """The study's own order of operations: optimistic by construction, never exported."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """What to run and how. Empty names mean all of the recipe's; ``processes`` are of one thread each."""
 
@@ -62,7 +62,7 @@ class PaperResult:
     points: Mapping[str, Interval]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskRun:
     """One input and task: who took part and, by mode, what was found per classifier and comparator."""
 
@@ -126,7 +126,7 @@ def _run_task(
     layout, dropped = usable_layout(table, item.roles, recipe.aggregation)
     dataset = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped)
     size = sample_size(dataset.data.features, dataset.data.labels)
-    base = TaskRun(item, task, dataset, size)
+    base = TaskRun(input=item, task=task, dataset=dataset, size=size)
     if settings.mode is Mode.PAPER:
         return _paper(base, recipe, settings, on_step)
     outside = make_dataset(cohort.part(Part.EXTERNAL), table, layout, task)
@@ -144,7 +144,7 @@ def _paper(base: TaskRun, recipe: Recipe, settings: RunSettings, on_step: Callab
         interval = delong_interval(outcome.labels, outcome.scores)
         found[name] = PaperResult(outcome.auc, interval, outcome.n_features, rates)
         on_step(f"{base.input.name}, {base.task.name}, {name}")
-    return TaskRun(base.input, base.task, base.dataset, base.size, paper=found)
+    return TaskRun(input=base.input, task=base.task, dataset=base.dataset, size=base.size, paper=found)
 
 
 def _sound(
@@ -153,14 +153,14 @@ def _sound(
     dataset = base.dataset
     families = [recipe.family(name) for name in settings.families] or list(recipe.families)
     plan = NestedPlan(
-        recipe.prepare,
-        families,
-        dataset.comparators,
-        settings.folds,
-        settings.repeats,
-        settings.seed,
-        settings.processes,
-        recipe.inner_folds,
+        prepare=recipe.prepare,
+        families=families,
+        comparators=dataset.comparators,
+        folds=settings.folds,
+        repeats=settings.repeats,
+        seed=settings.seed,
+        processes=settings.processes,
+        inner_folds=recipe.inner_folds,
     )
 
     def on_fold(split: Split) -> None:
@@ -170,17 +170,19 @@ def _sound(
     names = [family.name for family in families]
     baselines = [name for name in results if name not in names and name != PREVALENCE]
     return TaskRun(
-        base.input,
-        base.task,
-        dataset,
-        base.size,
-        results,
-        {name: evaluate(result, settings.seed, settings.resamples, name in names) for name, result in results.items()},
-        {name: tuple(compare(results[name], results[other]) for other in baselines) for name in names},
-        {name: selection_stability(results[name], dataset.layout.columns) for name in names},
-        {name: subgroup_rows(results[name], dataset.patients) for name in names},
-        _external(recipe, dataset, outside, settings),
-        _sites(recipe, dataset, settings),
+        input=base.input,
+        task=base.task,
+        dataset=dataset,
+        size=base.size,
+        results=results,
+        evaluations={
+            name: evaluate(result, settings.seed, settings.resamples, name in names) for name, result in results.items()
+        },
+        comparisons={name: tuple(compare(results[name], results[other]) for other in baselines) for name in names},
+        stability={name: selection_stability(results[name], dataset.layout.columns) for name in names},
+        subgroups={name: subgroup_rows(results[name], dataset.patients) for name in names},
+        external=_external(recipe, dataset, outside, settings),
+        sites=_sites(recipe, dataset, settings),
     )
 
 

@@ -41,7 +41,7 @@ def choose_threshold(name: str, labels: Labels, scores: Floats) -> float:
     raise KeyError(name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rates:
     """What decisions achieved; a rate without a denominator is NaN."""
 
@@ -59,12 +59,12 @@ def rates(labels: Labels, decisions: Floats) -> Rates:
     tp, fn = float(decisions[positive].sum()), float((1 - decisions[positive]).sum())
     fp, tn = float(decisions[~positive].sum()), float((1 - decisions[~positive]).sum())
     return Rates(
-        _ratio(tp, tp + fn),
-        _ratio(tn, tn + fp),
-        _ratio(tp, tp + fp),
-        _ratio(tn, tn + fn),
-        _ratio(tp + tn, len(labels)),
-        _ratio(2 * tp, 2 * tp + fp + fn),
+        sensitivity=_ratio(tp, tp + fn),
+        specificity=_ratio(tn, tn + fp),
+        ppv=_ratio(tp, tp + fp),
+        npv=_ratio(tn, tn + fn),
+        accuracy=_ratio(tp + tn, len(labels)),
+        f1=_ratio(2 * tp, 2 * tp + fp + fn),
     )
 
 

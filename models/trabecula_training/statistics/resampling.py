@@ -13,7 +13,7 @@ from trabecula.domain.models.bundle import Interval
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CorrectedTest:
     """Mean over folds, its corrected standard error, interval and two-sided p against zero."""
 
@@ -35,10 +35,18 @@ def nadeau_bengio(values: Floats, test_fraction: float, confidence: float = 0.95
     ratio = test_fraction / (1 - test_fraction)
     error = float(np.sqrt(values.var(ddof=1) * (1 / len(values) + ratio)))
     if error < 1e-15:
-        return CorrectedTest(mean, 0.0, mean, mean, 1.0 if abs(mean) < 1e-12 else 0.0)
+        return CorrectedTest(
+            mean=mean, standard_error=0.0, low=mean, high=mean, p_value=1.0 if abs(mean) < 1e-12 else 0.0
+        )
     freedom = len(values) - 1
     half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error
-    return CorrectedTest(mean, error, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / error, freedom)))
+    return CorrectedTest(
+        mean=mean,
+        standard_error=error,
+        low=mean - half,
+        high=mean + half,
+        p_value=float(2 * stats.t.sf(abs(mean) / error, freedom)),
+    )
 
 
 def widest(estimate: float, *intervals: Interval) -> Interval:

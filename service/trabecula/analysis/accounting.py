@@ -89,14 +89,14 @@ def _reasons(
 def _lower(candidate: Candidate, measured: Mapping[SeriesRole, Candidate]) -> Reason:
     best = measured.get(candidate.role)
     detail = "" if best is None else ranked_lower(best, candidate)
-    return Reason(ReasonCode.OTHER_SERIES, blocking=False, series_uid=candidate.series_uid, detail=detail)
+    return Reason(code=ReasonCode.OTHER_SERIES, blocking=False, series_uid=candidate.series_uid, detail=detail)
 
 
 def _damaged(uid: str, files: Sequence[StoredFile]) -> tuple[Reason, ...]:
     if not files:
         return ()
     detail = f"{len(files)} images whose headers cannot be read, SOP Instance UID {files[0].sop_instance_uid}"
-    return (Reason(ReasonCode.UNREADABLE_PIXELS, blocking=False, series_uid=uid, detail=detail),)
+    return (Reason(code=ReasonCode.UNREADABLE_PIXELS, blocking=False, series_uid=uid, detail=detail),)
 
 
 def _counted(rest: Sequence[Key], why: Sequence[LeftOut], more: tuple[Reason, ...]) -> tuple[Reason, ...]:

@@ -29,12 +29,22 @@ def disagreements(primary: Segmented, other: Segmented) -> Iterator[Reason]:
         names = _names_inside(body, other)
         if names and max(names, key=lambda name: names[name]) not in (0, body.level.value):
             detail = f"{body.level} in one series is another level in the other"
-            yield Reason(ReasonCode.NUMBERING_AMBIGUOUS, True, None, series_uid, detail)
+            yield Reason(
+                code=ReasonCode.NUMBERING_AMBIGUOUS, blocking=True, level=None, series_uid=series_uid, detail=detail
+            )
             return
         overlap = _dice(body, other)
         if overlap is not None and overlap < limit:
             detail = "overlap of T1w and T2w"
-            yield Reason(ReasonCode.SEG_WARNING, False, body.level, series_uid, detail, round(overlap, 2), limit)
+            yield Reason(
+                code=ReasonCode.SEG_WARNING,
+                blocking=False,
+                level=body.level,
+                series_uid=series_uid,
+                detail=detail,
+                value=round(overlap, 2),
+                limit=limit,
+            )
 
 
 def _labels_at(body: Body, other: Segmented) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], bool]:

@@ -35,7 +35,7 @@ from trabecula.segmentation.attempts import AnalysisConfig, Attempts, Segmented,
 from trabecula.series.choice import Choice, choose
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Progress:
     """What is known of the study so far."""
 
@@ -96,16 +96,16 @@ class StudyAnalyser:
             raise SpoolObjectMissing(f"{len(missing)} of {len(files)} files")
         frames, patient, unreadable = read_headers(files)
         frames = tuple(distinct(frames))
-        progress = _Progress(patient, frames, unreadable, choose(frames))
+        progress = _Progress(patient=patient, frames=frames, unreadable=unreadable, choice=choose(frames))
         if unreadable:
             named = f"file {Path(unreadable[0].path).name}, SOP Instance UID {unreadable[0].sop_instance_uid}"
             detail = f"{len(unreadable)} files are not readable; the first: {named}"
-            progress.reasons.append(Reason(ReasonCode.UNREADABLE_PIXELS, blocking=not frames, detail=detail))
+            progress.reasons.append(Reason(code=ReasonCode.UNREADABLE_PIXELS, blocking=not frames, detail=detail))
         if patient.conflict is not None:  # facts of two people could mix: nothing is measured
             progress.choice = progress.choice.refused_for(patient.conflict)
             progress.reasons.append(patient.conflict)
         elif not any(frame.acquisition.modality in ("CT", "MR") for frame in frames):
-            progress.reasons.append(Reason(ReasonCode.NOT_TARGET_MODALITY))
+            progress.reasons.append(Reason(code=ReasonCode.NOT_TARGET_MODALITY))
         elif not progress.choice.candidates:
             progress.reasons.extend(_why_no_series(progress.choice))
         progress.took("headers", started)
@@ -136,12 +136,12 @@ class StudyAnalyser:
         started = time.monotonic()
         for role, segmented in progress.segmented.items():
             context = GateContext(
-                segmented.candidate,
-                segmented.volume,
-                segmented.segmentation,
-                segmented.bodies,
-                progress.patient,
-                self._thresholds,
+                candidate=segmented.candidate,
+                volume=segmented.volume,
+                segmentation=segmented.segmentation,
+                bodies=segmented.bodies,
+                patient=progress.patient,
+                thresholds=self._thresholds,
             )
             findings = measure_ct(context) if role is SeriesRole.CT else measure_mr(context)
             findings.reasons.extend(segmented.candidate.reasons)
@@ -224,7 +224,7 @@ def _why_no_series(choice: Choice) -> list[Reason]:
         if reason.code not in (ReasonCode.NO_SUITABLE_SERIES, ReasonCode.ORIENTATION)
     ]
     found = "" if telling else "; ".join(list(dict.fromkeys(item.detail for item in choice.refused if item.detail))[:3])
-    last = Reason(ReasonCode.NO_SUITABLE_SERIES, detail=found)
+    last = Reason(code=ReasonCode.NO_SUITABLE_SERIES, detail=found)
     return [*(replace(reason, blocking=True) for reason in telling[:3]), last]
 
 
@@ -237,7 +237,11 @@ def _why_no_t1(choice: Choice) -> list[Reason]:
 
 def _measured_series(item: Segmented) -> MeasuredSeries:
     return MeasuredSeries(
-        item.source, item.volume, item.segmentation, item.candidate.kernel.value, item.candidate.phase.value
+        source=item.source,
+        volume=item.volume,
+        segmentation=item.segmentation,
+        kernel_class=item.candidate.kernel.value,
+        contrast_phase=item.candidate.phase.value,
     )
 
 

@@ -32,7 +32,7 @@ from trabecula.regions.bodies import Body
 from trabecula.series.rules import limits as series_limits
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Findings:
     """Everything measured on one series; ``reasons`` with a level concern that level."""
 
@@ -102,7 +102,14 @@ class Findings:
         if self.quality is not None:
             return summary(self.quality, self.context.series_uid, t2=self.context.role is SeriesRole.T2W)
         return tuple(
-            Measurement(codes.ATTENUATION, value, codes.HOUNSFIELD, codes.MEAN, method, self.context.series_uid)
+            Measurement(
+                concept=codes.ATTENUATION,
+                value=value,
+                unit=codes.HOUNSFIELD,
+                derivation=codes.MEAN,
+                method=method,
+                series_uid=self.context.series_uid,
+            )
             for method, value in (("trab_v1 L1", self.first_hu), ("trab_v1 L1-L4", self.mean_hu))
             if value is not None
         )
@@ -128,14 +135,28 @@ _VALUES_IN_DOUBT = (*_HEIGHTS_IN_DOUBT, ReasonCode.SIGNAL_WINDOWED, ReasonCode.S
 def _of_body(body: Body, series_uid: str) -> Iterable[Measurement]:
     if body.whole_sideways and not body.cut_in_plane:
         volume = round(body.volume_cm3, 2)
-        yield Measurement(codes.VOLUME, volume, codes.CUBIC_CENTIMETRE, None, "segmentation", series_uid)
+        yield Measurement(
+            concept=codes.VOLUME,
+            value=volume,
+            unit=codes.CUBIC_CENTIMETRE,
+            derivation=None,
+            method="segmentation",
+            series_uid=series_uid,
+        )
     quality = round(body.segmented.quality, 3)
-    yield Measurement(codes.SEGMENTATION_QUALITY, quality, codes.RATIO, None, "segmenter", series_uid)
+    yield Measurement(
+        concept=codes.SEGMENTATION_QUALITY,
+        value=quality,
+        unit=codes.RATIO,
+        derivation=None,
+        method="segmenter",
+        series_uid=series_uid,
+    )
 
 
 def measure_ct(context: GateContext) -> Findings:
     """Measure attenuation and deformity on a segmented CT series."""
-    findings = Findings(context, list(ask(context)))
+    findings = Findings(context=context, reasons=list(ask(context)))
     sound = [body for body in context.bodies if not _blocked(findings, body.level)]
     thick = context.candidate.slice_mm
     if thick <= float(series_limits()["ct_shape_maximum_thickness_mm"]) + 0.01:
@@ -154,7 +175,7 @@ def measure_ct(context: GateContext) -> Findings:
 def measure_mr(context: GateContext) -> Findings:
     """Measure marrow signal, VBQ and deformity on a segmented T1w or T2w series; no VBQ of signals that are not whole
     or do not begin at zero."""
-    findings = Findings(context, list(ask(context)))
+    findings = Findings(context=context, reasons=list(ask(context)))
     sound = [body for body in context.bodies if not _blocked(findings, body.level)]
     _grade(findings, sound)
     for body in sound:

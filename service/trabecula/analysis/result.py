@@ -122,7 +122,7 @@ def levels_assumed(numbering: str, said: Iterable[Reason]) -> tuple[Reason, ...]
     """Return LEVELS_ASSUMED where the levels were counted from the sacrum and the segmenter did not say so itself."""
     spoken = {reason.code for reason in said} & {ReasonCode.LEVELS_ASSUMED, ReasonCode.NUMBERING_AMBIGUOUS}
     if "sacrum" in numbering.casefold() and not spoken:
-        return (Reason(ReasonCode.LEVELS_ASSUMED, blocking=False),)
+        return (Reason(code=ReasonCode.LEVELS_ASSUMED, blocking=False),)
     return ()
 
 

@@ -105,24 +105,24 @@ def _attenuation(table: Mapping[str, Any]) -> AttenuationThresholds:
 def _vbq(table: Mapping[str, Any]) -> VbqThresholds:
     references = tuple(
         VbqReference(
-            str(row["manufacturer_model"]),
-            float(row["field_strength_t"]),
-            float(row["tr_ms"][0]),
-            float(row["tr_ms"][1]),
-            float(row["suspected_at_or_above"]),
-            float(row["no_flag_below"]),
+            manufacturer_model=str(row["manufacturer_model"]),
+            field_strength_t=float(row["field_strength_t"]),
+            shortest_tr_ms=float(row["tr_ms"][0]),
+            longest_tr_ms=float(row["tr_ms"][1]),
+            suspected_at_or_above=float(row["suspected_at_or_above"]),
+            no_flag_below=float(row["no_flag_below"]),
         )
         for row in table.get("site_reference", ())
     )
     if any(item.no_flag_below > item.suspected_at_or_above for item in references):
         raise ValueError("no_flag_below lies above suspected_at_or_above")
     return VbqThresholds(
-        float(table["shortest_tr_ms"]),
-        float(table["longest_tr_ms"]),
-        float(table["shortest_te_ms"]),
-        float(table["longest_te_ms"]),
-        int(table["minimum_levels"]),
-        references,
+        shortest_tr_ms=float(table["shortest_tr_ms"]),
+        longest_tr_ms=float(table["longest_tr_ms"]),
+        shortest_te_ms=float(table["shortest_te_ms"]),
+        longest_te_ms=float(table["longest_te_ms"]),
+        minimum_levels=int(table["minimum_levels"]),
+        references=references,
     )
 
 

@@ -52,14 +52,23 @@ def _decide_series(found: Findings, thresholds: Thresholds) -> Decision:
     if found.context.role is SeriesRole.CT:
         hu, where = (found.first_hu, "L1") if found.first_hu is not None else (found.mean_hu, f"mean of {named}")
         return decide_attenuation(
-            AttenuationFinding(hu, levels, made.kvp, found.context.candidate.phase, where), thresholds.attenuation
+            AttenuationFinding(hu=hu, levels=levels, kvp=made.kvp, phase=found.context.candidate.phase, where=where),
+            thresholds.attenuation,
         )
     if found.context.role is SeriesRole.T2W:
         detail = "no T1-weighted series before contrast agent; values of T2-weighted series are for research"
-        reason = Reason(ReasonCode.SEQUENCE_UNSUPPORTED, series_uid=found.context.series_uid, detail=detail)
+        reason = Reason(code=ReasonCode.SEQUENCE_UNSUPPORTED, series_uid=found.context.series_uid, detail=detail)
         return Decision(Category.NOT_EVALUABLE, (reason,))
     score = found.quality.score if found.quality else None
     return decide_vbq(
-        VbqFinding(score, levels, made.repetition_time, made.echo_time, made.field_strength, made.model, named),
+        VbqFinding(
+            vbq=score,
+            levels=levels,
+            repetition_time_ms=made.repetition_time,
+            echo_time_ms=made.echo_time,
+            field_strength_t=made.field_strength,
+            manufacturer_model=made.model,
+            where=named,
+        ),
         thresholds.vbq,
     )

@@ -42,7 +42,7 @@ _QUEUE_TOLERANCE_SECONDS = 900.0
 _PHANTOM_TOLERANCE_HU = 12.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckResult:
     """What a check found; ``fix`` is the next step when it is not ok."""
 
@@ -67,8 +67,14 @@ class Check:
             detail = self.run()
         except (TrabeculaError, *FOREIGN_ERRORS) as caught:
             error = as_ours(caught)
-            return CheckResult(self.name, False, f"{error.code}: {error.sentence}", error.next_step, _since(started))
-        return CheckResult(self.name, True, detail, seconds=_since(started))
+            return CheckResult(
+                name=self.name,
+                ok=False,
+                detail=f"{error.code}: {error.sentence}",
+                fix=error.next_step,
+                seconds=_since(started),
+            )
+        return CheckResult(name=self.name, ok=True, detail=detail, seconds=_since(started))
 
 
 def checks_of(settings: Settings) -> tuple[Check, ...]:

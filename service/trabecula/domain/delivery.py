@@ -8,7 +8,7 @@ from enum import StrEnum
 from trabecula.domain.results.result import ObjectKind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Destination:
     """A PACS that gets results. ``object_kinds`` are what it wants (SR, SEG, SC), ``commitment`` asks for N-ACTION."""
 
@@ -74,7 +74,7 @@ class CommitmentState(StrEnum):
     """No answer in time; visible, not fatal."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Delivery:
     """One object on its way to one destination. ``sop_*`` name the form that was really sent (fall-back classes)."""
 

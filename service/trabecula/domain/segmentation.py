@@ -14,7 +14,7 @@ from trabecula.domain.spine import Level
 from trabecula.domain.volume import Volume
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SegmentedBody:
     """One vertebral body of a segmentation.
 
@@ -42,7 +42,7 @@ class SegmenterIdentity:
     trained_on: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Segmentation:
     """Vertebral bodies of one volume, on that volume's grid: on CT with their cortex, on MR the visible
     marrow (the dark rim is a tissue of its own), as expert masks of either draw them.

@@ -79,7 +79,7 @@ class Geometry:
         return np.asarray((np.asarray(points_mm, dtype=np.float64) - self.affine[:3, 3]) @ inverse.T)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Volume:
     """An image in the patient: intensities (HU for CT, arbitrary units for MR) on a regular grid.
 

@@ -10,7 +10,7 @@ from trabecula.domain.results.reasons import Reason
 from trabecula.domain.study.study import StoredFile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Acquisition:
     """How a slice was made. Times in ms, lengths in mm; None and empty where the header says nothing."""
 
@@ -92,7 +92,7 @@ _CAUTIOUS = frozenset(
 """What holds for all as soon as one record says so."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Frame:
     """One slice: its file, its place in it (``number`` counts from 1; None in a single-frame image) and in the patient.
 
@@ -118,7 +118,7 @@ class Frame:
     bits_stored: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StatedPatient:
     """What the rules need of the patient: age in years, sex (F, M or empty), weight in kg, height in m.
 

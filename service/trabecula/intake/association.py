@@ -59,7 +59,7 @@ _MAX_REQUEST_BYTES = 1 << 20
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """Bounds on a peer. ``association_seconds`` is for the request, ``idle_seconds`` between messages."""
 
@@ -70,7 +70,7 @@ class Limits:
     max_instance_bytes: int = 4 << 30
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Message:
     """A message that is arriving."""
 
@@ -195,7 +195,7 @@ class AcceptedAssociation:
         if message is None:
             if fragment.context_id not in self._contexts:
                 raise PeerViolation("a message on a presentation context that was not accepted")
-            message = self._message = _Message(fragment.context_id)
+            message = self._message = _Message(context_id=fragment.context_id)
         elif fragment.context_id != message.context_id:
             raise PeerViolation("a message that changes its presentation context")
         if fragment.is_command != (message.command is None):

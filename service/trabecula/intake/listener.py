@@ -29,7 +29,7 @@ _SILENT_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ListenerConfig:
     """Where the listener stands and whom it takes; ``port`` 0 lets the system choose.
 

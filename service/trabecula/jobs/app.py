@@ -21,7 +21,7 @@ from trabecula.pipeline import Services, run_stage, try_again_or_give_up
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QueueOptions:
     """How the queue watches its workers.
 
@@ -89,7 +89,7 @@ def _task(services: Services, stage: Stage) -> Callable[..., None]:
     """Return the task of a stage: the job edge, where whatever is not ours is logged and recorded as INTERNAL."""
 
     def run(context: JobContext, study_uid: str, revision: int = 0, destination: str = "") -> None:
-        job = Job(stage, study_uid, revision, destination)
+        job = Job(stage=stage, study_uid=study_uid, revision=revision, destination=destination)
         with structlog.contextvars.bound_contextvars(job_id=context.job.id, study_uid=study_uid, stage=str(stage)):
             try:
                 run_stage(services, job, context.should_abort)

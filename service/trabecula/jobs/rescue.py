@@ -77,8 +77,17 @@ def rescue_forgotten(services: Services, engine: Engine, idle_s: float) -> int:
                 waiting = {item.destination for item in deliveries if item.state is DeliveryState.PENDING}
                 targets = sorted(waiting) or sorted({item.destination for item in deliveries})[:1]
             for target in targets:
-                ledger.defer(Job(stage, study_uid, 0 if stage is Stage.SETTLE else revision, target))
-            ledger.studies.note(study_uid, Event("RESCUED", f"no job was left for {stage}", revision=revision or None))
+                ledger.defer(
+                    Job(
+                        stage=stage,
+                        study_uid=study_uid,
+                        revision=0 if stage is Stage.SETTLE else revision,
+                        destination=target,
+                    )
+                )
+            ledger.studies.note(
+                study_uid, Event(what="RESCUED", detail=f"no job was left for {stage}", revision=revision or None)
+            )
             ledger.commit()
             found += 1
     if found:

@@ -18,7 +18,7 @@ _SMALL_SERIES = 8
 """A series this small may be a dose sheet or a protocol page under Modality CT; it is looked into, class by class."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArchiveConfig:
     """The source archive and how we call ourselves to it; ``timeouts`` are per step."""
 
@@ -33,7 +33,7 @@ class FindArchive:
     """Implements domain.ports.SourceArchive on pynetdicom."""
 
     def __init__(self, config: ArchiveConfig) -> None:
-        self._source = Destination("source archive", config.ae_title, config.host, config.port)
+        self._source = Destination(name="source archive", ae_title=config.ae_title, host=config.host, port=config.port)
         self._requestor = Requestor(config.own_ae_title, config.timeouts)
 
     def count_instances(self, study_uid: str) -> int | None:

@@ -45,7 +45,7 @@ class Fracture:
     loss: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpineOptions:
     """What a spine shall have; None or an empty tuple leaves it to chance.
 
@@ -73,7 +73,7 @@ class SpineOptions:
     rib_size: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BodyShape:
     """The closed form of one vertebral body in its own frame; lengths in mm, measured at the endplate rims.
 
@@ -105,7 +105,7 @@ class BodyShape:
         return 0.5 * (self.height_anterior + self.height_posterior) - self.height_middle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PosteriorShape:
     """The measures of pedicles, laminae and processes of one vertebra, mm; ``drop`` is how far its tip sinks."""
 
@@ -124,7 +124,7 @@ class PosteriorShape:
     """Length and thickness of a thoracic vertebra's rib as shares of the usual ones."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Vertebra:
     """One vertebra in place. ``axes`` has the LPS unit vectors left, posterior and up of its frame as columns.
 
@@ -145,7 +145,7 @@ class Vertebra:
     """Thickness of Modic change at the upper and the lower endplate, mm."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Disc:
     """The disc above a vertebra: bulge beyond the endplate rims (all around, and extra backward) in mm;
     ``degeneration`` is 0 (bright nucleus) to 1 (black, collapsed). From ``fused_from`` on, as a share of the way to its
@@ -160,7 +160,7 @@ class Disc:
     fused_from: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Blob:
     """An ellipsoid of the abdomen: centre (LPS), radii, the tissue inside and that of its wall."""
 
@@ -171,7 +171,7 @@ class Blob:
     wall_mm: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Torso:
     """Everything around the spine, mm: ``back_fat`` over the spinous tips, half width, depth in front of the bodies."""
 
@@ -195,7 +195,7 @@ class Torso:
     texture_phase: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Spine:
     """A digital spine: vertebrae from caudal (S5) to cranial (lower thoracic) and the disc above each but the last.
 
@@ -223,7 +223,7 @@ class Spine:
         return self.vertebrae[self.index_of(level)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BodyTruth:
     """What is true of one body: heights (mean endplate distance in the thirds of the mid-sagittal plane, the outer
     tenth trimmed), depth and width at the endplates, volume (rim included), centre and up vector (LPS)."""

@@ -53,7 +53,9 @@ def datasets(study: PhantomStudy, series: PhantomSeries) -> Iterator[Dataset]:
         for index in range(volume.geometry.shape[0]):
             instance += 1
             if index not in skipped:
-                yield _instance(study, series, common, volume, pixels[index], index, instance)
+                yield _instance(
+                    study, series, common=common, volume=volume, pixels=pixels[index], index=index, instance=instance
+                )
 
 
 def _stored(volume: Volume) -> NDArray[np.uint16]:

@@ -38,7 +38,7 @@ class PhantomReference:
         return self.t_score <= number("reference", "osteoporosis_t")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhantomPatient:
     """One phantom person. ``number`` names them, ``seed`` makes them: the same pair is the same person."""
 
@@ -131,15 +131,15 @@ def sample_patient(
         density = _draw_density(stranger, float(np.clip(stranger.normal(63.0, 12.0), 20, 94)), stranger.normal())
         truth = bone_of(stranger, density)
     return PhantomPatient(
-        number_,
-        seed,
-        sex,
-        age,
-        round(float(height), 1),
-        round(float(bmi * (height / 100) ** 2), 1),
-        truth,
-        reference,
-        bool(rng.random() < fracture_probability(density)),
+        number=number_,
+        seed=seed,
+        sex=sex,
+        age_years=age,
+        height_cm=round(float(height), 1),
+        weight_kg=round(float(bmi * (height / 100) ** 2), 1),
+        bone=truth,
+        reference=reference,
+        fractured=bool(rng.random() < fracture_probability(density)),
     )
 
 

@@ -32,7 +32,7 @@ class Weighting(StrEnum):
     STIR = "STIR"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CtProtocol:
     """One CT acquisition; lengths in mm. ``centre_shift_mm`` moves the field of view (LPS) off the lumbar spine.
 
@@ -67,7 +67,7 @@ class CtProtocol:
         return str(entry("scanners", "ct", self.scanner)[self.kernel.value])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MrSequence:
     """One MR series; times in ms, lengths in mm. ``description`` None names it after what it is.
 
@@ -85,7 +85,7 @@ class MrSequence:
     disguised_as: Weighting | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MrProtocol:
     """One MR examination: scanner (key of [scanners.mr]), sampling of the sagittal series, and its sequences in order.
 
@@ -98,7 +98,7 @@ class MrProtocol:
     thickness_mm: float = 4.0
     gap_mm: float = 0.4
     slices: int = 13
-    sequences: tuple[MrSequence, ...] = (MrSequence(Weighting.T1), MrSequence(Weighting.T2))
+    sequences: tuple[MrSequence, ...] = (MrSequence(weighting=Weighting.T1), MrSequence(weighting=Weighting.T2))
     localizer: bool = False
     snr_factor: float = 1.0
     coil_bias: float | None = None
@@ -155,10 +155,10 @@ ROUTINE_MR = MrProtocol(
     slices=15,
     localizer=True,
     sequences=(
-        MrSequence(Weighting.T1),
-        MrSequence(Weighting.T2),
-        MrSequence(Weighting.STIR),
-        MrSequence(Weighting.T2, plane=Plane.AXIAL),
+        MrSequence(weighting=Weighting.T1),
+        MrSequence(weighting=Weighting.T2),
+        MrSequence(weighting=Weighting.STIR),
+        MrSequence(weighting=Weighting.T2, plane=Plane.AXIAL),
     ),
 )
 """A hospital's lumbar examination, distractors included."""

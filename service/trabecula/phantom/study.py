@@ -51,7 +51,7 @@ def _key(patient: PhantomPatient, protocol: CtProtocol | MrProtocol, defects: fr
     return f"{number('version'):g}|{patient!r}|{protocol!r}|{sorted(defects)}|{case}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PhantomSeries:
     """One series. ``volume`` has its slices in stacking order; ``omitted`` are indices that never reach the archive.
 
@@ -71,7 +71,7 @@ class PhantomSeries:
     more: tuple[Volume, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PhantomStudy:
     """A finished examination: series in the order a scanner would send them, and the truth beside them."""
 

@@ -10,7 +10,7 @@ from trabecula.phantom.anatomy import BodyTruth, Spine, truths
 from trabecula.phantom.patient import BoneTruth, PhantomPatient
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LevelTruth:
     """One level: its bone, and its body's measures (domain units: mm, mm3, HU, mg/cm3)."""
 
@@ -29,7 +29,7 @@ class LevelTruth:
     cement: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SeriesTruth:
     """One series: what its trabecular bone must read, per level.
 
@@ -44,7 +44,7 @@ class SeriesTruth:
     vbq: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyTruth:
     """Everything that is true of one study."""
 

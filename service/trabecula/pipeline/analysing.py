@@ -32,7 +32,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
     started = time.monotonic()
     if known is None:
         folder = services.artifacts.folder(study_uid, revision)
-        request = StageRequest(study_uid, revision, files, str(folder))
+        request = StageRequest(study_uid=study_uid, revision=revision, files=files, folder=str(folder))
         services.runner.analyse(request, still_wanted(services, job, should_stop))
         result = services.artifacts.load_result(study_uid, revision)
     with services.open_ledger() as ledger:
@@ -42,7 +42,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
             ledger.revisions.save_result(result)
             _note_result(ledger, result, time.monotonic() - started)
         ledger.studies.move(study_uid, StudyState.REPORTING)
-        ledger.defer(Job(Stage.REPORT, study_uid, revision))
+        ledger.defer(Job(stage=Stage.REPORT, study_uid=study_uid, revision=revision))
         ledger.commit()
 
 
@@ -55,5 +55,5 @@ def run_analysis(request: StageRequest, analyser: Analyser, artifacts: Artifacts
 
 def _note_result(ledger: Ledger, result: StudyResult, seconds: float) -> None:
     facts = {"category": str(result.category), "seconds": f"{seconds:.1f}"}
-    event = Event("ANALYSED", result.category.words, revision=result.revision, facts=facts)
+    event = Event(what="ANALYSED", detail=result.category.words, revision=result.revision, facts=facts)
     ledger.studies.note(result.study_uid, event)

@@ -109,5 +109,5 @@ def _note(ledger: Ledger, item: Delivery) -> None:
     facts = {"destination": item.destination, "kind": str(item.kind), "transaction_uid": item.transaction_uid}
     detail = f"{item.kind} at {item.destination}"
     ledger.studies.note(
-        item.study_uid, Event(f"COMMITMENT_{item.commitment}", detail, revision=item.revision, facts=facts)
+        item.study_uid, Event(what=f"COMMITMENT_{item.commitment}", detail=detail, revision=item.revision, facts=facts)
     )

@@ -188,7 +188,10 @@ def _take_over(
         ledger.quarantine.close(older.number, QuarantineState.SUPERSEDED, who, reason)
     state, revision = _measure_anew(services, ledger, plan.study_uid)
     detail = f"newer headers of {len(plan.taken)} of {plan.images} images taken over: {reason}"
-    ledger.studies.note(plan.study_uid, Event("CORRECTED", detail, who, revision or None, _facts(plan, reason)))
+    ledger.studies.note(
+        plan.study_uid,
+        Event(what="CORRECTED", detail=detail, who=who, revision=revision or None, facts=_facts(plan, reason)),
+    )
     return Correction(
         study_uid=plan.study_uid,
         images=plan.images,
@@ -211,7 +214,7 @@ def _measure_anew(services: Services, ledger: Ledger, study_uid: str) -> tuple[S
     files = stored_files(services, ledger, study_uid, revision)
     ledger.studies.describe(study_uid, services.facts.read(files))
     ledger.studies.move(study_uid, StudyState.ANALYSING)
-    ledger.defer(Job(Stage.ANALYSE, study_uid, revision))
+    ledger.defer(Job(stage=Stage.ANALYSE, study_uid=study_uid, revision=revision))
     return StudyState.ANALYSING, revision
 
 

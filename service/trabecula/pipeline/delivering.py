@@ -73,7 +73,7 @@ def close_when_answered(ledger: Ledger, job: Job) -> None:
         fail_delivery(ledger, job.study_uid, lost)
     else:
         ledger.studies.move(job.study_uid, StudyState.DONE)
-        ledger.studies.note(job.study_uid, Event("DONE", revision=job.revision))
+        ledger.studies.note(job.study_uid, Event(what="DONE", revision=job.revision))
 
 
 def fail_delivery(ledger: Ledger, study_uid: str, lost: list[Delivery]) -> None:
@@ -87,7 +87,7 @@ def fail_delivery(ledger: Ledger, study_uid: str, lost: list[Delivery]) -> None:
     codes = {item.error_code for item in lost}
     code = codes.pop() if len(codes) == 1 else error.code
     ledger.studies.fail(study_uid, Stage.DELIVER, Failure(code, error.sentence, error.next_step))
-    ledger.studies.note(study_uid, Event("FAILED", f"deliver: {places}", revision=lost[0].revision))
+    ledger.studies.note(study_uid, Event(what="FAILED", detail=f"deliver: {places}", revision=lost[0].revision))
 
 
 def give_up_delivering(ledger: Ledger, job: Job, error: TrabeculaError) -> None:
@@ -135,5 +135,7 @@ def _note(ledger: Ledger, item: Delivery) -> None:
     facts = {"destination": item.destination, "kind": str(item.kind), "code": item.error_code}
     if item.status is not None:
         facts["status"] = f"0x{item.status:04X}"
-    event = Event(str(item.state), f"{item.kind} to {item.destination}", revision=item.revision, facts=facts)
+    event = Event(
+        what=str(item.state), detail=f"{item.kind} to {item.destination}", revision=item.revision, facts=facts
+    )
     ledger.studies.note(item.study_uid, event)

@@ -46,11 +46,13 @@ def answered_as_failed(services: Services, job: Job, error: TrabeculaError, runs
         services.artifacts.save_analysis(Analysis(result, ()))
         ledger.revisions.save_result(result)
         facts = {"code": error.code, "category": str(result.category), "runs": str(runs)}
-        ledger.studies.note(job.study_uid, Event("GAVE_UP", error.sentence, revision=job.revision, facts=facts))
+        ledger.studies.note(
+            job.study_uid, Event(what="GAVE_UP", detail=error.sentence, revision=job.revision, facts=facts)
+        )
         ledger.studies.move(job.study_uid, StudyState.REPORTING)
         ledger.studies.keep_failure(job.study_uid, job.stage, Failure.of(error))
         ledger.forget_attempts(job)
-        ledger.defer(Job(Stage.REPORT, job.study_uid, job.revision))
+        ledger.defer(Job(stage=Stage.REPORT, study_uid=job.study_uid, revision=job.revision))
         ledger.commit()
     log.error("study.not_analysed", study_uid=job.study_uid, revision=job.revision, code=error.code, runs=runs)
     return True

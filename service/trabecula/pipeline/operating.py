@@ -33,11 +33,13 @@ def retry_study(open_ledger: OpenLedger, study_uid: str, who: str) -> StudyState
         if stage is Stage.DELIVER:
             _deliver_again(ledger, standing)
         else:
-            job = Job(stage, study_uid, 0 if stage is Stage.SETTLE else standing.revision)
+            job = Job(stage=stage, study_uid=study_uid, revision=0 if stage is Stage.SETTLE else standing.revision)
             ledger.studies.move(study_uid, STATE_OF_STAGE[stage])
             ledger.forget_attempts(job)
             ledger.defer(job)
-        ledger.studies.note(study_uid, Event("RETRIED", str(stage), who, standing.revision or None))
+        ledger.studies.note(
+            study_uid, Event(what="RETRIED", detail=str(stage), who=who, revision=standing.revision or None)
+        )
         ledger.commit()
         return STATE_OF_STAGE[stage]
 
@@ -47,7 +49,10 @@ def cancel_study(open_ledger: OpenLedger, study_uid: str, who: str) -> None:
     with open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid, lock=True)
         ledger.studies.move(study_uid, StudyState.CANCELLED)
-        ledger.studies.note(study_uid, Event("CANCELLED", f"while {standing.state}", who, standing.revision or None))
+        ledger.studies.note(
+            study_uid,
+            Event(what="CANCELLED", detail=f"while {standing.state}", who=who, revision=standing.revision or None),
+        )
         ledger.commit()
 
 
@@ -72,7 +77,7 @@ def settle_now(services: Services, study_uid: str, who: str) -> None:
         standing = ledger.studies.standing(study_uid)
         if standing.state is not StudyState.RECEIVING:
             raise TransitionRefused(f"{standing.state} has settled already")
-        ledger.studies.note(study_uid, Event("FORCED", "taken as complete", who))
+        ledger.studies.note(study_uid, Event(what="FORCED", detail="taken as complete", who=who))
         ledger.commit()
     settle_study(services, study_uid, force=True)
 
@@ -80,8 +85,10 @@ def settle_now(services: Services, study_uid: str, who: str) -> None:
 def _next_revision(ledger: Ledger, standing: StudyStanding, what: str, who: str) -> int:
     revision = ledger.revisions.freeze(standing.study_uid)
     ledger.studies.move(standing.study_uid, StudyState.ANALYSING)
-    ledger.studies.note(standing.study_uid, Event(what, f"after revision {standing.revision}", who, revision))
-    ledger.defer(Job(Stage.ANALYSE, standing.study_uid, revision))
+    ledger.studies.note(
+        standing.study_uid, Event(what=what, detail=f"after revision {standing.revision}", who=who, revision=revision)
+    )
+    ledger.defer(Job(stage=Stage.ANALYSE, study_uid=standing.study_uid, revision=revision))
     return revision
 
 
@@ -116,6 +123,6 @@ def _deliver_again(ledger: Ledger, standing: StudyStanding) -> None:
             )
             targets[item.destination] = None
     for target in targets:
-        job = Job(Stage.DELIVER, standing.study_uid, standing.revision, target)
+        job = Job(stage=Stage.DELIVER, study_uid=standing.study_uid, revision=standing.revision, destination=target)
         ledger.forget_attempts(job)
         ledger.defer(job)

@@ -124,4 +124,4 @@ def _study_of(ledger: Ledger, entry: QuarantineEntry) -> str:
 def _note(ledger: Ledger, study_uid: str, what: str, entry: QuarantineEntry, who: str, reason: str) -> None:
     detail = f"number {entry.number} of the quarantine ({entry.code}){': ' if reason else ''}{reason}"
     facts = {"quarantine": str(entry.number), "sop_instance_uid": entry.sop_instance_uid, "sha256": entry.sha256}
-    ledger.studies.note(study_uid, Event(what, detail, who, facts=facts))
+    ledger.studies.note(study_uid, Event(what=what, detail=detail, who=who, facts=facts))

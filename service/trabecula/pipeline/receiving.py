@@ -41,7 +41,9 @@ def _tell_study(ledger: Ledger, instance: ReceivedInstance) -> None:
     study_uid = ledger.studies.study_of(instance.sop_instance_uid)
     if len(ledger.quarantine.conflicts(study_uid)) == 1:
         detail = f"an image came again from {instance.calling_ae_title} with other content; the copy in use stays"
-        ledger.studies.note(study_uid, Event("CONFLICT", detail, facts={"association": instance.association_id}))
+        ledger.studies.note(
+            study_uid, Event(what="CONFLICT", detail=detail, facts={"association": instance.association_id})
+        )
 
 
 def image_arrived(ledger: Ledger, study_uid: str, quiet_s: float) -> None:
@@ -49,9 +51,11 @@ def image_arrived(ledger: Ledger, study_uid: str, quiet_s: float) -> None:
     standing = ledger.studies.image_arrived(study_uid)
     if standing.state is not StudyState.RECEIVING:
         ledger.studies.move(study_uid, StudyState.RECEIVING)
-        event = Event("REOPENED", f"a late image came while {standing.state}", revision=standing.revision or None)
+        event = Event(
+            what="REOPENED", detail=f"a late image came while {standing.state}", revision=standing.revision or None
+        )
         ledger.studies.note(study_uid, event)
-    ledger.defer(Job(Stage.SETTLE, study_uid, delay_s=quiet_s))
+    ledger.defer(Job(stage=Stage.SETTLE, study_uid=study_uid, delay_s=quiet_s))
 
 
 def _failure_of(instance: ReceivedInstance) -> Failure:

@@ -51,15 +51,17 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
         if not written:
             ledger.revisions.save_objects(study_uid, revision, objects)
             kinds = ", ".join(str(item.kind) for item in objects)
-            ledger.studies.note(study_uid, Event("REPORTED", kinds, revision=revision))
+            ledger.studies.note(study_uid, Event(what="REPORTED", detail=kinds, revision=revision))
         doubt = _doubtful_patient(ledger.revisions.result(study_uid, revision))
         if doubt is not None:
-            ledger.studies.note(study_uid, Event("WITHHELD", _WITHHELD.format(doubt.sentence), revision=revision))
+            ledger.studies.note(
+                study_uid, Event(what="WITHHELD", detail=_WITHHELD.format(doubt.sentence), revision=revision)
+            )
         destinations = () if doubt is not None else tuple(services.destinations.values())
         targets = ledger.deliveries.plan(study_uid, revision, destinations)
         ledger.studies.move(study_uid, StudyState.DELIVERING if targets else StudyState.DONE)
         for target in targets:
-            ledger.defer(Job(Stage.DELIVER, study_uid, revision, target))
+            ledger.defer(Job(stage=Stage.DELIVER, study_uid=study_uid, revision=revision, destination=target))
         ledger.commit()
 
 

@@ -21,7 +21,7 @@ ERROR_EXIT_CODE = 3
 _ACTIVITY_LENGTH = 400
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StageRequest:
     """One stage for one revision. The last three fields matter to reports only (domain.ports.ReportContext)."""
 

@@ -63,7 +63,7 @@ class SettlePolicy:
     count_pause_s: float = 60.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Services:
     """The adapters and rules of one installation."""
 

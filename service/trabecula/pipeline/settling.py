@@ -23,7 +23,7 @@ def settle_study(services: Services, study_uid: str, *, force: bool = False) -> 
         instances = ledger.studies.count_instances(study_uid)
         remaining_s = services.settle.quiet_s - standing.quiet_s
         if remaining_s > 0 and not force:
-            ledger.defer(Job(Stage.SETTLE, study_uid, delay_s=remaining_s))
+            ledger.defer(Job(stage=Stage.SETTLE, study_uid=study_uid, delay_s=remaining_s))
             ledger.commit()
             return
     missing, remark = (0, "") if force else _missing_at_source(services, study_uid, instances)
@@ -32,11 +32,15 @@ def settle_study(services: Services, study_uid: str, *, force: bool = False) -> 
         if standing.state is not StudyState.RECEIVING:
             return
         if standing.quiet_s < services.settle.quiet_s and not force:  # an image came while the archive was asked
-            ledger.defer(Job(Stage.SETTLE, study_uid, delay_s=services.settle.quiet_s - standing.quiet_s))
+            ledger.defer(
+                Job(stage=Stage.SETTLE, study_uid=study_uid, delay_s=services.settle.quiet_s - standing.quiet_s)
+            )
         elif missing and standing.count_checks < services.settle.count_checks:
             ledger.studies.count_check_failed(study_uid)
-            ledger.studies.note(study_uid, Event("WAITING", f"the source archive holds {missing} more images"))
-            ledger.defer(Job(Stage.SETTLE, study_uid, delay_s=services.settle.count_pause_s))
+            ledger.studies.note(
+                study_uid, Event(what="WAITING", detail=f"the source archive holds {missing} more images")
+            )
+            ledger.defer(Job(stage=Stage.SETTLE, study_uid=study_uid, delay_s=services.settle.count_pause_s))
         else:
             if missing:
                 remark = f"went on although the source archive holds {missing} more objects"
@@ -63,5 +67,5 @@ def _freeze(ledger: Ledger, services: Services, study_uid: str, newest: int, rem
     files = stored_files(services, ledger, study_uid, revision)
     ledger.studies.describe(study_uid, services.facts.read(files))
     ledger.studies.move(study_uid, StudyState.ANALYSING)
-    ledger.studies.note(study_uid, Event("SETTLED", remark or f"{len(files)} images", revision=revision))
-    ledger.defer(Job(Stage.ANALYSE, study_uid, revision))
+    ledger.studies.note(study_uid, Event(what="SETTLED", detail=remark or f"{len(files)} images", revision=revision))
+    ledger.defer(Job(stage=Stage.ANALYSE, study_uid=study_uid, revision=revision))

@@ -79,8 +79,18 @@ def try_again_or_give_up(services: Services, job: Job, attempt: int, error: Trab
                 note_delivery_error(ledger, job, error)
             detail = f"{job.stage}: {error.sentence} Next run in {pause_s:g} s."
             facts = {"code": error.code, "attempt": str(attempt)}
-            ledger.studies.note(job.study_uid, Event("RETRYING", detail, revision=job.revision or None, facts=facts))
-            ledger.defer(Job(job.stage, job.study_uid, job.revision, job.destination, pause_s))
+            ledger.studies.note(
+                job.study_uid, Event(what="RETRYING", detail=detail, revision=job.revision or None, facts=facts)
+            )
+            ledger.defer(
+                Job(
+                    stage=job.stage,
+                    study_uid=job.study_uid,
+                    revision=job.revision,
+                    destination=job.destination,
+                    delay_s=pause_s,
+                )
+            )
             ledger.commit()
 
 
@@ -113,7 +123,9 @@ def give_up(services: Services, job: Job, error: TrabeculaError) -> None:
             else:
                 ledger.studies.fail(job.study_uid, job.stage, Failure.of(error))
                 facts = {"code": error.code}
-                event = Event("FAILED", f"{job.stage}: {error.sentence}", revision=job.revision or None, facts=facts)
+                event = Event(
+                    what="FAILED", detail=f"{job.stage}: {error.sentence}", revision=job.revision or None, facts=facts
+                )
                 ledger.studies.note(job.study_uid, event)
         ledger.forget_attempts(job)
         ledger.commit()

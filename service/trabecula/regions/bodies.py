@@ -23,7 +23,7 @@ _TOUCHING_VOXELS = 3
 Window = tuple[slice, slice, slice]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Body:
     """One vertebral body: ``mask`` on ``geometry`` is the part ``window`` of the volume's grid."""
 
@@ -101,7 +101,17 @@ def cut_bodies(volume: Volume, segmentation: Segmentation) -> tuple[Body, ...]:
     for place, (segmented, level, window) in enumerate(found):
         mask = np.asarray(segmentation.labels[window] == segmented.label)
         geometry = crop_geometry(volume.geometry, window)
-        bodies.append(Body(segmented, level, window, mask, geometry, volume, _direction(centres, place)))
+        bodies.append(
+            Body(
+                segmented=segmented,
+                level=level,
+                window=window,
+                mask=mask,
+                geometry=geometry,
+                volume=volume,
+                toward_sacrum_mm=_direction(centres, place),
+            )
+        )
     return tuple(bodies)
 
 

@@ -20,7 +20,7 @@ CSF_VERSION = "csf_v1"
 _CANAL_BEHIND_MM = 60.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CsfRegion:
     """Where the fluid was found: ``mask`` on the volume's grid, and the signal in it.
 
@@ -55,7 +55,7 @@ def csf_v1(
         if isinstance(found, CsfRegion):
             return found
         details.append(f"{level}: {found}")
-    return Reason(ReasonCode.CSF_ROI, detail="; ".join(details))
+    return Reason(code=ReasonCode.CSF_ROI, detail="; ".join(details))
 
 
 def canal_window_v1(canal: Mask, geometry: Geometry, frame: BodyFrame) -> Mask:
@@ -116,7 +116,9 @@ def csf_beside(
         share = told(deviation / mean, [numbers["maximum_cv"]], 2)[0] if mean > 0 else "no positive signal"
         return f"coefficient of variation {share}, limit {numbers['maximum_cv']:g}"
     error = deviation / float(np.sqrt(fluid.size))
-    return CsfRegion(level, kept, mean, deviation / mean, error, int(fluid.size))
+    return CsfRegion(
+        level=level, mask=kept, mean=mean, cv=deviation / mean, standard_error=error, voxels=int(fluid.size)
+    )
 
 
 def fluid_range(values: FloatArray) -> tuple[float, float]:

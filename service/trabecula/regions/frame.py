@@ -22,7 +22,7 @@ Endplate = tuple[float, float, float]
 """A plane in the frame: ``w = a + b * u + c * v`` in mm."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class BodyFrame:
     """Where a vertebral body lies and how it is turned.
 
@@ -68,7 +68,7 @@ class BodyFrame:
         return self.extents_mm[2][1] - self.extents_mm[2][0]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class BodyGrid:
     """A body resampled in a frame: ``occupancy[u, v, w]`` from 0 to 1, and the coordinates of its planes in mm."""
 
@@ -99,7 +99,9 @@ def sample_grid(crop: MaskCrop, centre_mm: FloatArray, axes: FloatArray, step_mm
     occupancy = ndimage.map_coordinates(
         crop.mask.astype(np.float32), np.moveaxis(indices, -1, 0), order=1, mode="nearest", prefilter=False
     )
-    return BodyGrid(occupancy.astype(np.float64), lines[0], lines[1], lines[2], step_mm)
+    return BodyGrid(
+        occupancy=occupancy.astype(np.float64), u_mm=lines[0], v_mm=lines[1], w_mm=lines[2], step_mm=step_mm
+    )
 
 
 def fit_frame(mask: Mask, geometry: Geometry, toward_sacrum_mm: FloatArray | None = None) -> BodyFrame:
@@ -224,11 +226,11 @@ def _measured_frame(grid: BodyGrid, centre: FloatArray, axes: FloatArray, latera
     shift = np.array([u_mid, v_mid, w_mid])
     half_height = float(top - bottom) / 2
     return BodyFrame(
-        centre + shift @ axes,
-        axes,
-        ((u_low - u_mid, u_high - u_mid), (v_low - v_mid, v_high - v_mid), (-half_height, half_height)),
-        (half_height, superior[1], superior[2]),
-        (-half_height, inferior[1], inferior[2]),
+        centre_mm=centre + shift @ axes,
+        axes=axes,
+        extents_mm=((u_low - u_mid, u_high - u_mid), (v_low - v_mid, v_high - v_mid), (-half_height, half_height)),
+        superior=(half_height, superior[1], superior[2]),
+        inferior=(-half_height, inferior[1], inferior[2]),
     )
 
 

@@ -17,7 +17,7 @@ class SegmentationEncoding(StrEnum):
     """One label per voxel, SOP Class 66.7; for sites whose archive is known to accept it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportingConfig:
     """Site choices of reporting; every field takes part in the identity of the objects.
 

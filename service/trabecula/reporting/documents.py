@@ -65,7 +65,13 @@ class DicomReporter:
         check_identity(header, analysis.result.study_uid, allow_empty_patient_id=self._config.allow_empty_patient_id)
         identities = Identities.of(analysis, context, self._config)
         when = local_time(context.analysed_at, header)
-        stamp = Stamp(header, when, context.installation_uid, self._config, identities)
+        stamp = Stamp(
+            header=header,
+            when=when,
+            installation_uid=context.installation_uid,
+            config=self._config,
+            identities=identities,
+        )
         images = self._images(analysis.result, primary, stamp, source.remark)
         return (_structured_report(analysis.result, files, context, stamp, images, source.remark), *images)
 
@@ -76,7 +82,14 @@ class DicomReporter:
         if self._config.with_segmentation and primary is not None and primary.labels.any():
             images.append(segmentation(primary, stamp.header, stamp, result))
         if self._config.with_picture:
-            page = Page(result, primary, stamp.header, stamp.when, self._config.identity_on_picture, remark)
+            page = Page(
+                result=result,
+                primary=primary,
+                header=stamp.header,
+                when=stamp.when,
+                with_identity=self._config.identity_on_picture,
+                remark=remark,
+            )
             sources = _picture_sources(result, primary, stamp.header)
             images.append(secondary_capture(draw_page(page), sources, stamp, result))
         return tuple(images)

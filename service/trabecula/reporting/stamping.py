@@ -28,7 +28,7 @@ SERIES_NUMBERS = {ObjectKind.STRUCTURED_REPORT: 900, ObjectKind.SEGMENTATION: 90
 SERIES_DESCRIPTION = "Trabecula AI result (unverified)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stamp:
     """The common part of the objects of one result. ``header`` is a source image's; ``when`` the time of analysis."""
 

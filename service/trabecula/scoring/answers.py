@@ -26,7 +26,7 @@ def unfit_acquisition(bundle: Bundle, context: ScoringContext) -> tuple[Reason, 
     for allowed in bundle.manifest.inputs:
         measured = context.series.get(allowed.role)
         if measured is None:
-            reasons.append(Reason(ReasonCode.NO_SUITABLE_SERIES, detail=f"the model needs {allowed.role}"))
+            reasons.append(Reason(code=ReasonCode.NO_SUITABLE_SERIES, detail=f"the model needs {allowed.role}"))
         else:
             reasons.extend(acquisition_reasons(measured, acquisition_of(measured), allowed))
     return tuple(reasons)
@@ -60,7 +60,7 @@ def checked(score: Score) -> Score:
 
 def unavailable(why: str) -> Reason:
     """Return MODEL_UNAVAILABLE, which takes nothing from the measurement."""
-    return Reason(ReasonCode.MODEL_UNAVAILABLE, blocking=False, detail=why)
+    return Reason(code=ReasonCode.MODEL_UNAVAILABLE, blocking=False, detail=why)
 
 
 def _answered(bundle: Bundle, active: bool, endpoint: EndpointModel, probability: float, raw: float) -> Score:

@@ -41,7 +41,9 @@ class CnnScorer:
             return abstentions(self._bundle, self._active, reasons)
         crops = list(study_crops(context, role, self._definition).values())
         if len(crops) < self._image.min_levels:
-            few = Reason(ReasonCode.TOO_FEW_LEVELS, detail=f"with a picture of the body, of {self._image.min_levels}")
+            few = Reason(
+                code=ReasonCode.TOO_FEW_LEVELS, detail=f"with a picture of the body, of {self._image.min_levels}"
+            )
             return abstentions(self._bundle, self._active, (few,))
         assert manifest.training_range is not None
         reasons = tuple(feature_reasons(study_statistics(crops), manifest.training_range))

@@ -41,7 +41,7 @@ class RadiomicsScorer:
             return abstentions(self._bundle, self._active, reasons)
         vector = self._vector(context)
         if vector is None:
-            few = Reason(ReasonCode.TOO_FEW_LEVELS, detail="with finite features")
+            few = Reason(code=ReasonCode.TOO_FEW_LEVELS, detail="with finite features")
             return abstentions(self._bundle, self._active, (few,))
         assert manifest.training_range is not None
         reasons = tuple(feature_reasons(vector, manifest.training_range))

@@ -32,7 +32,18 @@ class RefusedScorer:
         if not ours:
             return ()
         active = self._activated.role is ModelRole.ACTIVE
-        return (Score(self._model_id, "", "", False, False, "", active=active, reasons=(unavailable(self._why),)),)
+        return (
+            Score(
+                model_id=self._model_id,
+                model_version="",
+                model_sha256="",
+                applicable=False,
+                demonstration=False,
+                endpoint="",
+                active=active,
+                reasons=(unavailable(self._why),),
+            ),
+        )
 
 
 def scorers_of(bundles_root: Path, activation: Activation) -> tuple[Scorer, ...]:

@@ -28,22 +28,22 @@ def acquisition_reasons(
     """
     uid = measured.source.series_uid
     if measured.kernel_class == KernelClass.SHARP:
-        yield Reason(ReasonCode.KERNEL_SHARP, series_uid=uid, detail=str(facts.get("kernel", "")))
+        yield Reason(code=ReasonCode.KERNEL_SHARP, series_uid=uid, detail=str(facts.get("kernel", "")))
     phases = allowed.allowed.get(_PHASE, _NATIVE_ONLY)
     if measured.contrast_phase not in phases:
         detail = f"{measured.contrast_phase.lower()}; the model was trained on {', '.join(phases).lower()} images"
-        yield Reason(ReasonCode.CONTRAST_PHASE, series_uid=uid, detail=detail)
+        yield Reason(code=ReasonCode.CONTRAST_PHASE, series_uid=uid, detail=detail)
     for name, (low, high) in allowed.numeric.items():
         value = facts.get(name)
         slack = _ROUNDING * max(abs(low), abs(high))
         if isinstance(value, (int, float)) and not low - slack <= value <= high + slack:
             detail = f"{name.replace('_', ' ')} {value:g}; the model allows {low:g} to {high:g}"
-            yield Reason(ReasonCode.OUT_OF_TRAINING_RANGE, series_uid=uid, detail=detail)
+            yield Reason(code=ReasonCode.OUT_OF_TRAINING_RANGE, series_uid=uid, detail=detail)
     for name, words in allowed.allowed.items():
         found = _unlike(name, facts, words)
         if found:
             detail = f"{name.replace('_', ' ')} {found}; trained on {', '.join(words)}"
-            yield Reason(ReasonCode.OUT_OF_TRAINING_RANGE, series_uid=uid, detail=detail)
+            yield Reason(code=ReasonCode.OUT_OF_TRAINING_RANGE, series_uid=uid, detail=detail)
 
 
 def _unlike(name: str, facts: Mapping[str, str | float], words: Sequence[str]) -> str:
@@ -64,7 +64,7 @@ def feature_reasons(vector: NDArray[np.float64], trained: TrainingRange) -> Iter
     outside = float(np.mean(~((used >= low) & (used <= high))))
     if not outside <= trained.max_outside_fraction:
         yield Reason(
-            ReasonCode.OUT_OF_TRAINING_RANGE,
+            code=ReasonCode.OUT_OF_TRAINING_RANGE,
             detail="share of features beyond those of training",
             value=round(outside, 3),
             limit=round(trained.max_outside_fraction, 3),
@@ -73,7 +73,7 @@ def feature_reasons(vector: NDArray[np.float64], trained: TrainingRange) -> Iter
     distance = float(z @ np.array(trained.precision).reshape(len(z), len(z)) @ z)
     if not distance <= trained.mahalanobis_limit:
         yield Reason(
-            ReasonCode.OUT_OF_TRAINING_RANGE,
+            code=ReasonCode.OUT_OF_TRAINING_RANGE,
             detail="distance from the training cohort (squared Mahalanobis)",
             value=round(distance, 1),
             limit=round(trained.mahalanobis_limit, 1),

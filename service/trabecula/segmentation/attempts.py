@@ -80,7 +80,7 @@ class Segmented:
         return AnalysedVolume(self.volume, self.segmentation.labels, files)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Attempts:
     """What came of the candidates of one role."""
 
@@ -139,7 +139,7 @@ def segment_best(candidates: Sequence[Candidate], segmenter: Segmenter, config: 
 
 def _passed_over(candidate: Candidate, levels: int) -> LeftOut:
     detail = f"tried; {levels} of L1-L4 can be measured in it"
-    reason = Reason(ReasonCode.OTHER_SERIES, blocking=False, series_uid=candidate.series_uid, detail=detail)
+    reason = Reason(code=ReasonCode.OTHER_SERIES, blocking=False, series_uid=candidate.series_uid, detail=detail)
     return LeftOut(candidate.stack.frames, reason)
 
 
@@ -149,7 +149,7 @@ def _volume(candidate: Candidate, config: AnalysisConfig, attempts: Attempts) ->
     voxels = slices * rows * columns
     if voxels > config.maximum_voxels:
         reason = Reason(
-            ReasonCode.VOLUME_TOO_LARGE,
+            code=ReasonCode.VOLUME_TOO_LARGE,
             blocking=False,
             series_uid=candidate.series_uid,
             value=round(voxels / 1e6),
@@ -177,7 +177,7 @@ def _turns(candidate: Candidate, volume: Volume) -> Reason | None:
         return None
     blocking = found.ratio >= float(data_file("gates.toml")["turns"]["refused_ratio"])
     detail = f"every {('second', 'third', 'fourth')[found.period - 2]} slice, by {100 * (found.ratio - 1):.0f} %"
-    return Reason(ReasonCode.SLICES_ALTERNATE, blocking=blocking, series_uid=candidate.series_uid, detail=detail)
+    return Reason(code=ReasonCode.SLICES_ALTERNATE, blocking=blocking, series_uid=candidate.series_uid, detail=detail)
 
 
 def _segmented(candidate: Candidate, volume: Volume, segmenter: Segmenter, attempts: Attempts) -> Segmented | None:
@@ -187,7 +187,9 @@ def _segmented(candidate: Candidate, volume: Volume, segmenter: Segmenter, attem
         segmentation = segmenter.segment(volume)
     except SegmenterFailed as error:
         attempts.error = error
-        reason = Reason(ReasonCode.ANALYSIS_FAILED, blocking=False, series_uid=candidate.series_uid, detail=error.code)
+        reason = Reason(
+            code=ReasonCode.ANALYSIS_FAILED, blocking=False, series_uid=candidate.series_uid, detail=error.code
+        )
         attempts.refuse(candidate, reason)
         return None
     finally:

@@ -30,7 +30,7 @@ def equal_series(measured: Candidate, others: Sequence[Candidate]) -> tuple[Reas
     named = ", ".join(sorted({str(other.acquisition.series_number or other.series_uid) for other in told}))
     own = measured.acquisition.series_number or measured.series_uid
     detail = f"series {own} is measured; at the same places, with other values: {named}"
-    return (Reason(ReasonCode.EQUAL_SERIES, blocking=False, series_uid=measured.series_uid, detail=detail),)
+    return (Reason(code=ReasonCode.EQUAL_SERIES, blocking=False, series_uid=measured.series_uid, detail=detail),)
 
 
 def _differ(one: Candidate, other: Candidate) -> bool:

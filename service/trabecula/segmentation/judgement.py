@@ -26,21 +26,25 @@ def judge_body(
     reasons = []
     least, warn = threshold("quality_min", QUALITY_MIN), threshold("quality_warn", _QUALITY_WARN)
     if quality < least:
-        reasons.append(Reason(ReasonCode.SEG_QC, level=level, value=round(quality, 2), limit=round(least, 2)))
+        reasons.append(Reason(code=ReasonCode.SEG_QC, level=level, value=round(quality, 2), limit=round(least, 2)))
     elif quality < warn:
         reasons.append(
-            Reason(ReasonCode.SEG_WARNING, blocking=False, level=level, value=round(quality, 2), limit=round(warn, 2))
+            Reason(
+                code=ReasonCode.SEG_WARNING, blocking=False, level=level, value=round(quality, 2), limit=round(warn, 2)
+            )
         )
     if body.edge:
-        reasons.append(Reason(ReasonCode.BORDER, level=level))
+        reasons.append(Reason(code=ReasonCode.BORDER, level=level))
     basin = reading.instances.basins == body.number
     metal = reading.maps.probability("metal")[basin]
     if metal.size and float((metal > 0.5).mean()) > _METAL_SHARE:
-        reasons.append(Reason(ReasonCode.METAL, level=level))
+        reasons.append(Reason(code=ReasonCode.METAL, level=level))
     volumes = [other.volume_mm3 for other in reading.instances.bodies if not other.edge]
     if len(volumes) > 2 and not body.edge and body.volume_mm3 < _ODD_VOLUME * float(np.median(volumes)):
         reasons.append(
-            Reason(ReasonCode.SEG_WARNING, blocking=False, level=level, detail="much smaller than the other bodies")
+            Reason(
+                code=ReasonCode.SEG_WARNING, blocking=False, level=level, detail="much smaller than the other bodies"
+            )
         )
     return tuple(reasons)
 
@@ -49,10 +53,10 @@ def judge_study(instances: Instances, naming: Naming, reversed_header: bool, sid
     """Reasons that concern the whole volume."""
     reasons = list(naming.reasons)
     if not instances.bodies:
-        reasons.append(Reason(ReasonCode.NOT_A_SPINE))
+        reasons.append(Reason(code=ReasonCode.NOT_A_SPINE))
     if reversed_header:
-        reasons.append(Reason(ReasonCode.UPSIDE_DOWN))
+        reasons.append(Reason(code=ReasonCode.UPSIDE_DOWN))
     sides = [body.centre[0] * side_mm for body in instances.bodies]
     if len(sides) > 2 and max(sides) - min(sides) > _SCOLIOSIS_MM:
-        reasons.append(Reason(ReasonCode.SCOLIOSIS, blocking=False))
+        reasons.append(Reason(code=ReasonCode.SCOLIOSIS, blocking=False))
     return tuple(reasons)

@@ -103,7 +103,17 @@ class NetworkSegmenter:
         naming = check_ribs(naming, find_ribs(maps, instances, grid.side_step_mm))
         if not finding.reversed:
             naming = with_last_ribs(naming, instances, find_last_ribs(volume, grid, instances), grid.side_step_mm)
-        return Reading(grid, maps, instances, anchor, naming, features, finding, rim, fine)
+        return Reading(
+            grid=grid,
+            maps=maps,
+            instances=instances,
+            anchor=anchor,
+            naming=naming,
+            features=features,
+            finding=finding,
+            rim_share=rim,
+            fine=fine,
+        )
 
     def read_again(self, reading: Reading, rim_share: float) -> Reading:
         """The same reading with another part of the rim counted as body."""
@@ -149,7 +159,17 @@ class NetworkSegmenter:
                 centre = grid.points_mm(volume.geometry, np.array([body.centre]))[0]
                 middle = (float(centre[0]), float(centre[1]), float(centre[2]))
                 judged = judge_body(body, level, quality, reading, self._bundle.threshold)
-                bodies.append(SegmentedBody(label, level, quality, not body.edge, middle, volume_mm3, judged))
+                bodies.append(
+                    SegmentedBody(
+                        label=label,
+                        level=level,
+                        quality=quality,
+                        complete=not body.edge,
+                        centroid_mm=middle,
+                        volume_mm3=volume_mm3,
+                        reasons=judged,
+                    )
+                )
         if reading.anchor is not None and reading.naming.levels.count(None) < len(reading.naming.levels):
             bodies.append(self._carry_s1(volume, reading, seen))
         return _Carried(labels, tissues, tuple(bodies))
@@ -176,12 +196,19 @@ class NetworkSegmenter:
         assert anchor is not None
         box = _widen(ndimage.find_objects(anchor.mask.astype(np.uint8))[0], grid.shape)
         near = ndimage.binary_dilation(anchor.mask[box], iterations=2)
-        outline = MappedOutline(box, near, reading.maps.probability(*anchor.classes)[box])
+        outline = MappedOutline(box=box, basin=near, probability=reading.maps.probability(*anchor.classes)[box])
         voxels = paint_body(seen, grid, outline, Level.S1.label)
         centre = grid.points_mm(volume.geometry, np.array([anchor.centre]))[0]
         place = (float(centre[0]), float(centre[1]), float(centre[2]))
         volume_mm3 = voxels * volume.geometry.voxel_volume_mm3
-        return SegmentedBody(Level.S1.label, Level.S1, anchor.sureness, True, place, volume_mm3)
+        return SegmentedBody(
+            label=Level.S1.label,
+            level=Level.S1,
+            quality=anchor.sureness,
+            complete=True,
+            centroid_mm=place,
+            volume_mm3=volume_mm3,
+        )
 
     def _tissue_table(self) -> NDArray[np.uint8]:
         names = [_TISSUES.get(name) or Tissue(name) for name in self._bundle.classes]

@@ -14,7 +14,7 @@ from trabecula.segmentation.network.search import FoundSpine
 from trabecula.segmentation.network.stack import Grid
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Reading:
     """Everything the networks say of a volume before it is carried back: for evaluation and calibration.
 

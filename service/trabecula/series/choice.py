@@ -25,7 +25,7 @@ from trabecula.series.rules import limits, refusal, without_thick
 from trabecula.series.sequences import SequenceClass, classify_sequence
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A stack that may be measured in a role. ``reasons`` only warn."""
 
@@ -127,7 +127,9 @@ def _candidates(stack: Stack) -> list[Candidate] | Reason:
 
 def _candidate(stack: Stack, regular: RegularStack) -> Candidate | Reason:
     if len(regular.frames) < limits()["minimum_slices"]:
-        return Reason(ReasonCode.GEOMETRY, series_uid=stack.series_uid, detail=f"{len(regular.frames)} regular slices")
+        return Reason(
+            code=ReasonCode.GEOMETRY, series_uid=stack.series_uid, detail=f"{len(regular.frames)} regular slices"
+        )
     reason = _too_far_apart(stack, regular) or _too_short(stack, regular)
     if reason is not None:
         return reason
@@ -142,7 +144,7 @@ def _candidate(stack: Stack, regular: RegularStack) -> Candidate | Reason:
     ]
     if stack.scans > 1:
         detail = f"{stack.scans} told apart, one of them is measured"
-        reasons.append(Reason(ReasonCode.SEVERAL_SCANS, blocking=False, series_uid=made.series_uid, detail=detail))
+        reasons.append(Reason(code=ReasonCode.SEVERAL_SCANS, blocking=False, series_uid=made.series_uid, detail=detail))
     thickest = max((frame.acquisition.slice_thickness or 0.0 for frame in regular.frames), default=0.0)
     made = replace(made, slice_thickness=thickest or None)  # the largest counts, as it does beside the distance
     role = SeriesRole.CT
@@ -152,9 +154,11 @@ def _candidate(stack: Stack, regular: RegularStack) -> Candidate | Reason:
         if verdict.conflict:
             detail = f"{verdict.sequence.value} by its physics; the description says otherwise"
             reasons.append(
-                Reason(ReasonCode.SEQUENCE_UNSUPPORTED, blocking=False, series_uid=made.series_uid, detail=detail)
+                Reason(code=ReasonCode.SEQUENCE_UNSUPPORTED, blocking=False, series_uid=made.series_uid, detail=detail)
             )
-    return Candidate(role, regular, made, stack.plane or Plane.AXIAL, tuple(reasons))
+    return Candidate(
+        role=role, stack=regular, acquisition=made, plane=stack.plane or Plane.AXIAL, reasons=tuple(reasons)
+    )
 
 
 def _too_far_apart(stack: Stack, regular: RegularStack) -> Reason | None:
@@ -168,7 +172,7 @@ def _too_far_apart(stack: Stack, regular: RegularStack) -> Reason | None:
     if found <= 1.01 * limit:
         return None
     return Reason(
-        ReasonCode.SLICE_THICKNESS,
+        code=ReasonCode.SLICE_THICKNESS,
         series_uid=stack.series_uid,
         detail="distance between slices",
         value=round(found, 2),
@@ -184,7 +188,7 @@ def _too_short(stack: Stack, regular: RegularStack) -> Reason | None:
         return None
     detail = "; ".join(["reach of the longest regular run", *(reason.detail for reason in regular.reasons)])
     return Reason(
-        ReasonCode.MISSING_SLICES if not regular.reasons else regular.reasons[0].code,
+        code=ReasonCode.MISSING_SLICES if not regular.reasons else regular.reasons[0].code,
         series_uid=stack.series_uid,
         detail=detail,
         value=round(reach, 1),
@@ -206,7 +210,7 @@ def _named_uniquely(
             kept.append(candidate)
             continue
         detail = f"{shared} of {len(frames)} images share a UID"
-        reason = Reason(ReasonCode.UID_SHARED, series_uid=candidate.series_uid, detail=detail)
+        reason = Reason(code=ReasonCode.UID_SHARED, series_uid=candidate.series_uid, detail=detail)
         refused.append(LeftOut(frames, reason))
     return refused, kept
 
@@ -218,7 +222,7 @@ def _beside_quality_control(candidate: Candidate, left_out: Sequence[LeftOut]) -
     if not count:
         return candidate
     detail = f"{count} image{'s' if count > 1 else ''} of the series left out"
-    reason = Reason(ReasonCode.QUALITY_CONTROL, blocking=False, series_uid=candidate.series_uid, detail=detail)
+    reason = Reason(code=ReasonCode.QUALITY_CONTROL, blocking=False, series_uid=candidate.series_uid, detail=detail)
     return replace(candidate, reasons=(reason, *candidate.reasons))
 
 
@@ -254,19 +258,19 @@ def _is_copy(candidate: Candidate, original: Candidate) -> bool:
 
 def _copy(candidate: Candidate) -> LeftOut:
     detail = "lossy copies of another series"
-    reason = Reason(ReasonCode.COPIES, blocking=False, series_uid=candidate.series_uid, detail=detail)
+    reason = Reason(code=ReasonCode.COPIES, blocking=False, series_uid=candidate.series_uid, detail=detail)
     return LeftOut(candidate.stack.frames, reason)
 
 
 def _second(candidate: Candidate) -> LeftOut:
     detail = "second T1-weighted series at the same place, later in the study"
-    reason = Reason(ReasonCode.CONTRAST_UNCLEAR, series_uid=candidate.series_uid, detail=detail)
+    reason = Reason(code=ReasonCode.CONTRAST_UNCLEAR, series_uid=candidate.series_uid, detail=detail)
     return LeftOut(candidate.stack.frames, reason)
 
 
 def _order_unknown(candidate: Candidate) -> Candidate:
     detail = "another T1-weighted series lies at the same place, and the times do not tell for certain which was first"
-    reason = Reason(ReasonCode.CONTRAST_UNCLEAR, blocking=False, series_uid=candidate.series_uid, detail=detail)
+    reason = Reason(code=ReasonCode.CONTRAST_UNCLEAR, blocking=False, series_uid=candidate.series_uid, detail=detail)
     return candidate if reason in candidate.reasons else replace(candidate, reasons=(*candidate.reasons, reason))
 
 

@@ -31,7 +31,7 @@ def goes_on(volume: RegularStack, stacks: Sequence[Stack]) -> tuple[Reason, ...]
         f"series {stack.series_uid if number is None else number}" for stack, number in zip(found, numbers, strict=True)
     ]
     detail = f"{' and '.join(dict.fromkeys(named))}, one step beyond these slices"
-    return (Reason(ReasonCode.SERIES_CONTINUES, blocking=False, series_uid=own, detail=detail),)
+    return (Reason(code=ReasonCode.SERIES_CONTINUES, blocking=False, series_uid=own, detail=detail),)
 
 
 def _adjoins(volume: RegularStack, others: Sequence[Frame]) -> bool:

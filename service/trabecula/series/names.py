@@ -47,4 +47,4 @@ def spectral_remark(made: Acquisition) -> tuple[Reason, ...]:
     if not said:
         return ()
     detail = f"the name says '{said}'; measured as a conventional image"
-    return (Reason(ReasonCode.SPECTRAL_UNCLEAR, blocking=False, series_uid=made.series_uid, detail=detail),)
+    return (Reason(code=ReasonCode.SPECTRAL_UNCLEAR, blocking=False, series_uid=made.series_uid, detail=detail),)

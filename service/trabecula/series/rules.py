@@ -69,7 +69,7 @@ def _refused(
     stack: Stack, code: ReasonCode, detail: str = "", value: float | None = None, limit: float | None = None
 ) -> Reason:
     unit = "mm" if value is not None else ""
-    return Reason(code, series_uid=stack.series_uid, detail=detail, value=value, limit=limit, unit=unit)
+    return Reason(code=code, series_uid=stack.series_uid, detail=detail, value=value, limit=limit, unit=unit)
 
 
 def _modality(stack: Stack) -> Reason | None:

@@ -46,7 +46,7 @@ SAGITTAL = sagittal((15, 164, 60), (4.0, 1.6, 1.6))
 
 
 def bodies_of(spine: DrawnSpine, image: np.ndarray, modality: Modality) -> dict[Level, Body]:
-    volume = Volume(image.astype(np.float32), spine.geometry, modality)
+    volume = Volume(array=image.astype(np.float32), geometry=spine.geometry, modality=modality)
     return {body.level: body for body in cut_bodies(volume, DrawnSegmenter([spine]).segment(volume))}
 
 
@@ -91,8 +91,18 @@ def test_the_oval_lies_in_the_anterior_half(ct_bodies: dict[Level, Body]) -> Non
 def test_padding_is_not_measured(ct_bodies: dict[Level, Body]) -> None:
     body = ct_bodies[Level.L3]
     padding = np.ones(body.volume.array.shape, dtype=np.bool_)
-    volume = Volume(body.volume.array, body.volume.geometry, Modality.CT, (), padding)
-    empty = Body(body.segmented, body.level, body.window, body.mask, body.geometry, volume, body.toward_sacrum_mm)
+    volume = Volume(
+        array=body.volume.array, geometry=body.volume.geometry, modality=Modality.CT, source_uids=(), padding=padding
+    )
+    empty = Body(
+        segmented=body.segmented,
+        level=body.level,
+        window=body.window,
+        mask=body.mask,
+        geometry=body.geometry,
+        volume=volume,
+        toward_sacrum_mm=body.toward_sacrum_mm,
+    )
     found = measure_attenuation(empty, OVAL)
     assert isinstance(found, Reason)
     assert found.code is ReasonCode.SEG_QC
@@ -136,7 +146,7 @@ def test_means_take_only_l1_to_l4() -> None:
 def mr() -> tuple[DrawnSpine, Volume, dict[Level, Body]]:
     spine = draw_spine(SAGITTAL)
     image = mr_image(spine)
-    volume = Volume(image.astype(np.float32), spine.geometry, Modality.MR)
+    volume = Volume(array=image.astype(np.float32), geometry=spine.geometry, modality=Modality.MR)
     return spine, volume, bodies_of(spine, image, Modality.MR)
 
 
@@ -182,5 +192,7 @@ def test_a_voxel_that_is_no_number_takes_its_level_out_and_fluid_is_sought_elsew
         assert found.code is ReasonCode.UNREADABLE_PIXELS
         assert "not finite" in found.sentence
     assert isinstance(measure_signal(odd[Level.L2]), LevelSignal)
-    everywhere = Volume(np.full(image.shape, value, dtype=np.float32), spine.geometry, Modality.MR)
+    everywhere = Volume(
+        array=np.full(image.shape, value, dtype=np.float32), geometry=spine.geometry, modality=Modality.MR
+    )
     assert isinstance(csf_v1(DrawnSegmenter([spine]).segment(everywhere), everywhere), Reason)

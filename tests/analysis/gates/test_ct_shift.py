@@ -29,7 +29,7 @@ def tissues(air: float = -1000.0, fat: float = -104.0, soft: float = 55.0, noise
     image[:, :30] += air
     image[:, 30:60] += fat
     image[:, 60:] += soft
-    return Volume(image.astype(np.float32), SMALL, Modality.CT)
+    return Volume(array=image.astype(np.float32), geometry=SMALL, modality=Modality.CT)
 
 
 @pytest.mark.parametrize("shift", [24.0, 14.0, -24.0])

@@ -41,8 +41,18 @@ AXIAL = axial((94, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0)
 SAGITTAL = sagittal((15, 164, 60), (4.0, 1.6, 1.6))
 HU = dict.fromkeys(LEVELS, 130.0)
 THRESHOLDS = load_thresholds()
-CT = Acquisition("CT", "1", "2.25.1", manufacturer="SIEMENS", kernel=("B30f",), kvp=120.0, slice_thickness=2.5)
-T1 = Acquisition("MR", "1", "2.25.1", repetition_time=600.0, echo_time=10.0, slice_thickness=4.0)
+CT = Acquisition(
+    modality="CT",
+    sop_class_uid="1",
+    series_uid="2.25.1",
+    manufacturer="SIEMENS",
+    kernel=("B30f",),
+    kvp=120.0,
+    slice_thickness=2.5,
+)
+T1 = Acquisition(
+    modality="MR", sop_class_uid="1", series_uid="2.25.1", repetition_time=600.0, echo_time=10.0, slice_thickness=4.0
+)
 Edit = Callable[[np.ndarray, DrawnSpine], None]
 
 
@@ -54,12 +64,21 @@ def context(
     patient: StatedPatient | None = None,
 ) -> GateContext:
     modality = Modality(made.modality)
-    volume = Volume(image.astype(np.float32), spine.geometry, modality)
+    volume = Volume(array=image.astype(np.float32), geometry=spine.geometry, modality=modality)
     segmentation = (segmenter or DrawnSegmenter([spine])).segment(volume)
     role = SeriesRole.CT if modality is Modality.CT else SeriesRole.T1W
-    candidate = Candidate(role, RegularStack((), spine.geometry), made, spine.geometry.plane)
+    candidate = Candidate(
+        role=role, stack=RegularStack((), spine.geometry), acquisition=made, plane=spine.geometry.plane
+    )
     bodies = cut_bodies(volume, segmentation)
-    return GateContext(candidate, volume, segmentation, bodies, patient or StatedPatient(70.0, "F"), THRESHOLDS)
+    return GateContext(
+        candidate=candidate,
+        volume=volume,
+        segmentation=segmentation,
+        bodies=bodies,
+        patient=patient or StatedPatient(age_years=70.0, sex="F"),
+        thresholds=THRESHOLDS,
+    )
 
 
 def near(geometry: Geometry, centre: tuple[float, float, float], radius_mm: float) -> np.ndarray:
@@ -201,8 +220,8 @@ def test_a_doubtful_outline_blocks_its_level(spine: DrawnSpine) -> None:
 
 
 def test_what_the_segmenter_says_is_passed_on(spine: DrawnSpine) -> None:
-    doubt = Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False)
-    body = Reason(ReasonCode.SEG_QC, detail="blurred")
+    doubt = Reason(code=ReasonCode.NUMBERING_AMBIGUOUS, blocking=False)
+    body = Reason(code=ReasonCode.SEG_QC, detail="blurred")
     segmenter = DrawnSegmenter([spine], reasons=(doubt,), body_reasons={Level.L2: (body,)})
     reasons = list(common.segmenter_said(context(spine, ct_image(spine, HU), segmenter=segmenter)))
     assert [(reason.code, reason.level, reason.series_uid) for reason in reasons] == [
@@ -222,11 +241,11 @@ def test_levels_in_the_wrong_order_are_caught(sound: GateContext) -> None:
 @pytest.mark.parametrize(
     ("patient", "codes", "blocking"),
     [
-        (StatedPatient(70.0, "F"), [], []),
-        (StatedPatient(17.9, "M"), [ReasonCode.AGE], [True]),
-        (StatedPatient(42.0, "M"), [ReasonCode.YOUNG_ADULT], [False]),
-        (StatedPatient(None, "M"), [ReasonCode.AGE_SEX_MISSING], [False]),
-        (StatedPatient(60.0, ""), [ReasonCode.AGE_SEX_MISSING], [False]),
+        (StatedPatient(age_years=70.0, sex="F"), [], []),
+        (StatedPatient(age_years=17.9, sex="M"), [ReasonCode.AGE], [True]),
+        (StatedPatient(age_years=42.0, sex="M"), [ReasonCode.YOUNG_ADULT], [False]),
+        (StatedPatient(age_years=None, sex="M"), [ReasonCode.AGE_SEX_MISSING], [False]),
+        (StatedPatient(age_years=60.0, sex=""), [ReasonCode.AGE_SEX_MISSING], [False]),
     ],
 )
 def test_age_and_sex(sound: GateContext, patient: StatedPatient, codes: list[ReasonCode], blocking: list[bool]) -> None:
@@ -300,7 +319,7 @@ def test_a_curved_spine_is_flagged(sound: GateContext) -> None:
 def test_nothing_found_is_no_spine_and_bodies_without_names_are_not_guessed(spine: DrawnSpine) -> None:
     empty = context(spine, ct_image(spine, HU), segmenter=DrawnSegmenter([]))
     assert [reason.code for reason in common.coverage(empty)] == [ReasonCode.NOT_A_SPINE]
-    bodies = tuple(SegmentedBody(101 + place, None, 0.9) for place in range(4))
+    bodies = tuple(SegmentedBody(label=101 + place, level=None, quality=0.9) for place in range(4))
     unnamed = replace(empty, segmentation=replace(empty.segmentation, bodies=bodies))
     first = next(iter(common.coverage(unnamed)))
     assert first.code is ReasonCode.NUMBERING_AMBIGUOUS

@@ -23,7 +23,9 @@ from trabecula.regions.bodies import cut_bodies
 from trabecula.series.choice import Candidate
 
 SAGITTAL = sagittal((13, 164, 60), (4.0, 1.6, 1.6))
-T1 = Acquisition("MR", "1", "2.25.1", repetition_time=600.0, echo_time=10.0, slice_thickness=4.0)
+T1 = Acquisition(
+    modality="MR", sop_class_uid="1", series_uid="2.25.1", repetition_time=600.0, echo_time=10.0, slice_thickness=4.0
+)
 Edit = Callable[[np.ndarray], np.ndarray]
 
 
@@ -33,11 +35,20 @@ def spine() -> DrawnSpine:
 
 
 def measured(spine: DrawnSpine, edit: Edit) -> Findings:
-    volume = Volume(edit(mr_image(spine)).astype(np.float32), SAGITTAL, Modality.MR)
+    volume = Volume(array=edit(mr_image(spine)).astype(np.float32), geometry=SAGITTAL, modality=Modality.MR)
     segmentation = DrawnSegmenter([spine]).segment(volume)
-    candidate = Candidate(SeriesRole.T1W, RegularStack((), SAGITTAL), T1, SAGITTAL.plane)
+    candidate = Candidate(role=SeriesRole.T1W, stack=RegularStack((), SAGITTAL), acquisition=T1, plane=SAGITTAL.plane)
     bodies = cut_bodies(volume, segmentation)
-    return measure_mr(GateContext(candidate, volume, segmentation, bodies, StatedPatient(70.0, "F"), load_thresholds()))
+    return measure_mr(
+        GateContext(
+            candidate=candidate,
+            volume=volume,
+            segmentation=segmentation,
+            bodies=bodies,
+            patient=StatedPatient(age_years=70.0, sex="F"),
+            thresholds=load_thresholds(),
+        )
+    )
 
 
 def told(found: Findings) -> list[tuple[ReasonCode, bool]]:

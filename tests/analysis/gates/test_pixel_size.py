@@ -47,12 +47,19 @@ def exchanged(geometry: Geometry) -> Geometry:
 def scene(spine: DrawnSpine, geometry: Geometry, made: Acquisition) -> GateContext:
     ct = made.modality == "CT"
     image = ct_image(spine, dict.fromkeys(LEVELS, 130.0)) if ct else mr_image(spine)
-    volume = Volume(image.astype(np.float32), geometry, Modality(made.modality))
+    volume = Volume(array=image.astype(np.float32), geometry=geometry, modality=Modality(made.modality))
     segmentation = DrawnSegmenter([spine]).segment(volume)
     role = SeriesRole.CT if ct else SeriesRole.T1W
-    candidate = Candidate(role, RegularStack((), geometry), made, geometry.plane)
+    candidate = Candidate(role=role, stack=RegularStack((), geometry), acquisition=made, plane=geometry.plane)
     bodies = cut_bodies(volume, segmentation)
-    return GateContext(candidate, volume, segmentation, bodies, StatedPatient(70.0, "F"), load_thresholds())
+    return GateContext(
+        candidate=candidate,
+        volume=volume,
+        segmentation=segmentation,
+        bodies=bodies,
+        patient=StatedPatient(age_years=70.0, sex="F"),
+        thresholds=load_thresholds(),
+    )
 
 
 @pytest.fixture(scope="module")

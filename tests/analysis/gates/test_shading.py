@@ -32,7 +32,9 @@ from trabecula.series.choice import Candidate
 
 Coil = Callable[[FloatArray], FloatArray]
 """Sensitivity at points (..., 3) in mm from the middle of L3: x to the left, y to the back, z to the head."""
-T1 = Acquisition("MR", "1", "2.25.1", repetition_time=600.0, echo_time=10.0, slice_thickness=4.0)
+T1 = Acquisition(
+    modality="MR", sop_class_uid="1", series_uid="2.25.1", repetition_time=600.0, echo_time=10.0, slice_thickness=4.0
+)
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,25 @@ class Scene:
         """What is measured when a known coil takes the place of the even one."""
         image = (self.volume.array * coil(self.offset_mm)).astype(np.float32)
         volume = replace(self.volume, array=image)
-        candidate = Candidate(SeriesRole.T1W, RegularStack((), volume.geometry), T1, volume.geometry.plane)
+        candidate = Candidate(
+            role=SeriesRole.T1W, stack=RegularStack((), volume.geometry), acquisition=T1, plane=volume.geometry.plane
+        )
         bodies = cut_bodies(volume, self.segmentation)
         return measure_mr(
-            GateContext(candidate, volume, self.segmentation, bodies, StatedPatient(70.0, "F"), load_thresholds())
+            GateContext(
+                candidate=candidate,
+                volume=volume,
+                segmentation=self.segmentation,
+                bodies=bodies,
+                patient=StatedPatient(age_years=70.0, sex="F"),
+                thresholds=load_thresholds(),
+            )
         )
 
 
 @pytest.fixture(scope="module")
 def scene() -> Scene:
-    protocol = MrProtocol(coil_bias=0.0, sequences=(MrSequence(Weighting.T1),))
+    protocol = MrProtocol(coil_bias=0.0, sequences=(MrSequence(weighting=Weighting.T1),))
     study = make_mr_study(MrStudySpec(sample_patient(905, 1), protocol))
     volume = study.series[0].volume
     segmentation = TruthSegmenter([study]).segment(volume)

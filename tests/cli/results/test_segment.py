@@ -101,7 +101,7 @@ def test_a_single_sagittal_slice(configured: Path) -> None:
     middle = GEOMETRY.shape[0] // 2
     write_labels_of(configured / "truth.nii.gz", draw_spine(GEOMETRY)[0][middle][None], geometry)
     array = spine_volume(GEOMETRY, Modality.MR).array[middle][None]
-    write_nifti_image(configured / "slice.nii.gz", Volume(array, geometry, Modality.MR))
+    write_nifti_image(configured / "slice.nii.gz", Volume(array=array, geometry=geometry, modality=Modality.MR))
 
     result = run(configured / "slice.nii.gz", "--out", configured / "labels.nii.gz", "--png", configured / "p.png")
 
@@ -113,7 +113,10 @@ def test_a_single_sagittal_slice(configured: Path) -> None:
 
 def test_an_image_without_a_spine_is_an_answer(configured: Path) -> None:
     other = Geometry((3, 20, 21), np.diag([4.0, 1.0, 1.0, 1.0]))
-    write_nifti_image(configured / "noise.nii.gz", Volume(np.ones(other.shape, np.float32), other, Modality.MR))
+    write_nifti_image(
+        configured / "noise.nii.gz",
+        Volume(array=np.ones(other.shape, np.float32), geometry=other, modality=Modality.MR),
+    )
 
     result = run(configured / "noise.nii.gz", "--out", configured / "l.nii.gz", "--json", configured / "qc.json")
 

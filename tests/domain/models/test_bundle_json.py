@@ -42,26 +42,62 @@ def example_manifest() -> Manifest:
         demonstration=True,
         licence="Apache-2.0",
         files={"model.onnx": "ab" * 32, "CARD.md": "cd" * 32},
-        population=Population("phantoms", 10, 6, 4, 40.0, 90.0, 65.5, "QCT"),
+        population=Population(
+            description="phantoms",
+            n_patients=10,
+            n_female=6,
+            n_male=4,
+            age_low=40.0,
+            age_high=90.0,
+            age_mean=65.5,
+            reference="QCT",
+        ),
         inputs=(AcquisitionRange(SeriesRole.CT, {"kvp": (115.0, 125.0)}, {"kernel_class": ("soft",)}),),
         regions="body_v1",
         endpoints=(
             EndpointModel(
-                "osteoporosis",
-                "QCT < 80 mg/cm3",
-                "RF",
-                10,
-                4,
-                Calibration(CalibrationMethod.PLATT, True, 1.5, -0.5),
-                (OperatingPoint("balanced", 0.4, "Youden", interval, interval),),
-                "balanced",
-                {"auc": interval},
+                name="osteoporosis",
+                definition="QCT < 80 mg/cm3",
+                classifier="RF",
+                n_patients=10,
+                n_events=4,
+                calibration=Calibration(CalibrationMethod.PLATT, True, 1.5, -0.5),
+                operating_points=(
+                    OperatingPoint(
+                        name="balanced", threshold=0.4, rule="Youden", sensitivity=interval, specificity=interval
+                    ),
+                ),
+                primary="balanced",
+                metrics={"auc": interval},
             ),
         ),
-        lineage=Lineage("xue2022", "sound", "trabecula-train run", 1, "2026-01-01", "c", "f", {"numpy": "2"}),
+        lineage=Lineage(
+            recipe="xue2022",
+            mode="sound",
+            command="trabecula-train run",
+            seed=1,
+            created="2026-01-01",
+            cohort_sha256="c",
+            feature_table_sha256="f",
+            software={"numpy": "2"},
+        ),
         feature_settings_sha256="ef" * 32,
-        layout=FeatureLayout((SeriesRole.CT,), (Level.L1, Level.L2), LevelAggregation.CONCATENATE, ("a",)),
-        training_range=TrainingRange((1,), (0.0,), (1.0,), (-2.5,), (2.5,), 0.1, (1.0,), 6.5),
+        layout=FeatureLayout(
+            roles=(SeriesRole.CT,),
+            levels=(Level.L1, Level.L2),
+            aggregation=LevelAggregation.CONCATENATE,
+            features=("a",),
+        ),
+        training_range=TrainingRange(
+            used=(1,),
+            mean=(0.0,),
+            sd=(1.0,),
+            low=(-2.5,),
+            high=(2.5,),
+            max_outside_fraction=0.1,
+            precision=(1.0,),
+            mahalanobis_limit=6.5,
+        ),
     )
 
 
@@ -71,8 +107,17 @@ def example_of_images() -> Manifest:
         example_manifest(),
         kind=BundleKind.CNN,
         layout=None,
-        training_range=TrainingRange((0,), (0.0,), (1.0,), (-2.5,), (2.5,), 0.1, (1.0,), 6.5),
-        image=ImageInput(64, 1, ("mean",)),
+        training_range=TrainingRange(
+            used=(0,),
+            mean=(0.0,),
+            sd=(1.0,),
+            low=(-2.5,),
+            high=(2.5,),
+            max_outside_fraction=0.1,
+            precision=(1.0,),
+            mahalanobis_limit=6.5,
+        ),
+        image=ImageInput(size=64, channels=1, statistics=("mean",)),
     )
 
 
@@ -106,10 +151,10 @@ def test_a_cnn_manifest_needs_its_image_input_and_no_layout() -> None:
     ("changes", "message"),
     [
         ({"training_range": None}, "training_range is missing"),
-        ({"image": ImageInput(4, 1, ("mean",))}, r"image\.size"),
-        ({"image": ImageInput(64, 2, ("mean",))}, r"image\.channels"),
-        ({"image": ImageInput(64, 1, ("mean",), min_levels=5)}, r"image\.min_levels"),
-        ({"image": ImageInput(64, 1, ())}, "names no column"),
+        ({"image": ImageInput(size=4, channels=1, statistics=("mean",))}, r"image\.size"),
+        ({"image": ImageInput(size=64, channels=2, statistics=("mean",))}, r"image\.channels"),
+        ({"image": ImageInput(size=64, channels=1, statistics=("mean",), min_levels=5)}, r"image\.min_levels"),
+        ({"image": ImageInput(size=64, channels=1, statistics=())}, "names no column"),
     ],
 )
 def test_a_cnn_manifest_that_contradicts_itself_is_refused(changes: dict[str, Any], message: str) -> None:

@@ -11,7 +11,9 @@ from trabecula.domain.spine import MEASURED_LEVELS, Level
 
 
 def layout(aggregation: LevelAggregation, *roles: SeriesRole) -> FeatureLayout:
-    return FeatureLayout(roles or (SeriesRole.CT,), MEASURED_LEVELS, aggregation, ("a", "b"))
+    return FeatureLayout(
+        roles=roles or (SeriesRole.CT,), levels=MEASURED_LEVELS, aggregation=aggregation, features=("a", "b")
+    )
 
 
 def test_concatenated_columns_run_over_role_then_level_then_feature() -> None:

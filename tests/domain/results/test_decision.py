@@ -31,7 +31,7 @@ HU = st.floats(-100, 500, allow_nan=False)
 def ct(
     hu: float | None, levels: int = 4, kvp: float | None = 120.0, phase: ContrastPhase = ContrastPhase.NATIVE
 ) -> Decision:
-    return decide_attenuation(AttenuationFinding(hu, levels, kvp, phase), CT)
+    return decide_attenuation(AttenuationFinding(hu=hu, levels=levels, kvp=kvp, phase=phase), CT)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,17 @@ def test_two_levels_are_needed(levels: int) -> None:
 def vbq(
     score: float | None, thresholds: VbqThresholds = SHIPPED.vbq, tr: float | None = 600.0, levels: int = 4
 ) -> Decision:
-    return decide_vbq(VbqFinding(score, levels, tr, 10.0, 1.5, "Avanto"), thresholds)
+    return decide_vbq(
+        VbqFinding(
+            vbq=score,
+            levels=levels,
+            repetition_time_ms=tr,
+            echo_time_ms=10.0,
+            field_strength_t=1.5,
+            manufacturer_model="Avanto",
+        ),
+        thresholds,
+    )
 
 
 def test_no_site_reference_leaves_vbq_open() -> None:
@@ -146,8 +156,22 @@ def test_no_site_reference_leaves_vbq_open() -> None:
     ],
 )
 def test_a_site_reference_gives_categories(score: float, category: Category) -> None:
-    reference = VbqReference("avanto", 1.5, 450, 700, 3.2, 2.5)
-    thresholds = VbqThresholds(400, 850, 8, 20, 2, (reference,))
+    reference = VbqReference(
+        manufacturer_model="avanto",
+        field_strength_t=1.5,
+        shortest_tr_ms=450,
+        longest_tr_ms=700,
+        suspected_at_or_above=3.2,
+        no_flag_below=2.5,
+    )
+    thresholds = VbqThresholds(
+        shortest_tr_ms=400,
+        longest_tr_ms=850,
+        shortest_te_ms=8,
+        longest_te_ms=20,
+        minimum_levels=2,
+        references=(reference,),
+    )
     assert vbq(score, thresholds).category is category
     assert vbq(score, thresholds, tr=800.0).category is Category.INDETERMINATE
 

@@ -15,12 +15,28 @@ from trabecula.domain.spine import Level
 
 
 def measurement(value: float) -> Measurement:
-    return Measurement(codes.ATTENUATION, value, codes.HOUNSFIELD, codes.MEAN, "trab_v1", "1.5")
+    return Measurement(
+        concept=codes.ATTENUATION,
+        value=value,
+        unit=codes.HOUNSFIELD,
+        derivation=codes.MEAN,
+        method="trab_v1",
+        series_uid="1.5",
+    )
 
 
 def score(probability: float | None, **changes: object) -> Score:
     positive = None if probability is None else probability >= 0.5
-    made = Score("m", "1", "ab", probability is not None, True, "osteoporosis", probability, positive=positive)
+    made = Score(
+        model_id="m",
+        model_version="1",
+        model_sha256="ab",
+        applicable=probability is not None,
+        demonstration=True,
+        endpoint="osteoporosis",
+        probability=probability,
+        positive=positive,
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -30,8 +46,17 @@ def result(
     scores: tuple[Score, ...] = (),
     flags: tuple[Reason, ...] = (),
 ) -> StudyResult:
-    level = LevelResult(Level.L1, True, 0.9, flags, (measurement(value),))
-    return StudyResult("1.2", 3, category, (), (level,), (measurement(value),), scores, versions={"software": "1"})
+    level = LevelResult(level=Level.L1, evaluable=True, quality=0.9, flags=flags, measurements=(measurement(value),))
+    return StudyResult(
+        study_uid="1.2",
+        revision=3,
+        category=category,
+        reasons=(),
+        levels=(level,),
+        summary=(measurement(value),),
+        scores=scores,
+        versions={"software": "1"},
+    )
 
 
 @given(st.floats(-1000, 3000), st.floats(0, 1))
@@ -62,7 +87,7 @@ def test_values_are_told_by_level_with_what_was_and_is() -> None:
     gone = difference(result(), replace(result(), levels=(), summary=()))
     unit = codes.HOUNSFIELD.value
     meaning = f"{codes.ATTENUATION.meaning} ({codes.MEAN.meaning})"
-    assert gone.values[0] == ValueChange("study", meaning, unit, 150.0, None)
+    assert gone.values[0] == ValueChange(level="study", meaning=meaning, unit=unit, before=150.0, after=None)
 
 
 def test_scores_that_come_go_abstain_or_change_sides_are_told() -> None:
@@ -71,14 +96,34 @@ def test_scores_that_come_go_abstain_or_change_sides_are_told() -> None:
     retrained = difference(result(scores=(score(0.7),)), result(scores=(score(0.7, model_sha256="cd"),)))
     spoken = difference(result(scores=(score(0.7, active=False),)), result(scores=(score(0.7),)))
 
-    assert came.scores == (ScoreChange("m", "osteoporosis", None, 0.7, None, True, True),)
-    assert abstains.scores == (ScoreChange("m", "osteoporosis", 0.7, None, True, None, True),)
+    assert came.scores == (
+        ScoreChange(
+            model_id="m",
+            endpoint="osteoporosis",
+            before=None,
+            after=0.7,
+            before_positive=None,
+            after_positive=True,
+            active=True,
+        ),
+    )
+    assert abstains.scores == (
+        ScoreChange(
+            model_id="m",
+            endpoint="osteoporosis",
+            before=0.7,
+            after=None,
+            before_positive=True,
+            after_positive=None,
+            active=True,
+        ),
+    )
     assert retrained.changed
     assert spoken.changed
 
 
 def test_reasons_are_told_with_their_level() -> None:
-    flagged = result(flags=(Reason(ReasonCode.METAL, level=Level.L1),))
+    flagged = result(flags=(Reason(code=ReasonCode.METAL, level=Level.L1),))
 
     assert difference(result(), flagged).reasons_new == ("METAL L1",)
     assert difference(flagged, result()).reasons_gone == ("METAL L1",)

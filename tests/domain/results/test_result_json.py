@@ -24,21 +24,63 @@ from trabecula.domain.volume import Modality
 
 
 def example_result() -> StudyResult:
-    reason = Reason(ReasonCode.SLICE_THICKNESS, True, Level.L2, "1.2.3", "5 mm", 6.5, 5.0, "mm")
-    measurement = Measurement(codes.ATTENUATION, 123.25, codes.HOUNSFIELD, codes.MEAN, "trab_v1", "1.2.3")
+    reason = Reason(
+        code=ReasonCode.SLICE_THICKNESS,
+        blocking=True,
+        level=Level.L2,
+        series_uid="1.2.3",
+        detail="5 mm",
+        value=6.5,
+        limit=5.0,
+        unit="mm",
+    )
+    measurement = Measurement(
+        concept=codes.ATTENUATION,
+        value=123.25,
+        unit=codes.HOUNSFIELD,
+        derivation=codes.MEAN,
+        method="trab_v1",
+        series_uid="1.2.3",
+    )
     return StudyResult(
         study_uid="1.2",
         revision=3,
         category=Category.INDETERMINATE,
         reasons=(reason,),
         levels=(
-            LevelResult(Level.L1, True, 0.95, (reason,), (measurement,), (Outline("1.9", ((1.0, 2.5), (3.0, 4.0))),)),
+            LevelResult(
+                level=Level.L1,
+                evaluable=True,
+                quality=0.95,
+                flags=(reason,),
+                measurements=(measurement,),
+                outlines=(Outline("1.9", ((1.0, 2.5), (3.0, 4.0))),),
+            ),
         ),
         summary=(measurement,),
-        scores=(Score("m", "1", "ab", True, True, "osteoporosis", 0.25, role=SeriesRole.CT, reasons=(reason,)),),
+        scores=(
+            Score(
+                model_id="m",
+                model_version="1",
+                model_sha256="ab",
+                applicable=True,
+                demonstration=True,
+                endpoint="osteoporosis",
+                probability=0.25,
+                role=SeriesRole.CT,
+                reasons=(reason,),
+            ),
+        ),
         sources=(
             SourceSeries(
-                SeriesRole.CT, "1.2.3", Modality.CT, "ax", 4, "1.5", ("1.9",), {"kvp": 120.0, "kernel": "B30f"}
+                role=SeriesRole.CT,
+                series_uid="1.2.3",
+                modality=Modality.CT,
+                description="ax",
+                number=4,
+                frame_of_reference_uid="1.5",
+                instance_uids=("1.9",),
+                acquisition={"kvp": 120.0, "kernel": "B30f"},
             ),
         ),
         primary="1.2.3",
@@ -66,7 +108,17 @@ def test_json_speaks_in_names_and_carries_sentences_for_readers() -> None:
 
 def test_json_never_holds_what_is_no_number() -> None:
     example = example_result()
-    lost = Score("m", "1", "ab", False, False, "osteoporosis", math.nan, -math.inf, active=False)
+    lost = Score(
+        model_id="m",
+        model_version="1",
+        model_sha256="ab",
+        applicable=False,
+        demonstration=False,
+        endpoint="osteoporosis",
+        probability=math.nan,
+        raw_score=-math.inf,
+        active=False,
+    )
     odd = replace(example, scores=(lost,), timings_s={"total": math.inf})
 
     text = json.dumps(to_json(odd), allow_nan=False)

@@ -15,8 +15,10 @@ from trabecula.imaging.acquisition import Acquisition
 from trabecula.imaging.headers.contrast import ContrastState, contrast_evidence, contrast_phase, contrast_remark
 from trabecula.imaging.headers.frames import frames_of
 
-CT = Acquisition("CT", "1.2.840.10008.5.1.4.1.1.2", "2.25.1")
-MR = Acquisition("MR", "1.2.840.10008.5.1.4.1.1.4", "2.25.2", description="T1 TSE sag")
+CT = Acquisition(modality="CT", sop_class_uid="1.2.840.10008.5.1.4.1.1.2", series_uid="2.25.1")
+MR = Acquisition(
+    modality="MR", sop_class_uid="1.2.840.10008.5.1.4.1.1.4", series_uid="2.25.2", description="T1 TSE sag"
+)
 NONE, GIVEN, DOUBTFUL, CONTRADICTED = ContrastState
 
 

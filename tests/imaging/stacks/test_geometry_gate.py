@@ -16,7 +16,7 @@ from trabecula.imaging.acquisition import Acquisition, Frame
 from trabecula.imaging.stacks.geometry_gate import RegularStack, check_geometry, regular_stacks
 from trabecula.imaging.stacks.split import Stack, split
 
-CT = Acquisition("CT", "1.2.840.10008.5.1.4.1.1.2", "2.25.5", slice_thickness=3.0)
+CT = Acquisition(modality="CT", sop_class_uid="1.2.840.10008.5.1.4.1.1.2", series_uid="2.25.5", slice_thickness=3.0)
 
 
 def frame(number: int, z: float, *, x: float = 0.0, y: float = 0.0, made: Acquisition = CT, tilt: float = 0.0) -> Frame:

@@ -16,9 +16,9 @@ from trabecula.imaging.stacks.geometry_gate import RegularStack, check_geometry
 from trabecula.imaging.stacks.split import split
 
 CT = Acquisition(
-    "CT",
-    "1.2.840.10008.5.1.4.1.1.2",
-    "2.25.5",
+    modality="CT",
+    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+    series_uid="2.25.5",
     slice_thickness=2.5,
     acquisition_number=1,
     acquired_at="090000",

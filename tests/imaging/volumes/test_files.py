@@ -279,7 +279,9 @@ def test_labels_of_a_dicom_volume_lie_in_ras(tmp_path: Path) -> None:
 
 def test_an_image_written_for_others_reads_back(tmp_path: Path) -> None:
     affine = np.array([[3.0, 0, 0, 10.0], [0, 0, 0.7, -5.0], [0, -0.7, 0, 80.0], [0, 0, 0, 1.0]])
-    volume = Volume(image_array((4, 5, 6)).astype(np.float32), Geometry((4, 5, 6), affine), Modality.MR)
+    volume = Volume(
+        array=image_array((4, 5, 6)).astype(np.float32), geometry=Geometry((4, 5, 6), affine), modality=Modality.MR
+    )
 
     write_nifti_image(tmp_path / "image.nii.gz", volume)
 

@@ -22,7 +22,12 @@ TAGS = {**CT_TAGS, "RescaleIntercept": "-1024"}
 
 
 def volume(array: np.ndarray) -> Volume:
-    return Volume(array, geometry(array), Modality.CT, tuple(f"2.25.{index}" for index in range(len(array))))
+    return Volume(
+        array=array,
+        geometry=geometry(array),
+        modality=Modality.CT,
+        source_uids=tuple(f"2.25.{index}" for index in range(len(array))),
+    )
 
 
 def geometry(array: np.ndarray) -> Geometry:

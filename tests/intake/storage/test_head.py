@@ -22,7 +22,13 @@ IMPLICIT, EXPLICIT, DEFLATED, BIG = (
 )
 JPEG_2000 = "1.2.840.10008.1.2.4.90"
 EVERY_ENCODING = (IMPLICIT, EXPLICIT, DEFLATED, BIG, JPEG_2000)
-HEAD = DataSetHead("1.2.840.10008.5.1.4.1.1.2", uid(1, 1, 1), uid(1), uid(1, 1), "Phantom")
+HEAD = DataSetHead(
+    sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+    sop_instance_uid=uid(1, 1, 1),
+    study_uid=uid(1),
+    series_uid=uid(1, 1),
+    manufacturer="Phantom",
+)
 
 
 def _crowded(undefined: bool) -> Dataset:

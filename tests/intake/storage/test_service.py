@@ -30,7 +30,13 @@ class Desk:
         self._service = StoreService(self.spool, self.registrar, DiskWatermark(lambda: self.free_bytes, 1 << 30))
 
     def begin(self, sop_instance_uid: str = uid(1, 1, 1), sop_class_uid: str = CT) -> DataSink:
-        command = Command(CommandField.C_STORE_RQ, 1, True, sop_class_uid, sop_instance_uid)
+        command = Command(
+            field=CommandField.C_STORE_RQ,
+            message_id=1,
+            has_data_set=True,
+            sop_class_uid=sop_class_uid,
+            sop_instance_uid=sop_instance_uid,
+        )
         return self._service.begin(command, EXPLICIT, Origin("PACS", "a1"))
 
     def store(self, content: bytes, sop_instance_uid: str = uid(1, 1, 1)) -> tuple[DimseStatus, str]:

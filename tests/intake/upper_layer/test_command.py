@@ -17,7 +17,9 @@ from trabecula.intake.upper_layer.command import Command, CommandField, DimseSta
 def test_a_store_request_is_read() -> None:
     command = decode_command(command_set(1, sop_instance="1.2.34", message_id=77))
 
-    assert command == Command(CommandField.C_STORE_RQ, 77, True, CT, "1.2.34")
+    assert command == Command(
+        field=CommandField.C_STORE_RQ, message_id=77, has_data_set=True, sop_class_uid=CT, sop_instance_uid="1.2.34"
+    )
     assert command.is_request
 
 
@@ -36,7 +38,14 @@ def test_a_response_is_no_request() -> None:
 def test_pydicom_reads_our_response(
     status: DimseStatus, message_id: int, sop_instance: str, comment: str, event_type: int | None
 ) -> None:
-    command = Command(0x0001, message_id, True, CT, sop_instance, event_type)
+    command = Command(
+        field=0x0001,
+        message_id=message_id,
+        has_data_set=True,
+        sop_class_uid=CT,
+        sop_instance_uid=sop_instance,
+        event_type=event_type,
+    )
 
     data = encode_response(command, status, comment)
 

@@ -20,7 +20,14 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 
 
 def _request(*contexts: ProposedContext, roles: dict[str, tuple[bool, bool]] | None = None) -> AssociateRequest:
-    return AssociateRequest("TRABECULA", "PEER", "1.2.840.10008.3.1.1.1", contexts, 16384, roles=roles or {})
+    return AssociateRequest(
+        called_ae_title="TRABECULA",
+        calling_ae_title="PEER",
+        application_context="1.2.840.10008.3.1.1.1",
+        contexts=contexts,
+        max_pdu_bytes=16384,
+        roles=roles or {},
+    )
 
 
 @pytest.mark.parametrize("uid", sorted(set(_STORAGE_CLASSES.values())))

@@ -32,7 +32,7 @@ OTHER = "1.2.826.0.2"
 @pytest.fixture
 def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     """One finished study, and one that is still being received."""
-    made = make_world(database_url, tmp_path, (Destination("pacs", "PACS", "127.0.0.1", 104),))
+    made = make_world(database_url, tmp_path, (Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=104),))
     for study in (STUDY, OTHER):
         register_instance(made.services.open_ledger, made.instance(1, study_uid=study), 60.0)
     made.be_quiet(STUDY)

@@ -16,8 +16,21 @@ from trabecula.ledger.database import create_engine_for
 from trabecula.ledger.references.imports import Import, Unknown, import_references
 from trabecula.ledger.tables import ReferenceResult
 
-DXA = Reference("A1", date(2026, 1, 31), ReferenceMethod.DXA, ReferenceSite.LUMBAR_SPINE, t_score=-2.6, weight_kg=61.0)
-QCT = Reference("A2", date(2026, 2, 1), ReferenceMethod.QCT, ReferenceSite.LUMBAR_SPINE, value=74.5)
+DXA = Reference(
+    patient_id="A1",
+    measured_on=date(2026, 1, 31),
+    method=ReferenceMethod.DXA,
+    site=ReferenceSite.LUMBAR_SPINE,
+    t_score=-2.6,
+    weight_kg=61.0,
+)
+QCT = Reference(
+    patient_id="A2",
+    measured_on=date(2026, 2, 1),
+    method=ReferenceMethod.QCT,
+    site=ReferenceSite.LUMBAR_SPINE,
+    value=74.5,
+)
 
 
 @pytest.fixture

@@ -30,9 +30,17 @@ def test_dxa_and_qct_are_read_with_their_units_and_sites() -> None:
     day = date(2026, 1, 31)
     spine, neck = ReferenceSite.LUMBAR_SPINE, ReferenceSite.FEMORAL_NECK
     assert references == {
-        2: Reference("A1", day, ReferenceMethod.DXA, spine, t_score=-2.6, z_score=-1.1, value=0.781),
-        3: Reference("A2", day, ReferenceMethod.QCT, spine, value=74.5),
-        4: Reference("A3", day, ReferenceMethod.DXA, neck, t_score=-1.0),
+        2: Reference(
+            patient_id="A1",
+            measured_on=day,
+            method=ReferenceMethod.DXA,
+            site=spine,
+            t_score=-2.6,
+            z_score=-1.1,
+            value=0.781,
+        ),
+        3: Reference(patient_id="A2", measured_on=day, method=ReferenceMethod.QCT, site=spine, value=74.5),
+        4: Reference(patient_id="A3", measured_on=day, method=ReferenceMethod.DXA, site=neck, t_score=-1.0),
     }
 
 

@@ -49,7 +49,7 @@ def vbq(study: PhantomStudy, role: str = "T1") -> float:
 @pytest.mark.parametrize("scanner", ["siemens15", "siemens30"])
 @pytest.mark.parametrize("density", [60.0, 160.0])
 def test_vbq_is_the_truth_within_3_percent(scanner: str, density: float) -> None:
-    protocol = replace(with_sequences(EVEN, MrSequence(Weighting.T1)), scanner=scanner, snr_factor=3.0)
+    protocol = replace(with_sequences(EVEN, MrSequence(weighting=Weighting.T1)), scanner=scanner, snr_factor=3.0)
 
     study = make_mr_study(MrStudySpec(sample_patient(11, 3, density_l1=density), protocol))
 
@@ -58,7 +58,11 @@ def test_vbq_is_the_truth_within_3_percent(scanner: str, density: float) -> None
 
 
 def test_signal_order_is_that_of_t1_t2_and_stir() -> None:
-    sequences = (MrSequence(Weighting.T1), MrSequence(Weighting.T2), MrSequence(Weighting.STIR))
+    sequences = (
+        MrSequence(weighting=Weighting.T1),
+        MrSequence(weighting=Weighting.T2),
+        MrSequence(weighting=Weighting.STIR),
+    )
     study = make_mr_study(MrStudySpec(sample_patient(12, 1, density_l1=120.0), with_sequences(TINY, *sequences)))
     kinds = (PhantomTissue.CSF, PhantomTissue.BODY_MARROW, PhantomTissue.SUBCUTANEOUS_FAT)
 
@@ -78,7 +82,9 @@ def test_signal_order_is_that_of_t1_t2_and_stir() -> None:
 
 def test_fatter_marrow_has_a_higher_truth() -> None:
     dense, sparse = (
-        make_mr_study(MrStudySpec(sample_patient(13, 1, density_l1=density), with_sequences(TINY, MrSequence(t1))))
+        make_mr_study(
+            MrStudySpec(sample_patient(13, 1, density_l1=density), with_sequences(TINY, MrSequence(weighting=t1)))
+        )
         for density, t1 in ((160.0, Weighting.T1), (50.0, Weighting.T1))
     )
 
@@ -89,7 +95,7 @@ def test_fatter_marrow_has_a_higher_truth() -> None:
 
 
 def test_the_coil_lifts_what_lies_behind() -> None:
-    patient, protocol = sample_patient(14, 1), with_sequences(TINY, MrSequence(Weighting.T1))
+    patient, protocol = sample_patient(14, 1), with_sequences(TINY, MrSequence(weighting=Weighting.T1))
     even, shaded = (
         make_mr_study(MrStudySpec(patient, replace(protocol, coil_bias=bias, snr_factor=3.0))) for bias in (0.0, 0.25)
     )
@@ -132,7 +138,7 @@ def test_metal_makes_a_void_wider_than_itself() -> None:
 def test_a_stir_series_can_lie_in_words_or_in_every_tag(
     defect: Defect, description: str, inversion: bool, sequence: object
 ) -> None:
-    protocol = with_sequences(TINY, MrSequence(Weighting.T1))
+    protocol = with_sequences(TINY, MrSequence(weighting=Weighting.T1))
     honest = make_mr_study(MrStudySpec(sample_patient(16, 1), protocol))
 
     series = make_mr_study(MrStudySpec(sample_patient(16, 1), protocol, frozenset({defect}))).series[0]
@@ -145,7 +151,7 @@ def test_a_stir_series_can_lie_in_words_or_in_every_tag(
 
 
 def test_gadolinium_is_in_the_header_and_brightens_marrow() -> None:
-    protocol = with_sequences(TINY, MrSequence(Weighting.T1))
+    protocol = with_sequences(TINY, MrSequence(weighting=Weighting.T1))
     plain, enhanced = (
         make_mr_study(MrStudySpec(sample_patient(17, 1), protocol, defects)).series[0]
         for defects in (frozenset[Defect](), frozenset({Defect.GADOLINIUM}))
@@ -158,7 +164,7 @@ def test_gadolinium_is_in_the_header_and_brightens_marrow() -> None:
 
 
 def test_upside_down_turns_the_image_but_not_the_header() -> None:
-    protocol = with_sequences(TINY, MrSequence(Weighting.T1))
+    protocol = with_sequences(TINY, MrSequence(weighting=Weighting.T1))
     upright, turned = (
         make_mr_study(MrStudySpec(sample_patient(18, 1), protocol, defects)).series[0]
         for defects in (frozenset[Defect](), frozenset({Defect.UPSIDE_DOWN}))

@@ -30,7 +30,11 @@ from trabecula.reporting.sources.headers import read_header
 
 def page(study: Study, result: StudyResult, *, with_volume: bool = True, identity: bool = True) -> np.ndarray:
     volume = study.volume if with_volume else None
-    return draw_page(Page(result, volume, read_header(study.files[0]), ANALYSED_AT, identity))
+    return draw_page(
+        Page(
+            result=result, primary=volume, header=read_header(study.files[0]), when=ANALYSED_AT, with_identity=identity
+        )
+    )
 
 
 @pytest.mark.parametrize("category", Category)
@@ -107,7 +111,7 @@ def test_a_volume_without_bodies_is_shown_whole(mr: Study) -> None:
 
 def test_pages_differ_in_what_they_say(ct: Study) -> None:
     base = page(ct, result_of(ct))
-    many = tuple(Reason(code) for code in list(ReasonCode)[:30])
+    many = tuple(Reason(code=code) for code in list(ReasonCode)[:30])
 
     others = [
         page(ct, result_of(ct, scores=(demonstration_score(),))),
@@ -120,7 +124,7 @@ def test_pages_differ_in_what_they_say(ct: Study) -> None:
 
 
 def test_many_reasons_never_run_into_the_facts(ct: Study) -> None:
-    many = tuple(Reason(code, detail="a long detail " * 6) for code in ReasonCode)
+    many = tuple(Reason(code=code, detail="a long detail " * 6) for code in ReasonCode)
 
     few_pixels, many_pixels = page(ct, result_of(ct)), page(ct, result_of(ct, reasons=many))
 
@@ -136,7 +140,10 @@ def test_a_full_page_with_a_demonstration_score_still_has_room_for_reasons(mr: S
     full = replace(
         base, levels=(*base.levels, *more), summary=values, scores=(demonstration_score(role=SeriesRole.T1W),)
     )
-    reasons = (Reason(ReasonCode.LEVELS_ASSUMED, blocking=False), Reason(ReasonCode.NO_SITE_REFERENCE, blocking=False))
+    reasons = (
+        Reason(code=ReasonCode.LEVELS_ASSUMED, blocking=False),
+        Reason(code=ReasonCode.NO_SITE_REFERENCE, blocking=False),
+    )
 
     silent, told, other = (page(mr, replace(full, reasons=part)) for part in ((), reasons, reasons[1:]))
 
@@ -171,7 +178,7 @@ def test_a_name_that_cannot_be_printed_is_not_printed_as_boxes(name: str, shown:
 
 def test_the_table_says_why_a_level_is_left_out(ct: Study) -> None:
     level = result_of(ct).levels[0]
-    flags = (Reason(ReasonCode.METAL), Reason(ReasonCode.CEMENT))
+    flags = (Reason(code=ReasonCode.METAL), Reason(code=ReasonCode.CEMENT))
 
     assert remark(level) == ""
     assert remark(replace(level, flags=flags)) == "metal, cement"
@@ -221,7 +228,9 @@ def test_the_picture_is_an_rgb_secondary_capture(ct: Study, tmp_path: Path) -> N
 
 def test_the_table_shows_means_and_leaves_percentiles_to_the_report(ct: Study) -> None:
     base = result_of(ct)
-    percentile = Measurement(codes.ATTENUATION, 71.0, codes.HOUNSFIELD, codes.PERCENTILE_5)
+    percentile = Measurement(
+        concept=codes.ATTENUATION, value=71.0, unit=codes.HOUNSFIELD, derivation=codes.PERCENTILE_5
+    )
     first = base.levels[0]
     more = (replace(first, measurements=(*first.measurements, percentile)), *base.levels[1:])
 

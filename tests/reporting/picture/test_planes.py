@@ -18,7 +18,7 @@ from trabecula.domain.volume import Modality, Volume
 from trabecula.reporting.picture.planes import draw_three_planes, level_colour, write_three_planes
 from trabecula.segmentation.foreign.labelled import LabelSource, segmentation_of
 
-SOURCE = LabelSource(SegmenterIdentity("drawn", "1"), "drawn", 0.9)
+SOURCE = LabelSource(identity=SegmenterIdentity("drawn", "1"), numbering="drawn", quality=0.9)
 
 
 def coloured(image: Image.Image, label: int) -> np.ndarray:
@@ -42,7 +42,7 @@ def test_a_single_slice_gives_one_panel() -> None:
     geometry = spine_grid("sagittal", (4.0, 1.5, 1.5))
     _, one_geometry = single_slice(draw_spine(geometry)[0] > 0, geometry)
     volume = spine_volume(geometry)
-    flat = Volume(volume.array[geometry.shape[0] // 2][None], one_geometry, Modality.MR)
+    flat = Volume(array=volume.array[geometry.shape[0] // 2][None], geometry=one_geometry, modality=Modality.MR)
     labels = draw_spine(geometry)[0][geometry.shape[0] // 2][None]
 
     image = draw_three_planes(flat, segmentation_of(labels, one_geometry, SOURCE))
@@ -65,7 +65,7 @@ def test_an_image_without_bodies_is_drawn_whole(tmp_path: Path) -> None:
 def test_reasons_that_every_body_has_do_not_widen_the_picture() -> None:
     geometry = spine_grid("axial", (3.0, 1.5, 1.5))
     plain = segmentation_of(draw_spine(geometry)[0], geometry, SOURCE)
-    reasons = tuple(Reason(code, blocking=True) for code in list(ReasonCode)[:8])
+    reasons = tuple(Reason(code=code, blocking=True) for code in list(ReasonCode)[:8])
     doubtful = replace(plain, bodies=tuple(replace(body, reasons=reasons) for body in plain.bodies))
     volume = spine_volume(geometry)
 

@@ -62,13 +62,38 @@ def root(request: pytest.FixtureRequest) -> Iterator[Dataset]:
 def rich_result(study: Study) -> StudyResult:
     """A result with everything: a score, a challenger, an excluded level, a second series, remarks."""
     base = result_of(study)
-    flag = Reason(ReasonCode.FRACTURE_LEVEL, True, Level.L2, value=31.0, limit=25.0, unit="%")
+    flag = Reason(code=ReasonCode.FRACTURE_LEVEL, blocking=True, level=Level.L2, value=31.0, limit=25.0, unit="%")
     levels = tuple(
-        LevelResult(it.level, False, it.quality, (flag,), it.measurements, it.outlines) if it.level is Level.L2 else it
+        LevelResult(
+            level=it.level,
+            evaluable=False,
+            quality=it.quality,
+            flags=(flag,),
+            measurements=it.measurements,
+            outlines=it.outlines,
+        )
+        if it.level is Level.L2
+        else it
         for it in base.levels
     )
-    other = SourceSeries(SeriesRole.T2W, "1.2.9", Modality.MR, "t2", 5, "1.2.3.9", (), {})
-    extra = Measurement(codes.MR_SIGNAL, 300.0, codes.RATIO, codes.MEAN, "trab_v1", "1.2.9")
+    other = SourceSeries(
+        role=SeriesRole.T2W,
+        series_uid="1.2.9",
+        modality=Modality.MR,
+        description="t2",
+        number=5,
+        frame_of_reference_uid="1.2.3.9",
+        instance_uids=(),
+        acquisition={},
+    )
+    extra = Measurement(
+        concept=codes.MR_SIGNAL,
+        value=300.0,
+        unit=codes.RATIO,
+        derivation=codes.MEAN,
+        method="trab_v1",
+        series_uid="1.2.9",
+    )
     return result_of(
         study,
         levels=levels,
@@ -77,7 +102,7 @@ def rich_result(study: Study) -> StudyResult:
         series_not_used=(NOT_USED,),
         sources=(*base.sources, other),
         scores=(demonstration_score(), demonstration_score(active=False, model_id="challenger")),
-        reasons=(Reason(ReasonCode.CONTRAST_PHASE, False), flag),
+        reasons=(Reason(code=ReasonCode.CONTRAST_PHASE, blocking=False), flag),
         deformity_suspected=True,
     )
 
@@ -222,7 +247,9 @@ def test_levels_without_a_study_value_get_no_group_of_the_spine(ct: Study) -> No
 
 def test_a_measured_level_needs_an_outline(ct: Study) -> None:
     base = result_of(ct).levels[0]
-    level = LevelResult(base.level, True, 1.0, (), base.measurements, ())
+    level = LevelResult(
+        level=base.level, evaluable=True, quality=1.0, flags=(), measurements=base.measurements, outlines=()
+    )
 
     with pytest.raises(ReportInvalid, match="L1 was measured but has no outline"):
         report(ct, result_of(ct, levels=(level,)))

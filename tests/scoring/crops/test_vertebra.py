@@ -45,7 +45,9 @@ def placed(order: tuple[int, int, int] = (2, 0, 1), flips: tuple[int, ...] = ())
         if sign < 0:
             affine[:3, 3] += axes[source] * (stored[0].shape[axis] - 1)
     geometry = Geometry(stored[0].shape, affine)
-    return Volume(np.ascontiguousarray(stored[0]), geometry, Modality.MR), np.ascontiguousarray(stored[1])
+    return Volume(array=np.ascontiguousarray(stored[0]), geometry=geometry, modality=Modality.MR), np.ascontiguousarray(
+        stored[1]
+    )
 
 
 def test_the_picture_is_the_box_of_the_middle_slice_with_a_tenth_on_each_side() -> None:

@@ -35,4 +35,4 @@ def drawn_series(
             level.label
         )
     values = 40 + 60 * smooth / smooth.std() + np.where(labels > 0, 130.0, 0.0)
-    return Volume(values.astype(np.float32), geometry, modality), labels
+    return Volume(array=values.astype(np.float32), geometry=geometry, modality=modality), labels

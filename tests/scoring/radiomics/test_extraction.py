@@ -66,7 +66,11 @@ def test_a_sagittal_copy_of_the_same_voxels_gives_the_same_features(
     shape = tuple(volume.array.shape[axis] for axis in (2, 0, 1))
     affine[:3, 3] += volume.geometry.affine[:3, [2, 0]] @ (np.array(shape[:2]) - 1)
     turned = np.flip(volume.array.transpose(2, 0, 1), (0, 1))
-    sagittal = Volume(np.ascontiguousarray(turned), Geometry((shape[0], shape[1], shape[2]), affine), Modality.CT)
+    sagittal = Volume(
+        array=np.ascontiguousarray(turned),
+        geometry=Geometry((shape[0], shape[1], shape[2]), affine),
+        modality=Modality.CT,
+    )
 
     found = extract_series(sagittal, np.flip(labels.transpose(2, 0, 1), (0, 1)).copy(), [Level.L3], CT)[Level.L3]
 
@@ -84,7 +88,9 @@ def test_a_body_at_the_edge_of_the_volume_and_a_flat_one_have_no_surprises(
     array = np.full_like(volume.array[:, part], 100.0)
     geometry = Geometry((array.shape[0], array.shape[1], array.shape[2]), affine)
 
-    found = extract_series(Volume(array, geometry, Modality.CT), labels[:, part].copy(), [Level.L3], CT)[Level.L3]
+    found = extract_series(
+        Volume(array=array, geometry=geometry, modality=Modality.CT), labels[:, part].copy(), [Level.L3], CT
+    )[Level.L3]
 
     named = dict(zip(CT.names, found, strict=True))
     assert named["original_shape_VoxelVolume"] > 1000
@@ -117,7 +123,7 @@ def test_mr_sets_work_in_plane_on_thick_sagittal_slices(name: str) -> None:
         assert np.isfinite(vector).all()
         named = dict(zip(settings.names, vector, strict=True))
         assert named["original_firstorder_Mean"] > 100
-    brighter = Volume(volume.array * 7 + 3, volume.geometry, Modality.MR)
+    brighter = Volume(array=volume.array * 7 + 3, geometry=volume.geometry, modality=Modality.MR)
     again = extract_series(brighter, labels, [Level.L2, Level.L3], settings)
     assert np.allclose(again[Level.L3], found[Level.L3], rtol=1e-2)
 

@@ -97,7 +97,7 @@ def stacked(labels: np.ndarray) -> np.ndarray:
 def volume(geometry: Geometry = GEOMETRY) -> Volume:
     plain = spine_volume(geometry)
     uids = tuple(image.SOPInstanceUID for image in source_images(geometry))
-    return Volume(plain.array, geometry, plain.modality, uids)
+    return Volume(array=plain.array, geometry=geometry, modality=plain.modality, source_uids=uids)
 
 
 def bodies_seg(path: Path, kind: str = "BINARY", maker: str = "Other Maker") -> StoredFile:

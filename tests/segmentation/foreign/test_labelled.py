@@ -14,7 +14,7 @@ from trabecula.domain.volume import TISSUE_LABELS, Tissue
 from trabecula.segmentation.foreign.labelled import LabelSource, segmentation_of
 from trabecula.segmentation.foreign.whole_vertebrae import body_of_vertebra, largest_piece
 
-SOURCE = LabelSource(SegmenterIdentity("drawn", "1"), "drawn", 0.9)
+SOURCE = LabelSource(identity=SegmenterIdentity("drawn", "1"), numbering="drawn", quality=0.9)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,12 @@ def test_a_segmentation_tells_places_sizes_and_tissues() -> None:
     bodies, whole, canal = draw_spine(geometry)
     tissues = np.where(canal, TISSUE_LABELS[Tissue.CANAL], 0).astype(np.uint8)
 
-    result = segmentation_of(whole, geometry, LabelSource(SOURCE.identity, "drawn", 0.9, True), tissues)
+    result = segmentation_of(
+        whole,
+        geometry,
+        LabelSource(identity=SOURCE.identity, numbering="drawn", quality=0.9, whole_vertebrae=True),
+        tissues,
+    )
 
     assert [body.level for body in result.bodies] == list(LEVELS)
     l4 = result.body(Level.L4)

@@ -46,11 +46,16 @@ def scene(bones: Bones, modality: Modality = Modality.CT, width_mm: float = 300.
     affine = AFFINE.copy()
     affine[0, 3] += 2.0 * cut
     array = np.ascontiguousarray(array[:, :, cut : SHAPE[2] - cut])
-    volume = Volume(array, Geometry(array.shape, affine), modality)
+    volume = Volume(array=array, geometry=Geometry(array.shape, affine), modality=modality)
     axes = find_axes(volume)
     grid = lay_grid(axes, whole(axes), 2.0)
     middle = (150.0 - 2.0 * cut) / 2
-    bodies = tuple(StackBody(k + 1, (middle, row, 75.0), 28_000.0, 780.0, 26.0, False) for k, row in enumerate(ROWS))
+    bodies = tuple(
+        StackBody(
+            number=k + 1, centre=(middle, row, 75.0), volume_mm3=28_000.0, area_mm2=780.0, height_mm=26.0, edge=False
+        )
+        for k, row in enumerate(ROWS)
+    )
     empty = np.zeros((1, 8, 8), np.float32)
     return volume, grid, Instances(bodies, empty.astype(np.uint8), empty)
 

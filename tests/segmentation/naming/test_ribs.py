@@ -26,7 +26,16 @@ def scene(ribbed: dict[int, tuple[int, ...]], classes: tuple[str, ...] = CLASSES
     bodies = []
     for number, top in enumerate(TOPS, start=1):
         basins[4:13, top : top + 26, 30:60] = number
-        bodies.append(StackBody(number, (8.0, top + 13.0, 45.0), 28_000.0, 780.0, 26.0, False))
+        bodies.append(
+            StackBody(
+                number=number,
+                centre=(8.0, top + 13.0, 45.0),
+                volume_mm3=28_000.0,
+                area_mm2=780.0,
+                height_mm=26.0,
+                edge=False,
+            )
+        )
         for plane in ribbed.get(number, ()):
             channels[plane, classes.index("rib"), top + 4 : top + 14, 58:66] = 0.9
     return Maps(channels, classes), Instances(tuple(bodies), basins, (basins > 0).astype(np.float32))

@@ -44,7 +44,7 @@ def sagittal(slices: int = 15, pixel_mm: float = 0.7) -> Geometry:
 def picture(geometry: Geometry) -> Volume:
     """Marrow at 400, everything else at 100."""
     bodies, _, _ = draw_spine(geometry)
-    return Volume(np.where(bodies > 0, 400.0, 100.0).astype(np.float32), geometry, Modality.MR)
+    return Volume(array=np.where(bodies > 0, 400.0, 100.0).astype(np.float32), geometry=geometry, modality=Modality.MR)
 
 
 def camera_on(volume: Volume, grid: Grid) -> Camera:
@@ -60,7 +60,10 @@ def camera_on(volume: Volume, grid: Grid) -> Camera:
     for number, level in enumerate(LEVELS, start=1):
         basins[drawn == level.label] = number
     inside = (basins > 0).astype(np.float32)
-    bodies = tuple(StackBody(n, (0.0, 0.0, 0.0), 1.0, 1.0, 1.0, False) for n in range(1, len(LEVELS) + 1))
+    bodies = tuple(
+        StackBody(number=n, centre=(0.0, 0.0, 0.0), volume_mm3=1.0, area_mm2=1.0, height_mm=1.0, edge=False)
+        for n in range(1, len(LEVELS) + 1)
+    )
     maps = Maps(np.stack([1 - inside, inside, np.zeros_like(inside)], axis=1), ("background", "body", "rim"))
     return Camera(volume, grid, maps, Instances(bodies, basins, inside), Intensity(0.0, 500.0))
 
@@ -115,9 +118,9 @@ def test_the_way_the_array_runs_changes_nothing(flips: tuple[int, ...]) -> None:
 def test_an_axial_volume_shows_the_same_body() -> None:
     volume = picture(sagittal(slices=31, pixel_mm=1.0))
     axial = Volume(
-        np.ascontiguousarray(np.transpose(volume.array, (1, 2, 0))),
-        Geometry((130, 130, 31), volume.geometry.affine[:, [1, 2, 0, 3]]),
-        Modality.MR,
+        array=np.ascontiguousarray(np.transpose(volume.array, (1, 2, 0))),
+        geometry=Geometry((130, 130, 31), volume.geometry.affine[:, [1, 2, 0, 3]]),
+        modality=Modality.MR,
     )
 
     first, second = taken(volume), taken(axial)
@@ -131,8 +134,11 @@ def test_what_lies_beyond_the_volume_is_unseen() -> None:
     low = 75
     affine = volume.geometry.affine.copy()
     affine[:3, 3] += affine[:3, 1] * low
-    cut = Volume(np.ascontiguousarray(volume.array[:, low:]), Geometry((shape[0], shape[1] - low, shape[2]), affine),
-                 Modality.MR)  # fmt: skip
+    cut = Volume(
+        array=np.ascontiguousarray(volume.array[:, low:]),
+        geometry=Geometry((shape[0], shape[1] - low, shape[2]), affine),
+        modality=Modality.MR,
+    )
 
     closeup = taken(cut, number=2)
 

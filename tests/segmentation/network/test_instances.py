@@ -216,7 +216,10 @@ def test_l5_is_counted_below_crushed_bodies_that_are_much_smaller() -> None:
 def _row(*places: tuple[float, float]) -> Instances:
     """Bodies as (row of the centre in mm, volume in mm3) from head to foot, on one slice."""
     bodies = tuple(
-        StackBody(k + 1, (0.0, row, 40.0), volume, volume / 4.0, 26.0, False) for k, (row, volume) in enumerate(places)
+        StackBody(
+            number=k + 1, centre=(0.0, row, 40.0), volume_mm3=volume, area_mm2=volume / 4.0, height_mm=26.0, edge=False
+        )
+        for k, (row, volume) in enumerate(places)
     )
     empty = np.zeros((1, 8, 8), np.float32)
     return Instances(bodies, empty.astype(np.uint8), empty)

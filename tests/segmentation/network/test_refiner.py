@@ -32,7 +32,7 @@ def disc_maps(side: int = 3) -> FineMaps:
     radius = np.hypot(place[:, None] - 32, place[None, :] - 32)
     inside, with_rim = (np.clip((edge - radius) / PIXEL_MM + 0.5, 0, 1) for edge in (RADIUS_MM, RADIUS_MM + 1.5))
     marrow, rim = (np.repeat(part.astype(np.float32)[None], side, axis=0) for part in (inside, with_rim - inside))
-    return FineMaps(0, place, place, marrow, rim)
+    return FineMaps(first=0, rows=place, columns=place, marrow=marrow, rim=rim)
 
 
 def stack(pixel_mm: float) -> tuple[Geometry, Grid]:
@@ -51,7 +51,14 @@ def painted_area_mm2(fine: FineMaps | None, fine_share: float, rim_share: float)
     basin = np.zeros(grid.shape, np.bool_)
     basin[:, 12:53, 12:53] = True
     labels = np.zeros(geometry.shape, np.uint8)
-    paint_body(labels, grid, MappedOutline(everything, basin, rough, fine, fine_share, rim_share), 20)
+    paint_body(
+        labels,
+        grid,
+        MappedOutline(
+            box=everything, basin=basin, probability=rough, fine=fine, fine_share=fine_share, rim_share=rim_share
+        ),
+        20,
+    )
     return float((labels == 20).sum()) / 3 * 0.25
 
 
@@ -127,8 +134,8 @@ def test_a_body_in_noise_alone_is_refined_without_a_fault(shipped: Path) -> None
     case = examine(6201, mr_examination("T2", slices=3))
     rng = np.random.default_rng(3)
     reading = segmenter.read(case.volume)
-    noise = Volume(rng.normal(0, 1, case.volume.array.shape).astype(np.float32), case.volume.geometry,
-                   case.volume.modality)  # fmt: skip
+    noise = Volume(array=rng.normal(0, 1, case.volume.array.shape).astype(np.float32), geometry=case.volume.geometry,
+                   modality=case.volume.modality)  # fmt: skip
 
     result = segmenter.finish(noise, reading)
 

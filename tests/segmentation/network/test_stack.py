@@ -39,7 +39,7 @@ def landmarks(order: tuple[int, ...], signs: tuple[int, ...]) -> Volume:
     index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
     points = geometry.to_lps(index)
     values = points[..., 0] + 10 * points[..., 2] + 1000 * points[..., 1]
-    return Volume(values.astype(np.float32), geometry, Modality.CT)
+    return Volume(array=values.astype(np.float32), geometry=geometry, modality=Modality.CT)
 
 
 @pytest.mark.parametrize(("order", "signs"), list(product(permutations(range(3)), product((1, -1), repeat=3))))
@@ -103,7 +103,7 @@ def test_a_line_on_the_stack_is_a_line_on_the_volume(size: int, step: float, sig
 def test_mr_percentiles_leave_constant_filling_aside() -> None:
     array = np.zeros((1, 50, 50), np.float32)
     array[0, 10:40, 10:40] = np.random.default_rng(1).uniform(100, 200, (30, 30))
-    volume = Volume(array, Geometry((1, 50, 50), np.eye(4)), Modality.MR)
+    volume = Volume(array=array, geometry=Geometry((1, 50, 50), np.eye(4)), modality=Modality.MR)
 
     intensity = intensity_of(volume, WINDOW, PERCENTILES)
 
@@ -112,8 +112,8 @@ def test_mr_percentiles_leave_constant_filling_aside() -> None:
 
 
 def test_an_empty_image_has_an_intensity_and_ct_has_its_window() -> None:
-    empty = Volume(np.zeros((1, 4, 4), np.float32), Geometry((1, 4, 4), np.eye(4)), Modality.MR)
-    ct = Volume(np.zeros((1, 4, 4), np.float32), Geometry((1, 4, 4), np.eye(4)), Modality.CT)
+    empty = Volume(array=np.zeros((1, 4, 4), np.float32), geometry=Geometry((1, 4, 4), np.eye(4)), modality=Modality.MR)
+    ct = Volume(array=np.zeros((1, 4, 4), np.float32), geometry=Geometry((1, 4, 4), np.eye(4)), modality=Modality.CT)
 
     assert np.isfinite(intensity_of(empty, WINDOW, PERCENTILES).apply(empty.array)).all()
     assert intensity_of(ct, WINDOW, PERCENTILES).high == 800.0

@@ -22,11 +22,11 @@ def made_pictures(n_patients: int = 60, strength: float = 0.25, seed: int = 3) -
     density = generator.normal(90, 30, n_patients).clip(20, 250)
     patients = tuple(
         Patient(
-            f"p{number:03d}",
-            None,
-            ReferenceKind.QCT,
-            float(np.clip(generator.normal(68, 8), 40, 95).round(1)),
-            "F" if number % 3 else "M",
+            patient=f"p{number:03d}",
+            study=None,
+            reference=ReferenceKind.QCT,
+            age_years=float(np.clip(generator.normal(68, 8), 40, 95).round(1)),
+            sex="F" if number % 3 else "M",
             qct_bmd_mg_cm3=float(density[number].round(2)),
             weight_kg=float(np.clip(generator.normal(65, 10), 40, 110).round(1)),
             site="site-1",
@@ -47,7 +47,14 @@ def _group(patient: str, role: SeriesRole, shift: float, generator: np.random.Ge
     quality = tuple(2.5 + shift + generator.normal(0, 0.5) for _ in MEASURED_LEVELS)
     unknown = (float("nan"),) * len(crops)
     facts = {"field_strength_t": 1.5, "repetition_time_ms": 550.0, "echo_time_ms": 10.0, "manufacturer": "Made"}
-    return CropGroup(patient, role, MEASURED_LEVELS, crops, quality if role is SeriesRole.T1W else unknown, facts)
+    return CropGroup(
+        patient=patient,
+        role=role,
+        levels=MEASURED_LEVELS,
+        crops=crops,
+        vbq=quality if role is SeriesRole.T1W else unknown,
+        facts=facts,
+    )
 
 
 def _crop(shift: float, generator: np.random.Generator) -> Crop:

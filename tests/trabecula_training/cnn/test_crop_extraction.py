@@ -49,7 +49,14 @@ def phantom(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PhantomStud
 def cohort(folder: Path, *names: str) -> Cohort:
     return Cohort(
         tuple(
-            Patient(f"patient-{name}", folder / name, ReferenceKind.QCT, 70.0, "F", qct_bmd_mg_cm3=105.0)
+            Patient(
+                patient=f"patient-{name}",
+                study=folder / name,
+                reference=ReferenceKind.QCT,
+                age_years=70.0,
+                sex="F",
+                qct_bmd_mg_cm3=105.0,
+            )
             for name in names
         )
     )
@@ -93,7 +100,18 @@ def test_the_same_study_under_another_name_is_not_measured_again(
     segmenters = Counting(study)
     people = cohort(folder, "one")
     extract_crops(people, "midsagittal_v1", tmp_path / "crops.npz", make_segmenter=segmenters)
-    renamed = Cohort((Patient("someone", folder / "one", ReferenceKind.QCT, 70.0, "F", qct_bmd_mg_cm3=105.0),))
+    renamed = Cohort(
+        (
+            Patient(
+                patient="someone",
+                study=folder / "one",
+                reference=ReferenceKind.QCT,
+                age_years=70.0,
+                sex="F",
+                qct_bmd_mg_cm3=105.0,
+            ),
+        )
+    )
 
     bank = extract_crops(renamed, "midsagittal_v1", tmp_path / "crops.npz", make_segmenter=segmenters)
 

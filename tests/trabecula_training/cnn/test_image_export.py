@@ -29,7 +29,9 @@ from trabecula_training.export.bundle import ExportRequest
 from trabecula_training.export.manifest import BundleText
 from trabecula_training.recipes import b4_2026, image_recipe
 
-TEXT = BundleText("pictures-demo", "1.0.0", "Pictures", True, "made-up people")
+TEXT = BundleText(
+    model_id="pictures-demo", version="1.0.0", title="Pictures", demonstration=True, population="made-up people"
+)
 QUICK = replace(
     b4_2026.RECIPE,
     plans=(*b4_2026.RECIPE.plans[:-1], replace(b4_2026.RECIPE.plans[-1], size=24, epochs=4, rate=2e-3)),
@@ -64,7 +66,15 @@ def run(folder: Path, *more: str) -> Any:
 
 
 def request(run_folder: Path, bundles: Path, **changes: Any) -> ExportRequest:
-    wanted = ExportRequest(run_folder, bundles, "T1", (("osteoporosis", "small"),), TEXT, True, "2026-01-01")
+    wanted = ExportRequest(
+        run=run_folder,
+        bundles=bundles,
+        input="T1",
+        classifiers=(("osteoporosis", "small"),),
+        text=TEXT,
+        despite_size=True,
+        created="2026-01-01",
+    )
     return replace(wanted, **changes)
 
 

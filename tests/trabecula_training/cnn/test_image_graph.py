@@ -28,11 +28,19 @@ def fitted(network: Network, calibrator: Calibrator) -> FittedModel:
     torch.manual_seed(1)
     torch.set_num_threads(1)
     bank = CropBank((), load_crop_definition("midsagittal_v1"))
-    estimator = CnnEstimator(TrainingPlan(network, SIZE), bank, 1)
+    estimator = CnnEstimator(TrainingPlan(network=network, size=SIZE), bank, 1)
     estimator.network = make_network(network).eval()
     nothing = np.zeros((1, 1))
     columns = as_they_are(nothing, np.zeros(1, dtype=np.int64), 1)
-    return FittedModel(str(network), "", columns, estimator, calibrator, {}, nothing[0])
+    return FittedModel(
+        family=str(network),
+        candidate="",
+        columns=columns,
+        estimator=estimator,
+        calibrator=calibrator,
+        thresholds={},
+        inner_scores=nothing[0],
+    )
 
 
 def people(count: int = 3) -> list[NDArray[np.float32]]:

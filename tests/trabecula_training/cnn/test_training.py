@@ -16,7 +16,7 @@ from trabecula_training.cnn.paper import by_image
 from trabecula_training.cnn.training import Pictures, TrainingPlan, logits, train
 from trabecula_training.statistics.roc import auc
 
-PLAN = TrainingPlan(Network.SMALL, 24, rate=2e-3, epochs=8)
+PLAN = TrainingPlan(network=Network.SMALL, size=24, rate=2e-3, epochs=8)
 
 
 def pictures(count: int, seed: int, gap: float = 0.15) -> Pictures:

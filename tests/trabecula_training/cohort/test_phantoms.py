@@ -34,7 +34,9 @@ from trabecula_training.cohort.phantoms import (
 )
 from trabecula_training.cohort.table import Part
 
-PLAN = CohortPlan(3, Modality.MR, seed=5, size=Size.SMALL, reference=ReferenceChoice.QCT, sites=2, external=True)
+PLAN = CohortPlan(
+    patients=3, modality=Modality.MR, seed=5, size=Size.SMALL, reference=ReferenceChoice.QCT, sites=2, external=True
+)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -85,8 +87,8 @@ def test_a_run_that_was_broken_off_makes_only_what_is_missing(folder: Path) -> N
 
 
 def test_ct_and_mr_cohorts_of_one_seed_hold_the_same_people_and_null_ones_other_images() -> None:
-    ct, mr = (member(CohortPlan(1, modality, seed=3), 1) for modality in (Modality.CT, Modality.MR))
-    null = member(CohortPlan(1, Modality.CT, seed=3, null=True), 1)
+    ct, mr = (member(CohortPlan(patients=1, modality=modality, seed=3), 1) for modality in (Modality.CT, Modality.MR))
+    null = member(CohortPlan(patients=1, modality=Modality.CT, seed=3, null=True), 1)
 
     assert ct.patient == mr.patient
     assert ct.study_uid != mr.study_uid
@@ -112,7 +114,7 @@ def test_an_external_set_needs_a_second_site(tmp_path: Path) -> None:
 
 
 def test_patients_are_scanned_differently_unless_told_otherwise() -> None:
-    plan = CohortPlan(40, Modality.CT, sites=4)
+    plan = CohortPlan(patients=40, modality=Modality.CT, sites=4)
     varied = [spec(plan, number).protocol for number in range(1, 41)]
     fixed = [spec(replace(plan, acquisitions=Acquisitions.FIXED), number).protocol for number in range(1, 41)]
 

@@ -129,7 +129,9 @@ def kept_cohort(study: Path, folder: Path) -> Path:
             vector[:20] += density / 5
         facts = {SeriesRole.CT: {"kvp": 120.0}}
         measures = {place: (1.4 * density, float("nan")) for place in vectors}
-        store.keep(PatientFeatures(f"p{number}", vectors, measures, facts), target, False)
+        store.keep(
+            PatientFeatures(patient=f"p{number}", features=vectors, measures=measures, facts=facts), target, False
+        )
         lines.append(f"p{number},{target.name},{density if number >= 12 else density - 40},70,{sex}")
     cohort = folder / "cohort.csv"
     cohort.write_text("\n".join(lines), "utf-8")

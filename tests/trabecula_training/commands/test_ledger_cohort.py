@@ -53,7 +53,13 @@ def world(phantom: PhantomStudy, tmp_path_factory: pytest.TempPathFactory) -> It
         patient, taken = made.rows("SELECT patient_id, study_date FROM studies")[0]
         day = date(int(taken[:4]), int(taken[4:6]), int(taken[6:])) + timedelta(days=-30)
         dxa = Reference(
-            patient, day, ReferenceMethod.DXA, ReferenceSite.LUMBAR_SPINE, t_score=-3.1, z_score=-2.4, weight_kg=55.0
+            patient_id=patient,
+            measured_on=day,
+            method=ReferenceMethod.DXA,
+            site=ReferenceSite.LUMBAR_SPINE,
+            t_score=-3.1,
+            z_score=-2.4,
+            weight_kg=55.0,
         )
         assert import_references(made.engine, {2: dxa}, "tester").added == 1
         yield made
@@ -94,7 +100,15 @@ def test_a_processed_study_with_its_reference_becomes_a_cohort_that_a_run_reads(
     store = store_of(tmp_path / f"features-{SET}", SET, ledger_draw.segmenter_digest())
     kept = store.find(patient.patient, study, perturbed=False)
     table = extract_features(reading.cohort, Extraction(SET), features_place(out, SET, tmp_path))
-    anew = extract_patient(ExtractionJob(patient.patient, study, SET, False, lambda: TruthSegmenter([phantom])))
+    anew = extract_patient(
+        ExtractionJob(
+            patient=patient.patient,
+            folder=study,
+            set_name=SET,
+            perturb=False,
+            make_segmenter=lambda: TruthSegmenter([phantom]),
+        )
+    )
     assert kept is not None
     assert kept.features.keys() == anew.features.keys()
     for place, vector in anew.features.items():

@@ -23,7 +23,7 @@ from trabecula_training.reporting.metrics_json import RunFiles, read_document, r
 from trabecula_training.reporting.report import write_figures
 from trabecula_training.runs.run import Mode, RunSettings, run_recipe
 
-TEXT = BundleText("made-up", "1.0.0", "Made up", True, "made-up people")
+TEXT = BundleText(model_id="made-up", version="1.0.0", title="Made up", demonstration=True, population="made-up people")
 BOTH = (("osteoporosis", "SVM"), ("abnormal_bone_density", "KNN"))
 
 
@@ -46,7 +46,12 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def request(run: Path, bundles: Path, **changes: Any) -> ExportRequest:
-    return replace(ExportRequest(run, bundles, "CT", BOTH, TEXT, True, "2026-01-01"), **changes)
+    return replace(
+        ExportRequest(
+            run=run, bundles=bundles, input="CT", classifiers=BOTH, text=TEXT, despite_size=True, created="2026-01-01"
+        ),
+        **changes,
+    )
 
 
 def test_a_bundle_gives_ordered_probabilities_and_says_what_it_is(finished_run: Path, tmp_path: Path) -> None:
@@ -145,7 +150,7 @@ def test_paper_mode_cannot_be_exported(tmp_path: Path) -> None:
     cohort_file = write_cohort_csv(cohort, tmp_path / "cohort.csv")
     save_features(table, tmp_path / "features.npz")
     recipe = radiomics_recipe("xue2022")
-    settings = RunSettings(Mode.PAPER, tasks=("osteoporosis",), families=("KNN",), resamples=100)
+    settings = RunSettings(mode=Mode.PAPER, tasks=("osteoporosis",), families=("KNN",), resamples=100)
     runs = run_recipe(recipe, cohort, table, settings)
     document = run_document(
         recipe, settings, runs, cohort, table, RunFiles(cohort_file, tmp_path / "features.npz", "run")

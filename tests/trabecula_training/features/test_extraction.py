@@ -35,7 +35,15 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, list[Patien
     (folder / "two" / "notes.txt").write_text("no images")
     cohort = Cohort(
         tuple(
-            Patient(name, folder / name, ReferenceKind.QCT, 70.0, "F", qct_bmd_mg_cm3=105.0) for name in ("two", "one")
+            Patient(
+                patient=name,
+                study=folder / name,
+                reference=ReferenceKind.QCT,
+                age_years=70.0,
+                sex="F",
+                qct_bmd_mg_cm3=105.0,
+            )
+            for name in ("two", "one")
         )
     )
     return cohort, list(extract_cohort(cohort, "xue2022_ct", make_segmenter=lambda: TruthSegmenter([study])))

@@ -31,11 +31,13 @@ def store(tmp_path: Path) -> ExtractionStore:
 def made(perturbed: bool = False) -> PatientFeatures:
     generator = np.random.default_rng(1)
     return PatientFeatures(
-        "p1",
-        {place: generator.normal(size=5) for place in PLACES},
-        {place: (float("nan"), 2.5) for place in PLACES},
-        {SeriesRole.T1W: {"field_strength_t": 1.5, "manufacturer": "Ä"}, SeriesRole.T2W: {}},
-        {role: tuple(generator.normal(size=(6, 5)) for _ in range(2)) for role in (SeriesRole.T1W, SeriesRole.T2W)}
+        patient="p1",
+        features={place: generator.normal(size=5) for place in PLACES},
+        measures={place: (float("nan"), 2.5) for place in PLACES},
+        facts={SeriesRole.T1W: {"field_strength_t": 1.5, "manufacturer": "Ä"}, SeriesRole.T2W: {}},
+        perturbed={
+            role: tuple(generator.normal(size=(6, 5)) for _ in range(2)) for role in (SeriesRole.T1W, SeriesRole.T2W)
+        }
         if perturbed
         else {},
     )
@@ -60,15 +62,15 @@ def test_what_was_kept_comes_back_as_it_was(store: ExtractionStore, study: Path,
 
 
 def test_a_study_that_could_not_be_measured_is_kept_with_its_reason(store: ExtractionStore, study: Path) -> None:
-    store.keep(PatientFeatures("p1", problem="No body."), study, False)
+    store.keep(PatientFeatures(patient="p1", problem="No body."), study, False)
 
     found = store.find("p1", study, False)
 
-    assert found == PatientFeatures("p1", problem="No body.")
+    assert found == PatientFeatures(patient="p1", problem="No body.")
 
 
 def test_what_may_end_otherwise_next_time_is_not_kept(store: ExtractionStore, study: Path) -> None:
-    store.keep(PatientFeatures("p1", problem="unreadable", settled=False), study, False)
+    store.keep(PatientFeatures(patient="p1", problem="unreadable", settled=False), study, False)
 
     assert store.find("p1", study, False) is None
     assert not store.folder.exists()

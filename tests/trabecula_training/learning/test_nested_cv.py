@@ -27,7 +27,9 @@ def training_set(signal: float, seed: int = 0) -> TrainingSet:
     return TrainingSet(features, labels, tuple(f"p{number}" for number in range(64)))
 
 
-PLAN = NestedPlan(best_five, (logistic(1.0, 0.1), knn(5, 9)), NO_COMPARATORS, folds=4, repeats=2, seed=7)
+PLAN = NestedPlan(
+    prepare=best_five, families=(logistic(1.0, 0.1), knn(5, 9)), comparators=NO_COMPARATORS, folds=4, repeats=2, seed=7
+)
 
 
 def test_no_patient_stands_on_both_sides_and_all_rows_are_tested_once() -> None:

@@ -30,11 +30,23 @@ TRAINED: Facts = {
 def reasons_of(facts: Facts, trained: list[Facts]) -> list[Reason]:
     """Return what the service says of a CT series with these facts."""
     empty = np.zeros((1, 1, 1), np.uint8)
-    volume = Volume(empty.astype(np.float32), Geometry((1, 1, 1), np.eye(4)), Modality.CT)
-    segmentation = Segmentation(empty, (), SegmenterIdentity("none", "1"), 1.0, "")
-    source = SourceSeries(SeriesRole.CT, "1.2", Modality.CT, "", 1, "1.3", ())
-    words = (str(facts[name]) for name in ("kernel_class", "contrast_phase"))
-    measured = MeasuredSeries(source, volume, segmentation, *words)
+    volume = Volume(array=empty.astype(np.float32), geometry=Geometry((1, 1, 1), np.eye(4)), modality=Modality.CT)
+    segmentation = Segmentation(
+        labels=empty, bodies=(), segmenter=SegmenterIdentity("none", "1"), quality=1.0, numbering=""
+    )
+    source = SourceSeries(
+        role=SeriesRole.CT,
+        series_uid="1.2",
+        modality=Modality.CT,
+        description="",
+        number=1,
+        frame_of_reference_uid="1.3",
+        instance_uids=(),
+    )
+    kernel, phase = str(facts["kernel_class"]), str(facts["contrast_phase"])
+    measured = MeasuredSeries(
+        source=source, volume=volume, segmentation=segmentation, kernel_class=kernel, contrast_phase=phase
+    )
     return list(acquisition_reasons(measured, facts, acquisition_range(SeriesRole.CT, trained)))
 
 

@@ -20,12 +20,26 @@ from trabecula_training.ledger.cohort import CohortRule, Selection, pseudonym, s
 
 DXA, SPINE = ReferenceMethod.DXA, ReferenceSite.LUMBAR_SPINE
 RULE = CohortRule(
-    (SeriesRole.CT,), DXA, exclude=frozenset({ReasonCode.FRACTURE_LEVEL, ReasonCode.METAL, ReasonCode.DIFFUSE_MARROW})
+    needs=(SeriesRole.CT,),
+    method=DXA,
+    exclude=frozenset({ReasonCode.FRACTURE_LEVEL, ReasonCode.METAL, ReasonCode.DIFFUSE_MARROW}),
 )
 
 
 def study(patient: str = "A1", uid: str = "1.2.1", day: str = "20260110", **changes: object) -> StudyRecord:
-    made = StudyRecord(uid, 1, StudyState.DONE, patient, "", "19500101", "F", day, "MAKER", "SCAN", result())
+    made = StudyRecord(
+        study_uid=uid,
+        revision=1,
+        state=StudyState.DONE,
+        patient_id=patient,
+        issuer="",
+        birth_date="19500101",
+        sex="F",
+        study_date=day,
+        manufacturer="MAKER",
+        scanner_model="SCAN",
+        result=result(),
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -38,17 +52,29 @@ def result(
     flagged_level: Level = Level.L2,
 ) -> StudyResult:
     levels = [
-        LevelResult(level, number < evaluable, 0.9, flags if level is flagged_level else ())
+        LevelResult(
+            level=level, evaluable=number < evaluable, quality=0.9, flags=flags if level is flagged_level else ()
+        )
         for number, level in enumerate((*MEASURED_LEVELS, Level.L5))
     ]
-    source = SourceSeries(role, "1.5", Modality.CT, "", 1, "1.6", ())
-    return StudyResult("1.2.1", 1, category, reasons, tuple(levels), sources=(source,))
+    source = SourceSeries(
+        role=role,
+        series_uid="1.5",
+        modality=Modality.CT,
+        description="",
+        number=1,
+        frame_of_reference_uid="1.6",
+        instance_uids=(),
+    )
+    return StudyResult(
+        study_uid="1.2.1", revision=1, category=category, reasons=reasons, levels=tuple(levels), sources=(source,)
+    )
 
 
 def dxa(
     patient: str = "A1", day: date = date(2026, 2, 1), t_score: float | None = -2.6, **changes: object
 ) -> Reference:
-    return replace(Reference(patient, day, DXA, SPINE, t_score=t_score), **changes)  # type: ignore[arg-type]
+    return replace(Reference(patient_id=patient, measured_on=day, method=DXA, site=SPINE, t_score=t_score), **changes)  # type: ignore[arg-type]
 
 
 def drawn(
@@ -92,8 +118,11 @@ def test_nobody_can_be_recognised_by_name_and_everybody_keeps_the_name() -> None
         (study(sex="O"), "study date, birth date or sex is missing"),
         (study(study_date="2026"), "study date, birth date or sex is missing"),
         (study(birth_date="20150101"), "younger than 18 or older than 110 years"),
-        (study(result=result(flags=(Reason(ReasonCode.FRACTURE_LEVEL, level=Level.L2),))), "FRACTURE_LEVEL at L1-L4"),
-        (study(result=result(reasons=(Reason(ReasonCode.DIFFUSE_MARROW),))), "DIFFUSE_MARROW at L1-L4"),
+        (
+            study(result=result(flags=(Reason(code=ReasonCode.FRACTURE_LEVEL, level=Level.L2),))),
+            "FRACTURE_LEVEL at L1-L4",
+        ),
+        (study(result=result(reasons=(Reason(code=ReasonCode.DIFFUSE_MARROW),))), "DIFFUSE_MARROW at L1-L4"),
         (study(result=result(evaluable=1)), "fewer than 2 evaluable levels of L1-L4"),
         (study(patient_id="B7"), "no DXA of the patient at LUMBAR_SPINE"),
         (study(day="20250101"), "no DXA within 365 days"),
@@ -110,8 +139,8 @@ def test_a_study_that_takes_no_part_has_one_reason(record: StudyRecord, why: str
 
 
 def test_a_fracture_below_l4_or_one_that_is_kept_does_not_exclude() -> None:
-    low = study(result=result(flags=(Reason(ReasonCode.FRACTURE_LEVEL),), flagged_level=Level.L5))
-    broken = study(result=result(flags=(Reason(ReasonCode.FRACTURE_LEVEL),)))
+    low = study(result=result(flags=(Reason(code=ReasonCode.FRACTURE_LEVEL),), flagged_level=Level.L5))
+    broken = study(result=result(flags=(Reason(code=ReasonCode.FRACTURE_LEVEL),)))
 
     assert len(drawn([low], [dxa()]).chosen) == 1
     assert len(drawn([broken], [dxa()], replace(RULE, exclude=frozenset())).chosen) == 1
@@ -149,7 +178,7 @@ def test_of_several_sites_of_one_day_the_lowest_decides_where_they_are_asked_for
 
 
 def test_qct_is_read_as_density() -> None:
-    qct = Reference("A1", date(2026, 1, 10), ReferenceMethod.QCT, SPINE, value=74.0)
+    qct = Reference(patient_id="A1", measured_on=date(2026, 1, 10), method=ReferenceMethod.QCT, site=SPINE, value=74.0)
 
     (chosen,) = drawn([study()], [qct], replace(RULE, method=ReferenceMethod.QCT)).chosen
 

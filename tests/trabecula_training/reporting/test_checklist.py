@@ -100,10 +100,10 @@ def test_items_of_the_other_kind_of_model_do_not_count() -> None:
 
 def test_the_score_counts_what_is_sure_and_what_is_open() -> None:
     entries = [
-        ChecklistItem("1", "a", Status.FILLED, "", 0.3),
-        ChecklistItem("2", "b", Status.UNKNOWN, "", 0.1),
-        ChecklistItem("3", "c", Status.NO, "", 0.1),
-        ChecklistItem("4", "d", Status.NOT_APPLICABLE, "", 0.5),
+        ChecklistItem(number="1", asks="a", status=Status.FILLED, evidence="", weight=0.3),
+        ChecklistItem(number="2", asks="b", status=Status.UNKNOWN, evidence="", weight=0.1),
+        ChecklistItem(number="3", asks="c", status=Status.NO, evidence="", weight=0.1),
+        ChecklistItem(number="4", asks="d", status=Status.NOT_APPLICABLE, evidence="", weight=0.5),
     ]
 
     score = metrics_score(entries)

@@ -254,7 +254,10 @@ def test_extraction_refuses_before_it_segments_anything(mr: Path, tmp_path: Path
 
 
 def test_counting_in_words() -> None:
-    hard, soft = Problem(1, "a", "b", "c"), Problem(1, "a", "b", "c", blocking=False)
+    hard, soft = (
+        Problem(line=1, column="a", found="b", remedy="c"),
+        Problem(line=1, column="a", found="b", remedy="c", blocking=False),
+    )
 
     assert counted([hard]) == "1 problem"
     assert counted([hard, hard, soft]) == "2 problems and 1 remark"

@@ -28,7 +28,7 @@ class Look(StrEnum):
     CT = "ct"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Palette:
     """Per code: mean, texture amplitude, fat fraction (for chemical shift); per level: offsets of marrow and nucleus.
 
@@ -103,12 +103,12 @@ def draw_palette(rng: np.random.Generator, look: Look | None = None) -> Palette:
     fat[list(FATS)] = 1.0
     fat[list(MARROW)] = rng.uniform(0.2, 0.8)
     return Palette(
-        look,
-        _mirror_marked(np.clip(mean, 0, 1.3)),
-        _mirror_marked(texture),
-        _mirror_marked(fat),
-        rng.normal(0, 0.05, 256).astype(np.float32),
-        rng.uniform(0, 1, 256).astype(np.float32),
+        look=look,
+        mean=_mirror_marked(np.clip(mean, 0, 1.3)),
+        texture=_mirror_marked(texture),
+        fat=_mirror_marked(fat),
+        marrow_offset=rng.normal(0, 0.05, 256).astype(np.float32),
+        disc_mix=rng.uniform(0, 1, 256).astype(np.float32),
     )
 
 
@@ -163,10 +163,10 @@ def _ct(rng: np.random.Generator) -> Palette:
     texture[[Tissue.BOWEL_CONTENT, Tissue.AIR]] = rng.uniform(5, 60)
     zero = np.zeros(COUNT, np.float32)
     return Palette(
-        Look.CT,
-        _mirror_marked(mean),
-        _mirror_marked(texture),
-        zero,
-        rng.normal(0, 15, 256).astype(np.float32),
-        rng.uniform(0, 1, 256).astype(np.float32),
+        look=Look.CT,
+        mean=_mirror_marked(mean),
+        texture=_mirror_marked(texture),
+        fat=zero,
+        marrow_offset=rng.normal(0, 15, 256).astype(np.float32),
+        disc_mix=rng.uniform(0, 1, 256).astype(np.float32),
     )

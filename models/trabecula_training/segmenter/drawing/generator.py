@@ -14,7 +14,7 @@ from trabecula_training.segmenter.drawing.scanner import take_picture
 from trabecula_training.segmenter.drawing.warp import draw_window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """One training sample. ``image`` float32 ``[3, row, column]`` in 0-1; ``target`` uint8 network classes; ``phase``
     float32 ``[2, row, column]`` cosine and sine; ``column`` uint8: 1 where the phase counts; ``level`` uint8 truth."""
@@ -49,7 +49,9 @@ def draw_sample(
     drawn = window.target(window.level)
     level = np.where(target == NetworkClass.RIM, drawn, 0)
     level = np.where(target == NetworkClass.BODY, picture.marrow.of(drawn), level)
-    return Sample(picture.image, target, phase, column, level.astype(np.uint8), look)
+    return Sample(
+        image=picture.image, target=target, phase=phase, column=column, level=level.astype(np.uint8), look=look
+    )
 
 
 def _nonsense(rng: np.random.Generator, shape: tuple[int, int]) -> Sample:
@@ -64,4 +66,6 @@ def _nonsense(rng: np.random.Generator, shape: tuple[int, int]) -> Sample:
     image += rng.normal(0, rng.uniform(0, 0.15), shape).astype(np.float32)
     image = np.repeat(np.clip(image, 0, 1)[None], 3, axis=0).astype(np.float32)
     zero = np.zeros(shape, np.uint8)
-    return Sample(image, zero, np.zeros((2, *shape), np.float32), zero, zero, Look.RANDOM)
+    return Sample(
+        image=image, target=zero, phase=np.zeros((2, *shape), np.float32), column=zero, level=zero, look=Look.RANDOM
+    )

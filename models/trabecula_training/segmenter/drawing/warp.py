@@ -21,7 +21,7 @@ _MR_SHARES, _CT_SHARES = (0.25, 0.30, 0.45), (0.50, 0.30, 0.20)
 """How often a slice is one plane, the mean of three, of five: sagittal MR has thick slices, reformatted CT thin."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Window:
     """Slices before they get an intensity: three neighbours, or one that stands for all three.
 

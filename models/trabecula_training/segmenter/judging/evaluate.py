@@ -18,7 +18,7 @@ _BODY_REACH_MM = 6.0
 _MIDLINE_MM = 9.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BodyScore:
     """One true body: its label, the label it was given (0: not found), shape Dice of the whole body and within 9 mm of
     its middle between left and right, and the calibrated quality."""
@@ -41,7 +41,7 @@ class BodyScore:
         return self.found and self.given < FIRST_UNKNOWN_LABEL and self.given != self.label
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """Figures over many bodies."""
 
@@ -129,19 +129,19 @@ def score_bodies(
         overlaps[0] = 0
         best = int(overlaps.argmax())
         if not overlaps[best]:
-            scores.append(BodyScore(label, 0, 0.0, 0.0, 0.0, False))
+            scores.append(BodyScore(label=label, given=0, dice=0.0, midline=0.0, quality=0.0, blocked=False))
             continue
         outline = result.labels == best
         part = body_of_vertebra(true, outline, geometry.spacing_mm) if whole_vertebrae else true
         body = given.get(best)
         scores.append(
             BodyScore(
-                label,
-                best,
-                dice(part, outline),
-                midline_dice(part, outline, geometry),
-                body.quality if body else 0.0,
-                any(reason.blocking for reason in body.reasons) if body else False,
+                label=label,
+                given=best,
+                dice=dice(part, outline),
+                midline=midline_dice(part, outline, geometry),
+                quality=body.quality if body else 0.0,
+                blocked=any(reason.blocking for reason in body.reasons) if body else False,
             )
         )
     return tuple(scores)
@@ -152,7 +152,7 @@ def summarise(scores: Mapping[str, tuple[BodyScore, ...]]) -> Summary:
     every = [score for group in scores.values() for score in group]
     found = [score for score in every if score.found]
     if not every:
-        return Summary(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return Summary(bodies=0, dice=0.0, midline=0.0, found=0.0, named=0.0, wrong=0.0, abstained=0.0)
     count = len(every)
     return Summary(
         bodies=count,

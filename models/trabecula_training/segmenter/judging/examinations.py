@@ -42,7 +42,7 @@ def ct_examination(*defects: Defect, **changes: object) -> Examination:
 
 def mr_examination(role: str, *defects: Defect, **changes: object) -> Examination:
     """A sagittal MR series of 4.4 mm slices, with changes of its protocol."""
-    protocol = with_sequences(SMALL_MR, MrSequence(Weighting(role)))
+    protocol = with_sequences(SMALL_MR, MrSequence(weighting=Weighting(role)))
     return Examination(replace(protocol, **changes), role, frozenset(defects))  # type: ignore[arg-type]
 
 
@@ -62,5 +62,9 @@ def case_of(series: PhantomSeries) -> PhantomCase:
     labels[labels == 26] = 0
     if series.volume.modality is Modality.MR and series.tissue is not None:
         labels[np.isin(series.tissue, BODY_ONLY)] = 0
-    volume = Volume(np.asarray(series.volume.array, np.float32), series.volume.geometry, series.volume.modality)
+    volume = Volume(
+        array=np.asarray(series.volume.array, np.float32),
+        geometry=series.volume.geometry,
+        modality=series.volume.modality,
+    )
     return PhantomCase(volume, labels)

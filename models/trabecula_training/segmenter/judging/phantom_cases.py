@@ -22,7 +22,7 @@ BODY_ONLY = (PhantomTissue.BODY_CORTEX, PhantomTissue.SACRUM_CORTEX)
 """The rim: body on CT, not on MR."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CaseOptions:
     """How a phantom is acquired. Slices lie ``spacing_mm`` apart and cover a ``fill`` of it; ``field_mm`` is (height,
     depth, width) of what is in view, ``shift_mm`` moves it toward the head, ``side_mm`` to the left; ``turn_deg`` turns
@@ -123,7 +123,7 @@ def draw_case(number: int, options: CaseOptions) -> PhantomCase:
         affine[:3, axis] *= -1
     for axis in options.wrong_header:
         array, truth = np.flip(array, axis), np.flip(truth, axis)
-    volume = Volume(np.ascontiguousarray(array), Geometry(geometry.shape, affine), modality)
+    volume = Volume(array=np.ascontiguousarray(array), geometry=Geometry(geometry.shape, affine), modality=modality)
     return PhantomCase(volume, np.ascontiguousarray(truth))
 
 

@@ -17,7 +17,7 @@ NEAR_MIDLINE = ("10008_12", "10009_4", "10009_7", "10025_11")
 """The MR slices whose canal is in view for most levels; the others are lateral or empty."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RealCase:
     """One scan and its truth (labels of domain.spine); ``whole_vertebrae``: masks hold more than the body."""
 
@@ -38,7 +38,13 @@ def read_labelled(folder: Path) -> Iterator[RealCase]:
         if truth.is_file():
             volume = read_volume_file(image).volume
             name = image.name.partition("_image.nii")[0]
-            yield RealCase(name, folder.name, volume, _labels(truth, volume.modality), False)
+            yield RealCase(
+                name=name,
+                group=folder.name,
+                volume=volume,
+                truth=_labels(truth, volume.modality),
+                whole_vertebrae=False,
+            )
 
 
 def read_cases(folder: Path) -> Iterator[RealCase]:
@@ -48,11 +54,23 @@ def read_cases(folder: Path) -> Iterator[RealCase]:
         volume = read_volume_file(image, Modality.MR).volume
         counted = _labels(image.with_name(f"{name}_truth.nii.gz"), Modality.MR)
         truth = np.where(counted > 0, Level.L5.label + 1 - counted.astype(int), 0).astype(np.uint8)
-        yield RealCase(name, "MR near-midline" if name in NEAR_MIDLINE else "MR lateral", volume, truth, True)
+        yield RealCase(
+            name=name,
+            group="MR near-midline" if name in NEAR_MIDLINE else "MR lateral",
+            volume=volume,
+            truth=truth,
+            whole_vertebrae=True,
+        )
     for image in sorted((folder / "ct-crops-with-masks").glob("*_image.nii.gz")):
         name = image.name.removesuffix("_image.nii.gz")
         volume = read_volume_file(image, Modality.CT).volume
-        yield RealCase(name, "CT crops", volume, _labels(image.with_name(f"{name}_truth.nii.gz"), Modality.CT), True)
+        yield RealCase(
+            name=name,
+            group="CT crops",
+            volume=volume,
+            truth=_labels(image.with_name(f"{name}_truth.nii.gz"), Modality.CT),
+            whole_vertebrae=True,
+        )
     abdomen = folder / "abdomen-ct-3mm"
     if abdomen.is_dir():
         yield _abdomen(abdomen)
@@ -71,5 +89,9 @@ def _abdomen(folder: Path) -> RealCase:
     counts = [int(((bodies == value) & (level > 0)).sum()) for value in (1, 2)]
     kind = 1 + int(np.argmax(counts))
     return RealCase(
-        "abdomen", "CT abdomen (other model)", volume, np.where(bodies == kind, level, 0).astype(np.uint8), False
+        name="abdomen",
+        group="CT abdomen (other model)",
+        volume=volume,
+        truth=np.where(bodies == kind, level, 0).astype(np.uint8),
+        whole_vertebrae=False,
     )

@@ -158,4 +158,6 @@ def _read(
         truth[outlined.array == value] = label
     if not truth.any():
         raise RealDataInvalid(f"{name}: no body is labelled")
-    return RealCase(name, folder.name, volume, truth, facts.get("outlines") == "vertebrae")
+    return RealCase(
+        name=name, group=folder.name, volume=volume, truth=truth, whole_vertebrae=facts.get("outlines") == "vertebrae"
+    )

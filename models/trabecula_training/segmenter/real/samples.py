@@ -36,7 +36,7 @@ _WANDER_MM = 40.0
 Float = NDArray[np.float32]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RealSlab:
     """A real volume as the network sees it: ``images`` float16 0-1 and ``targets`` (codes of ``partial_targets``), both
     ``[slice, row, column]`` with pixels of 1 mm; ``shown`` are the slices with an outlined body."""
@@ -79,7 +79,9 @@ def draw_real_sample(seed: tuple[int, ...], slabs: Sequence[RealSlab], shape: tu
     target[padding] = NetworkClass.BACKGROUND
     zero = np.zeros(shape, np.uint8)
     look = Look.CT if slab.modality is Modality.CT else Look.RANDOM
-    return Sample(image, target, np.zeros((2, *shape), np.float32), zero, zero, look)
+    return Sample(
+        image=image, target=target, phase=np.zeros((2, *shape), np.float32), column=zero, level=zero, look=look
+    )
 
 
 def _choose(rng: np.random.Generator, slab: RealSlab) -> tuple[int, list[list[int]]]:

@@ -27,7 +27,7 @@ class ExportMismatch(Exception):
     """The exported network does not give what the trained one gives."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BundleFacts:
     """What a manifest says beyond the weights; ``calibration`` and ``thresholds`` come from phantoms only.
     ``trained_on`` goes, in these words, into every report."""

@@ -29,7 +29,7 @@ _MALLOPT = {-3: 1 << 25, -1: 1 << 30, -2: 1 << 28}
 """M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD of <malloc.h>, bytes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """How long and how fast: ``rate`` is the highest, ``average`` the decay of the averaged weights."""
 

@@ -26,7 +26,7 @@ from trabecula_training.segmenter.training.loss import closeup_loss
 from trabecula_training.segmenter.training.network import RefinerNet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RefinerPlan:
     """What the refiner's training does: close-ups of ``spines`` are drawn once; ``size`` is the window in pixels of
     0.8 mm. One thread trains: the other core draws samples meanwhile, which is faster than two threads that wait."""
@@ -47,7 +47,9 @@ class RefinerPlan:
 
     def schedule(self, seed: int) -> Schedule:
         """How long and how fast."""
-        return Schedule(self.steps, self.batch, self.rate, self.average, seed, self.threads)
+        return Schedule(
+            steps=self.steps, batch=self.batch, rate=self.rate, average=self.average, seed=seed, threads=self.threads
+        )
 
 
 class CloseUpSamples(Dataset[tuple[Tensor, ...]]):
@@ -87,9 +89,9 @@ def train_refiner(
     return fit(
         RefinerNet(plan.widths, CHANNELS, len(CloseUpClass)),
         lambda first: CloseUpSamples(pool, plan, seed, first),
-        lambda raw, parts: closeup_loss(raw, parts[0]),
-        plan.schedule(seed),
-        folder / "checkpoint.npz",
-        progress,
-        until,
+        loss_of=lambda raw, parts: closeup_loss(raw, parts[0]),
+        schedule=plan.schedule(seed),
+        saved=folder / "checkpoint.npz",
+        progress=progress,
+        until=until,
     )

@@ -28,7 +28,7 @@ from trabecula_training.segmenter.training.start import Start, spread_norms, unf
 __all__ = ["Plan", "Progress", "claim_folder", "prepare_pool", "train"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a training run does. ``pool`` slabs are drawn once; ``rows`` x ``columns`` is the window at 1 mm; ``real``
     volumes take part only where they are given, and a bundle to ``start`` from likewise."""
@@ -79,7 +79,14 @@ class Plan:
     @property
     def schedule(self) -> Schedule:
         """How long and how fast."""
-        return Schedule(self.steps, self.batch, self.rate, self.average, self.seed, self.threads)
+        return Schedule(
+            steps=self.steps,
+            batch=self.batch,
+            rate=self.rate,
+            average=self.average,
+            seed=self.seed,
+            threads=self.threads,
+        )
 
 
 _FROM_REAL = 20263
@@ -163,9 +170,9 @@ def train(
     return fit(
         network,
         lambda first: Samples(pool, plan, first, slabs),
-        lambda raw, parts: loss(raw, parts[0], parts[1], parts[2]),
-        plan.schedule,
-        folder / "checkpoint.npz",
-        progress,
-        until,
+        loss_of=lambda raw, parts: loss(raw, parts[0], parts[1], parts[2]),
+        schedule=plan.schedule,
+        saved=folder / "checkpoint.npz",
+        progress=progress,
+        until=until,
     )

@@ -19,7 +19,7 @@ OVAL_VERSION = "oval_v1"
 _MINIMUM_OVAL_VOXELS = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LevelAttenuation:
     """Attenuation (HU as scanned) of the trabecular region of one level. ``oval_hu`` is the single-slice value."""
 
@@ -37,10 +37,22 @@ class LevelAttenuation:
         """The values as measurements of the result."""
 
         def hu(value: float, derivation: codes.Code, method: str = TRABECULAR_VERSION) -> Measurement:
-            return Measurement(codes.ATTENUATION, value, codes.HOUNSFIELD, derivation, method, series_uid)
+            return Measurement(
+                concept=codes.ATTENUATION,
+                value=value,
+                unit=codes.HOUNSFIELD,
+                derivation=derivation,
+                method=method,
+                series_uid=series_uid,
+            )
 
         region = Measurement(
-            codes.REGION_VOLUME, self.region_cm3, codes.CUBIC_CENTIMETRE, None, TRABECULAR_VERSION, series_uid
+            concept=codes.REGION_VOLUME,
+            value=self.region_cm3,
+            unit=codes.CUBIC_CENTIMETRE,
+            derivation=None,
+            method=TRABECULAR_VERSION,
+            series_uid=series_uid,
         )
         oval = () if self.oval_hu is None else (hu(self.oval_hu, codes.MEAN, OVAL_VERSION),)
         return (
@@ -60,10 +72,10 @@ def measure_attenuation(body: Body, oval: OvalRegion) -> LevelAttenuation | Reas
     region = trabecular_v1(body.mask, body.geometry, body.frame) & body.measured
     if int(region.sum()) < 2:
         detail = f"{TRABECULAR_VERSION} leaves less than its smallest volume"
-        return Reason(ReasonCode.SEG_QC, level=body.level, detail=detail)
+        return Reason(code=ReasonCode.SEG_QC, level=body.level, detail=detail)
     values = body.values[region].astype(np.float64)
     if not np.isfinite(values).all():
-        return Reason(ReasonCode.UNREADABLE_PIXELS, level=body.level, detail=NOT_FINITE)
+        return Reason(code=ReasonCode.UNREADABLE_PIXELS, level=body.level, detail=NOT_FINITE)
     low, high = np.percentile(values, (5, 95))
     return LevelAttenuation(
         level=body.level,
@@ -122,7 +134,7 @@ def outliers(levels: Mapping[Level, float], limit_hu: float) -> tuple[Reason, ..
             break
         reasons.append(
             Reason(
-                ReasonCode.OUTLIER_LEVEL,
+                code=ReasonCode.OUTLIER_LEVEL,
                 level=worst,
                 detail="difference from the median of the others",
                 value=round(distance[worst], 1),

@@ -34,7 +34,7 @@ class Heights:
         return self.anterior_mm, self.middle_mm, self.posterior_mm
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Deformity:
     """The strongest deformity of one body. ``loss`` is the lost part of the expected height (0 to 1)."""
 
@@ -48,14 +48,26 @@ class Deformity:
         """Heights and height loss as measurements of the result."""
 
         def millimetres(concept: codes.Code, value: float) -> Measurement:
-            return Measurement(concept, round(value, 2), codes.MILLIMETRE, None, HEIGHTS_METHOD, series_uid)
+            return Measurement(
+                concept=concept,
+                value=round(value, 2),
+                unit=codes.MILLIMETRE,
+                derivation=None,
+                method=HEIGHTS_METHOD,
+                series_uid=series_uid,
+            )
 
         return (
             millimetres(codes.ANTERIOR_HEIGHT, self.heights.anterior_mm),
             millimetres(codes.MIDDLE_HEIGHT, self.heights.middle_mm),
             millimetres(codes.POSTERIOR_HEIGHT, self.heights.posterior_mm),
             Measurement(
-                codes.HEIGHT_LOSS, round(100 * max(0.0, self.loss), 1), codes.PERCENT, None, HEIGHTS_METHOD, series_uid
+                concept=codes.HEIGHT_LOSS,
+                value=round(100 * max(0.0, self.loss), 1),
+                unit=codes.PERCENT,
+                derivation=None,
+                method=HEIGHTS_METHOD,
+                series_uid=series_uid,
             ),
         )
 
@@ -64,7 +76,7 @@ class Deformity:
         if self.grade < min(thresholds.report_from_grade, thresholds.exclude_from_grade):
             return None
         return Reason(
-            ReasonCode.FRACTURE_LEVEL,
+            code=ReasonCode.FRACTURE_LEVEL,
             blocking=self.grade >= thresholds.exclude_from_grade,
             level=self.level,
             detail=f"{self.kind}, grade {self.grade}, height loss",
@@ -98,7 +110,9 @@ def grade_deformities(
                 losses[kind].append(1.0 - found.parts[part] / expected)
         mean = {kind: float(np.mean(values)) for kind, values in losses.items() if values}
         kind = max(mean, key=lambda name: mean[name])
-        graded[level] = Deformity(level, kind, _grade(mean[kind], thresholds), round(mean[kind], 4), found)
+        graded[level] = Deformity(
+            level=level, kind=kind, grade=_grade(mean[kind], thresholds), loss=round(mean[kind], 4), heights=found
+        )
     return graded
 
 

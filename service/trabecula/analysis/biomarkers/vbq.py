@@ -20,7 +20,7 @@ VBQ_VOXELS_VERSION = f"vbq_voxels_v1:{MEDULLARY_VERSION}/{CSF_VERSION}"
 T2_VBQ_VERSION = f"t2_vbq_v1:{MEDULLARY_VERSION}/{CSF_VERSION}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LevelSignal:
     """Marrow signal of one level, in the units of the image.
 
@@ -38,11 +38,27 @@ class LevelSignal:
         """The values as measurements; with fluid also the level's own ratio."""
 
         def signal(value: float, derivation: codes.Code) -> Measurement:
-            return Measurement(codes.MR_SIGNAL, value, codes.RATIO, derivation, MEDULLARY_VERSION, series_uid)
+            return Measurement(
+                concept=codes.MR_SIGNAL,
+                value=value,
+                unit=codes.RATIO,
+                derivation=derivation,
+                method=MEDULLARY_VERSION,
+                series_uid=series_uid,
+            )
 
         ratio: tuple[Measurement, ...] = ()
         if csf is not None:
-            ratio = (Measurement(codes.VBQ, _rounded(self.mean / csf.mean), codes.RATIO, None, method, series_uid),)
+            ratio = (
+                Measurement(
+                    concept=codes.VBQ,
+                    value=_rounded(self.mean / csf.mean),
+                    unit=codes.RATIO,
+                    derivation=None,
+                    method=method,
+                    series_uid=series_uid,
+                ),
+            )
         return (
             signal(self.mean, codes.MEAN),
             signal(self.sd, codes.STANDARD_DEVIATION),
@@ -51,7 +67,7 @@ class LevelSignal:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BoneQuality:
     """VBQ of a study: the median of the level means (the score) and of all voxels, over the fluid's mean signal.
 
@@ -75,18 +91,18 @@ def measure_signal(body: Body) -> LevelSignal | Reason:
     in it are no finite numbers."""
     region = medullary_v1(body.mask, body.geometry, body.frame) & body.measured
     if int(region.sum()) < 2:
-        return Reason(ReasonCode.SEG_QC, level=body.level, detail=f"{MEDULLARY_VERSION} leaves too few voxels")
+        return Reason(code=ReasonCode.SEG_QC, level=body.level, detail=f"{MEDULLARY_VERSION} leaves too few voxels")
     voxels = body.values[region]
     values = voxels.astype(np.float64)
     if not np.isfinite(values).all():
-        return Reason(ReasonCode.UNREADABLE_PIXELS, level=body.level, detail=NOT_FINITE)
+        return Reason(code=ReasonCode.UNREADABLE_PIXELS, level=body.level, detail=NOT_FINITE)
     return LevelSignal(
-        body.level,
-        _rounded(float(values.mean())),
-        _rounded(float(np.median(values))),
-        _rounded(float(values.std(ddof=1))),
-        voxels,
-        _backward_slope(body, region, values),
+        level=body.level,
+        mean=_rounded(float(values.mean())),
+        median=_rounded(float(np.median(values))),
+        sd=_rounded(float(values.std(ddof=1))),
+        voxels=voxels,
+        backward_slope=_backward_slope(body, region, values),
     )
 
 
@@ -112,14 +128,14 @@ def bone_quality(signals: Mapping[Level, LevelSignal], csf: CsfRegion) -> BoneQu
     )
     fluid = csf.standard_error / csf.mean
     return BoneQuality(
-        _rounded(score),
-        _rounded(float(np.median(voxels)) / csf.mean),
-        _rounded(score * float(np.hypot(marrow, fluid))),
-        _rounded(float(means.min()) / csf.mean),
-        _rounded(float(means.max()) / csf.mean),
-        tuple(signal.level for signal in used),
-        _rounded(csf.mean),
-        csf.level,
+        score=_rounded(score),
+        score_of_voxels=_rounded(float(np.median(voxels)) / csf.mean),
+        voxel_noise=_rounded(score * float(np.hypot(marrow, fluid))),
+        lowest=_rounded(float(means.min()) / csf.mean),
+        highest=_rounded(float(means.max()) / csf.mean),
+        levels=tuple(signal.level for signal in used),
+        csf_mean=_rounded(csf.mean),
+        csf_level=csf.level,
     )
 
 
@@ -127,10 +143,17 @@ def summary(quality: BoneQuality, series_uid: str, *, t2: bool) -> tuple[Measure
     """The study's values as measurements: T1w gives VBQ in both variants, T2w a research number."""
 
     def measurement(concept: codes.Code, value: float, method: str) -> Measurement:
-        return Measurement(concept, value, codes.RATIO, None, method, series_uid)
+        return Measurement(
+            concept=concept, value=value, unit=codes.RATIO, derivation=None, method=method, series_uid=series_uid
+        )
 
     csf = Measurement(
-        codes.CSF_SIGNAL, quality.csf_mean, codes.RATIO, codes.MEAN, f"{CSF_VERSION} at {quality.csf_level}", series_uid
+        concept=codes.CSF_SIGNAL,
+        value=quality.csf_mean,
+        unit=codes.RATIO,
+        derivation=codes.MEAN,
+        method=f"{CSF_VERSION} at {quality.csf_level}",
+        series_uid=series_uid,
     )
     if t2:
         return (measurement(codes.VBQ, quality.score, T2_VBQ_VERSION), csf)

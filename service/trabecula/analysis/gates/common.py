@@ -67,7 +67,14 @@ def segmenter_said(context: GateContext) -> Iterator[Reason]:
 def _placed(context: GateContext, reason: Reason, body: Body | None = None) -> Reason:
     level = reason.level if body is None else body.level
     return Reason(
-        reason.code, reason.blocking, level, context.series_uid, reason.detail, reason.value, reason.limit, reason.unit
+        code=reason.code,
+        blocking=reason.blocking,
+        level=level,
+        series_uid=context.series_uid,
+        detail=reason.detail,
+        value=reason.value,
+        limit=reason.limit,
+        unit=reason.unit,
     )
 
 
@@ -160,11 +167,11 @@ def patient(context: GateContext) -> Iterator[Reason]:
     if not person.sex:
         missing.append(f"sex is {person.sex_recorded}" if person.sex_recorded else "sex")
     if missing:
-        yield Reason(ReasonCode.AGE_SEX_MISSING, blocking=False, detail="; ".join(missing))
+        yield Reason(code=ReasonCode.AGE_SEX_MISSING, blocking=False, detail="; ".join(missing))
     if age is None:
         return
     if age < youngest:
-        yield Reason(ReasonCode.AGE, value=float(int(age)), limit=float(youngest), unit="years")
+        yield Reason(code=ReasonCode.AGE, value=float(int(age)), limit=float(youngest), unit="years")
     elif age < thresholds.young_below_years:
         value, limit = float(int(age)), float(thresholds.young_below_years)
-        yield Reason(ReasonCode.YOUNG_ADULT, blocking=False, value=value, limit=limit, unit="years")
+        yield Reason(code=ReasonCode.YOUNG_ADULT, blocking=False, value=value, limit=limit, unit="years")

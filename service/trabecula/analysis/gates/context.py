@@ -18,7 +18,7 @@ from trabecula.regions.bodies import Body
 from trabecula.series.choice import Candidate
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class GateContext:
     """One series that was segmented. ``bodies`` go from head to foot."""
 
@@ -61,7 +61,16 @@ class GateContext:
         unit: str = "",
     ) -> Reason:
         """A reason that names this series."""
-        return Reason(code, blocking, level, self.series_uid, detail, value, limit, unit)
+        return Reason(
+            code=code,
+            blocking=blocking,
+            level=level,
+            series_uid=self.series_uid,
+            detail=detail,
+            value=value,
+            limit=limit,
+            unit=unit,
+        )
 
 
 Gate = Callable[[GateContext], Iterable[Reason]]

@@ -43,7 +43,7 @@ def list_(
 ) -> None:
     """List what could not be parsed, or came again with other content; entries of one kind share a line."""
     with opened_ledger() as (_, engine):
-        wanted = QuarantineFilter(code, study, since.date() if since else None, ended)
+        wanted = QuarantineFilter(code=code, study_uid=study, since=since.date() if since else None, ended=ended)
         rows = list_quarantine(engine, wanted, limit)
         total = count_quarantine(engine, wanted)
     if as_json:
@@ -86,7 +86,12 @@ def release(
     Another copy of an image in use is not released: see `trabecula studies adopt`.
     """
     with opened_ledger() as (settings, engine):
-        chosen = _chosen(engine, numbers or (), QuarantineFilter(code, study, since.date() if since else None), yes)
+        chosen = _chosen(
+            engine,
+            numbers or (),
+            QuarantineFilter(code=code, study_uid=study, since=since.date() if since else None),
+            yes,
+        )
         services = bootstrap.services_of(settings, engine)
         who = operator(operator_name)
         done = _each(chosen, "RELEASED", lambda number: release_entry(services, number, who, reason))
@@ -109,7 +114,12 @@ def delete(
     with opened_ledger() as (settings, engine):
         if not reason.strip():
             raise ReasonMissing
-        chosen = _chosen(engine, numbers or (), QuarantineFilter(code, study, since.date() if since else None), yes)
+        chosen = _chosen(
+            engine,
+            numbers or (),
+            QuarantineFilter(code=code, study_uid=study, since=since.date() if since else None),
+            yes,
+        )
         services = bootstrap.services_of(settings, engine)
         who = operator(operator_name)
         done = _each(chosen, "DELETED", lambda number: delete_entry(services, number, who, reason))

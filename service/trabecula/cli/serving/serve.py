@@ -31,7 +31,7 @@ def serve() -> None:
             print_line(f"database ready: {'embedded PostgreSQL' if not settings.database_url else 'PostgreSQL'}")
             environment = dict(os.environ) | {"TRABECULA_DATABASE_URL": database.url}
             progress = _Readiness(_parts(settings))
-            supervisor = Supervisor(progress.parts, environment, progress.on_line)
+            supervisor = Supervisor(parts=progress.parts, environment=environment, on_line=progress.on_line)
             supervisor.start()
             try:
                 _look_after(database, progress, ended)

@@ -56,7 +56,16 @@ def list_(
 ) -> None:
     """List studies, the newest first; conflicts counts images that came again with other headers."""
     with opened_ledger() as (_, engine):
-        wanted = study_filter(received_from, received_to, state, category, scanner, model, reason, limit)
+        wanted = study_filter(
+            received_from,
+            received_to,
+            state=state,
+            category=category,
+            scanner=scanner,
+            model=model,
+            reason=reason,
+            limit=limit,
+        )
         rows = queries.list_studies(engine, wanted)
         total = queries.count_studies(engine, wanted)
     if as_json:
@@ -141,7 +150,16 @@ def export(
 ) -> None:
     """Export the screening log as CSV (or JSON)."""
     with opened_ledger() as (_, engine):
-        wanted = study_filter(received_from, received_to, state, category, scanner, model, reason, sys.maxsize)
+        wanted = study_filter(
+            received_from,
+            received_to,
+            state=state,
+            category=category,
+            scanner=scanner,
+            model=model,
+            reason=reason,
+            limit=sys.maxsize,
+        )
         if as_json:
             print_json(queries.list_studies(engine, wanted))
             return

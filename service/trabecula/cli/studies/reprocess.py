@@ -65,7 +65,16 @@ def reprocess(
     if bool(study_uid) == any((received_from, received_to, state, category, scanner, model, reason)):
         _usage("Name one study, or select studies with filters (--from 2000-01-01 selects all).")
     with opened_ledger() as (settings, engine):
-        wanted = study_filter(received_from, received_to, state, category, scanner, model, reason, limit)
+        wanted = study_filter(
+            received_from,
+            received_to,
+            state=state,
+            category=category,
+            scanner=scanner,
+            model=model,
+            reason=reason,
+            limit=limit,
+        )
         chosen = _chosen(engine, study_uid, wanted)
         services = bootstrap.services_of(settings, engine)
         if diff:

@@ -73,7 +73,7 @@ class AcquisitionRange:
     seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
     """A frozen threshold on the calibrated probability, chosen on inner folds; ``rule`` says how."""
 
@@ -94,7 +94,7 @@ class Calibration:
     intercept: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EndpointModel:
     """One output column of the graph: what it predicts, its operating points and how well it was measured to do so.
 
@@ -113,7 +113,7 @@ class EndpointModel:
     metrics: Mapping[str, Interval]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingRange:
     """What the training cohort looked like to the model: how the service sees that a study lies outside.
 
@@ -142,7 +142,7 @@ class CropAggregation(StrEnum):
     """The mean of the crops' logits."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageInput:
     """What the graph of a CNN takes: crops of the levels of one series as squares of ``size`` pixels.
 
@@ -157,7 +157,7 @@ class ImageInput:
     min_levels: int = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Population:
     """Who the model was trained on."""
 
@@ -173,7 +173,7 @@ class Population:
     scanners: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lineage:
     """Where the model came from: enough to make it again."""
 
@@ -188,7 +188,7 @@ class Lineage:
     published: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """Everything a service must know of a bundle before it scores a patient.
 

@@ -26,7 +26,7 @@ class LevelAggregation(StrEnum):
     """Every level has its own columns (xue2022); a missing level gets the mean of the levels present."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureLayout:
     """Which features of which levels and series stand in which order.
 

@@ -11,7 +11,7 @@ from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.volume import Volume
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MeasuredSeries:
     """A series that was segmented: its facts, its intensities and its bodies on one grid.
 
@@ -25,7 +25,7 @@ class MeasuredSeries:
     contrast_phase: str = "NATIVE"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ScoringContext:
     """What a scorer sees: the measured series by role, what was measured, and what the rules know of the patient.
 

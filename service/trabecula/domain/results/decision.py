@@ -32,7 +32,7 @@ class Decision:
         return self.ground if isinstance(self.ground, Measured) else self.ground.measured
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AttenuationFinding:
     """What was measured on CT: HU as scanned, of L1 or the mean of the evaluable levels, and how it was scanned.
 
@@ -46,7 +46,7 @@ class AttenuationFinding:
     where: str = "L1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VbqFinding:
     """What was measured on MR: VBQ of a T1w series before contrast agent, and how it was scanned."""
 
@@ -85,18 +85,22 @@ def decide_attenuation(finding: AttenuationFinding, thresholds: AttenuationThres
     it INDETERMINATE; a tube voltage without a conversion makes it NOT_EVALUABLE.
     """
     if finding.hu is not None and not math.isfinite(finding.hu):
-        return Decision(Category.NOT_EVALUABLE, (Reason(ReasonCode.HU_SANITY, detail="the attenuation is no number"),))
+        return Decision(
+            Category.NOT_EVALUABLE, (Reason(code=ReasonCode.HU_SANITY, detail="the attenuation is no number"),)
+        )
     if finding.hu is None or finding.levels < thresholds.minimum_levels:
-        few = Reason(ReasonCode.TOO_FEW_LEVELS, value=float(finding.levels), limit=float(thresholds.minimum_levels))
+        few = Reason(
+            code=ReasonCode.TOO_FEW_LEVELS, value=float(finding.levels), limit=float(thresholds.minimum_levels)
+        )
         return Decision(Category.NOT_EVALUABLE, (few,))
     value = corrected_hu(finding.hu, finding.kvp, finding.phase, thresholds)
     if value is None:
-        return Decision(Category.NOT_EVALUABLE, (Reason(ReasonCode.KVP, value=finding.kvp, unit="kVp"),))
+        return Decision(Category.NOT_EVALUABLE, (Reason(code=ReasonCode.KVP, value=finding.kvp, unit="kVp"),))
     category = category_of_hu(value, thresholds)
     reasons: list[Reason] = []
     open_because: list[str] = []
     if finding.kvp is None:
-        reasons.append(Reason(ReasonCode.KVP, blocking=False, detail="the tube voltage is not recorded"))
+        reasons.append(Reason(code=ReasonCode.KVP, blocking=False, detail="the tube voltage is not recorded"))
         open_because.append("the tube voltage is not recorded")
     factor = thresholds.kvp_factor(finding.kvp) or 1.0
     if factor != 1.0:
@@ -105,12 +109,12 @@ def decide_attenuation(finding: AttenuationFinding, thresholds: AttenuationThres
         if category_of_hu(unconverted, thresholds) is not category:
             detail += "; the conversion decides the category, so it is left open"
             open_because.append("the conversion to 120 kVp would decide")
-        reasons.append(Reason(ReasonCode.KVP_ADJUSTED, blocking=False, detail=detail))
+        reasons.append(Reason(code=ReasonCode.KVP_ADJUSTED, blocking=False, detail=detail))
     if finding.phase is not ContrastPhase.NATIVE:
         crosses, detail = _contrast_rule(finding.hu * factor, finding.phase, category, thresholds)
         certain = finding.phase is not ContrastPhase.DOUBTFUL
         code = ReasonCode.CONTRAST_PHASE if certain else ReasonCode.CONTRAST_UNCLEAR
-        reasons.append(Reason(code, blocking=False, detail=detail))
+        reasons.append(Reason(code=code, blocking=False, detail=detail))
         if crosses:
             open_because.append("the span of what contrast agent may add crosses a limit")
     ground = Measured(
@@ -148,7 +152,9 @@ def _contrast_rule(
 def decide_vbq(finding: VbqFinding, thresholds: VbqThresholds) -> Decision:
     """Return the MR category: INDETERMINATE unless the site has a reference for this scanner and protocol."""
     if finding.levels < thresholds.minimum_levels:
-        few = Reason(ReasonCode.TOO_FEW_LEVELS, value=float(finding.levels), limit=float(thresholds.minimum_levels))
+        few = Reason(
+            code=ReasonCode.TOO_FEW_LEVELS, value=float(finding.levels), limit=float(thresholds.minimum_levels)
+        )
         return Decision(Category.NOT_EVALUABLE, (few,))
     if finding.vbq is None or not math.isfinite(finding.vbq):
         return Decision(Category.NOT_EVALUABLE)
@@ -171,7 +177,7 @@ def decide_vbq(finding: VbqFinding, thresholds: VbqThresholds) -> Decision:
         left_open="TR or TE is outside the validated window or not recorded" if reference and window else "",
     )
     category = _category_of_place(ground) if not window else Category.INDETERMINATE
-    missing = () if reference else (Reason(ReasonCode.NO_SITE_REFERENCE, blocking=False),)
+    missing = () if reference else (Reason(code=ReasonCode.NO_SITE_REFERENCE, blocking=False),)
     return Decision(category, (*window, *missing), finding.vbq, ground)
 
 
@@ -189,11 +195,11 @@ def window_reasons(tr_ms: float | None, te_ms: float | None, thresholds: VbqThre
         ("TE", te_ms, thresholds.shortest_te_ms, thresholds.longest_te_ms),
     ):
         if value is None:
-            reasons.append(Reason(ReasonCode.TR_TE_WINDOW, blocking=False, detail=f"{name} is not recorded"))
+            reasons.append(Reason(code=ReasonCode.TR_TE_WINDOW, blocking=False, detail=f"{name} is not recorded"))
         elif not low <= value <= high:
             limit = low if value < low else high
             reasons.append(
-                Reason(ReasonCode.TR_TE_WINDOW, blocking=False, detail=name, value=value, limit=limit, unit="ms")
+                Reason(code=ReasonCode.TR_TE_WINDOW, blocking=False, detail=name, value=value, limit=limit, unit="ms")
             )
     return tuple(reasons)
 

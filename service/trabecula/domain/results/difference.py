@@ -14,7 +14,7 @@ _SAME = 1e-9
 _STUDY = "study"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScoreChange:
     """One model's answer for one endpoint, before and after; None where it did not answer.
 
@@ -30,7 +30,7 @@ class ScoreChange:
     active: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ValueChange:
     """One measured value, before and after; None where it was not measured. ``level`` is ``study`` for a summary."""
 
@@ -41,7 +41,7 @@ class ValueChange:
     after: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """What another analysis of the same images says otherwise; empty where it says the same.
 
@@ -82,15 +82,15 @@ def difference(before: StudyResult, after: StudyResult) -> Difference:
     names = sorted({*before.versions, *after.versions})
     versions = {name: (before.versions.get(name, ""), after.versions.get(name, "")) for name in names}
     return Difference(
-        before.study_uid,
-        before.revision,
-        before.category,
-        after.category,
-        _score_changes(before, after),
-        _value_changes(before, after),
-        tuple(reason for reason in reasons["before"] if reason not in reasons["after"]),
-        tuple(reason for reason in reasons["after"] if reason not in reasons["before"]),
-        {name: pair for name, pair in versions.items() if pair[0] != pair[1]},
+        study_uid=before.study_uid,
+        revision=before.revision,
+        before=before.category,
+        after=after.category,
+        scores=_score_changes(before, after),
+        values=_value_changes(before, after),
+        reasons_gone=tuple(reason for reason in reasons["before"] if reason not in reasons["after"]),
+        reasons_new=tuple(reason for reason in reasons["after"] if reason not in reasons["before"]),
+        versions={name: pair for name, pair in versions.items() if pair[0] != pair[1]},
     )
 
 
@@ -105,12 +105,13 @@ def _score_changes(before: StudyResult, after: StudyResult) -> tuple[ScoreChange
         assert known is not None
         changes.append(
             ScoreChange(
-                *key,
-                first.probability if first else None,
-                second.probability if second else None,
-                first.positive if first else None,
-                second.positive if second else None,
-                known.active,
+                model_id=key[0],
+                endpoint=key[1],
+                before=first.probability if first else None,
+                after=second.probability if second else None,
+                before_positive=first.positive if first else None,
+                after_positive=second.positive if second else None,
+                active=known.active,
             )
         )
     return tuple(changes)
@@ -126,11 +127,15 @@ def _value_changes(before: StudyResult, after: StudyResult) -> tuple[ValueChange
     changes = []
     for key in dict.fromkeys((*old, *new)):
         first, second = old.get(key), new.get(key)
-        values = (first.value if first else None, second.value if second else None)
+        value_before, value_after = first.value if first else None, second.value if second else None
         known = second or first
-        if known is not None and not _same(*values):
+        if known is not None and not _same(value_before, value_after):
             meaning = known.concept.meaning + (f" ({known.derivation.meaning})" if known.derivation else "")
-            changes.append(ValueChange(key[0], meaning, known.unit.value, *values))
+            changes.append(
+                ValueChange(
+                    level=key[0], meaning=meaning, unit=known.unit.value, before=value_before, after=value_after
+                )
+            )
     return tuple(changes)
 
 

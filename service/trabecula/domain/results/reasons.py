@@ -220,7 +220,7 @@ class ReasonCode(Enum):
         return self.value[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reason:
     """One reason as found: what it concerns, whether it blocks the measurement, and the value that failed its limit."""
 

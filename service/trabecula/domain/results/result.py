@@ -55,7 +55,7 @@ class SeriesRole(StrEnum):
     T2W = "T2w"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """One number: what it is (``concept``, and ``derivation`` such as mean), its value and its unit (UCUM).
 
@@ -81,7 +81,7 @@ class Outline:
     frame_number: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LevelResult:
     """What was measured at one level. ``evaluable`` is False when a blocking reason keeps it out of the averages."""
 
@@ -93,7 +93,7 @@ class LevelResult:
     outlines: tuple[Outline, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceSeries:
     """A series of the study that was measured, and how it was acquired (facts for the report; no patient data)."""
 
@@ -126,7 +126,7 @@ class SeriesUse:
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """What one model bundle said. ``probability`` is None when it abstained (``applicable`` False, reasons say why)."""
 
@@ -158,7 +158,7 @@ class Score:
         return self.endpoint.replace("_", " ")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyResult:
     """The whole result of one study revision.
 
@@ -207,7 +207,7 @@ class ObjectKind(StrEnum):
     PICTURE = "SC"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ResultObject:
     """One finished DICOM object: the bytes of a Part 10 file (Explicit VR Little Endian) and its identity.
 

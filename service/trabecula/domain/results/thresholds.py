@@ -31,7 +31,7 @@ class ContrastCorrection:
     highest_hu: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AttenuationThresholds:
     """Categories of CT attenuation at L1: suspected at or below one value, no flag above the other."""
 
@@ -52,7 +52,7 @@ class AttenuationThresholds:
         return next((f for line, f in self.factor_to_120.items() if abs(line - kvp) <= 0.5), None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AttenuationNorm:
     """Mean attenuation of one level by age in a screened population: a straight line and its standard deviation.
 
@@ -73,7 +73,7 @@ class AttenuationNorm:
         return self.youngest_mean_hu - self.loss_per_year_hu * (age_years - self.youngest_age_years)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VbqReference:
     """A site's own reference for VBQ: valid for one scanner model, field strength and band of repetition times."""
 
@@ -95,7 +95,7 @@ class VbqReference:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VbqThresholds:
     """The validity window of VBQ and the site's references (none are shipped: no cut-off is universal)."""
 
@@ -107,7 +107,7 @@ class VbqThresholds:
     references: tuple[VbqReference, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeformityThresholds:
     """Genant bands as height loss, and what is expected of a normal body by level and sex."""
 
@@ -129,7 +129,7 @@ class OvalRegion:
     half_height_mm: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Thresholds:
     """Everything a value is compared with. ``digest`` is the SHA-256 of the data it was read from."""
 

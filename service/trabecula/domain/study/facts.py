@@ -15,7 +15,7 @@ class SeriesFacts:
     number: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyFacts:
     """What coordinators need to find a study and its scanner. Lives in the database only, never in a log."""
 

@@ -31,7 +31,7 @@ STATE_OF_STAGE: dict[Stage, StudyState] = {stage: state for state, stage in STAG
 """The only state in which a stage has anything to do (CONFIRM works on deliveries, not on the study)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One thing to do: a stage for a study revision, for one destination where it delivers or confirms.
 

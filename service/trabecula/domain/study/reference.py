@@ -30,7 +30,7 @@ class ReferenceSite(StrEnum):
     FOREARM = "FOREARM"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reference:
     """One reference measurement of a patient; ``value`` in ``method.unit``, height in cm, weight in kg.
 

@@ -9,7 +9,7 @@ from trabecula.domain.study.jobs import Stage
 from trabecula.domain.study.study import StudyState
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyStanding:
     """Where a study stands. ``quiet_s`` is the time since its last new image; ``count_checks`` how often it waited."""
 
@@ -31,7 +31,7 @@ class StoredInstance:
     series_uid: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """One line of a study's audit trail."""
 

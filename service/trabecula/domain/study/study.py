@@ -51,7 +51,7 @@ def check_transition(current: StudyState, target: StudyState) -> None:
         raise TransitionRefused(f"{current} does not lead to {target}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReceivedInstance:
     """What the listener knows of one stored instance before anything is decoded (PS3.7 9.1.1, PS3.8).
 

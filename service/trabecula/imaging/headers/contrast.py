@@ -119,7 +119,7 @@ def contrast_remark(made: Acquisition) -> tuple[Reason, ...]:
         return ()
     taken = "; taken as native" if found.state is ContrastState.NONE else ""
     detail = f"{found.signs}{taken}"
-    return (Reason(ReasonCode.CONTRAST_UNCLEAR, blocking=False, series_uid=made.series_uid, detail=detail),)
+    return (Reason(code=ReasonCode.CONTRAST_UNCLEAR, blocking=False, series_uid=made.series_uid, detail=detail),)
 
 
 def _elsewhere(made: Acquisition, words: WordSign) -> ContrastEvidence:

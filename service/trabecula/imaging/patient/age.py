@@ -75,7 +75,7 @@ def placeholder(born: date) -> bool:
 
 
 def _told(detail: str) -> tuple[Reason, ...]:
-    return (Reason(ReasonCode.AGE_CONFLICT, blocking=False, detail=detail),) if detail else ()
+    return (Reason(code=ReasonCode.AGE_CONFLICT, blocking=False, detail=detail),) if detail else ()
 
 
 def _claims(header: PatientHeader, reference: date | None) -> tuple[list[_Claim], list[str]]:

@@ -32,10 +32,10 @@ def one_patient(headers: Sequence[PatientHeader]) -> StatedPatient:
     reasons = list(age.reasons)
     if len(sexes) > 1:  # F or M beside O: nobody else, but no sex that a rule may rely on
         detail = f"Sex is {' and '.join(sorted(sexes))} in images of one Patient ID"
-        reasons.append(Reason(ReasonCode.PATIENT_CONFLICT, blocking=False, detail=detail))
+        reasons.append(Reason(code=ReasonCode.PATIENT_CONFLICT, blocking=False, detail=detail))
     if forms:
         detail = "they differ in separators or leading zeros alone; birth date and sex are the same"
-        reasons.append(Reason(ReasonCode.PATIENT_ID_FORMS, blocking=False, detail=detail))
+        reasons.append(Reason(code=ReasonCode.PATIENT_ID_FORMS, blocking=False, detail=detail))
     return StatedPatient(
         age_years=age.years,
         sex=next(iter(sexes & {"F", "M"}), "") if len(sexes) == 1 else "",
@@ -113,4 +113,4 @@ def _conflict(one: PatientHeader, other: PatientHeader, differing: tuple[str, ..
         where = f"between {one.series} and {other.series}"
     verb = "differs" if len(differing) == 1 else "differ"
     detail = f"{', '.join(differing)} {verb} {where}"
-    return Reason(ReasonCode.PATIENT_CONFLICT, series_uid=other.series_uid, detail=detail)
+    return Reason(code=ReasonCode.PATIENT_CONFLICT, series_uid=other.series_uid, detail=detail)

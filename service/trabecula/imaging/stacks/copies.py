@@ -142,7 +142,7 @@ def once(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
 
 
 def _reason(code: ReasonCode, series_uid: str, detail: str) -> Reason:
-    return Reason(code, blocking=False, series_uid=series_uid, detail=detail)
+    return Reason(code=code, blocking=False, series_uid=series_uid, detail=detail)
 
 
 def _places(ordered: Sequence[Frame]) -> list[list[Frame]]:

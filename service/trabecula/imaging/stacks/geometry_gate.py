@@ -78,7 +78,7 @@ def _by_distances(stack: Stack, frames: list[Frame], normal: FloatArray) -> tupl
     if tilt > limits["maximum_tilt_degrees"]:
         limit = float(limits["maximum_tilt_degrees"])
         code = ReasonCode.GANTRY_TILT if stack.acquisition.modality == "CT" else ReasonCode.GEOMETRY
-        return Reason(code, series_uid=stack.series_uid, value=round(tilt, 1), limit=limit, unit="degrees")
+        return Reason(code=code, series_uid=stack.series_uid, value=round(tilt, 1), limit=limit, unit="degrees")
     found = runs_of([_along(frame, normal) for frame in frames], limits, stack.series_uid)
     if isinstance(found, Reason):
         return found
@@ -111,7 +111,7 @@ def _volumes(
 
 
 def _reason(stack: Stack, code: ReasonCode, detail: str, *, blocking: bool = True) -> Reason:
-    return Reason(code, blocking=blocking, series_uid=stack.series_uid, detail=detail)
+    return Reason(code=code, blocking=blocking, series_uid=stack.series_uid, detail=detail)
 
 
 def _position(frame: Frame) -> FloatArray:

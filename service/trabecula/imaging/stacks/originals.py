@@ -27,7 +27,9 @@ def originals(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]
             continue
         kept, rest = (firsts, copies) if 2 * len(firsts) >= len(copies) else (copies, firsts)
         detail = f"{words} copies beside the originals" if rest is copies else f"a few originals beside {words} images"
-        reason = Reason(ReasonCode.COPIES, blocking=False, series_uid=frames[0].acquisition.series_uid, detail=detail)
+        reason = Reason(
+            code=ReasonCode.COPIES, blocking=False, series_uid=frames[0].acquisition.series_uid, detail=detail
+        )
         further, more = originals(kept)
         return further, (LeftOut(tuple(rest), reason), *more)
     return list(frames), ()

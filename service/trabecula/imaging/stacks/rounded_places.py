@@ -45,7 +45,7 @@ def rounded_line(frames: Sequence[Frame], normal: FloatArray, made: Acquisition)
         if _give(positions / rounding, exact / rounding) and not _hides_a_gap(offsets, stated * normal, rounding):
             detail = f"to {rounding:g} mm; {name} {stated:g} mm gives each of them"
             series_uid = frames[0].acquisition.series_uid
-            reason = Reason(ReasonCode.PLACES_ROUNDED, blocking=False, series_uid=series_uid, detail=detail)
+            reason = Reason(code=ReasonCode.PLACES_ROUNDED, blocking=False, series_uid=series_uid, detail=detail)
             return RoundedLine(first, stated, reason)
     return None
 

@@ -24,7 +24,7 @@ class Runs:
         """The reasons as warnings on a volume of ``kept`` of ``count`` slices."""
         for reason in self.reasons:
             detail = f"{reason.detail}; a run of {kept} of {count} slices is used"
-            yield Reason(reason.code, blocking=False, series_uid=reason.series_uid, detail=detail)
+            yield Reason(code=reason.code, blocking=False, series_uid=reason.series_uid, detail=detail)
 
 
 def runs_of(places: Sequence[float], limits: Mapping[str, Any], series_uid: str) -> Runs | Reason:
@@ -52,7 +52,7 @@ def runs_of(places: Sequence[float], limits: Mapping[str, Any], series_uid: str)
     reasons = []
     if coarse:
         detail = f"the distance between slices changes from {finest:.3g} to {coarse[-1]:.3g} mm"
-        reasons.append(Reason(ReasonCode.GEOMETRY, blocking=False, series_uid=series_uid, detail=detail))
+        reasons.append(Reason(code=ReasonCode.GEOMETRY, blocking=False, series_uid=series_uid, detail=detail))
     gaps_of_missing = [gap for gap in odd if _multiple(gap, finest, limits) >= 2]
     uneven = [gap for gap in odd if not _multiple(gap, finest, limits)]
     for code, steps_there in ((ReasonCode.MISSING_SLICES, gaps_of_missing), (ReasonCode.GEOMETRY, uneven)):
@@ -60,7 +60,7 @@ def runs_of(places: Sequence[float], limits: Mapping[str, Any], series_uid: str)
             low, high = min(steps_there), max(steps_there)
             size = f"{low:.3g} mm" if high - low < 0.05 else f"{low:.3g} to {high:.3g} mm"
             detail = f"steps of {size} between slices {finest:.3g} mm apart"
-            reasons.append(Reason(code, blocking=False, series_uid=series_uid, detail=detail))
+            reasons.append(Reason(code=code, blocking=False, series_uid=series_uid, detail=detail))
     return Runs(tuple(long[k] for k in order), tuple(reasons))
 
 
@@ -109,7 +109,7 @@ def _refusal(
     detail = f"{missing} of {count + missing} slices"
     value = round(100 * share, 1)
     return Reason(
-        ReasonCode.MISSING_SLICES, series_uid=series_uid, detail=detail, value=value, limit=100 * limit, unit="%"
+        code=ReasonCode.MISSING_SLICES, series_uid=series_uid, detail=detail, value=value, limit=100 * limit, unit="%"
     )
 
 
@@ -128,7 +128,7 @@ def _irregular(gaps: FloatArray, limits: Mapping[str, Any], series_uid: str) -> 
         count = len(gaps) + 1
         limit = 100 * float(limits["maximum_missing_fraction"])
         return Reason(
-            ReasonCode.MISSING_SLICES,
+            code=ReasonCode.MISSING_SLICES,
             series_uid=series_uid,
             detail=f"{missing} of {count + missing} slices",
             value=round(100 * missing / (count + missing), 1),
@@ -136,4 +136,4 @@ def _irregular(gaps: FloatArray, limits: Mapping[str, Any], series_uid: str) -> 
             unit="%",
         )
     detail = f"slice distances from {gaps.min():.2f} to {gaps.max():.2f} mm"
-    return Reason(ReasonCode.GEOMETRY, series_uid=series_uid, detail=detail)
+    return Reason(code=ReasonCode.GEOMETRY, series_uid=series_uid, detail=detail)

@@ -109,7 +109,7 @@ def _stacks(group: Sequence[Frame]) -> Iterable[Stack]:
 
 
 def _several(frames: Sequence[Frame], detail: str) -> Reason:
-    return Reason(ReasonCode.SEVERAL_SCANS, series_uid=frames[0].acquisition.series_uid, detail=detail)
+    return Reason(code=ReasonCode.SEVERAL_SCANS, series_uid=frames[0].acquisition.series_uid, detail=detail)
 
 
 def _rescaled(frames: list[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
@@ -122,7 +122,7 @@ def _rescaled(frames: list[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
     if not lost or all(not frame.lookup_table and frame.rescale == (1.0, 0.0) for frame in stated):
         return frames, ()
     detail = f"missing in {len(lost)} of {len(frames)} images"
-    reason = Reason(ReasonCode.RESCALE, series_uid=frames[0].acquisition.series_uid, detail=detail)
+    reason = Reason(code=ReasonCode.RESCALE, series_uid=frames[0].acquisition.series_uid, detail=detail)
     if len(lost) > float(rules()["rescale_missing_fraction"]) * len(frames):
         return [], (LeftOut(tuple(lost), reason),)
     return stated, (LeftOut(tuple(lost), replace(reason, blocking=False)),)

@@ -96,7 +96,14 @@ def load_volume(stack: RegularStack) -> Volume:
     uids = tuple(frame.file.sop_instance_uid for frame in stack.frames)
     numbers = tuple(frame.number for frame in stack.frames)
     multiframe = any(number is not None for number in numbers)
-    return Volume(array, stack.geometry, modality, uids, padding, numbers if multiframe else ())
+    return Volume(
+        array=array,
+        geometry=stack.geometry,
+        modality=modality,
+        source_uids=uids,
+        padding=padding,
+        source_frames=numbers if multiframe else (),
+    )
 
 
 def _lookup(dataset: Dataset, frame: Frame) -> Lookup:

@@ -45,7 +45,7 @@ _READ_ERRORS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class VolumeFile:
     """A volume and how it lay in its file.
 
@@ -86,8 +86,10 @@ def read_volume_file(path: Path, modality: Modality | None = None) -> VolumeFile
         array[invalid] = array[~invalid].min() if not invalid.all() else 0.0
     geometry = _geometry(array.shape, affine, axes)
     guess = Modality.CT if float(array.min()) < _CT_HAS_VALUES_BELOW else Modality.MR
-    volume = Volume(array, geometry, modality or guess, padding=padding)
-    return VolumeFile(volume, axes, shape, affine, oriented, modality is None)
+    volume = Volume(array=array, geometry=geometry, modality=modality or guess, padding=padding)
+    return VolumeFile(
+        volume=volume, axes=axes, shape=shape, affine=affine, oriented=oriented, modality_guessed=modality is None
+    )
 
 
 def sagittal_readings(source: VolumeFile) -> tuple[VolumeFile, ...]:

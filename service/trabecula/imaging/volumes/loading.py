@@ -72,7 +72,7 @@ def _of_one_scan(stack: RegularStack, volume: Volume) -> Volume | Remainder:
 
 
 def _without(stack: RegularStack, odd: Sequence[Frame], code: ReasonCode, detail: str, limit: str) -> Remainder:
-    reason = Reason(code, blocking=False, series_uid=stack.frames[0].acquisition.series_uid, detail=detail)
+    reason = Reason(code=code, blocking=False, series_uid=stack.frames[0].acquisition.series_uid, detail=detail)
     apart = set(map(id, odd))
     rest = tuple(frame for frame in stack.frames if id(frame) not in apart)
     left_out = LeftOut(tuple(odd), reason)
@@ -92,7 +92,7 @@ def _without(stack: RegularStack, odd: Sequence[Frame], code: ReasonCode, detail
 
 
 def _all(stack: RegularStack, code: ReasonCode, detail: str) -> LeftOut:
-    reason = Reason(code, blocking=False, series_uid=stack.frames[0].acquisition.series_uid, detail=detail)
+    reason = Reason(code=code, blocking=False, series_uid=stack.frames[0].acquisition.series_uid, detail=detail)
     return LeftOut(stack.frames, reason)
 
 

@@ -38,4 +38,4 @@ def _remarks(frames: Sequence[Frame], made: Acquisition) -> Iterator[Reason]:
 
 
 def _remark(code: ReasonCode, made: Acquisition, detail: str) -> Reason:
-    return Reason(code, blocking=False, series_uid=made.series_uid, detail=detail)
+    return Reason(code=code, blocking=False, series_uid=made.series_uid, detail=detail)

@@ -31,7 +31,7 @@ class HeadIncomplete(Exception):
     """The bytes end before the head does; more of the same data set may help."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSetHead:
     """Identity of an instance as its data set states it; empty where the element is missing."""
 

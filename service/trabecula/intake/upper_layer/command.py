@@ -33,7 +33,7 @@ class DimseStatus(IntEnum):
     OUT_OF_RESOURCES = 0xA700
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """The elements of a request command set that matter to us; UIDs are stripped of padding."""
 

@@ -68,7 +68,7 @@ class AnsweredContext:
     result: ContextResult
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AssociateRequest:
     """What an A-ASSOCIATE-RQ says; ``roles`` maps a SOP Class to the (SCU, SCP) roles the requestor proposes."""
 

@@ -17,7 +17,7 @@ from trabecula.ledger.tables import ReferenceResult, Revision, Study
 _BATCH = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyRecord:
     """A study with its patient facts (texts as in the images: dates YYYYMMDD, sex M, F or other) and newest result."""
 
@@ -57,7 +57,19 @@ def study_records(engine: Engine) -> Iterator[StudyRecord]:
     with database_errors(), engine.connect() as connection:
         for row in connection.execute(query):
             result = None if row.result is None else from_json(row.result)
-            yield StudyRecord(row[0], row[1], StudyState(row[2]), *row[3:10], result)
+            yield StudyRecord(
+                study_uid=row.study_uid,
+                revision=row.revision,
+                state=StudyState(row.state),
+                patient_id=row.patient_id,
+                issuer=row.patient_id_issuer,
+                birth_date=row.birth_date,
+                sex=row.sex,
+                study_date=row.study_date,
+                manufacturer=row.manufacturer,
+                scanner_model=row.scanner_model,
+                result=result,
+            )
 
 
 def reference_records(engine: Engine, method: ReferenceMethod) -> tuple[Reference, ...]:
@@ -67,18 +79,18 @@ def reference_records(engine: Engine, method: ReferenceMethod) -> tuple[Referenc
     with database_errors(), engine.connect() as connection:
         return tuple(
             Reference(
-                row.patient_id,
-                row.measured_on,
-                ReferenceMethod(row.method),
-                ReferenceSite(row.site),
-                row.issuer,
-                row.t_score,
-                row.z_score,
-                row.value,
-                row.device,
-                row.height_cm,
-                row.weight_kg,
-                row.postmenopausal,
+                patient_id=row.patient_id,
+                measured_on=row.measured_on,
+                method=ReferenceMethod(row.method),
+                site=ReferenceSite(row.site),
+                issuer=row.issuer,
+                t_score=row.t_score,
+                z_score=row.z_score,
+                value=row.value,
+                device=row.device,
+                height_cm=row.height_cm,
+                weight_kg=row.weight_kg,
+                postmenopausal=row.postmenopausal,
             )
             for row in connection.execute(query)
         )

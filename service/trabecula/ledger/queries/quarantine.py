@@ -15,7 +15,7 @@ from trabecula.ledger.rows.quarantine import is_conflict
 from trabecula.ledger.tables import Instance, Quarantine
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QuarantineFilter:
     """Which entries to list; everything given must hold.
 

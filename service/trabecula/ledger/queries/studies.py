@@ -31,7 +31,7 @@ LOG_COLUMNS = (
 _LOG = table("screening_log", *(sql_column(name) for name in LOG_COLUMNS))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StudyFilter:
     """Which studies to list; everything given must hold.
 

@@ -31,7 +31,7 @@ class Unknown(StrEnum):
     """They are imported: their studies may still come."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Import:
     """What an import did, or why it did nothing: with ``problems`` nothing was written.
 

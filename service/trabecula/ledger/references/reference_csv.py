@@ -150,10 +150,10 @@ class _Line:
         if not patient or measured_on is None or site is None:
             return None
         return Reference(
-            patient,
-            measured_on,
-            method,
-            site,
+            patient_id=patient,
+            measured_on=measured_on,
+            method=method,
+            site=site,
             issuer=self.cells.get("issuer", ""),
             value=value,
             device=self.cells.get("device", ""),

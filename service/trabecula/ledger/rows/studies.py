@@ -89,7 +89,7 @@ class SqlStudyRows:
         values = {name: getattr(instance, name) for name in _INSTANCE_COLUMNS}
         added, first = self._session.execute(_ADD_INSTANCE, values).one()
         if first:
-            self.note(instance.study_uid, Event("RECEIVED", "the first image of the study"))
+            self.note(instance.study_uid, Event(what="RECEIVED", detail="the first image of the study"))
         return bool(added)
 
     def known_sha256(self, sop_instance_uid: str) -> str | None:
@@ -114,7 +114,14 @@ class SqlStudyRows:
             .returning(Study.state, Study.revision, Study.failed_stage)
         ).one()
         stage = Stage(failed_stage) if failed_stage else None
-        return StudyStanding(study_uid, StudyState(state), revision, 0.0, 0, stage)
+        return StudyStanding(
+            study_uid=study_uid,
+            state=StudyState(state),
+            revision=revision,
+            quiet_s=0.0,
+            count_checks=0,
+            failed_stage=stage,
+        )
 
     def count_check_failed(self, study_uid: str) -> None:
         """Count one more wait for images the source archive still has."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trabecula.phantom.anatomy_types import Array, Spine, Vertebra
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SpineField:
     """The chain as arrays: centres and axes ``[vertebra, xyz]`` and the measures that vary along it."""
 

@@ -17,7 +17,7 @@ from trabecula.phantom.anatomy_types import Array, Segment, Vertebra
 Point = tuple[float, float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rod:
     """A rounded rod between two points with elliptic cross-section ``radii`` (x, y, z); ``shell_mm`` is its cortex."""
 
@@ -53,7 +53,7 @@ def rods_of(vertebra: Vertebra) -> tuple[Rod, ...]:
         marrow, cortex = PhantomTissue.SACRUM_MARROW, PhantomTissue.SACRUM_CORTEX
 
     def bone(start: Point, end: Point, radii: Point) -> Rod:
-        return Rod(start, end, radii, marrow, cortex, shape.cortex_mm)
+        return Rod(start=start, end=end, radii=radii, inside=marrow, shell=cortex, shell_mm=shape.cortex_mm)
 
     low = -0.25 * height
     rods = [
@@ -93,7 +93,16 @@ def rods_of(vertebra: Vertebra) -> tuple[Rod, ...]:
         cut = [a + (b - a) * shape.rib_length for a, b in zip(start, whole, strict=True)]
         end = whole if shape.rib_length == 1.0 else (cut[0], cut[1], cut[2])
         radii = (4 * shape.rib_size, 4 * shape.rib_size, 6 * shape.rib_size)
-        rods.append(Rod(start, end, radii, PhantomTissue.ILIUM_MARROW, PhantomTissue.ILIUM_CORTEX, 1.0))
+        rods.append(
+            Rod(
+                start=start,
+                end=end,
+                radii=radii,
+                inside=PhantomTissue.ILIUM_MARROW,
+                shell=PhantomTissue.ILIUM_CORTEX,
+                shell_mm=1.0,
+            )
+        )
     return tuple(rods)
 
 
@@ -109,8 +118,15 @@ def _screws(vertebra: Vertebra) -> tuple[Rod, ...]:
     metal = PhantomTissue.METAL_SCREW
     head = (pedicle + 3, centre + shape.canal_depth / 2 + 8, height + 2)
     return (
-        Rod(head, (0.55 * pedicle, -0.15 * body.depth, height - 1), (3.2, 3.2, 3.2), metal, metal, 0.0),
-        Rod(head, head, (7, 7, 7), metal, metal, 0.0),
+        Rod(
+            start=head,
+            end=(0.55 * pedicle, -0.15 * body.depth, height - 1),
+            radii=(3.2, 3.2, 3.2),
+            inside=metal,
+            shell=metal,
+            shell_mm=0.0,
+        ),
+        Rod(start=head, end=head, radii=(7, 7, 7), inside=metal, shell=metal, shell_mm=0.0),
     )
 
 
@@ -170,7 +186,7 @@ def paint_implants(field: SpineField, points: Array, tissue: NDArray[np.uint8]) 
     for low, high in pairwise(heads):
         for start, end in zip(low, high, strict=True):
             ends = [(float(p[0]), float(p[1]) + 2, float(p[2])) for p in (start, end)]
-            rod = Rod(ends[0], ends[1], (3, 3, 3), rod_tissue, rod_tissue, 0.0)
+            rod = Rod(start=ends[0], end=ends[1], radii=(3, 3, 3), inside=rod_tissue, shell=rod_tissue, shell_mm=0.0)
             _paint_rods((rod,), local, index, 0, (tissue, scratch))
 
 

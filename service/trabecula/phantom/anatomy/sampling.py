@@ -45,7 +45,7 @@ def _table() -> dict[str, Any]:
     return tomllib.loads(files("trabecula.data").joinpath("phantom_anatomy.toml").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Plan:
     """What holds for the whole spine while it is drawn."""
 
@@ -208,7 +208,14 @@ def _disc_heights(
 def _sacral_disc(plan: _Plan, below_s1: int) -> Disc:
     """The disc between sacral bodies: a remnant within bone, unless S1 and S2 have kept theirs."""
     kept = plan.sacral_disc > 0 and below_s1 == 1
-    return Disc(0.0, 0.0, 0.0, 0.5, 0.6, fused_from=1.0 if kept else 0.75)
+    return Disc(
+        bulge_mm=0.0,
+        protrusion_mm=0.0,
+        protrusion_side_mm=0.0,
+        nucleus=0.5,
+        degeneration=0.6,
+        fused_from=1.0 if kept else 0.75,
+    )
 
 
 def sample_spine(
@@ -231,12 +238,20 @@ def sample_spine(
         degeneration = 0.1 if options.healthy else float(worn)
     count = options.lumbar_count or (5 if options.healthy else int(rng.choice([4, 5, 6], p=[0.04, 0.91, 0.05])))
     scale = options.scale or float(np.clip(rng.normal(1, 0.06 * options.variability), 0.8, 1.25))
-    plan = _Plan(sex, scale, degeneration, count, options.variability, options.healthy, options.sacral_disc)
+    plan = _Plan(
+        sex=sex,
+        scale=scale,
+        degeneration=degeneration,
+        lumbar_count=count,
+        spread=options.variability,
+        healthy=options.healthy,
+        sacral_disc=options.sacral_disc,
+    )
     levels = _levels(count)
     s1 = _SACRAL - 1
     named = tuple(level for level in levels if level is not None and level is not Level.S1)
     fractures = draw_fractures(rng, named, age, options)
-    return _assemble(rng, plan, options, levels, fractures, age, s1)
+    return _assemble(rng, plan, options=options, levels=levels, fractures=fractures, age=age, s1=s1)
 
 
 def _assemble(
@@ -295,7 +310,16 @@ def _assemble(
         for k, level in enumerate(levels)
     )
     torso = draw_torso(rng, vertebrae, s1, age)
-    return Spine(vertebrae, discs, torso, plan.sex, age, plan.lumbar_count, cobb, fractures)
+    return Spine(
+        vertebrae=vertebrae,
+        discs=discs,
+        torso=torso,
+        sex=plan.sex,
+        age_years=age,
+        lumbar_count=plan.lumbar_count,
+        scoliosis_deg=cobb,
+        fractures=fractures,
+    )
 
 
 def _wedged(bodies: list[BodyShape], s1: int, wedge: float) -> list[BodyShape]:

@@ -67,4 +67,10 @@ def _blob(
     wall_mm: float,
 ) -> Blob:
     x, y, z = (float(value) for value in centre)
-    return Blob((x, y, z), (float(radii[0]), float(radii[1]), float(radii[2])), int(inside), int(wall), float(wall_mm))
+    return Blob(
+        centre_mm=(x, y, z),
+        radii_mm=(float(radii[0]), float(radii[1]), float(radii[2])),
+        inside=int(inside),
+        wall=int(wall),
+        wall_mm=float(wall_mm),
+    )

@@ -57,7 +57,11 @@ def make_ct_study(spec: CtStudySpec) -> PhantomStudy:
     if protocol.scout:
         series.insert(0, _scout(spine, study_uid, protocol))
     reading = {level.name: round(marrow_in_image(bone, protocol), 2) for level, bone in patient.bone.items()}
-    truths = tuple(SeriesTruth(item.role, item.uid, reading) for item in series if item.labels is not None)
+    truths = tuple(
+        SeriesTruth(role=item.role, series_uid=item.uid, attenuation_hu=reading)
+        for item in series
+        if item.labels is not None
+    )
     return PhantomStudy(
         study_uid=study_uid,
         frame_of_reference_uid=derived_uid("frame", study_uid),
@@ -109,7 +113,7 @@ def _axial(scan: _Scan, study_uid: str, protocol: CtProtocol, defects: frozenset
         role="CT",
         number=2,
         uid=derived_uid("series", study_uid, "2"),
-        volume=Volume(scan.array, scan.geometry, Modality.CT),
+        volume=Volume(array=scan.array, geometry=scan.geometry, modality=Modality.CT),
         header=axial_header(protocol),
         labels=scan.labels,
         tissue=scan.tissue,
@@ -133,7 +137,7 @@ def _reformat(scan: _Scan, study_uid: str, protocol: CtProtocol) -> PhantomSerie
         role="CT_SAGITTAL",
         number=3,
         uid=derived_uid("series", study_uid, "3"),
-        volume=Volume(np.rint(image).astype(np.float32), grid, Modality.CT),
+        volume=Volume(array=np.rint(image).astype(np.float32), geometry=grid, modality=Modality.CT),
         header=reformat_header(protocol),
         labels=labels,
         tissue=_sample(scan.tissue, scan.geometry, grid, False, 0.0).astype(np.uint8),
@@ -169,6 +173,6 @@ def _scout(spine: Spine, study_uid: str, protocol: CtProtocol) -> PhantomSeries:
         role="SCOUT",
         number=1,
         uid=derived_uid("series", study_uid, "1"),
-        volume=Volume(projection[None].astype(np.float32), flat, Modality.CT),
+        volume=Volume(array=projection[None].astype(np.float32), geometry=flat, modality=Modality.CT),
         header=scout_header(protocol),
     )

@@ -41,7 +41,7 @@ class _Scene:
         return self.depths[len(self.depths) // 2]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Examination:
     patient: PhantomPatient
     spine: Spine
@@ -56,7 +56,9 @@ def make_mr_study(spec: MrStudySpec) -> PhantomStudy:
     patient, protocol = spec.patient, mr_protocol(spec.defects, spec.protocol)
     spine = spine_of(patient, spec.defects)
     rng = generator(patient.seed, patient.number, 6)
-    examination = _Examination(patient, spine, protocol, spec.study_uid, spec.defects, rng)
+    examination = _Examination(
+        patient=patient, spine=spine, protocol=protocol, study_uid=spec.study_uid, defects=spec.defects, rng=rng
+    )
     scenes: dict[Plane, _Scene] = {}
     series: list[PhantomSeries] = [_localizer(examination)] if protocol.localizer else []
     truths: list[SeriesTruth] = []
@@ -114,7 +116,7 @@ def _series(examination: _Examination, scene: _Scene, sequence: MrSequence, numb
         role=role if sequence.plane is Plane.SAGITTAL else f"{role}_{sequence.plane.value}",
         number=number_,
         uid=derived_uid("series", examination.study_uid, str(number_)),
-        volume=Volume(np.ascontiguousarray(image), scene.geometry, Modality.MR),
+        volume=Volume(array=np.ascontiguousarray(image), geometry=scene.geometry, modality=Modality.MR),
         header=sequence_header(protocol, sequence),
         labels=labels,
         tissue=tissue,
@@ -137,7 +139,7 @@ def _image(examination: _Examination, scene: _Scene, sequence: MrSequence) -> ND
     image = truncated(image)
     metal = np.isin(tissue, (PhantomTissue.METAL_ROD, PhantomTissue.METAL_SCREW))
     image = with_metal(image, metal, scene.geometry.spacing_mm)
-    usual = timing(protocol, MrSequence(Weighting.T1))
+    usual = timing(protocol, MrSequence(weighting=Weighting.T1))
     fat = examination.patient.bone[MEASURED_LEVELS[2]].fat_fraction
     sigma = float(marrow_signal(fat, usual)) / (_snr(protocol.tesla) * protocol.snr_factor)
     white = float(marrow_signal(1.0, replace(time, inversion_ms=0.0, fat_saturated=False)))
@@ -153,7 +155,7 @@ def _truth(patient: PhantomPatient, series: PhantomSeries, time: Timing) -> Seri
     ratio = {level.name: float(marrow_signal(bone.fat_fraction, time)) / fluid for level, bone in patient.bone.items()}
     vbq = float(np.median([ratio[level.name] for level in MEASURED_LEVELS]))
     rounded = {name: round(value, 4) for name, value in ratio.items()}
-    return SeriesTruth(series.role, series.uid, marrow_to_csf=rounded, vbq=round(vbq, 4))
+    return SeriesTruth(role=series.role, series_uid=series.uid, marrow_to_csf=rounded, vbq=round(vbq, 4))
 
 
 def _localizer(examination: _Examination) -> PhantomSeries:
@@ -165,8 +167,8 @@ def _localizer(examination: _Examination) -> PhantomSeries:
     for plane in (Plane.CORONAL, Plane.SAGITTAL, Plane.AXIAL):
         grid = stack(plane, centre, (3, 128, 128), (20.0, 2.2, 2.2))
         scene = _Scene(grid, (render_anatomy(spine, grid),))
-        image = _image(replace(examination, protocol=shown), scene, MrSequence(Weighting.T1))
-        stacks.append(Volume(image, grid, Modality.MR))
+        image = _image(replace(examination, protocol=shown), scene, MrSequence(weighting=Weighting.T1))
+        stacks.append(Volume(array=image, geometry=grid, modality=Modality.MR))
     return PhantomSeries(
         role="LOCALIZER",
         number=1,

@@ -20,7 +20,7 @@ _FAT_SATURATION = 0.06
 _ENHANCING = (PhantomTissue.BASIVERTEBRAL_VEIN, PhantomTissue.IVC, PhantomTissue.LESION, PhantomTissue.KIDNEY)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timing:
     """TR, TE and TI (0: none) in ms, of a sequence at a field strength in tesla."""
 
@@ -37,13 +37,13 @@ def timing(protocol: MrProtocol, sequence: MrSequence) -> Timing:
     """Return the physics of a sequence. T2 and STIR are fast spin echoes, in which fat stays bright."""
     repetition, echo, inversion = protocol.times(sequence)
     return Timing(
-        repetition,
-        echo,
-        inversion,
-        protocol.tesla,
-        sequence.weighting is not Weighting.T1,
-        sequence.fat_saturated,
-        sequence.gadolinium,
+        repetition_ms=repetition,
+        echo_ms=echo,
+        inversion_ms=inversion,
+        tesla=protocol.tesla,
+        fast_echo=sequence.weighting is not Weighting.T1,
+        fat_saturated=sequence.fat_saturated,
+        gadolinium=sequence.gadolinium,
     )
 
 
@@ -85,7 +85,7 @@ def tissue_signal(tissue: PhantomTissue, time: Timing) -> float:
     ) * spin_echo(row, time)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SignalTable:
     """Signal per tissue and level, ``signal[tissue, level]``; for marrow ``fat[tissue, level]`` and the signal at fat
     fraction 0 and 1 (``water``, ``fatty``) between which it is linear."""
@@ -112,7 +112,13 @@ def signal_table(patient: PhantomPatient, spine: Spine, time: Timing) -> SignalT
         level_fat[label] = value
     for name, row in entry("mr", "marrow").items():
         fat[PhantomTissue[name]] = np.clip(level_fat + float(row["added"]), 0.02, 0.98)
-    return SignalTable(signal, fat, float(marrow_signal(0.0, time)), float(marrow_signal(1.0, time)), patient.seed + 7)
+    return SignalTable(
+        signal=signal,
+        fat=fat,
+        water=float(marrow_signal(0.0, time)),
+        fatty=float(marrow_signal(1.0, time)),
+        texture_seed=patient.seed + 7,
+    )
 
 
 def _nucleus(spine: Spine, time: Timing) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ _REASONS_WITH_ADVICE = 4
 """With more reasons than this, the page shows what was found; what to do about it stands in the report."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """What is drawn: the result, the primary volume (None when nothing was measured), the header of a source image."""
 

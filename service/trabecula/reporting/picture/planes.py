@@ -30,7 +30,7 @@ _COLOURS: tuple[Colour, ...] = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (2
 _INK: Colour = (235, 235, 235)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Plane:
     """A plane to draw: LPS of its top left corner, unit vectors to the right and down, sizes in mm, border letters.
 
@@ -96,14 +96,28 @@ def _planes(volume: Volume, segmentation: Segmentation, low: FloatArray, high: F
     x, y, z = np.eye(3)
     tall = float(high[2] - low[2])
     corner = np.array([centre[0], low[1], high[2]])
-    sagittal = _Plane(corner, y, -z, (float(high[1] - low[1]), tall), ("A", "P", "H", "F"), 0)
+    sagittal = _Plane(
+        origin=corner,
+        right=y,
+        down=-z,
+        size_mm=(float(high[1] - low[1]), tall),
+        letters=("A", "P", "H", "F"),
+        follows=0,
+    )
     if min(volume.geometry.shape) == 1:
         return [sagittal]
     corner = np.array([low[0], centre[1], high[2]])
-    coronal = _Plane(corner, x, -z, (float(high[0] - low[0]), tall), ("R", "L", "H", "F"), 1)
+    coronal = _Plane(
+        origin=corner,
+        right=x,
+        down=-z,
+        size_mm=(float(high[0] - low[0]), tall),
+        letters=("R", "L", "H", "F"),
+        follows=1,
+    )
     half = min(_AXIAL_HALF_MM, float(max(high[0] - low[0], high[1] - low[1])) / 2)
     corner = np.array([centre[0] - half, centre[1] - half, centre[2]])
-    axial = _Plane(corner, x, y, (2 * half, 2 * half), ("R", "L", "A", "P"))
+    axial = _Plane(origin=corner, right=x, down=y, size_mm=(2 * half, 2 * half), letters=("R", "L", "A", "P"))
     return [sagittal, coronal, axial]
 
 

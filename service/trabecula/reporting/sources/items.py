@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ItemShape:
     """What is taken of an item: ``required`` all of it, of ``one_of`` at least one, ``optional`` where it is valid.
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 DEFINITION_NAMES = ("midsagittal_v1", "midsagittal_sharpened_v1")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CropDefinition:
     """A versioned definition of a crop.
 

@@ -25,7 +25,7 @@ class ScaleOver(StrEnum):
     """The box of those bodies and ``surroundings_mm`` around it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeatureSet:
     """Extraction settings of one recipe.
 

@@ -127,9 +127,9 @@ def _read(found: _Found, geometry: Geometry) -> Segmentation:
     maker = _maker(found.dataset)
     version = str(found.dataset.get("SoftwareVersions") or "")
     source = LabelSource(
-        SegmenterIdentity(f"dicom-seg: {maker}" if maker else "dicom-seg", version),
-        "named in the DICOM SEG",
-        label_map("verse").expected_dice,
+        identity=SegmenterIdentity(f"dicom-seg: {maker}" if maker else "dicom-seg", version),
+        numbering="named in the DICOM SEG",
+        quality=label_map("verse").expected_dice,
     )
     return segmentation_of(labels, geometry, source, tissues if tissues.any() else None)
 

@@ -19,7 +19,7 @@ from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue
 _MAX_UNKNOWN = 255 - FIRST_UNKNOWN_LABEL
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelMap:
     """How to call one program and read what it writes.
 

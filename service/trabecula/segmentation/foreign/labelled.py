@@ -19,7 +19,7 @@ _TOUCHING_VOXELS = 3
 _MAIN_PIECE_SHARE = 0.9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelSource:
     """What is known of a label image beside its numbers: who made it, how levels were named, its expected Dice."""
 
@@ -54,10 +54,17 @@ def segmentation_of(
             kept[body] = label
             found.append(_described(label, body, geometry, source, reasons))
     bodies = _numbered(found, kept)
-    study = () if bodies else (Reason(ReasonCode.NOT_A_SPINE),)
+    study = () if bodies else (Reason(code=ReasonCode.NOT_A_SPINE),)
     quality = source.quality if bodies else 0.0
     return Segmentation(
-        kept, bodies, source.identity, quality, source.numbering, tissue_map, study, dict(source.timings_s)
+        labels=kept,
+        bodies=bodies,
+        segmenter=source.identity,
+        quality=quality,
+        numbering=source.numbering,
+        tissues=tissue_map,
+        reasons=study,
+        timings_s=dict(source.timings_s),
     )
 
 
@@ -69,7 +76,7 @@ def _body(
     if source.whole_vertebrae:
         return body_of_vertebra(main, geometry), ()
     if share < _MAIN_PIECE_SHARE:
-        return main, (Reason(ReasonCode.SEG_WARNING, blocking=False, level=level, detail="in several pieces"),)
+        return main, (Reason(code=ReasonCode.SEG_WARNING, blocking=False, level=level, detail="in several pieces"),)
     return main, ()
 
 
@@ -86,7 +93,7 @@ def _described(
     centre = geometry.to_lps(np.argwhere(body).mean(axis=0))
     complete = not _touches_border(body, geometry)
     if not complete:
-        reasons = (*reasons, Reason(ReasonCode.BORDER, level=level))
+        reasons = (*reasons, Reason(code=ReasonCode.BORDER, level=level))
     return SegmentedBody(
         label=label,
         level=level,

@@ -116,11 +116,11 @@ class ExternalSegmenter:
         if bodies is not None:
             ours[~np.isin(bodies, self._map.body_values)] = 0
         source = LabelSource(
-            self.identity,
-            self._map.numbering,
-            self._map.expected_dice,
-            self._map.whole_vertebrae and bodies is None,
-            {"external": seconds},
+            identity=self.identity,
+            numbering=self._map.numbering,
+            quality=self._map.expected_dice,
+            whole_vertebrae=self._map.whole_vertebrae and bodies is None,
+            timings_s={"external": seconds},
         )
         return segmentation_of(ours, volume.geometry, source, tissues)
 

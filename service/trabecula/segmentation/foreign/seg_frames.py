@@ -18,7 +18,7 @@ _SAME_PLANE_MM = 0.01
 _MAX_SLICES = 4000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SegFrames:
     """The decoded frames of one SEG: ``pixels[frame, row, column]``, the slice each lies on, and whose it is.
 
@@ -80,7 +80,7 @@ def read_frames(dataset: Dataset) -> SegFrames:
         geometry = Geometry((max(slices) + 1, pixels.shape[1], pixels.shape[2]), affine)
     except ValueError as error:
         raise GeometryInvalid(str(error)) from error
-    return SegFrames(pixels, slices, owners, geometry, full)
+    return SegFrames(pixels=pixels, slices=slices, segment_of=owners, geometry=geometry, full_value=full)
 
 
 def carry_over(

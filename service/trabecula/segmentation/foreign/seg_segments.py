@@ -20,7 +20,7 @@ _GERMAN = {"H": "C", "B": "T", "L": "L"}
 _VERTEBRA_WORDS = ("vertebra", "vertebral", "wirbel", "vertèbre", "vértebra", "lwk", "bwk", "hwk")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CodedSegment:
     """One segment that matters: a vertebra (``level`` None: unknown) or a tissue. ``is_body``: without arch."""
 
@@ -57,18 +57,18 @@ def _segment(item: Dataset, whole_object: str) -> CodedSegment | None:
     coded_body = generic["vertebral_body"] in values
     is_body = coded_body or _mentions(words, "body") or _mentions(whole_object, "body")
     if by_code is not None:
-        return CodedSegment(number, label, by_code, is_body)
+        return CodedSegment(number=number, label=label, level=by_code, is_body=is_body)
     for name in ("canal", "sacrum"):
         if tissues[name] in values:
-            return CodedSegment(number, label, None, False, Tissue(name))
+            return CodedSegment(number=number, label=label, level=None, is_body=False, tissue=Tissue(name))
     if _mentions(words, "not_bone"):
         return None
     by_name = _level_in(words)
     coded_vertebra = coded_body or generic["vertebra"] in values
     is_vertebra = coded_vertebra or is_body or any(word in words for word in _VERTEBRA_WORDS)
     if by_name is not None and (is_vertebra or _NAME.fullmatch(label.strip().upper())):
-        return CodedSegment(number, label, by_name, is_body)
-    return CodedSegment(number, label, None, is_body) if coded_vertebra else None
+        return CodedSegment(number=number, label=label, level=by_name, is_body=is_body)
+    return CodedSegment(number=number, label=label, level=None, is_body=is_body) if coded_vertebra else None
 
 
 def _levels() -> Iterator[tuple[str, str]]:

@@ -95,7 +95,7 @@ def _count_up(
         return Naming(tuple(levels), UNKNOWN, tuple(reasons))
     skipped = ", ".join(str(level) for level in missing)
     detail = f"across {skipped}, which was not outlined" if skipped else ""
-    said = Reason(ReasonCode.LEVELS_ASSUMED, blocking=False, detail=detail)
+    said = Reason(code=ReasonCode.LEVELS_ASSUMED, blocking=False, detail=detail)
     return Naming(tuple(levels), COUNTED, (said, *reasons))
 
 
@@ -108,11 +108,11 @@ def _lacks_one(bodies: Sequence[StackBody], k: int, gap: float, pitches: Sequenc
 
 
 def _ambiguous(detail: str) -> Reason:
-    return Reason(ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=detail)
+    return Reason(code=ReasonCode.NUMBERING_AMBIGUOUS, blocking=False, detail=detail)
 
 
 def _transitional(detail: str) -> Reason:
-    return Reason(ReasonCode.TRANSITIONAL, blocking=False, detail=detail)
+    return Reason(code=ReasonCode.TRANSITIONAL, blocking=False, detail=detail)
 
 
 def with_last_ribs(naming: Naming, instances: Instances, last: LastRibs | None, side_mm: float) -> Naming:
@@ -136,7 +136,7 @@ def _from_t12(bodies: Sequence[StackBody], last: LastRibs, side_mm: float) -> Na
     levels: list[Level | None] = [None] * len(bodies)
     levels[last.body] = Level.T12
     reach = " and ".join(f"{reach:.0f}" for reach in last.reach_mm)
-    reasons = [Reason(ReasonCode.RIBS, blocking=False, detail=f"seen whole, {reach} mm from the middle")]
+    reasons = [Reason(code=ReasonCode.RIBS, blocking=False, detail=f"seen whole, {reach} mm from the middle")]
     scale = np.array([side_mm, 1.0, 1.0])
     for step in (1, -1):
         pitches: list[float] = []

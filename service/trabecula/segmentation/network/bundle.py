@@ -20,7 +20,7 @@ class RefinerWeights:
     classes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SegmenterBundle:
     """What a manifest says: classes in the order of the output channels, and what was calibrated on phantoms.
 

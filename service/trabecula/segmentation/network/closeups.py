@@ -136,7 +136,7 @@ class Camera:
             for place, size, part in zip((side, row, column), axes.sizes, box, strict=True)
         ]
         local = Axes((0, 1, 2), axes.signs, sizes, axes.steps_mm)
-        grid = Grid(local, inside[0], inside[1], inside[2], self._grid.side_step_mm)
+        grid = Grid(axes=local, side=inside[0], row=inside[1], column=inside[2], side_step_mm=self._grid.side_step_mm)
         weights = resampling(sizes[1], inside[1]), resampling(sizes[2], inside[2])
 
         def cut(array: NDArray[np.generic]) -> Float:

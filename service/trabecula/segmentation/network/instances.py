@@ -27,7 +27,7 @@ _JOIN = np.zeros((3, 3, 3), dtype=bool)
 _JOIN[1, 1, :] = _JOIN[1, :, 1] = _JOIN[:, 1, 1] = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StackBody:
     """One body on the stack: its number in the basin map, centre (stack index), volume, largest slice area, and the
     distance from the slice with the lowest to that with the highest index in which it is seen."""
@@ -79,7 +79,15 @@ def find_instances(maps: Maps, side_mm: float, rim_share: float, anchored: bool 
     for place, body in enumerate(bodies):
         order[body.number] = place + 1
     ordered = tuple(
-        StackBody(place + 1, b.centre, b.volume_mm3, b.area_mm2, b.height_mm, b.edge) for place, b in enumerate(bodies)
+        StackBody(
+            number=place + 1,
+            centre=b.centre,
+            volume_mm3=b.volume_mm3,
+            area_mm2=b.area_mm2,
+            height_mm=b.height_mm,
+            edge=b.edge,
+        )
+        for place, b in enumerate(bodies)
     )
     return Instances(ordered, order[basins], bodyness, marrow)
 
@@ -213,7 +221,7 @@ def _touching(basins: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.
 def _measure(basins: NDArray[np.uint8], number: int, side_mm: float) -> StackBody:
     box = ndimage.find_objects((basins == number).astype(np.uint8))
     if not box or box[0] is None:
-        return StackBody(number, (0.0, 0.0, 0.0), 0.0, 0.0, 0.0, False)
+        return StackBody(number=number, centre=(0.0, 0.0, 0.0), volume_mm3=0.0, area_mm2=0.0, height_mm=0.0, edge=False)
     part = basins[box[0]] == number
     areas = part.sum(axis=(1, 2))
     middle = ndimage.center_of_mass(part)
@@ -224,12 +232,12 @@ def _measure(basins: NDArray[np.uint8], number: int, side_mm: float) -> StackBod
     )
     centre = tuple(float(m + s) for m, s in zip(middle, start, strict=True))
     return StackBody(
-        number,
-        (centre[0], centre[1], centre[2]),
-        float(areas.sum()) * side_mm,
-        float(areas.max()),
-        float(part.any(axis=(0, 2)).sum()),
-        edge,
+        number=number,
+        centre=(centre[0], centre[1], centre[2]),
+        volume_mm3=float(areas.sum()) * side_mm,
+        area_mm2=float(areas.max()),
+        height_mm=float(part.any(axis=(0, 2)).sum()),
+        edge=edge,
     )
 
 

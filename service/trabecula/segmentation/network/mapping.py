@@ -78,7 +78,7 @@ def box_weights(grid: Grid, box: tuple[slice, slice, slice]) -> tuple[Weights, W
     return parts[0], parts[1], parts[2]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MappedOutline:
     """What one body's outline is drawn from, within ``box`` of the stack: ``basin`` marks what is nearer to this body
     than to another, ``probability`` ``[side, row, column]`` says how much it is body; where ``fine`` counts, its finer

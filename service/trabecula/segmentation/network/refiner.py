@@ -20,7 +20,7 @@ _TAPER = 4.0
 """Fine pixels over which a close-up fades out toward its edge."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FineMaps:
     """The refiner's answer for one body: probabilities of its ``marrow`` and ``rim``, float32 ``[plane, row, column]``;
     ``first`` is the stack plane of the first, ``rows`` and ``columns`` are places on the stack, in samples."""
@@ -88,4 +88,10 @@ class Refiner:
         parts = [self._graph.run(images[k : k + batch]) for k in range(0, len(images), batch)]
         answer = np.concatenate(parts)
         inside = answer[:, [self._classes.index(name) for name in marrow]].sum(axis=1)
-        return FineMaps(closeup.first, closeup.rows, closeup.columns, inside, answer[:, self._classes.index("rim")])
+        return FineMaps(
+            first=closeup.first,
+            rows=closeup.rows,
+            columns=closeup.columns,
+            marrow=inside,
+            rim=answer[:, self._classes.index("rim")],
+        )

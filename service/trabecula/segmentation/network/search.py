@@ -120,7 +120,7 @@ def _upright_plane(
 ) -> tuple[float, float, float]:
     """The uprightness of one plane of a region, seen in this direction."""
     laid = lay_grid(axes, where[0], axes.steps_mm[0])
-    grid = Grid(axes, np.array([where[1]]), laid.row, laid.column, axes.steps_mm[0])
+    grid = Grid(axes=axes, side=np.array([where[1]]), row=laid.row, column=laid.column, side_step_mm=axes.steps_mm[0])
     return _uprightness(network.predict(cut_stack(volume, grid, intensity)), 0)
 
 

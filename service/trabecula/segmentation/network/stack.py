@@ -50,7 +50,7 @@ def axes_of(geometry: Geometry) -> Axes:
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Grid:
     """Where the samples of a stack lie: fractional array indices along the sideways, down and back axes."""
 

@@ -26,8 +26,14 @@ SQUARES = Geometry((1, 60, 40), np.eye(4))
 
 
 def segmentation(labels: np.ndarray, levels: dict[int, float]) -> Segmentation:
-    bodies = tuple(SegmentedBody(label, None, quality) for label, quality in levels.items())
-    return Segmentation(labels.astype(np.uint8), bodies, SegmenterIdentity("test", "1"), 1.0, "")
+    bodies = tuple(SegmentedBody(label=label, level=None, quality=quality) for label, quality in levels.items())
+    return Segmentation(
+        labels=labels.astype(np.uint8),
+        bodies=bodies,
+        segmenter=SegmenterIdentity("test", "1"),
+        quality=1.0,
+        numbering="",
+    )
 
 
 def two_squares(first: int, second: int) -> np.ndarray:

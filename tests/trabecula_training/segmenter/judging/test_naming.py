@@ -15,8 +15,8 @@ from trabecula_training.segmenter.real.data import RealCase, read_labelled
 
 
 def case(truth: np.ndarray) -> RealCase:
-    volume = Volume(np.zeros(SQUARES.shape, np.float32), SQUARES, Modality.MR)
-    return RealCase("a", "labelled", volume, truth.astype(np.uint8), False)
+    volume = Volume(array=np.zeros(SQUARES.shape, np.float32), geometry=SQUARES, modality=Modality.MR)
+    return RealCase(name="a", group="labelled", volume=volume, truth=truth.astype(np.uint8), whole_vertebrae=False)
 
 
 @pytest.mark.parametrize(

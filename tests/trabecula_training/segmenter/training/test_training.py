@@ -69,7 +69,12 @@ def test_an_exported_bundle_answers_like_the_network_and_verifies(tmp_path: Path
     network = SpineNet((4, 8, 8, 8, 8)).eval()
     refiner = RefinerNet((4, 6, 8), CHANNELS, len(CloseUpClass)).eval()
 
-    export_bundle(network, refiner, tmp_path / "segmenter-9.9.9", BundleFacts("9.9.9", {"seed": 1}, card="# Card\n"))
+    export_bundle(
+        network,
+        refiner,
+        tmp_path / "segmenter-9.9.9",
+        BundleFacts(version="9.9.9", training={"seed": 1}, card="# Card\n"),
+    )
 
     bundle = load_bundle(tmp_path / "segmenter-9.9.9")
     manifest = json.loads((tmp_path / "segmenter-9.9.9" / "manifest.json").read_text())
