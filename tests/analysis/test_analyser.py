@@ -24,7 +24,7 @@ from tests.imaging.drawn_series import (
     write_stack,
 )
 from tests.regions.drawn_bodies import BodyShape
-from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser, scan_folder
+from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.errors import SegmenterFailed, SpoolObjectMissing
 from trabecula.domain.models.scoring import ScoringContext
@@ -35,6 +35,7 @@ from trabecula.domain.results.result_json import from_json, to_json
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.volume import Volume
+from trabecula.imaging.headers.frames import scan_folder
 
 AXIAL = axial((94, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0)
 SAGITTAL = sagittal((13, 164, 60), (4.0, 1.6, 1.6))

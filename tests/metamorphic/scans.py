@@ -21,11 +21,12 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from trabecula.analysis.analyser import StudyAnalyser, scan_folder
+from trabecula.analysis.analyser import StudyAnalyser
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.volume import Volume
+from trabecula.imaging.headers.frames import scan_folder
 from trabecula.phantom.anatomy_types import Sex
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import datasets

@@ -29,13 +29,14 @@ from scipy import ndimage
 
 from tests.metamorphic.scans import Scan, Slice, ct_study, mr_study, scan_of, write
 from tests.metamorphic.trifles import apply, trifles_of
-from trabecula.analysis.analyser import StudyAnalyser, scan_folder
+from trabecula.analysis.analyser import StudyAnalyser
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import level_of_label
 from trabecula.domain.volume import Geometry, Volume
+from trabecula.imaging.headers.frames import scan_folder
 from trabecula.phantom.anatomy.tissue import NETWORK_CLASS
 from trabecula.phantom.protocols import CtProtocol, MrProtocol
 from trabecula.phantom.study import PhantomSeries, PhantomStudy

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.analysis.truth_segmenter import TruthSegmenter
-from trabecula.analysis.analyser import StudyAnalyser, scan_folder
+from trabecula.analysis.analyser import StudyAnalyser
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category, StudyResult
+from trabecula.imaging.headers.frames import scan_folder
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.defects import Defect
 from trabecula.phantom.dicom import write_study

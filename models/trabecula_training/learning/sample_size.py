@@ -37,11 +37,6 @@ class SampleSize:
     parameters: int
     shortfalls: tuple[str, ...]
 
-    @property
-    def events_per_parameter(self) -> float:
-        """Events for each candidate parameter."""
-        return self.events / max(1, self.parameters)
-
 
 def sample_size(features: Floats, labels: Labels) -> SampleSize:
     """Return the guard's word on a training set; ``shortfalls`` is empty where it is large enough."""

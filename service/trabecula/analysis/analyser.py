@@ -27,7 +27,7 @@ from trabecula.domain.study.activity import doing
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.volume import Modality
 from trabecula.imaging.acquisition import Frame, StatedPatient
-from trabecula.imaging.headers.frames import read_headers, scan_folder
+from trabecula.imaging.headers.frames import read_headers
 from trabecula.imaging.stacks.copies import distinct
 from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.scoring.answers import checked
@@ -250,4 +250,4 @@ def _summary(findings: Mapping[SeriesRole, Findings], primary: Findings | None) 
     return tuple(finite(value for found in ordered for value in found.summary()))
 
 
-__all__ = ["AnalysisConfig", "StudyAnalyser", "scan_folder"]
+__all__ = ["AnalysisConfig", "StudyAnalyser"]

@@ -10,18 +10,12 @@ from collections.abc import Iterable, Sequence
 from trabecula.analysis.biomarkers.vbq import levels_in_words
 from trabecula.analysis.findings import Findings
 from trabecula.analysis.ground_words import ground_lines
+from trabecula.domain.results.advice import ADVICE
 from trabecula.domain.results.decision import Decision
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, SeriesRole
 from trabecula.domain.results.thresholds import Thresholds
 from trabecula.imaging.acquisition import StatedPatient
-
-_ADVICE = {
-    Category.LOW_BONE_DENSITY_SUSPECTED: "Consider bone densitometry (DXA or QCT) where none is recent.",
-    Category.INDETERMINATE: "Neither suspected nor cleared; bone densitometry decides where risk factors are present.",
-    Category.NO_FLAG: "This does not exclude osteoporosis.",
-    Category.NOT_EVALUABLE: "No statement about bone density is made.",
-}
 
 
 def impression(
@@ -39,7 +33,7 @@ def impression(
         lines.extend(ground_lines(decision.ground, _facts(findings)))
         if findings.context.role is SeriesRole.CT:
             lines.append(_levels_line(findings, patient, thresholds))
-        lines.append(_ADVICE[decision.category])
+        lines.append(ADVICE[decision.category])
     return tuple(line for line in lines if line)
 
 
@@ -47,7 +41,7 @@ def _why_not(reasons: Sequence[Reason]) -> list[str]:
     blocking = [reason for reason in reasons if reason.blocking]
     why = " ".join(_distinct(reason.sentence for reason in blocking)[:3])
     steps = _distinct(reason.code.next_step for reason in blocking if not reason.code.next_step.startswith("None"))
-    return [why or _ADVICE[Category.NOT_EVALUABLE], *steps[:1]]
+    return [why or ADVICE[Category.NOT_EVALUABLE], *steps[:1]]
 
 
 def _distinct(sentences: Iterable[str]) -> list[str]:

@@ -38,9 +38,6 @@ MIDDLE_HEIGHT = Code("HM", PRIVATE_SCHEME, "Middle vertebral body height")
 POSTERIOR_HEIGHT = Code("HP", PRIVATE_SCHEME, "Posterior vertebral body height")
 HEIGHT_LOSS = Code("HLOSS", PRIVATE_SCHEME, "Vertebral height loss")
 SEGMENTATION_QUALITY = Code("SEG-Q", PRIVATE_SCHEME, "Estimated segmentation overlap")
-PROBABILITY = Code("PROB-OP", PRIVATE_SCHEME, "Predicted probability of osteoporosis")
-ABNORMAL_PROBABILITY = Code("PROB-ABN", PRIVATE_SCHEME, "Predicted probability of abnormal bone density")
-RADIOMICS_SCORE = Code("RADSCORE", PRIVATE_SCHEME, "Radiomics score")
 
 REGION_VOLUME = Code("ROI-VOL", PRIVATE_SCHEME, "Volume of the measured region")
 

@@ -128,7 +128,7 @@ class AcceptedAssociation:
             if self._message is not None and self._message.sink is not None:
                 self._message.sink.abandon()
             seconds = round(time.monotonic() - started, 3)
-            log.info("association_ended", messages=self._answered, seconds=seconds)
+            log.info("association.ended", messages=self._answered, seconds=seconds)
 
     def _establish(self, over_limit: bool) -> bool:
         pdu = self._stream.read(idle_seconds=self._limits.association_seconds, max_bytes=_MAX_REQUEST_BYTES)
@@ -154,20 +154,20 @@ class AcceptedAssociation:
             )
         )
         accepted = len(self._contexts)
-        log.info("association_accepted", contexts=len(answers), accepted=accepted, peer=request.implementation_version)
+        log.info("association.accepted", contexts=len(answers), accepted=accepted, peer=request.implementation_version)
         return True
 
     def _rejection(self, request: AssociateRequest, over_limit: bool) -> Rejection | None:
         structlog.contextvars.bind_contextvars(calling_ae_title=request.calling_ae_title)
         try:
             if request.application_context != APPLICATION_CONTEXT:
-                log.warning("association_rejected", reason="unknown application context")
+                log.warning("association.rejected", reason="unknown application context")
                 return APPLICATION_CONTEXT_UNKNOWN
             self._admission.check(request.called_ae_title, request.calling_ae_title)
             if over_limit:
                 raise AssociationLimitReached
         except (CalledAeRefused, CallingAeRefused, AssociationLimitReached) as error:
-            log.warning("association_rejected", code=error.code, reason=error.sentence, next_step=error.next_step)
+            log.warning("association.rejected", code=error.code, reason=error.sentence, next_step=error.next_step)
             return _REJECTIONS[type(error)]
         return None
 
@@ -185,7 +185,7 @@ class AcceptedAssociation:
                 self._stream.write(encode_release_response())
                 return
             elif pdu.kind is PduType.ABORT:
-                log.info("association_aborted_by_peer")
+                log.info("association.aborted_by_peer")
                 return
             else:
                 raise PeerViolation(f"{pdu.kind.name} in the middle of an association")
@@ -238,7 +238,7 @@ class AcceptedAssociation:
             status, comment = message.sink.finish()
         except Exception:
             # The edge: whatever is wrong with one instance or in us, the association goes on and nothing is claimed.
-            log.exception("request_crashed", field=message.command.field)
+            log.exception("request.crashed", field=message.command.field)
             status, comment = DimseStatus.PROCESSING_FAILURE, TrabeculaError.code
         if message.command.is_request and message.command.field != CommandField.C_CANCEL_RQ:
             self._stream.write(encode_command(message.context_id, encode_response(message.command, status, comment)))

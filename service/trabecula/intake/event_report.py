@@ -43,15 +43,15 @@ class EventReporting:
             return DimseStatus.PROCESSING_FAILURE, "REPORT_TOO_LONG"
         answer = self._decoded()
         if answer is None:
-            log.warning("commitment_answer_unreadable", event_type=self._command.event_type)
+            log.warning("commitment.unreadable", event_type=self._command.event_type)
             return DimseStatus.INVALID_ARGUMENT, "NO_TRANSACTION_UID"
         transaction_uid, committed = answer
         try:
             self._registrar.commitment_answered(transaction_uid, committed)
         except TrabeculaError as error:
-            log.error("commitment_answer_refused", code=error.code, reason=error.sentence)
+            log.error("commitment.refused", code=error.code, reason=error.sentence)
             return DimseStatus.PROCESSING_FAILURE, error.code
-        log.info("commitment_answered", transaction=transaction_uid, objects=len(committed))
+        log.info("commitment.answered", transaction=transaction_uid, objects=len(committed))
         return DimseStatus.SUCCESS, ""
 
     def abandon(self) -> None:
@@ -64,7 +64,7 @@ class EventReporting:
             transaction_uid = str(report.get("TransactionUID", ""))
             committed = _committed(report)
         except Exception as error:  # noqa: BLE001 - pydicom raises whatever foreign bytes provoke
-            log.debug("commitment_answer_undecodable", kind=type(error).__name__)
+            log.debug("commitment.undecodable", kind=type(error).__name__)
             return None
         return (transaction_uid, committed) if transaction_uid else None
 

@@ -83,7 +83,7 @@ class Listener:
         self._acceptor = threading.Thread(target=self._accept, args=(listening,), name="dicom-accept", daemon=True)
         self._acceptor.start()
         port = int(listening.getsockname()[1])
-        log.info("listening", host=self._config.host, port=port, ae_title=self._config.ae_title)
+        log.info("listener.ready", host=self._config.host, port=port, ae_title=self._config.ae_title)
         return port
 
     @property
@@ -106,7 +106,7 @@ class Listener:
             aborted = len(self._connections)
             self._hang_up(silent_seconds=0.0)
             self._changed.wait_for(lambda: not self._connections, timeout=5.0)
-        log.info("drained", aborted=aborted)
+        log.info("listener.drained", aborted=aborted)
         return aborted
 
     def stop(self) -> None:
@@ -139,7 +139,7 @@ class Listener:
                 if self._draining:
                     return
                 # Out of descriptors, or a peer that left at once: go on when something has ended, or soon.
-                log.error("accept_failed", reason=str(error.strerror))
+                log.error("listener.accept_failed", reason=str(error.strerror))
                 with self._changed:
                     self._changed.wait(0.2)
                 continue
@@ -171,11 +171,11 @@ class Listener:
                 self._connections[association_id] = _Connection(secured, association)
             association.run(over_limit=over_limit)
         except TrabeculaError as error:
-            log.warning("association_failed", code=error.code, reason=error.sentence, next_step=error.next_step)
+            log.warning("association.failed", code=error.code, reason=error.sentence, next_step=error.next_step)
         except (PeerGone, OSError) as error:
-            log.info("connection_lost", kind=type(error).__name__)
+            log.info("connection.lost", kind=type(error).__name__)
         except Exception:
-            log.exception("association_crashed")
+            log.exception("association.crashed")
         finally:
             with self._changed:
                 _close(self._connections.pop(association_id).peer)

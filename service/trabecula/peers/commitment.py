@@ -61,7 +61,7 @@ class CommitmentScu:
                 answer.wait(self._wait_seconds)
         except SopClassRefused as error:
             raise DeliveryRefused(f"{destination.name} does not offer storage commitment") from error
-        log.info("commitment_requested", destination=destination.name, answered=answer.committed is not None)
+        log.info("commitment.requested", destination=destination.name, answered=answer.committed is not None)
         return answer.committed
 
 

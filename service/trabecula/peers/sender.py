@@ -49,7 +49,7 @@ class StoreSender:
             outcomes = tuple(_not_supported(each) for each in objects)
         for outcome in outcomes:
             log.info(
-                "object_sent",
+                "object.sent",
                 destination=destination.name,
                 sop_class=outcome.sop_class_uid,
                 sop_instance=outcome.sop_instance_uid,

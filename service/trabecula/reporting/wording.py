@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from trabecula.domain import codes
 from trabecula.domain.codes import Code
+from trabecula.domain.results.advice import ADVICE
 from trabecula.domain.results.ground import told_percent
 from trabecula.domain.results.reasons import Reason
-from trabecula.domain.results.result import Category, Measurement, Score, SourceSeries, StudyResult
+from trabecula.domain.results.result import Measurement, Score, SourceSeries, StudyResult
 
 RESEARCH_USE = "RESEARCH USE ONLY - not a medical device; does not replace DXA/QCT; not for ruling out low bone density"
 NOT_REVIEWED = "Automatic software result, not reviewed by a physician. It is not a diagnosis."
@@ -35,13 +36,6 @@ _FACTS = {
 }
 """Acquisition facts people look for, with the words before and the unit after."""
 _DIGEST = re.compile(r"[0-9a-f]{24,}")
-
-_ADVICE = {
-    Category.LOW_BONE_DENSITY_SUSPECTED: "Consider bone densitometry (DXA or QCT) if not done recently.",
-    Category.INDETERMINATE: "Neither flagged nor cleared; clinical risk decides about bone densitometry.",
-    Category.NO_FLAG: "The result does not exclude osteoporosis.",
-    Category.NOT_EVALUABLE: "No statement about bone density is made.",
-}
 
 
 def rounded(value: float, unit: Code, concept: Code) -> float:
@@ -135,7 +129,7 @@ def impression_lines(result: StudyResult) -> tuple[str, ...]:
     own = tuple(line for line in result.impression if line.rstrip(".").casefold() != headline.rstrip(".").casefold())
     if not own:
         values = level_values(result)
-        own = (*((values + ".",) if values else ()), _ADVICE[result.category])
+        own = (*((values + ".",) if values else ()), ADVICE[result.category])
     scores = sorted(shown_scores(result), key=lambda score: not score.demonstration)
     said = tuple(line for score in scores if (line := _beside_the_category(score, result, own)))
     return (headline, *said, *own)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.imaging.drawn_series import MR_TAGS, DrawnSegmenter, DrawnSpine, draw_spine, mr_image, sagittal, write_stack
-from trabecula.analysis.analyser import StudyAnalyser, scan_folder
+from trabecula.analysis.analyser import StudyAnalyser
 from trabecula.analysis.findings import Findings, measure_mr
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.thresholds import load_thresholds
@@ -18,6 +18,7 @@ from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category, SeriesRole
 from trabecula.domain.volume import Modality, Volume
 from trabecula.imaging.acquisition import Acquisition, StatedPatient
+from trabecula.imaging.headers.frames import scan_folder
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.regions.bodies import cut_bodies
 from trabecula.series.choice import Candidate

@@ -7,10 +7,11 @@ from pathlib import Path
 from pydicom import dcmread
 
 from tests.imaging.drawn_series import CT_TAGS, DrawnSegmenter, axial, ct_image, draw_spine, hu, write_stack
-from trabecula.analysis.analyser import StudyAnalyser, scan_folder
+from trabecula.analysis.analyser import StudyAnalyser
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category
+from trabecula.imaging.headers.frames import scan_folder
 
 AXIAL = axial((94, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0)
 

@@ -79,8 +79,8 @@ def test_levels_have_their_snomed_codes() -> None:
 def test_every_category_role_and_endpoint_has_a_code() -> None:
     assert len({category_code(category) for category in Category}) == 4
     assert len({role_code(role) for role in SeriesRole}) == len(SeriesRole)
-    assert endpoint_code("osteoporosis") == codes.PROBABILITY
-    assert endpoint_code("abnormal_bone_density") == codes.ABNORMAL_PROBABILITY
+    assert endpoint_code("osteoporosis").value == "PROB-OP"
+    assert endpoint_code("abnormal_bone_density").value == "PROB-ABN"
     assert endpoint_code("something else").value == "PROB"
 
 

@@ -72,9 +72,12 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Outline:
-    """A closed polygon of a body on one source image: column and row in image pixels, (1, 1)-based centre convention
-    of PS3.3 C.18.6.1.2 left to the border; here (0, 0) is the centre of the first pixel. ``frame_number`` counts from
-    1 in a multi-frame image and is None in any other."""
+    """A closed polygon of a body on one source image, as (column, row) in pixels.
+
+    Here (0, 0) is the centre of the first pixel. DICOM counts from its upper left corner (PS3.3 C.18.6.1.2), so what is
+    written into an object is (column + 0.5, row + 0.5). ``frame_number`` counts from 1 in a multi-frame image and is
+    None in any other.
+    """
 
     sop_instance_uid: str
     points: tuple[tuple[float, float], ...]

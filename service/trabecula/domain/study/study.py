@@ -75,14 +75,6 @@ class ReceivedInstance:
 
 
 @dataclass(frozen=True)
-class StudyRevision:
-    """A frozen set of instances of a study: what one analysis sees. Revisions count from 1."""
-
-    study_uid: str
-    revision: int
-
-
-@dataclass(frozen=True)
 class StoredFile:
     """One instance of a frozen revision, as the analysis reads it: absolute path in the spool."""
 

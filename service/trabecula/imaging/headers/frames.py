@@ -224,7 +224,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         field_strength=number(lookup, "MagneticFieldStrength"),
         fat_suppressed=text(lookup, "SpectrallySelectedSuppression").upper() in ("FAT", "FAT_AND_WATER"),
         acquisition_contrast=text(lookup, "AcquisitionContrast").upper(),
-        b_value=_first(number(lookup, "DiffusionBValue"), None),
+        b_value=number(lookup, "DiffusionBValue"),
         temporal_position=_first(
             integer(lookup, "TemporalPositionIndex"), integer(lookup, "TemporalPositionIdentifier")
         ),

@@ -75,7 +75,7 @@ class StoreService:
     def begin(self, command: Command, transfer_syntax_uid: str, origin: Origin) -> DataSink:
         """Return the sink for one request's data set; never raises a TrabeculaError."""
         if not is_wanted_class(command.sop_class_uid):
-            log.debug("instance_dropped", sop_class=command.sop_class_uid)
+            log.debug("instance.dropped", sop_class=command.sop_class_uid)
             return Discarding(DimseStatus.SUCCESS)
         try:
             self._watermark.check()
@@ -131,7 +131,7 @@ class Storing:
             self._quarantine(DataSetHead(), error)
             return
         if not is_wanted(self._command.sop_class_uid, head.manufacturer):
-            log.debug("own_object_dropped", sop_class=self._command.sop_class_uid)
+            log.debug("instance.own_dropped", sop_class=self._command.sop_class_uid)
             return
         kept = self._incoming.keep(self._command.sop_instance_uid)
         if kept.outcome is Kept.CONFLICT:
@@ -140,7 +140,7 @@ class Storing:
             return
         # Also for a repetition: an earlier attempt may have been stopped between file and row.
         new = self._service.registrar.register(self._received(self._stated, head, kept))
-        log.debug("instance_stored", new=new, size_bytes=kept.size_bytes)
+        log.debug("instance.stored", new=new, size_bytes=kept.size_bytes)
 
     def _register_first_copy(self, kept: KeptFile) -> None:
         """An earlier attempt may have been stopped between file and row: then the row is made from that file."""
@@ -154,7 +154,7 @@ class Storing:
         self._service.registrar.register(replace(self._received(self._stated, head, kept), fault=fault))
         # An operator may have deleted the same bytes between file and row.
         self._incoming.quarantine()
-        log.warning("instance_quarantined", code=error.code, reason=error.sentence, key=kept.key)
+        log.warning("instance.quarantined", code=error.code, reason=error.sentence, key=kept.key)
 
     def _received(self, stated: StatedInstance, head: DataSetHead, kept: KeptFile) -> ReceivedInstance:
         return ReceivedInstance(
@@ -174,7 +174,7 @@ class Storing:
 
 def _refusal(error: TrabeculaError) -> Discarding:
     level = log.warning if isinstance(error, StorageFull) else log.error
-    level("instance_refused", code=error.code, reason=error.sentence, next_step=error.next_step)
+    level("instance.refused", code=error.code, reason=error.sentence, next_step=error.next_step)
     status = (
         DimseStatus.OUT_OF_RESOURCES
         if error.dimse_status == DimseStatus.OUT_OF_RESOURCES

@@ -12,6 +12,7 @@ from scipy import ndimage
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.volume import Geometry, Modality, Plane, Volume
 from trabecula.phantom.anatomy import Spine, render_anatomy
+from trabecula.phantom.anatomy.tissue import PhantomTissue
 from trabecula.phantom.ct.attenuation import (
     AttenuationTable,
     attenuation_at,
@@ -162,11 +163,23 @@ def _sample(
     return values
 
 
+_SCOUT_BONE = (
+    PhantomTissue.BODY_MARROW,
+    PhantomTissue.BODY_CORTEX,
+    PhantomTissue.POSTERIOR_CORTEX,
+    PhantomTissue.POSTERIOR_MARROW,
+    PhantomTissue.SACRUM_MARROW,
+    PhantomTissue.SACRUM_CORTEX,
+    PhantomTissue.ILIUM_MARROW,
+    PhantomTissue.ILIUM_CORTEX,
+)
+
+
 def _scout(spine: Spine, study_uid: str, protocol: CtProtocol) -> PhantomSeries:
     """A frontal scout: the anatomy at 4 mm, summed from front to back."""
     grid = stack(Plane.CORONAL, lumbar_centre(spine), (40, 128, 96), (5.0, 3.0, 3.0))
     anatomy = render_anatomy(spine, grid)
-    dense = np.isin(anatomy.tissue, (14, 15, 23, 24, 25, 26, 27, 28)).astype(np.float32)
+    dense = np.isin(anatomy.tissue, _SCOUT_BONE).astype(np.float32)
     projection = anatomy.tissue.astype(bool).sum(axis=0) * 12.0 + dense.sum(axis=0) * 45.0 - 600.0
     flat = stack(Plane.CORONAL, lumbar_centre(spine), (1, 128, 96), (5.0, 3.0, 3.0))
     return PhantomSeries(
