@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 
 from trabecula.domain.study.study import ReceivedInstance
+from trabecula.domain.uids import InstanceUid
 
 
 class MemoryRegistrar:
@@ -20,15 +21,14 @@ class MemoryRegistrar:
     def register(self, instance: ReceivedInstance) -> bool:
         """Remember an instance under its SOP Instance UID, a faulty one under its spool key; True when new."""
         with self._lock:
-            known, key = self._instances, instance.sop_instance_uid
-            if instance.fault:
-                known, key = self._quarantined, instance.spool_key
+            known = self._quarantined if instance.fault else self._instances
+            key = instance.spool_key if instance.fault else instance.sop_instance_uid
             if key in known:
                 return False
             known[key] = instance
             return True
 
-    def knows(self, sop_instance_uid: str) -> bool:
+    def knows(self, sop_instance_uid: InstanceUid) -> bool:
         """Return whether an instance is remembered under this UID."""
         with self._lock:
             return sop_instance_uid in self._instances

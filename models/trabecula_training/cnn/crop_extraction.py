@@ -17,6 +17,7 @@ from trabecula.domain import codes
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole
+from trabecula.domain.uids import SeriesUid, StudyUid
 from trabecula.imaging.headers.frames import scan_folder
 from trabecula.scoring.crops.definition import CropDefinition, load_crop_definition
 from trabecula.scoring.crops.vertebra import study_crops
@@ -62,7 +63,7 @@ class CropRecorder:
         return ()
 
 
-def _vbq(level: LevelResult, series_uid: str) -> float:
+def _vbq(level: LevelResult, series_uid: SeriesUid) -> float:
     """VBQ of a level in one series; NaN where not measured."""
     found = [item.value for item in level.measurements if item.series_uid == series_uid and item.concept == codes.VBQ]
     return float(found[0]) if found else float("nan")
@@ -83,7 +84,7 @@ def crops_of_patient(job: CropJob) -> CropBank:
     definition = load_crop_definition(job.definition)
     recorder = CropRecorder(definition)
     analyser = StudyAnalyser(job.make_segmenter(), (recorder,), load_thresholds(None))
-    analysis = analyser.analyse(job.patient, 1, scan_folder(job.folder))
+    analysis = analyser.analyse(StudyUid(job.patient), 1, scan_folder(job.folder))
     if recorder.groups:
         return CropBank(tuple(replace(group, patient=job.patient) for group in recorder.groups), definition)
     reasons = [reason.sentence for reason in analysis.result.reasons if reason.blocking]

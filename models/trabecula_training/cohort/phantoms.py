@@ -10,6 +10,7 @@ from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
 
+from trabecula.domain.uids import StudyUid
 from trabecula.domain.volume import Modality
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import TRUTH_FILE, write_study
@@ -97,7 +98,7 @@ class Member:
 
     patient: PhantomPatient
     folder: str
-    study_uid: str
+    study_uid: StudyUid
     site: int
     scanner: str
     field_tesla: float | None

@@ -27,6 +27,7 @@ from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.spine import Level
+from trabecula.domain.uids import StudyUid
 from trabecula.domain.volume import Modality
 from trabecula.imaging.headers.frames import scan_folder
 from trabecula.scoring.radiomics.feature_set import FeatureSet, load_feature_set
@@ -109,7 +110,7 @@ def extract_patient(job: ExtractionJob) -> PatientFeatures:
     recorder = FeatureRecorder(load_feature_set(job.set_name), job.perturb)
     try:
         analyser = StudyAnalyser(job.make_segmenter(), (recorder,), load_thresholds(None))
-        analysis = analyser.analyse(job.patient, 1, scan_folder(job.folder))
+        analysis = analyser.analyse(StudyUid(job.patient), 1, scan_folder(job.folder))
     except TrabeculaError as error:
         return PatientFeatures(patient=job.patient, problem=f"{error.code}: {error.sentence}", settled=False)
     found = recorder.found

@@ -10,6 +10,7 @@ from dataclasses import replace
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole, SeriesUse
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import SeriesUid
 from trabecula.imaging.acquisition import Frame, consensus
 from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.series.choice import Candidate, Choice, ranked_lower
@@ -58,8 +59,8 @@ def series_uses(
     return tuple(used), tuple(unused)
 
 
-def _by_series(frames: Sequence[Frame]) -> dict[str, list[Frame]]:
-    found: dict[str, list[Frame]] = defaultdict(list)
+def _by_series(frames: Sequence[Frame]) -> dict[SeriesUid, list[Frame]]:
+    found: dict[SeriesUid, list[Frame]] = defaultdict(list)
     for frame in frames:
         if frame.rows or frame.acquisition.modality in ("CT", "MR"):
             found[frame.acquisition.series_uid].append(frame)
@@ -92,7 +93,7 @@ def _lower(candidate: Candidate, measured: Mapping[SeriesRole, Candidate]) -> Re
     return Reason(code=ReasonCode.OTHER_SERIES, blocking=False, series_uid=candidate.series_uid, detail=detail)
 
 
-def _damaged(uid: str, files: Sequence[StoredFile]) -> tuple[Reason, ...]:
+def _damaged(uid: SeriesUid, files: Sequence[StoredFile]) -> tuple[Reason, ...]:
     if not files:
         return ()
     detail = f"{len(files)} images whose headers cannot be read, SOP Instance UID {files[0].sop_instance_uid}"
@@ -128,7 +129,7 @@ def _with_number(detail: str, count: int) -> str:
 def _without_images(frames: Sequence[Frame], unreadable: Sequence[StoredFile]) -> list[SeriesUse]:
     """Series of which no file could be read."""
     known = {frame.acquisition.series_uid for frame in frames}
-    lost: dict[str, list[StoredFile]] = defaultdict(list)
+    lost: dict[SeriesUid, list[StoredFile]] = defaultdict(list)
     for file in unreadable:
         if file.series_uid not in known:
             lost[file.series_uid].append(file)

@@ -25,6 +25,7 @@ from trabecula.domain.results.thresholds import Thresholds
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study.activity import doing
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import StudyUid
 from trabecula.domain.volume import Modality
 from trabecula.imaging.acquisition import Frame, StatedPatient
 from trabecula.imaging.headers.frames import read_headers
@@ -69,7 +70,7 @@ class StudyAnalyser:
         self._thresholds = thresholds
         self._config = config or AnalysisConfig()
 
-    def analyse(self, study_uid: str, revision: int, files: Sequence[StoredFile]) -> Analysis:
+    def analyse(self, study_uid: StudyUid, revision: int, files: Sequence[StoredFile]) -> Analysis:
         """Return the analysis of a frozen revision.
 
         What cannot be measured is NOT_EVALUABLE with reasons. Raises SpoolObjectMissing where a file is gone, and
@@ -173,7 +174,7 @@ class StudyAnalyser:
         progress.scores = tuple(scores)
         progress.took("score", started)
 
-    def _result(self, study_uid: str, revision: int, progress: _Progress) -> StudyResult:
+    def _result(self, study_uid: StudyUid, revision: int, progress: _Progress) -> StudyResult:
         primary = deciding_findings(progress.findings)
         decision = decide(progress.findings, progress.scores, progress.patient, self._thresholds)
         levels = level_results(progress.findings, primary)

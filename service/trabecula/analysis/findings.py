@@ -27,6 +27,7 @@ from trabecula.domain import codes
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Measurement, SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.domain.uids import SeriesUid
 from trabecula.regions import CsfRegion, body_heights, csf_v1
 from trabecula.regions.bodies import Body
 from trabecula.series.rules import limits as series_limits
@@ -132,7 +133,7 @@ _VALUES_IN_DOUBT = (*_HEIGHTS_IN_DOUBT, ReasonCode.SIGNAL_WINDOWED, ReasonCode.S
 """Reasons of the study under which no level is evaluable."""
 
 
-def _of_body(body: Body, series_uid: str) -> Iterable[Measurement]:
+def _of_body(body: Body, series_uid: SeriesUid) -> Iterable[Measurement]:
     if body.whole_sideways and not body.cut_in_plane:
         volume = round(body.volume_cm3, 2)
         yield Measurement(

@@ -18,10 +18,11 @@ from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries.studies import StudyFilter
 from trabecula.settings import Settings, load_settings
 
-StudyUid = Annotated[str, typer.Argument(help="Study Instance UID.")]
+StudyUidArgument = Annotated[StudyUid, typer.Argument(parser=StudyUid, metavar="STUDY_UID", help="Study Instance UID.")]
 Operator = Annotated[str, typer.Option("--operator", help="Who decides, for the audit trail; else the login name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 From = Annotated[

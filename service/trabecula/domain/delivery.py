@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from trabecula.domain.results.result import ObjectKind
+from trabecula.domain.uids import InstanceUid, StudyUid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class DeliveryState(StrEnum):
 class SendOutcome:
     """What the destination answered for one object: DIMSE status word, and the SOP Class and UID it went under."""
 
-    sop_instance_uid: str
+    sop_instance_uid: InstanceUid
     sop_class_uid: str
     status: int
     error_comment: str = ""
@@ -78,12 +79,12 @@ class CommitmentState(StrEnum):
 class Delivery:
     """One object on its way to one destination. ``sop_*`` name the form that was really sent (fall-back classes)."""
 
-    study_uid: str
+    study_uid: StudyUid
     revision: int
     destination: str
     kind: ObjectKind
     sop_class_uid: str
-    sop_instance_uid: str
+    sop_instance_uid: InstanceUid
     state: DeliveryState = DeliveryState.PENDING
     status: int | None = None
     error_code: str = ""

@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula.domain.uids import InstanceUid
+
 FloatArray = NDArray[np.float64]
 
 
@@ -93,7 +95,7 @@ class Volume:
     array: NDArray[np.float32]
     geometry: Geometry
     modality: Modality
-    source_uids: tuple[str, ...] = ()
+    source_uids: tuple[InstanceUid, ...] = ()
     padding: NDArray[np.bool_] | None = None
     source_frames: tuple[int | None, ...] = ()
 

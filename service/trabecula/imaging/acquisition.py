@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import SeriesUid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +17,7 @@ class Acquisition:
 
     modality: str
     sop_class_uid: str
-    series_uid: str
+    series_uid: SeriesUid
     series_number: int | None = None
     frame_of_reference_uid: str = ""
     description: str = ""

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.ports.registrar import Registrar
+from trabecula.domain.uids import NO_INSTANCE
 from trabecula.intake.storage.part10 import file_head
 from trabecula.intake.upper_layer.command import Command, DimseStatus
 
@@ -58,7 +59,7 @@ class EventReporting:
         """Nothing is held outside."""
 
     def _decoded(self) -> tuple[str, Mapping[str, bool]] | None:
-        head = file_head("", "", self._transfer_syntax_uid)
+        head = file_head("", NO_INSTANCE, self._transfer_syntax_uid)
         try:
             report = dcmread(BytesIO(head + bytes(self._data)), force=True)
             transaction_uid = str(report.get("TransactionUID", ""))

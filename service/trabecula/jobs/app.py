@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from trabecula.domain.errors import DatabaseUnavailable, TrabeculaError
 from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.uids import StudyUid
 from trabecula.jobs.queue import PLACES, task_name
 from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
 from trabecula.ledger.database import conninfo_of
@@ -88,7 +89,7 @@ def build_app(database_url: str, services: Services, engine: Engine, options: Qu
 def _task(services: Services, stage: Stage) -> Callable[..., None]:
     """Return the task of a stage: the job edge, where whatever is not ours is logged and recorded as INTERNAL."""
 
-    def run(context: JobContext, study_uid: str, revision: int = 0, destination: str = "") -> None:
+    def run(context: JobContext, study_uid: StudyUid, revision: int = 0, destination: str = "") -> None:
         job = Job(stage=stage, study_uid=study_uid, revision=revision, destination=destination)
         with structlog.contextvars.bound_contextvars(job_id=context.job.id, study_uid=study_uid, stage=str(stage)):
             try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from trabecula.domain.ports.ledger import OpenLedger
 from trabecula.domain.study.study import ReceivedInstance
+from trabecula.domain.uids import InstanceUid
 from trabecula.pipeline import commitment_answered, register_instance
 
 
@@ -20,7 +21,7 @@ class LedgerRegistrar:
         """Return True when the instance is new, False for a repetition. Raises DatabaseUnavailable."""
         return register_instance(self._open_ledger, instance, self._quiet_s)
 
-    def knows(self, sop_instance_uid: str) -> bool:
+    def knows(self, sop_instance_uid: InstanceUid) -> bool:
         """Return whether an instance is recorded under this UID. Raises DatabaseUnavailable."""
         with self._open_ledger() as ledger:
             return ledger.studies.known_sha256(sop_instance_uid) is not None

@@ -18,6 +18,7 @@ from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
 from trabecula.domain.results.stored_labels import StoredLabels
+from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
 
@@ -28,7 +29,7 @@ class ArtifactStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def folder(self, study_uid: str, revision: int) -> Path:
+    def folder(self, study_uid: StudyUid, revision: int) -> Path:
         """Return the folder of a revision (private to us); a UID that is not one never becomes a path."""
         name = study_uid if _UID.match(study_uid) and len(study_uid) <= 64 else _hashed(study_uid)
         folder = self._root / name / str(revision)
@@ -61,11 +62,11 @@ class ArtifactStore:
             folder / "result.json", json.dumps(to_json(result), ensure_ascii=False, indent=1, allow_nan=False).encode()
         )
 
-    def load_result(self, study_uid: str, revision: int) -> StudyResult:
+    def load_result(self, study_uid: StudyUid, revision: int) -> StudyResult:
         """Return the kept result. Raises SpoolObjectMissing."""
         return from_json(json.loads(_read(self.folder(study_uid, revision) / "result.json")))
 
-    def load_labels(self, study_uid: str, revision: int) -> tuple[StoredLabels, ...]:
+    def load_labels(self, study_uid: StudyUid, revision: int) -> tuple[StoredLabels, ...]:
         """Return the kept label maps, the primary first; none where nothing was segmented."""
         folder = self.folder(study_uid, revision)
         found = []
@@ -74,21 +75,21 @@ class ArtifactStore:
                 found.append(
                     StoredLabels(
                         labels=arrays["labels"],
-                        sop_instance_uids=tuple(str(uid) for uid in arrays["sop_instance_uids"]),
-                        file_uids=tuple(str(uid) for uid in arrays["file_uids"]),
-                        series_uid=str(arrays["series_uid"]),
+                        sop_instance_uids=tuple(InstanceUid(str(uid)) for uid in arrays["sop_instance_uids"]),
+                        file_uids=tuple(InstanceUid(str(uid)) for uid in arrays["file_uids"]),
+                        series_uid=SeriesUid(str(arrays["series_uid"])),
                         frames=tuple(int(number) or None for number in arrays.get("frames", ())),
                     )
                 )
         return tuple(found)
 
-    def save_objects(self, study_uid: str, revision: int, objects: Sequence[ResultObject]) -> None:
+    def save_objects(self, study_uid: StudyUid, revision: int, objects: Sequence[ResultObject]) -> None:
         """Keep the DICOM objects with their fall-back forms; the list of them comes last."""
         folder = self.folder(study_uid, revision)
         listing = [_save_object(folder, item, f"{item.kind}") for item in objects]
         _write(folder / "objects.json", json.dumps(listing, indent=1).encode())
 
-    def load_objects(self, study_uid: str, revision: int) -> tuple[ResultObject, ...]:
+    def load_objects(self, study_uid: StudyUid, revision: int) -> tuple[ResultObject, ...]:
         """Return the kept objects byte for byte. Raises SpoolObjectMissing for a lost or altered file."""
         folder = self.folder(study_uid, revision)
         return tuple(_load_object(folder, entry) for entry in json.loads(_read(folder / "objects.json")))

@@ -10,6 +10,7 @@ from pynetdicom.association import Association
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import ArchiveQueryFailed, AssociationRejected, DestinationUnreachable, SopClassRefused
 from trabecula.domain.sop_classes import IMAGE_CLASSES, STUDY_ROOT_FIND
+from trabecula.domain.uids import StudyUid
 from trabecula.peers.requestor import Requestor, Timeouts
 
 _MODALITIES = frozenset({"CT", "MR"})
@@ -36,7 +37,7 @@ class FindArchive:
         self._source = Destination(name="source archive", ae_title=config.ae_title, host=config.host, port=config.port)
         self._requestor = Requestor(config.own_ae_title, config.timeouts)
 
-    def count_instances(self, study_uid: str) -> int | None:
+    def count_instances(self, study_uid: StudyUid) -> int | None:
         """Return how many CT and MR images the archive holds of the study; None when it does not know the study.
 
         Other objects of the study (reports, pictures, segmentations, our own results) are not counted: the intake
@@ -48,14 +49,14 @@ class FindArchive:
         except (DestinationUnreachable, AssociationRejected, SopClassRefused) as error:
             raise ArchiveQueryFailed(error.sentence) from error
 
-    def _count(self, association: Association, study_uid: str) -> int | None:
+    def _count(self, association: Association, study_uid: StudyUid) -> int | None:
         rows = self._find(association, "SERIES", StudyInstanceUID=study_uid, SeriesInstanceUID="", Modality="")
         if not rows:
             return None
         series = [row for row in rows if row.get("Modality", "") in _MODALITIES]
         return sum(self._images(association, study_uid, row) for row in series)
 
-    def _images(self, association: Association, study_uid: str, series: Dataset) -> int:
+    def _images(self, association: Association, study_uid: StudyUid, series: Dataset) -> int:
         count = series.get("NumberOfSeriesRelatedInstances")
         if count is not None and int(count) > _SMALL_SERIES:
             return int(count)

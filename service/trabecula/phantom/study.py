@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.domain.identity import derived_uid
+from trabecula.domain.uids import StudyUid
 from trabecula.domain.volume import Volume
 from trabecula.phantom.defects import Defect
 from trabecula.phantom.patient import PhantomPatient
@@ -27,9 +28,9 @@ class CtStudySpec:
     case: str = ""
 
     @property
-    def study_uid(self) -> str:
+    def study_uid(self) -> StudyUid:
         """Study Instance UID: follows from everything above."""
-        return derived_uid("phantom", "CT", _key(self.patient, self.protocol, self.defects, self.case))
+        return StudyUid(derived_uid("phantom", "CT", _key(self.patient, self.protocol, self.defects, self.case)))
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class MrStudySpec:
     case: str = ""
 
     @property
-    def study_uid(self) -> str:
+    def study_uid(self) -> StudyUid:
         """Study Instance UID: follows from everything above."""
-        return derived_uid("phantom", "MR", _key(self.patient, self.protocol, self.defects, self.case))
+        return StudyUid(derived_uid("phantom", "MR", _key(self.patient, self.protocol, self.defects, self.case)))
 
 
 def _key(patient: PhantomPatient, protocol: CtProtocol | MrProtocol, defects: frozenset[Defect], case: str) -> str:
@@ -75,7 +76,7 @@ class PhantomSeries:
 class PhantomStudy:
     """A finished examination: series in the order a scanner would send them, and the truth beside them."""
 
-    study_uid: str
+    study_uid: StudyUid
     frame_of_reference_uid: str
     patient: PhantomPatient
     description: str

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from trabecula.domain.uids import SeriesUid, StudyUid
 from trabecula.phantom.anatomy import BodyTruth, Spine, truths
 from trabecula.phantom.patient import BoneTruth, PhantomPatient
 
@@ -38,7 +39,7 @@ class SeriesTruth:
     """
 
     role: str
-    series_uid: str
+    series_uid: SeriesUid
     attenuation_hu: Mapping[str, float] = field(default_factory=dict)
     marrow_to_csf: Mapping[str, float] = field(default_factory=dict)
     vbq: float | None = None
@@ -48,7 +49,7 @@ class SeriesTruth:
 class StudyTruth:
     """Everything that is true of one study."""
 
-    study_uid: str
+    study_uid: StudyUid
     patient_id: str
     sex: str
     age_years: int
@@ -100,7 +101,11 @@ def _level(body: BodyTruth, bone: BoneTruth, spine: Spine) -> LevelTruth:
 
 
 def study_truth(
-    study_uid: str, patient: PhantomPatient, spine: Spine, series: tuple[SeriesTruth, ...], defects: tuple[str, ...]
+    study_uid: StudyUid,
+    patient: PhantomPatient,
+    spine: Spine,
+    series: tuple[SeriesTruth, ...],
+    defects: tuple[str, ...],
 ) -> StudyTruth:
     """Gather the truth of a study from the person, the spine and what each series must read."""
     bodies = [body for body in truths(spine) if body.level in patient.bone]

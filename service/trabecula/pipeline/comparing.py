@@ -11,6 +11,7 @@ from trabecula.domain.results.difference import Difference, difference
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.study import StoredFile, StudyState
+from trabecula.domain.uids import StudyUid
 from trabecula.domain.volume import Modality
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services
@@ -42,7 +43,7 @@ class KeptStudy:
         return self.complete and not passing and dict(self.result.versions) == dict(versions)
 
 
-def kept_study(services: Services, study_uid: str) -> KeptStudy:
+def kept_study(services: Services, study_uid: StudyUid) -> KeptStudy:
     """Return the newest result of a study with its files. Raises StudyUnknown, ResultMissing, SpoolObjectMissing."""
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid)

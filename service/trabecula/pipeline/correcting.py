@@ -26,6 +26,7 @@ from trabecula.domain.study.copies import (
 from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import NO_SERIES, SeriesUid, StudyUid
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services
 
@@ -49,7 +50,7 @@ class Correction:
     ``revision`` is 0 where the study still receives: it will settle with the newer headers.
     """
 
-    study_uid: str
+    study_uid: StudyUid
     images: int
     taken: tuple[ComparedConflict, ...]
     passed_over: tuple[QuarantineEntry, ...]
@@ -63,7 +64,7 @@ class Correction:
         return tuple(name for _tag, name in sorted(names))
 
 
-def study_conflicts(services: Services, study_uid: str) -> tuple[ComparedConflict, ...]:
+def study_conflicts(services: Services, study_uid: StudyUid) -> tuple[ComparedConflict, ...]:
     """Return every held copy of the study's images with its differences, the last that came first.
 
     Raises DatabaseUnavailable.
@@ -78,12 +79,12 @@ def compared(services: Services, conflict: Conflict) -> CopyDifference:
     return services.copies.compare(conflict.in_use, held_copy(conflict.entry, conflict.in_use.series_uid))
 
 
-def held_copy(entry: QuarantineEntry, series_uid: str = "") -> StoredCopy:
+def held_copy(entry: QuarantineEntry, series_uid: SeriesUid = NO_SERIES) -> StoredCopy:
     """Return a quarantined instance as a copy."""
     return StoredCopy(entry.sop_instance_uid, series_uid, entry.spool_key, entry.sha256)
 
 
-def plan_correction(services: Services, study_uid: str) -> Correction:
+def plan_correction(services: Services, study_uid: StudyUid) -> Correction:
     """Return what taking the newer headers over would do; nothing is written.
 
     Of several copies of an image the one that came last counts. Raises StudyUnknown, CorrectionMissing,
@@ -112,7 +113,7 @@ def plan_correction(services: Services, study_uid: str) -> Correction:
     )
 
 
-def adopt_correction(services: Services, study_uid: str, who: str, reason: str) -> Correction:
+def adopt_correction(services: Services, study_uid: StudyUid, who: str, reason: str) -> Correction:
     """Take the newer headers of a study over and have it measured anew as its next revision.
 
     The files are durable before the one transaction that puts all of them into use; a crash before it changes nothing.
@@ -202,7 +203,7 @@ def _take_over(
     )
 
 
-def _measure_anew(services: Services, ledger: Ledger, study_uid: str) -> tuple[StudyState, int]:
+def _measure_anew(services: Services, ledger: Ledger, study_uid: StudyUid) -> tuple[StudyState, int]:
     """Freeze the next revision and hand it to the analysis, wherever the study stands; a study that still receives
     settles by itself."""
     standing = ledger.studies.standing(study_uid, lock=True)

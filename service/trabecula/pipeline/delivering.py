@@ -10,6 +10,7 @@ from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.still_current import is_wanted
 
@@ -76,7 +77,7 @@ def close_when_answered(ledger: Ledger, job: Job) -> None:
         ledger.studies.note(job.study_uid, Event(what="DONE", revision=job.revision))
 
 
-def fail_delivery(ledger: Ledger, study_uid: str, lost: list[Delivery]) -> None:
+def fail_delivery(ledger: Ledger, study_uid: StudyUid, lost: list[Delivery]) -> None:
     """Fail the study, naming each object and destination that went wrong."""
     places = "; ".join(
         f"{item.kind} to {item.destination}: {item.error_code}"

@@ -7,10 +7,11 @@ from pathlib import Path
 from trabecula.domain.errors import SpoolObjectMissing
 from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.services import Services
 
 
-def stored_files(services: Services, ledger: Ledger, study_uid: str, revision: int) -> tuple[StoredFile, ...]:
+def stored_files(services: Services, ledger: Ledger, study_uid: StudyUid, revision: int) -> tuple[StoredFile, ...]:
     """Return the files of a revision, ordered by SOP Instance UID. Raises SpoolObjectMissing."""
     files = tuple(
         StoredFile(

@@ -11,11 +11,12 @@ from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.study.jobs import STATE_OF_STAGE, Job, Stage
 from trabecula.domain.study.standing import Event, StudyStanding
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.settling import settle_study
 
 
-def retry_study(open_ledger: OpenLedger, study_uid: str, who: str) -> StudyState:
+def retry_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> StudyState:
     """Run the step that failed again, or go on where a cancelled study stopped; return the new state.
 
     A study that was told as not evaluable because its analysis failed is measured anew as its next revision.
@@ -44,7 +45,7 @@ def retry_study(open_ledger: OpenLedger, study_uid: str, who: str) -> StudyState
         return STATE_OF_STAGE[stage]
 
 
-def cancel_study(open_ledger: OpenLedger, study_uid: str, who: str) -> None:
+def cancel_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> None:
     """Stop the study where it is; running work notices within seconds. Raises StudyUnknown, TransitionRefused."""
     with open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid, lock=True)
@@ -56,7 +57,7 @@ def cancel_study(open_ledger: OpenLedger, study_uid: str, who: str) -> None:
         ledger.commit()
 
 
-def reprocess_study(open_ledger: OpenLedger, study_uid: str, who: str) -> int:
+def reprocess_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> int:
     """Measure a finished, failed or cancelled study anew as its next revision, e.g. with another model.
 
     Returns the revision. Its objects get new UIDs, and its SR names the one before. Raises StudyUnknown,
@@ -71,7 +72,7 @@ def reprocess_study(open_ledger: OpenLedger, study_uid: str, who: str) -> int:
         return revision
 
 
-def settle_now(services: Services, study_uid: str, who: str) -> None:
+def settle_now(services: Services, study_uid: StudyUid, who: str) -> None:
     """Take a study as complete without waiting. Raises StudyUnknown, TransitionRefused."""
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid)

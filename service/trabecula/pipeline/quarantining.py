@@ -16,6 +16,7 @@ from trabecula.domain.study.copies import (
     QuarantineState,
 )
 from trabecula.domain.study.standing import Event
+from trabecula.domain.uids import NO_STUDY, StudyUid
 from trabecula.pipeline.correcting import compared, held_copy
 from trabecula.pipeline.receiving import image_arrived
 from trabecula.pipeline.services import Services
@@ -109,7 +110,7 @@ def _conflict(ledger: Ledger, entry: QuarantineEntry) -> Conflict | None:
     return next(found, None)
 
 
-def _study_of(ledger: Ledger, entry: QuarantineEntry) -> str:
+def _study_of(ledger: Ledger, entry: QuarantineEntry) -> StudyUid:
     """Return the study that an entry concerns: that of the image in use, else the one it names; "" where none."""
     try:
         return ledger.studies.study_of(entry.sop_instance_uid)
@@ -118,10 +119,10 @@ def _study_of(ledger: Ledger, entry: QuarantineEntry) -> str:
     try:
         return ledger.studies.standing(entry.study_uid).study_uid
     except StudyUnknown:
-        return ""
+        return NO_STUDY
 
 
-def _note(ledger: Ledger, study_uid: str, what: str, entry: QuarantineEntry, who: str, reason: str) -> None:
+def _note(ledger: Ledger, study_uid: StudyUid, what: str, entry: QuarantineEntry, who: str, reason: str) -> None:
     detail = f"number {entry.number} of the quarantine ({entry.code}){': ' if reason else ''}{reason}"
     facts = {"quarantine": str(entry.number), "sop_instance_uid": entry.sop_instance_uid, "sha256": entry.sha256}
     ledger.studies.note(study_uid, Event(what=what, detail=detail, who=who, facts=facts))

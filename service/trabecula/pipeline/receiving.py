@@ -7,6 +7,7 @@ from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import ReceivedInstance, StudyState
+from trabecula.domain.uids import StudyUid
 
 
 def register_instance(open_ledger: OpenLedger, instance: ReceivedInstance, quiet_s: float) -> bool:
@@ -46,7 +47,7 @@ def _tell_study(ledger: Ledger, instance: ReceivedInstance) -> None:
         )
 
 
-def image_arrived(ledger: Ledger, study_uid: str, quiet_s: float) -> None:
+def image_arrived(ledger: Ledger, study_uid: StudyUid, quiet_s: float) -> None:
     """Restart the quiet time; re-open the study where it was past receiving; have it settle."""
     standing = ledger.studies.image_arrived(study_uid)
     if standing.state is not StudyState.RECEIVING:

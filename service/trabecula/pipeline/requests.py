@@ -12,6 +12,7 @@ from typing import Any
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import StudyUid
 
 REQUEST_FILE = "request.json"
 ERROR_FILE = "error.json"
@@ -25,7 +26,7 @@ _ACTIVITY_LENGTH = 400
 class StageRequest:
     """One stage for one revision. The last three fields matter to reports only (domain.ports.ReportContext)."""
 
-    study_uid: str
+    study_uid: StudyUid
     revision: int
     files: tuple[StoredFile, ...]
     folder: str

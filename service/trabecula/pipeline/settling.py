@@ -7,11 +7,12 @@ from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services
 
 
-def settle_study(services: Services, study_uid: str, *, force: bool = False) -> None:
+def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False) -> None:
     """Freeze the study when it is complete, else look again later. ``force`` skips quiet time and count.
 
     A set of instances that a revision holds already leads back to that revision: nothing is measured twice.
@@ -48,7 +49,7 @@ def settle_study(services: Services, study_uid: str, *, force: bool = False) -> 
         ledger.commit()
 
 
-def _missing_at_source(services: Services, study_uid: str, instances: int) -> tuple[int, str]:
+def _missing_at_source(services: Services, study_uid: StudyUid, instances: int) -> tuple[int, str]:
     """Return how many more instances the source archive holds, and a remark where it could not be asked."""
     if services.archive is None:
         return 0, ""
@@ -59,7 +60,7 @@ def _missing_at_source(services: Services, study_uid: str, instances: int) -> tu
     return (max(0, count - instances), "") if count is not None else (0, "")
 
 
-def _freeze(ledger: Ledger, services: Services, study_uid: str, newest: int, remark: str) -> None:
+def _freeze(ledger: Ledger, services: Services, study_uid: StudyUid, newest: int, remark: str) -> None:
     if newest and ledger.revisions.is_current_set(study_uid, newest):
         revision = newest
     else:

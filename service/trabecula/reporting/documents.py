@@ -13,6 +13,7 @@ from trabecula.domain.results.analysis import AnalysedVolume, Analysis
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import ResultObject, StudyResult
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import InstanceUid
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.picture.page import Page, draw_page
@@ -137,7 +138,7 @@ def _structured_report(
 
 
 def _named_series(
-    result: StudyResult, by_uid: dict[str, StoredFile], files: tuple[StoredFile, ...], stamp: Stamp
+    result: StudyResult, by_uid: dict[InstanceUid, StoredFile], files: tuple[StoredFile, ...], stamp: Stamp
 ) -> tuple[_SourceSeries, ...]:
     """Return the series of the image library: those with outlines, then other sources, else one image per series."""
     outlines = [outline for level in result.levels for outline in level.outlines]
@@ -172,7 +173,7 @@ def _series(images: tuple[tuple[StoredFile, int | None], ...], stamp: Stamp) -> 
 
 def _picture_sources(
     result: StudyResult, primary: AnalysedVolume | None, header: Dataset
-) -> tuple[tuple[str, str], ...]:
+) -> tuple[tuple[str, InstanceUid], ...]:
     """Return the images the picture shows: the key images of the outlines, else the first image of the study."""
     classes = {file.sop_instance_uid: file.sop_class_uid for file in (primary.files if primary else ())}
     shown = dict.fromkeys(
@@ -181,4 +182,4 @@ def _picture_sources(
         for outline in level.outlines
         if outline.sop_instance_uid in classes
     )
-    return tuple(shown) or ((str(header.SOPClassUID), str(header.SOPInstanceUID)),)
+    return tuple(shown) or ((str(header.SOPClassUID), InstanceUid(str(header.SOPInstanceUID))),)

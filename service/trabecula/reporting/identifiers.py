@@ -12,6 +12,7 @@ from trabecula.domain.identity import derived_uid, digest
 from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result_json import to_json
+from trabecula.domain.uids import StudyUid
 from trabecula.reporting.config import ReportingConfig
 from trabecula.version import __version__
 
@@ -25,7 +26,7 @@ class Identities:
     change).
     """
 
-    study_uid: str
+    study_uid: StudyUid
     revision: int
     fingerprint: str
     root: str

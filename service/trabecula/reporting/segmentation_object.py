@@ -20,6 +20,7 @@ from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, level_of_label
+from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.domain.volume import Geometry, Modality
 from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.picture.palette import level_colour
@@ -133,7 +134,9 @@ def _sources(volume: AnalysedVolume, header: Dataset, stamp: Stamp) -> list[Data
     thickness = header.get("SliceThickness") or format_number_as_ds(geometry.spacing_mm[0])
     sources = []
     for index, (sop_class, uid) in enumerate(_handed_over(volume)):
-        item = evidence_item(stamp.identities.study_uid, str(header.SeriesInstanceUID), sop_class, uid)
+        item = evidence_item(
+            stamp.identities.study_uid, SeriesUid(str(header.SeriesInstanceUID)), sop_class, InstanceUid(uid)
+        )
         item.Modality = volume.volume.modality.value
         item.FrameOfReferenceUID = frame_of_reference
         item.Rows, item.Columns = geometry.shape[1:]

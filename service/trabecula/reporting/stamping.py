@@ -17,6 +17,7 @@ from pydicom.valuerep import DA, TM
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
+from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.sources.headers import INHERITED, UTF8
@@ -81,7 +82,7 @@ def equipment(stamp: Stamp, result: StudyResult) -> list[Dataset]:
     return [*_scanner(stamp.header), *items]
 
 
-def reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+def reference(sop_class_uid: str, sop_instance_uid: InstanceUid) -> Dataset:
     """Return an item that refers to an instance (PS3.3 table 10-11)."""
     item = Dataset()
     item.ReferencedSOPClassUID = sop_class_uid
@@ -112,8 +113,8 @@ def finished(dataset: Dataset, kind: ObjectKind, stamp: Stamp, result: StudyResu
     return ResultObject(
         kind=kind,
         sop_class_uid=str(dataset.SOPClassUID),
-        sop_instance_uid=str(dataset.SOPInstanceUID),
-        series_uid=str(dataset.SeriesInstanceUID),
+        sop_instance_uid=InstanceUid(str(dataset.SOPInstanceUID)),
+        series_uid=SeriesUid(str(dataset.SeriesInstanceUID)),
         content=buffer.getvalue(),
     )
 

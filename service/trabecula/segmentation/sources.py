@@ -14,6 +14,7 @@ from trabecula.domain.errors import GeometryInvalid, InputUnreadable, PixelDataU
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.segmentation import Segmentation, Segmenter
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import NO_SERIES, SeriesUid
 from trabecula.domain.volume import Modality, Volume
 from trabecula.imaging.headers.frames import read_headers, scan_folder
 from trabecula.imaging.stacks.geometry_gate import RegularStack, check_geometry
@@ -60,7 +61,7 @@ class SegmentationInput:
     refused: tuple[Reason, ...] = ()
 
 
-def open_input(path: Path, modality: Modality | None = None, series_uid: str = "") -> SegmentationInput:
+def open_input(path: Path, modality: Modality | None = None, series_uid: SeriesUid = NO_SERIES) -> SegmentationInput:
     """Open a folder of DICOM, one DICOM file, or a volume file.
 
     Raises InputUnreadable where nothing can be read, GeometryInvalid where no image has a place in the patient.
@@ -122,7 +123,7 @@ def _of_file(source: VolumeFile) -> Readable:
 
 
 def _of_dicom(
-    path: Path, files: tuple[StoredFile, ...], modality: Modality | None, series_uid: str
+    path: Path, files: tuple[StoredFile, ...], modality: Modality | None, series_uid: SeriesUid
 ) -> SegmentationInput:
     frames, _, _ = read_headers(files)
     if not frames:
@@ -148,7 +149,7 @@ def _of_dicom(
     return SegmentationInput(readables, files, tuple(refused))
 
 
-def _of_stacks(stacks: list[RegularStack], modality: Modality | None, series_uid: str) -> Iterator[Readable]:
+def _of_stacks(stacks: list[RegularStack], modality: Modality | None, series_uid: SeriesUid) -> Iterator[Readable]:
     for stack in stacks:
         made = stack.frames[0].acquisition
         if (series_uid and made.series_uid != series_uid) or (modality and made.modality != modality.value):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.results.thresholds import ContrastPhase
+from trabecula.domain.uids import SeriesUid
 from trabecula.domain.volume import Plane
 from trabecula.imaging.acquisition import Acquisition, Frame
 from trabecula.imaging.headers.contrast import contrast_phase, contrast_remark
@@ -36,7 +37,7 @@ class Candidate:
     reasons: tuple[Reason, ...] = ()
 
     @property
-    def series_uid(self) -> str:
+    def series_uid(self) -> SeriesUid:
         """The series it belongs to."""
         return self.acquisition.series_uid
 
@@ -274,7 +275,7 @@ def _order_unknown(candidate: Candidate) -> Candidate:
     return candidate if reason in candidate.reasons else replace(candidate, reasons=(*candidate.reasons, reason))
 
 
-def _one_per_series(refused: Sequence[Reason], accepted: set[str]) -> tuple[Reason, ...]:
+def _one_per_series(refused: Sequence[Reason], accepted: set[SeriesUid]) -> tuple[Reason, ...]:
     """Fold the refusals of a series' stacks into one, the most telling; series that gave a candidate stay silent."""
     by_series: dict[str, list[Reason]] = {}
     for reason in refused:

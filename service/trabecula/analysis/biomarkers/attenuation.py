@@ -12,6 +12,7 @@ from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Measurement
 from trabecula.domain.results.thresholds import OvalRegion
 from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.domain.uids import SeriesUid
 from trabecula.regions import TRABECULAR_VERSION, Mask, trabecular_v1
 from trabecula.regions.bodies import NOT_FINITE, Body
 
@@ -33,7 +34,7 @@ class LevelAttenuation:
     region_cm3: float
     oval_hu: float | None
 
-    def measurements(self, series_uid: str) -> tuple[Measurement, ...]:
+    def measurements(self, series_uid: SeriesUid) -> tuple[Measurement, ...]:
         """The values as measurements of the result."""
 
         def hu(value: float, derivation: codes.Code, method: str = TRABECULAR_VERSION) -> Measurement:

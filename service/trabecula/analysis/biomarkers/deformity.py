@@ -13,6 +13,7 @@ from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Measurement
 from trabecula.domain.results.thresholds import DeformityThresholds
 from trabecula.domain.spine import Level
+from trabecula.domain.uids import SeriesUid
 
 HEIGHTS_METHOD = "heights_v1"
 _ARM = 0.8 * 2 / 3
@@ -44,7 +45,7 @@ class Deformity:
     loss: float
     heights: Heights
 
-    def measurements(self, series_uid: str) -> tuple[Measurement, ...]:
+    def measurements(self, series_uid: SeriesUid) -> tuple[Measurement, ...]:
         """Heights and height loss as measurements of the result."""
 
         def millimetres(concept: codes.Code, value: float) -> Measurement:

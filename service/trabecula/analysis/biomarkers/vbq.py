@@ -12,6 +12,7 @@ from trabecula.domain import codes
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Measurement
 from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.domain.uids import SeriesUid
 from trabecula.regions import CSF_VERSION, MEDULLARY_VERSION, CsfRegion, Mask, medullary_v1
 from trabecula.regions.bodies import NOT_FINITE, Body
 
@@ -34,7 +35,7 @@ class LevelSignal:
     voxels: NDArray[np.float32]
     backward_slope: float = 0.0
 
-    def measurements(self, series_uid: str, csf: CsfRegion | None, method: str) -> tuple[Measurement, ...]:
+    def measurements(self, series_uid: SeriesUid, csf: CsfRegion | None, method: str) -> tuple[Measurement, ...]:
         """The values as measurements; with fluid also the level's own ratio."""
 
         def signal(value: float, derivation: codes.Code) -> Measurement:
@@ -139,7 +140,7 @@ def bone_quality(signals: Mapping[Level, LevelSignal], csf: CsfRegion) -> BoneQu
     )
 
 
-def summary(quality: BoneQuality, series_uid: str, *, t2: bool) -> tuple[Measurement, ...]:
+def summary(quality: BoneQuality, series_uid: SeriesUid, *, t2: bool) -> tuple[Measurement, ...]:
     """The study's values as measurements: T1w gives VBQ in both variants, T2w a research number."""
 
     def measurement(concept: codes.Code, value: float, method: str) -> Measurement:

@@ -12,6 +12,7 @@ from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.results.thresholds import Thresholds
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.domain.uids import SeriesUid
 from trabecula.domain.volume import Volume
 from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.regions.bodies import Body
@@ -40,7 +41,7 @@ class GateContext:
         return self.candidate.acquisition
 
     @property
-    def series_uid(self) -> str:
+    def series_uid(self) -> SeriesUid:
         """The series all reasons name."""
         return self.candidate.series_uid
 

@@ -26,6 +26,7 @@ from trabecula.cli.results.steps import Steps
 from trabecula.data.bundle_location import find_bundles_root
 from trabecula.domain.errors import DemoFailed
 from trabecula.domain.models.bundle import BundleKind
+from trabecula.domain.uids import StudyUid
 from trabecula.domain.volume import Modality
 from trabecula.scoring.activation import Activation, ModelRole, change_activation
 from trabecula.scoring.bundles import find_bundles
@@ -42,7 +43,7 @@ class DemoService:
     port: int
     log: Path
 
-    def final_document(self, study_uid: str, deadline: float) -> dict[str, Any]:
+    def final_document(self, study_uid: StudyUid, deadline: float) -> dict[str, Any]:
         """Return the study's document once it is final, or as it stands at the deadline (of time.monotonic)."""
         while True:
             answer = subprocess.run(

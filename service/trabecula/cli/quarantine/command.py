@@ -17,6 +17,7 @@ from trabecula.cli.quarantine.view import entry_document, grouped, show_entry_fo
 from trabecula.cli.study_options import AsJson, Operator, opened_ledger, operator
 from trabecula.domain.copy_errors import ConfirmationMissing, ReasonMissing
 from trabecula.domain.errors import ConfigurationInvalid, TrabeculaError
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries.quarantine import QuarantineFilter, count_quarantine, list_quarantine
 from trabecula.logs import command_log
 from trabecula.pipeline import delete_entry, release_entry, show_entry
@@ -43,7 +44,9 @@ def list_(
 ) -> None:
     """List what could not be parsed, or came again with other content; entries of one kind share a line."""
     with opened_ledger() as (_, engine):
-        wanted = QuarantineFilter(code=code, study_uid=study, since=since.date() if since else None, ended=ended)
+        wanted = QuarantineFilter(
+            code=code, study_uid=StudyUid(study), since=since.date() if since else None, ended=ended
+        )
         rows = list_quarantine(engine, wanted, limit)
         total = count_quarantine(engine, wanted)
     if as_json:
@@ -89,7 +92,7 @@ def release(
         chosen = _chosen(
             engine,
             numbers or (),
-            QuarantineFilter(code=code, study_uid=study, since=since.date() if since else None),
+            QuarantineFilter(code=code, study_uid=StudyUid(study), since=since.date() if since else None),
             yes,
         )
         services = bootstrap.services_of(settings, engine)
@@ -117,7 +120,7 @@ def delete(
         chosen = _chosen(
             engine,
             numbers or (),
-            QuarantineFilter(code=code, study_uid=study, since=since.date() if since else None),
+            QuarantineFilter(code=code, study_uid=StudyUid(study), since=since.date() if since else None),
             yes,
         )
         services = bootstrap.services_of(settings, engine)

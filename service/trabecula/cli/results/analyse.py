@@ -20,6 +20,7 @@ from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ObjectKind, ResultObject
 from trabecula.domain.results.result_json import to_json
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import StudyUid
 from trabecula.imaging.headers.frames import scan_folder, study_of
 from trabecula.settings import load_settings
 
@@ -39,7 +40,7 @@ def analyse(
         settings = load_settings()
         chosen, files = _files_of_study(path, study_uid)
         with error_console.status(f"analysing {len(files)} files"):
-            analysis = bootstrap.analyser_of(settings, files).analyse(chosen, 1, files)
+            analysis = bootstrap.analyser_of(settings, files).analyse(StudyUid(chosen), 1, files)
             context = ReportContext(
                 analysed_at=datetime.now(UTC).replace(microsecond=0),
                 installation_uid=derived_uid("installation", "command line", root=settings.uid_root),

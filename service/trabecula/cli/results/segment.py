@@ -13,6 +13,7 @@ from trabecula.cli.output import console, error_console, errors_as_exit_code, pr
 from trabecula.domain.errors import InputUnreadable
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.segmentation import SegmentedBody
+from trabecula.domain.uids import SeriesUid
 from trabecula.domain.volume import Modality
 from trabecula.reporting.picture.planes import body_name, write_three_planes
 from trabecula.segmentation.sources import SegmentedInput, open_input, segment_input
@@ -43,7 +44,7 @@ def segment(
         settings = load_settings()
         if not out.name.lower().endswith(_LABEL_SUFFIXES):
             raise InputUnreadable(f"labels are written as {', '.join(_LABEL_SUFFIXES)}, not as {out.name}")
-        source = open_input(path, _modality(modality), series)
+        source = open_input(path, _modality(modality), SeriesUid(series))
         with error_console.status("segmenting"):
             found = segment_input(source, bootstrap.segmenter_of(settings, source.files, segmenter))
         found.readable.write(out, found.segmentation.labels)

@@ -9,13 +9,13 @@ import typer
 from trabecula import bootstrap
 from trabecula.cli.output import console, print_json
 from trabecula.cli.studies.conflicts import conflict_documents
-from trabecula.cli.study_options import AsJson, Operator, StudyUid, opened_ledger, operator
+from trabecula.cli.study_options import AsJson, Operator, StudyUidArgument, opened_ledger, operator
 from trabecula.logs import command_log
 from trabecula.pipeline import Correction, adopt_correction, plan_correction
 
 
 def adopt(
-    study_uid: StudyUid,
+    study_uid: StudyUidArgument,
     reason: Annotated[str, typer.Option(help="Why, for the audit trail; required.")] = "",
     operator_name: Operator = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")] = False,

@@ -27,12 +27,13 @@ from trabecula.cli.study_options import (
     Reason,
     Scanner,
     State,
-    StudyUid,
+    StudyUidArgument,
     To,
     opened_ledger,
     operator,
     study_filter,
 )
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries import studies as queries
 from trabecula.pipeline import cancel_study, retry_study, settle_now, study_conflicts
 
@@ -87,7 +88,7 @@ def list_(
 
 
 @app.command()
-def show(study_uid: StudyUid, as_json: AsJson = False) -> None:
+def show(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
     """Show one study: result, objects, what each destination answered, and its audit trail."""
     with opened_ledger() as (settings, engine):
         document = queries.show_study(engine, study_uid)
@@ -113,7 +114,7 @@ def show(study_uid: StudyUid, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def retry(study_uid: StudyUid, as_json: AsJson = False) -> None:
+def retry(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
     """Run the step that failed again, or go on where a cancelled study stopped."""
     with opened_ledger() as (_, engine):
         retry_study(bootstrap.ledger_of(engine), study_uid, operator())
@@ -121,7 +122,7 @@ def retry(study_uid: StudyUid, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def cancel(study_uid: StudyUid, as_json: AsJson = False) -> None:
+def cancel(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
     """Stop a study where it is."""
     with opened_ledger() as (_, engine):
         cancel_study(bootstrap.ledger_of(engine), study_uid, operator())
@@ -129,7 +130,7 @@ def cancel(study_uid: StudyUid, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def settle(study_uid: StudyUid, as_json: AsJson = False) -> None:
+def settle(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
     """Take a study as complete without waiting for the quiet time."""
     with opened_ledger() as (settings, engine):
         settle_now(bootstrap.services_of(settings, engine), study_uid, operator())
@@ -171,7 +172,7 @@ def export(
                 target.close()
 
 
-def _tell_standing(engine: Engine, study_uid: str, as_json: bool) -> None:
+def _tell_standing(engine: Engine, study_uid: StudyUid, as_json: bool) -> None:
     document = queries.show_study(engine, study_uid)
     standing = {key: document[key] for key in ("study_uid", "state", "revision")}
     if as_json:

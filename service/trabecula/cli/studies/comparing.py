@@ -15,6 +15,7 @@ from trabecula import bootstrap
 from trabecula.cli.output import console, error_console, print_table
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.results.difference import Difference
+from trabecula.domain.uids import StudyUid
 from trabecula.pipeline import KeptStudy, Services, compare_study, kept_study
 from trabecula.scoring.activation import Activation
 from trabecula.settings import Settings
@@ -27,7 +28,7 @@ _BATCH = 64
 class Compared:
     """One study: the difference, or the code and sentence of why there is none."""
 
-    study_uid: str
+    study_uid: StudyUid
     difference: Difference | None
     code: str = ""
     sentence: str = ""
@@ -44,7 +45,7 @@ def compared(
     services: Services,
     settings: Settings,
     activation: Activation | None,
-    study_uids: Sequence[str],
+    study_uids: Sequence[StudyUid],
     workers: int,
 ) -> tuple[Compared, ...]:
     """Analyse each study as ``settings`` and ``activation`` say, in ``workers`` processes; nothing is written."""
@@ -53,7 +54,7 @@ def compared(
 
 
 def _answers(
-    services: Services, settings: Settings, activation: Activation | None, study_uids: Sequence[str], workers: int
+    services: Services, settings: Settings, activation: Activation | None, study_uids: Sequence[StudyUid], workers: int
 ) -> Iterator[Compared]:
     if workers <= 1:
         for study_uid in study_uids:
@@ -68,7 +69,9 @@ def _answers(
             yield from pool.map(_compare, [task for task in batch if isinstance(task, _Task)])
 
 
-def _task(services: Services, settings: Settings, activation: Activation | None, study_uid: str) -> _Task | Compared:
+def _task(
+    services: Services, settings: Settings, activation: Activation | None, study_uid: StudyUid
+) -> _Task | Compared:
     try:
         return _Task(kept_study(services, study_uid), settings, activation)
     except TrabeculaError as error:

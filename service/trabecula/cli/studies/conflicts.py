@@ -8,6 +8,7 @@ from typing import Any
 from trabecula.cli.numbers import written
 from trabecula.cli.output import console
 from trabecula.domain.study.copies import PixelComparison
+from trabecula.domain.uids import StudyUid
 from trabecula.pipeline import ComparedConflict
 
 _SHOWN_VALUES = 3
@@ -29,7 +30,7 @@ def conflict_documents(found: Iterable[ComparedConflict]) -> list[dict[str, Any]
     return [_document(group) for group in groups.values()]
 
 
-def show_conflicts(documents: Sequence[Mapping[str, Any]], study_uid: str) -> None:
+def show_conflicts(documents: Sequence[Mapping[str, Any]], study_uid: StudyUid) -> None:
     """Print the documents, and the commands that help."""
     if not documents:
         return

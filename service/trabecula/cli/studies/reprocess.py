@@ -27,6 +27,7 @@ from trabecula.cli.study_options import (
     study_filter,
 )
 from trabecula.domain.errors import ResultMissing, TrabeculaError
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries import studies as queries
 from trabecula.ledger.queries.studies import StudyFilter
 from trabecula.pipeline import Services, kept_study, reprocess_study
@@ -75,7 +76,7 @@ def reprocess(
             reason=reason,
             limit=limit,
         )
-        chosen = _chosen(engine, study_uid, wanted)
+        chosen = _chosen(engine, StudyUid(study_uid), wanted)
         services = bootstrap.services_of(settings, engine)
         if diff:
             other = load_settings(**overrides) if overrides else settings
@@ -88,7 +89,7 @@ def reprocess(
             return
         done = _reprocessed(services, settings, chosen, force, one=bool(study_uid))
         if study_uid:
-            done[0] |= _standing(engine, study_uid)
+            done[0] |= _standing(engine, StudyUid(study_uid))
     _tell(done, one=bool(study_uid), as_json=as_json)
 
 
@@ -97,15 +98,15 @@ def _usage(message: str) -> None:
     raise typer.Exit(EXIT_USAGE)
 
 
-def _chosen(engine: Engine, study_uid: str, wanted: StudyFilter) -> tuple[str, ...]:
+def _chosen(engine: Engine, study_uid: StudyUid, wanted: StudyFilter) -> tuple[StudyUid, ...]:
     if study_uid:
         queries.show_study(engine, study_uid)
         return (study_uid,)
-    return tuple(row["study_uid"] for row in queries.list_studies(engine, wanted))
+    return tuple(StudyUid(row["study_uid"]) for row in queries.list_studies(engine, wanted))
 
 
 def _reprocessed(
-    services: Services, settings: Settings, chosen: Sequence[str], force: bool, *, one: bool
+    services: Services, settings: Settings, chosen: Sequence[StudyUid], force: bool, *, one: bool
 ) -> list[dict[str, Any]]:
     """Reprocess each study; a refusal of the one that was named is raised, of several it is told."""
     versions: dict[object, Mapping[str, str]] = {}
@@ -124,7 +125,9 @@ def _reprocessed(
     return done
 
 
-def _repeats(services: Services, settings: Settings, study_uid: str, versions: dict[object, Mapping[str, str]]) -> bool:
+def _repeats(
+    services: Services, settings: Settings, study_uid: StudyUid, versions: dict[object, Mapping[str, str]]
+) -> bool:
     try:
         kept = kept_study(services, study_uid)
     except ResultMissing:
@@ -135,7 +138,7 @@ def _repeats(services: Services, settings: Settings, study_uid: str, versions: d
     return kept.repeated_by(versions[key])
 
 
-def _standing(engine: Engine, study_uid: str) -> dict[str, Any]:
+def _standing(engine: Engine, study_uid: StudyUid) -> dict[str, Any]:
     document = queries.show_study(engine, study_uid)
     return {key: document[key] for key in ("study_uid", "state", "revision")}
 

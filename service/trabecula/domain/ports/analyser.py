@@ -7,11 +7,12 @@ from typing import Protocol
 
 from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import StudyUid
 
 
 class Analyser(Protocol):
     """Port: chooses series, segments, measures, classifies. Pure CPU work, runs in a child process."""
 
-    def analyse(self, study_uid: str, revision: int, files: Sequence[StoredFile]) -> Analysis:
+    def analyse(self, study_uid: StudyUid, revision: int, files: Sequence[StoredFile]) -> Analysis:
         """Return the analysis; what cannot be measured is a NOT_EVALUABLE result with reasons, never an error."""
         ...

@@ -9,12 +9,13 @@ from typing import Protocol
 from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ResultObject, StudyResult
 from trabecula.domain.results.stored_labels import StoredLabels
+from trabecula.domain.uids import StudyUid
 
 
 class Artifacts(Protocol):
     """Port: the artifacts of revisions. Every method may raise SpoolUnavailable; loading also SpoolObjectMissing."""
 
-    def folder(self, study_uid: str, revision: int) -> Path:
+    def folder(self, study_uid: StudyUid, revision: int) -> Path:
         """Return the (existing) folder of a revision."""
         ...
 
@@ -22,18 +23,18 @@ class Artifacts(Protocol):
         """Keep the result and the label maps."""
         ...
 
-    def load_result(self, study_uid: str, revision: int) -> StudyResult:
+    def load_result(self, study_uid: StudyUid, revision: int) -> StudyResult:
         """Return the kept result."""
         ...
 
-    def load_labels(self, study_uid: str, revision: int) -> tuple[StoredLabels, ...]:
+    def load_labels(self, study_uid: StudyUid, revision: int) -> tuple[StoredLabels, ...]:
         """Return the kept label maps, the primary first."""
         ...
 
-    def save_objects(self, study_uid: str, revision: int, objects: Sequence[ResultObject]) -> None:
+    def save_objects(self, study_uid: StudyUid, revision: int, objects: Sequence[ResultObject]) -> None:
         """Keep the DICOM objects."""
         ...
 
-    def load_objects(self, study_uid: str, revision: int) -> tuple[ResultObject, ...]:
+    def load_objects(self, study_uid: StudyUid, revision: int) -> tuple[ResultObject, ...]:
         """Return the kept objects byte for byte."""
         ...

@@ -8,12 +8,13 @@ from trabecula.domain.study.copies import (
     QuarantineEntry,
     StoredCopy,
 )
+from trabecula.domain.uids import InstanceUid, StudyUid
 
 
 class CopyRows(Protocol):
     """Which copy of each instance is in use, and which were."""
 
-    def in_use(self, study_uid: str) -> tuple[StoredCopy, ...]:
+    def in_use(self, study_uid: StudyUid) -> tuple[StoredCopy, ...]:
         """Return the copies in use of a study, ordered by SOP Instance UID."""
         ...
 
@@ -21,6 +22,6 @@ class CopyRows(Protocol):
         """Put the entry's bytes, now under ``spool_key``, into use; the former copy is remembered."""
         ...
 
-    def is_named(self, sop_instance_uid: str, spool_key: str) -> bool:
+    def is_named(self, sop_instance_uid: InstanceUid, spool_key: str) -> bool:
         """Return whether a file is the copy in use of an instance, or was."""
         ...

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from trabecula.domain.delivery import Delivery, Destination
+from trabecula.domain.uids import StudyUid
 
 
 class DeliveryRows(Protocol):
     """Objects on their way to destinations."""
 
-    def plan(self, study_uid: str, revision: int, destinations: Sequence[Destination]) -> tuple[str, ...]:
+    def plan(self, study_uid: StudyUid, revision: int, destinations: Sequence[Destination]) -> tuple[str, ...]:
         """Plan a delivery for each object a destination wants; return the destinations that have any."""
         ...
 
-    def of(self, study_uid: str, revision: int, destination: str = "") -> tuple[Delivery, ...]:
+    def of(self, study_uid: StudyUid, revision: int, destination: str = "") -> tuple[Delivery, ...]:
         """Return the deliveries of a revision, all or those of one destination."""
         ...
 

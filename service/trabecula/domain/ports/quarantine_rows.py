@@ -12,6 +12,7 @@ from trabecula.domain.study.copies import (
 )
 from trabecula.domain.study.jobs import Failure
 from trabecula.domain.study.study import ReceivedInstance
+from trabecula.domain.uids import StudyUid
 
 
 class QuarantineRows(Protocol):
@@ -25,7 +26,7 @@ class QuarantineRows(Protocol):
         """Return the entries with these numbers, in order. Raises QuarantineEntryUnknown."""
         ...
 
-    def conflicts(self, study_uid: str, *, lock: bool = False) -> tuple[Conflict, ...]:
+    def conflicts(self, study_uid: StudyUid, *, lock: bool = False) -> tuple[Conflict, ...]:
         """Return what is held as another copy of an image of this study, the copy that came last first."""
         ...
 

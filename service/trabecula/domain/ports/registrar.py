@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from trabecula.domain.study.study import ReceivedInstance
+from trabecula.domain.uids import InstanceUid
 
 
 class Registrar(Protocol):
@@ -18,7 +19,7 @@ class Registrar(Protocol):
         """
         ...
 
-    def knows(self, sop_instance_uid: str) -> bool:
+    def knows(self, sop_instance_uid: InstanceUid) -> bool:
         """Return whether an instance is recorded under this UID. Raises DatabaseUnavailable."""
         ...
 

@@ -8,20 +8,21 @@ from typing import Protocol
 
 from trabecula.domain.results.result import ResultObject, StudyResult
 from trabecula.domain.study.standing import StoredInstance
+from trabecula.domain.uids import StudyUid
 
 
 class RevisionRows(Protocol):
     """Frozen revisions, their results and their objects."""
 
-    def freeze(self, study_uid: str) -> int:
+    def freeze(self, study_uid: StudyUid) -> int:
         """Freeze the present instances as the study's next revision and return its number."""
         ...
 
-    def is_current_set(self, study_uid: str, revision: int) -> bool:
+    def is_current_set(self, study_uid: StudyUid, revision: int) -> bool:
         """Return whether the revision holds exactly the instances the study has now, each in the copy in use now."""
         ...
 
-    def instances(self, study_uid: str, revision: int) -> tuple[StoredInstance, ...]:
+    def instances(self, study_uid: StudyUid, revision: int) -> tuple[StoredInstance, ...]:
         """Return the instances of a revision in the copies it was frozen with, ordered by SOP Instance UID."""
         ...
 
@@ -29,22 +30,22 @@ class RevisionRows(Protocol):
         """Keep the result of a revision, and its category with the study; replaces an earlier one."""
         ...
 
-    def result(self, study_uid: str, revision: int) -> StudyResult | None:
+    def result(self, study_uid: StudyUid, revision: int) -> StudyResult | None:
         """Return the result of a revision, or None."""
         ...
 
-    def analysed_at(self, study_uid: str, revision: int) -> datetime:
+    def analysed_at(self, study_uid: StudyUid, revision: int) -> datetime:
         """Return when the result was first kept: the content time of its objects. Raises StudyUnknown."""
         ...
 
-    def save_objects(self, study_uid: str, revision: int, objects: Sequence[ResultObject]) -> None:
+    def save_objects(self, study_uid: StudyUid, revision: int, objects: Sequence[ResultObject]) -> None:
         """Keep the identities of the revision's objects (their bytes are artifacts); replaces earlier ones."""
         ...
 
-    def has_objects(self, study_uid: str, revision: int) -> bool:
+    def has_objects(self, study_uid: StudyUid, revision: int) -> bool:
         """Return whether the objects of a revision are written."""
         ...
 
-    def predecessors(self, study_uid: str, revision: int) -> tuple[tuple[str, str, str], ...]:
+    def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[tuple[str, str, str], ...]:
         """Return class, instance and series UID of the newest earlier SR that a destination has (or could have)."""
         ...

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from trabecula.domain.uids import StudyUid
+
 
 class SourceArchive(Protocol):
     """Port: asks the sending archive how many instances a study has (C-FIND, study root)."""
 
-    def count_instances(self, study_uid: str) -> int | None:
+    def count_instances(self, study_uid: StudyUid) -> int | None:
         """Return how many CT and MR images the archive holds of the study, or None when it does not know the study.
 
         Other objects are not counted: the intake drops them. Raises ArchiveQueryFailed.

@@ -8,16 +8,17 @@ from trabecula.domain.study.facts import StudyFacts
 from trabecula.domain.study.jobs import Failure, Stage
 from trabecula.domain.study.standing import Event, StudyStanding
 from trabecula.domain.study.study import ReceivedInstance, StudyState
+from trabecula.domain.uids import InstanceUid, StudyUid
 
 
 class StudyRows(Protocol):
     """Studies and their received instances."""
 
-    def standing(self, study_uid: str, *, lock: bool = False) -> StudyStanding:
+    def standing(self, study_uid: StudyUid, *, lock: bool = False) -> StudyStanding:
         """Return where the study stands; with ``lock`` nobody else changes it until commit. Raises StudyUnknown."""
         ...
 
-    def count_instances(self, study_uid: str) -> int:
+    def count_instances(self, study_uid: StudyUid) -> int:
         """Return how many instances of the study have come."""
         ...
 
@@ -28,38 +29,38 @@ class StudyRows(Protocol):
         """
         ...
 
-    def known_sha256(self, sop_instance_uid: str) -> str | None:
+    def known_sha256(self, sop_instance_uid: InstanceUid) -> str | None:
         """Return the digest of the instance we hold under this UID, or None."""
         ...
 
-    def study_of(self, sop_instance_uid: str) -> str:
+    def study_of(self, sop_instance_uid: InstanceUid) -> StudyUid:
         """Return the study that holds an instance. Raises StudyUnknown."""
         ...
 
-    def image_arrived(self, study_uid: str) -> StudyStanding:
+    def image_arrived(self, study_uid: StudyUid) -> StudyStanding:
         """Start the quiet time of the study anew and return where it stands; nobody else changes it until commit."""
         ...
 
-    def count_check_failed(self, study_uid: str) -> None:
+    def count_check_failed(self, study_uid: StudyUid) -> None:
         """Count one more wait for images the source archive still has."""
         ...
 
-    def move(self, study_uid: str, target: StudyState) -> None:
+    def move(self, study_uid: StudyUid, target: StudyState) -> None:
         """Change the state. Raises TransitionRefused."""
         ...
 
-    def fail(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+    def fail(self, study_uid: StudyUid, stage: Stage, failure: Failure) -> None:
         """Change the state to FAILED and keep the reason. Raises TransitionRefused."""
         ...
 
-    def keep_failure(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+    def keep_failure(self, study_uid: StudyUid, stage: Stage, failure: Failure) -> None:
         """Keep the reason why a step failed although the study goes on, until it is measured anew."""
         ...
 
-    def describe(self, study_uid: str, facts: StudyFacts) -> None:
+    def describe(self, study_uid: StudyUid, facts: StudyFacts) -> None:
         """Keep what lists show of the study."""
         ...
 
-    def note(self, study_uid: str, event: Event) -> None:
+    def note(self, study_uid: StudyUid, event: Event) -> None:
         """Add a line to the study's audit trail."""
         ...

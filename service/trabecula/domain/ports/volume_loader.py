@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import InstanceUid
 from trabecula.domain.volume import Volume
 
 
@@ -13,7 +14,7 @@ class VolumeLoader(Protocol):
     """Port: reads the pixels of chosen instances again, e.g. when a report is written after the analysis."""
 
     def load(
-        self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str], frames: Sequence[int | None] = ()
+        self, files: Sequence[StoredFile], sop_instance_uids: Sequence[InstanceUid], frames: Sequence[int | None] = ()
     ) -> Volume:
         """Return the volume of exactly these instances, one slice each, in this order (for a multi-frame instance its
         UID repeats, and ``frames`` are the numbers of its frames as in ``Volume.source_frames``). Raises

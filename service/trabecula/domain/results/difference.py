@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.results.result import Category, Measurement, Score, StudyResult
+from trabecula.domain.uids import StudyUid
 
 _SAME = 1e-9
 """Relative difference of two numbers below which they are the same."""
@@ -49,7 +50,7 @@ class Difference:
     differ: it alone is no difference.
     """
 
-    study_uid: str
+    study_uid: StudyUid
     revision: int
     before: Category
     after: Category

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from trabecula.domain.spine import Level
+from trabecula.domain.uids import NO_SERIES, SeriesUid
 
 
 class ReasonCode(Enum):
@@ -227,7 +228,7 @@ class Reason:
     code: ReasonCode
     blocking: bool = True
     level: Level | None = None
-    series_uid: str = ""
+    series_uid: SeriesUid = NO_SERIES
     detail: str = ""
     value: float | None = None
     limit: float | None = None

@@ -9,6 +9,7 @@ from enum import StrEnum
 from trabecula.domain.codes import Code
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.spine import Level
+from trabecula.domain.uids import NO_SERIES, InstanceUid, SeriesUid, StudyUid
 from trabecula.domain.volume import Modality
 
 
@@ -67,7 +68,7 @@ class Measurement:
     unit: Code
     derivation: Code | None = None
     method: str = ""
-    series_uid: str = ""
+    series_uid: SeriesUid = NO_SERIES
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Outline:
     None in any other.
     """
 
-    sop_instance_uid: str
+    sop_instance_uid: InstanceUid
     points: tuple[tuple[float, float], ...]
     frame_number: int | None = None
 
@@ -101,12 +102,12 @@ class SourceSeries:
     """A series of the study that was measured, and how it was acquired (facts for the report; no patient data)."""
 
     role: SeriesRole
-    series_uid: str
+    series_uid: SeriesUid
     modality: Modality
     description: str
     number: int | None
     frame_of_reference_uid: str
-    instance_uids: tuple[str, ...]
+    instance_uids: tuple[InstanceUid, ...]
     acquisition: Mapping[str, str | float] = field(default_factory=dict)
 
 
@@ -119,7 +120,7 @@ class SeriesUse:
     choice of images, never of what was measured.
     """
 
-    series_uid: str
+    series_uid: SeriesUid
     number: int | None
     description: str
     modality: str
@@ -174,7 +175,7 @@ class StudyResult:
     determine the result.
     """
 
-    study_uid: str
+    study_uid: StudyUid
     revision: int
     category: Category
     reasons: tuple[Reason, ...]
@@ -219,7 +220,7 @@ class ResultObject:
 
     kind: ObjectKind
     sop_class_uid: str
-    sop_instance_uid: str
-    series_uid: str
+    sop_instance_uid: InstanceUid
+    series_uid: SeriesUid
     content: bytes
     alternatives: tuple[ResultObject, ...] = ()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula.domain.uids import InstanceUid, SeriesUid
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredLabels:
@@ -15,7 +17,7 @@ class StoredLabels:
     slices' frames as in ``Volume.source_frames``; empty without multi-frame instances."""
 
     labels: NDArray[np.uint8]
-    sop_instance_uids: tuple[str, ...]
-    file_uids: tuple[str, ...]
-    series_uid: str
+    sop_instance_uids: tuple[InstanceUid, ...]
+    file_uids: tuple[InstanceUid, ...]
+    series_uid: SeriesUid
     frames: tuple[int | None, ...] = ()

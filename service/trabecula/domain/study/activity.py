@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from trabecula.domain.uids import SeriesUid
+
 _LISTENER: ContextVar[Callable[[str], None] | None] = ContextVar("activity_listener", default=None)
 
 
@@ -26,7 +28,7 @@ def activities_told_to(listener: Callable[[str], None]) -> Iterator[None]:
         _LISTENER.reset(before)
 
 
-def series_in_words(number: int | None, series_uid: str) -> str:
+def series_in_words(number: int | None, series_uid: SeriesUid) -> str:
     """Return how an activity names a series: by its number where it has one, always by its Series Instance UID."""
     name = "series" if number is None else f"series {number}"
     return f"{name} ({series_uid})" if series_uid else name

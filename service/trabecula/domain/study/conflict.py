@@ -8,6 +8,7 @@ from trabecula.domain.study.copies import (
     QuarantineEntry,
     StoredCopy,
 )
+from trabecula.domain.uids import StudyUid
 
 
 @dataclass(frozen=True)
@@ -19,5 +20,5 @@ class Conflict:
 
     entry: QuarantineEntry
     in_use: StoredCopy
-    study_uid: str
+    study_uid: StudyUid
     formerly_used: bool

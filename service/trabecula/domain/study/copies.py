@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from trabecula.domain.copy_errors import CorrectionIncomplete, CorrectionMixed
+from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 
 _SHOWN_SERIES = 3
 
@@ -43,9 +44,9 @@ class QuarantineEntry:
     state: QuarantineState
     code: str
     sentence: str
-    sop_instance_uid: str
+    sop_instance_uid: InstanceUid
     sop_class_uid: str
-    study_uid: str
+    study_uid: StudyUid
     spool_key: str
     size_bytes: int
     sha256: str
@@ -59,8 +60,8 @@ class QuarantineEntry:
 class StoredCopy:
     """One copy of an instance in the spool. ``sha256`` is over its Part 10 file."""
 
-    sop_instance_uid: str
-    series_uid: str
+    sop_instance_uid: InstanceUid
+    series_uid: SeriesUid
     spool_key: str
     sha256: str
 

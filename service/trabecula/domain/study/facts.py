@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trabecula.domain.uids import SeriesUid
+
 
 @dataclass(frozen=True)
 class SeriesFacts:
     """What lists show of a series."""
 
-    series_uid: str
+    series_uid: SeriesUid
     modality: str = ""
     description: str = ""
     number: int | None = None

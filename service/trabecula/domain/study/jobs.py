@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import StudyUid
 
 
 class Stage(StrEnum):
@@ -39,7 +40,7 @@ class Job:
     """
 
     stage: Stage
-    study_uid: str
+    study_uid: StudyUid
     revision: int = 0
     destination: str = ""
     delay_s: float = 0.0

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from trabecula.domain.study.jobs import Stage
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyStanding:
     """Where a study stands. ``quiet_s`` is the time since its last new image; ``count_checks`` how often it waited."""
 
-    study_uid: str
+    study_uid: StudyUid
     state: StudyState
     revision: int
     quiet_s: float
@@ -26,9 +27,9 @@ class StoredInstance:
     """One instance of a revision as the ledger knows it; ``spool_key`` is relative to the spool."""
 
     spool_key: str
-    sop_instance_uid: str
+    sop_instance_uid: InstanceUid
     sop_class_uid: str
-    series_uid: str
+    series_uid: SeriesUid
 
 
 @dataclass(frozen=True, kw_only=True)

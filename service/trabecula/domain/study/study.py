@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from trabecula.domain.errors import TransitionRefused
+from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 
 
 class StudyState(StrEnum):
@@ -61,10 +62,10 @@ class ReceivedInstance:
     """
 
     sop_class_uid: str
-    sop_instance_uid: str
+    sop_instance_uid: InstanceUid
     transfer_syntax_uid: str
-    study_uid: str
-    series_uid: str
+    study_uid: StudyUid
+    series_uid: SeriesUid
     spool_key: str
     size_bytes: int
     sha256: str
@@ -79,6 +80,6 @@ class StoredFile:
     """One instance of a frozen revision, as the analysis reads it: absolute path in the spool."""
 
     path: str
-    sop_instance_uid: str
+    sop_instance_uid: InstanceUid
     sop_class_uid: str
-    series_uid: str
+    series_uid: SeriesUid

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from trabecula.domain.study.facts import SeriesFacts, StudyFacts
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import SeriesUid
 from trabecula.imaging.character_sets import read_as_meant
 from trabecula.imaging.header_values import integer, text
 from trabecula.imaging.headers.frames import READ_ERRORS, lenient
@@ -65,7 +66,7 @@ class HeaderFactsReader:
         return StudyFacts(**facts, series=tuple(series.values()))
 
 
-def _series_facts(header: Dataset, series_uid: str) -> SeriesFacts:
+def _series_facts(header: Dataset, series_uid: SeriesUid) -> SeriesFacts:
     return SeriesFacts(
         series_uid, text(header, "Modality"), text(header, "SeriesDescription"), integer(header, "SeriesNumber")
     )

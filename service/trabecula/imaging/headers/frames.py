@@ -18,6 +18,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from trabecula.domain.sop_classes import CT_CLASSES, MR_CLASSES
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.transfer_syntaxes import LOSSY
+from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.imaging.acquisition import Acquisition, Frame, StatedPatient
 from trabecula.imaging.character_sets import read_as_meant
 from trabecula.imaging.header_values import Lookup, integer, number, numbers, text, words
@@ -63,7 +64,9 @@ def scan_folder(path: Path) -> tuple[StoredFile, ...]:
             uid = text(head, "SOPInstanceUID")
             if uid:
                 series = text(head, "SeriesInstanceUID")
-                found.append(StoredFile(str(item.resolve()), uid, text(head, "SOPClassUID"), series))
+                found.append(
+                    StoredFile(str(item.resolve()), InstanceUid(uid), text(head, "SOPClassUID"), SeriesUid(series))
+                )
     return tuple(found)
 
 
@@ -187,7 +190,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
     return Acquisition(
         modality=text(lookup, "Modality").upper() or _MODALITIES.get(sop_class, ""),
         sop_class_uid=sop_class,
-        series_uid=text(lookup, "SeriesInstanceUID") or file.series_uid,
+        series_uid=SeriesUid(text(lookup, "SeriesInstanceUID")) or file.series_uid,
         series_number=integer(lookup, "SeriesNumber"),
         frame_of_reference_uid=text(lookup, "FrameOfReferenceUID"),
         description=text(lookup, "SeriesDescription"),

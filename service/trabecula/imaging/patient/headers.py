@@ -8,6 +8,7 @@ from datetime import date
 
 from pydicom.dataset import Dataset
 
+from trabecula.domain.uids import NO_SERIES, SeriesUid
 from trabecula.imaging.header_values import Lookup, integer, number, text
 from trabecula.imaging.words import is_term
 
@@ -27,7 +28,7 @@ class PatientHeader:
     it.
     """
 
-    series_uid: str = ""
+    series_uid: SeriesUid = NO_SERIES
     series_number: int | None = None
     patient_id: str = ""
     issuer: str = ""
@@ -54,7 +55,7 @@ def patient_header(dataset: Dataset) -> PatientHeader:
     recorded, as_number = _recorded_age(text(lookup, "PatientAge"))
     studied, other_day = _days(lookup)
     return PatientHeader(
-        series_uid=text(lookup, "SeriesInstanceUID"),
+        series_uid=SeriesUid(text(lookup, "SeriesInstanceUID")),
         series_number=integer(lookup, "SeriesNumber"),
         patient_id=patient_id,
         issuer=issuer,

@@ -12,6 +12,7 @@ import numpy as np
 
 from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.uids import SeriesUid
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.pixels import Cache
 from trabecula.imaging.stacks.left_out import LeftOut
@@ -141,7 +142,7 @@ def once(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
     return kept, tuple(told)
 
 
-def _reason(code: ReasonCode, series_uid: str, detail: str) -> Reason:
+def _reason(code: ReasonCode, series_uid: SeriesUid, detail: str) -> Reason:
     return Reason(code=code, blocking=False, series_uid=series_uid, detail=detail)
 
 

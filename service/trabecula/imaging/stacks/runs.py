@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.uids import SeriesUid
 from trabecula.domain.volume import FloatArray
 from trabecula.imaging.stacks.likeness import clusters
 
@@ -27,7 +28,7 @@ class Runs:
             yield Reason(code=reason.code, blocking=False, series_uid=reason.series_uid, detail=detail)
 
 
-def runs_of(places: Sequence[float], limits: Mapping[str, Any], series_uid: str) -> Runs | Reason:
+def runs_of(places: Sequence[float], limits: Mapping[str, Any], series_uid: SeriesUid) -> Runs | Reason:
     """Return the regular runs of slices at ``places`` (ascending, mm), or the blocking reason why there is none.
 
     A larger step that is a whole multiple of the usual one is a gap of missing slices; four or more slices at another
@@ -90,7 +91,7 @@ def _refusal(
     odd: Sequence[float],
     steps: Sequence[float],
     limits: Mapping[str, Any],
-    series_uid: str,
+    series_uid: SeriesUid,
 ) -> Reason | None:
     """Why too much is missing or uneven: whole multiples of a usual step are missing slices, other steps are irregular.
 
@@ -119,7 +120,7 @@ def _multiple(gap: float, usual: float, limits: Mapping[str, Any]) -> int:
     return steps if abs(gap - steps * usual) <= _tolerance(usual, limits) * steps else 0
 
 
-def _irregular(gaps: FloatArray, limits: Mapping[str, Any], series_uid: str) -> Reason:
+def _irregular(gaps: FloatArray, limits: Mapping[str, Any], series_uid: SeriesUid) -> Reason:
     """Steps of several kinds: missing slices where all are multiples of the smallest, else simply uneven."""
     smallest = float(gaps.min())
     multiples = [_multiple(float(gap), smallest, limits) for gap in gaps] if smallest > 0 else [0]

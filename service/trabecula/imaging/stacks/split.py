@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.uids import SeriesUid
 from trabecula.domain.volume import FloatArray, Plane
 from trabecula.imaging.acquisition import Acquisition, Frame, consensus
 from trabecula.imaging.stacks.copies import distinct, folded, once
@@ -39,7 +40,7 @@ class Stack:
         return consensus([frame.acquisition for frame in self.frames])
 
     @property
-    def series_uid(self) -> str:
+    def series_uid(self) -> SeriesUid:
         """The series all frames belong to."""
         return self.frames[0].acquisition.series_uid
 

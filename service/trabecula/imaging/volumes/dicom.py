@@ -13,6 +13,7 @@ from pydicom.pixels.processing import apply_modality_lut
 from trabecula.data import data_file
 from trabecula.domain.errors import GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import InstanceUid
 from trabecula.domain.volume import Geometry, Modality, Volume
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.header_values import Lookup, number
@@ -26,7 +27,7 @@ class SeriesLoader:
     """Reads the volume of exactly these instances in this order (implements the VolumeLoader port)."""
 
     def load(
-        self, files: Sequence[StoredFile], sop_instance_uids: Sequence[str], frames: Sequence[int | None] = ()
+        self, files: Sequence[StoredFile], sop_instance_uids: Sequence[InstanceUid], frames: Sequence[int | None] = ()
     ) -> Volume:
         """Return the volume whose slices are ``sop_instance_uids`` in order, and ``frames`` of them where multi-frame.
 
@@ -46,7 +47,7 @@ class SeriesLoader:
             return load_volume(_as_ordered([by_place[place] for place in places]))
         return self._by_instances(found, sop_instance_uids)
 
-    def _by_instances(self, frames: Sequence[Frame], sop_instance_uids: Sequence[str]) -> Volume:
+    def _by_instances(self, frames: Sequence[Frame], sop_instance_uids: Sequence[InstanceUid]) -> Volume:
         wanted = set(sop_instance_uids)
         if len(wanted) == len(sop_instance_uids):
             order = {uid: place for place, uid in enumerate(sop_instance_uids)}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 from trabecula.domain.errors import InstanceUnparsable
 from trabecula.domain.transfer_syntaxes import EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from trabecula.domain.uids import NO_INSTANCE, NO_SERIES, NO_STUDY, InstanceUid, SeriesUid, StudyUid
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 
@@ -36,9 +38,9 @@ class DataSetHead:
     """Identity of an instance as its data set states it; empty where the element is missing."""
 
     sop_class_uid: str = ""
-    sop_instance_uid: str = ""
-    study_uid: str = ""
-    series_uid: str = ""
+    sop_instance_uid: InstanceUid = NO_INSTANCE
+    study_uid: StudyUid = NO_STUDY
+    series_uid: SeriesUid = NO_SERIES
     manufacturer: str = ""
 
 
@@ -63,7 +65,7 @@ def read_head(data: bytes, transfer_syntax_uid: str, *, complete: bool) -> DataS
         big=transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN,
         explicit=transfer_syntax_uid != IMPLICIT_VR_LITTLE_ENDIAN,
     )
-    values: dict[str, str] = {}
+    values: dict[str, Any] = {}
     try:
         while cursor.position < len(data) or not complete:
             element = cursor.element()

@@ -12,6 +12,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 
 from trabecula.domain.errors import InstanceUnparsable, SpoolObjectMissing, SpoolUnavailable
+from trabecula.domain.uids import InstanceUid
 from trabecula.intake.storage.head import DataSetHead, HeadIncomplete, read_head
 
 _HEAD_BYTES = 1 << 16
@@ -26,7 +27,7 @@ class StatedInstance:
     """What a request or a file's meta information says that the data set is."""
 
     sop_class_uid: str
-    sop_instance_uid: str
+    sop_instance_uid: InstanceUid
     transfer_syntax_uid: str
 
 
@@ -59,7 +60,9 @@ def read_again(path: Path) -> tuple[StatedInstance, DataSetHead]:
             offset = _BEFORE_META_ELEMENTS + int(meta.FileMetaInformationGroupLength)
             size = os.fstat(file.fileno()).st_size - offset
             stated = StatedInstance(
-                str(meta.MediaStorageSOPClassUID), str(meta.MediaStorageSOPInstanceUID), str(meta.TransferSyntaxUID)
+                str(meta.MediaStorageSOPClassUID),
+                InstanceUid(str(meta.MediaStorageSOPInstanceUID)),
+                str(meta.TransferSyntaxUID),
             )
             head = identified_head(stated, size, lambda count: os.pread(file.fileno(), count, offset))
     except FileNotFoundError as error:

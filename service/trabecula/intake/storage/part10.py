@@ -5,13 +5,14 @@ from __future__ import annotations
 import struct
 
 from trabecula.domain.identity import derived_uid
+from trabecula.domain.uids import InstanceUid
 
 IMPLEMENTATION_CLASS_UID = derived_uid("implementation class")
 IMPLEMENTATION_VERSION = "TRABECULA"
 """Without a number: the same instance must give the same file after an upgrade."""
 
 
-def file_head(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> bytes:
+def file_head(sop_class_uid: str, sop_instance_uid: InstanceUid, transfer_syntax_uid: str) -> bytes:
     """Return preamble, prefix and File Meta Information; a function of its arguments alone.
 
     Who sent the instance is not in it (that is in the ledger), so a repetition over another way is the same file.

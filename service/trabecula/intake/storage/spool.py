@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
+from trabecula.domain.uids import InstanceUid
 
 INCOMING, OBJECTS, QUARANTINE = "incoming", "objects", "quarantine"
 _BUFFER_BYTES = 1 << 16
@@ -75,7 +76,7 @@ class Incoming:
             self._file.flush()
             return os.pread(self._file.fileno(), count, offset)
 
-    def keep(self, sop_instance_uid: str) -> KeptFile:
+    def keep(self, sop_instance_uid: InstanceUid) -> KeptFile:
         """Make the file durable under the instance's key, unless other bytes are there. Raises SpoolUnavailable.
 
         Returns only after the bytes and the name are on stable storage. A copy that was put beside the first one is a
@@ -143,12 +144,12 @@ class Spool:
             for parent in (OBJECTS, "") if missing else ():
                 _sync_folder(root / parent)
 
-    def key_of(self, sop_instance_uid: str) -> str:
+    def key_of(self, sop_instance_uid: InstanceUid) -> str:
         """Return the key of an instance: safe as a path whatever the UID holds."""
         name = hashlib.sha256(sop_instance_uid.encode()).hexdigest()
         return f"{OBJECTS}/{name[:2]}/{name}.dcm"
 
-    def key_beside(self, sop_instance_uid: str, sha256: str) -> str:
+    def key_beside(self, sop_instance_uid: InstanceUid, sha256: str) -> str:
         """Return the key of another copy of an instance, taken over by an operator: beside the first one."""
         return f"{self.key_of(sop_instance_uid).removesuffix('.dcm')}-{sha256}.dcm"
 

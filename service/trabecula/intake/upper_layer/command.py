@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from trabecula.domain.errors import PeerViolation
+from trabecula.domain.uids import NO_INSTANCE, InstanceUid
 
 NO_DATA_SET = 0x0101
 MAX_COMMAND_BYTES = 65536
@@ -41,7 +42,7 @@ class Command:
     message_id: int
     has_data_set: bool
     sop_class_uid: str = ""
-    sop_instance_uid: str = ""
+    sop_instance_uid: InstanceUid = NO_INSTANCE
     event_type: int | None = None
 
     @property
@@ -71,7 +72,7 @@ def decode_command(data: bytes) -> Command:
         message_id=_number(elements, 0x0110) or 0,
         has_data_set=_number(elements, 0x0800) not in (NO_DATA_SET, None),
         sop_class_uid=_uid(elements, 0x0002),
-        sop_instance_uid=_uid(elements, 0x1000),
+        sop_instance_uid=InstanceUid(_uid(elements, 0x1000)),
         event_type=_number(elements, 0x1002),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from trabecula.domain.study.jobs import Stage
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import StudyUid
 
 _STAGES = {StudyState.ANALYSING: Stage.ANALYSE, StudyState.REPORTING: Stage.REPORT}
 """The states in which a study may wait for a processor."""
@@ -48,7 +49,7 @@ class Activities:
             if running or (study_uid, task) not in self._found:
                 self._found[study_uid, task] = found
 
-    def of(self, study_uid: str, state: str) -> dict[str, Any]:
+    def of(self, study_uid: StudyUid, state: str) -> dict[str, Any]:
         """Return ``activity`` (waiting, running or None), ``place`` in line (from 1) and ``since`` when, for a study.
 
         A study whose job tries again later waits without a place.

@@ -11,6 +11,7 @@ from trabecula.domain.results.result import StudyResult
 from trabecula.domain.results.result_json import from_json
 from trabecula.domain.study.reference import Reference, ReferenceMethod, ReferenceSite
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import database_errors
 from trabecula.ledger.tables import ReferenceResult, Revision, Study
 
@@ -21,7 +22,7 @@ _BATCH = 200
 class StudyRecord:
     """A study with its patient facts (texts as in the images: dates YYYYMMDD, sex M, F or other) and newest result."""
 
-    study_uid: str
+    study_uid: StudyUid
     revision: int
     state: StudyState
     patient_id: str

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, func, or
 from sqlalchemy.orm import InstrumentedAttribute
 
 from trabecula.domain.study.copies import OPEN_STATES
+from trabecula.domain.uids import NO_STUDY, StudyUid
 from trabecula.ledger.database import database_errors
 from trabecula.ledger.rows.quarantine import is_conflict
 from trabecula.ledger.tables import Instance, Quarantine
@@ -24,7 +25,7 @@ class QuarantineFilter:
     """
 
     code: str = ""
-    study_uid: str = ""
+    study_uid: StudyUid = NO_STUDY
     since: date | None = None
     ended: bool = False
     number: int = 0
@@ -50,7 +51,7 @@ def count_quarantine(engine: Engine, wanted: QuarantineFilter | None = None) -> 
         return connection.execute(query).scalar_one()
 
 
-def study_conflicts(connection: Connection, study_uid: str) -> list[dict[str, Any]]:
+def study_conflicts(connection: Connection, study_uid: StudyUid) -> list[dict[str, Any]]:
     """Return the held copies of a study's images, one dictionary for each sender and study that the copies name."""
     group = (Quarantine.calling_ae_title, Quarantine.study_uid)
     query = (
@@ -82,7 +83,7 @@ def conflicts_of_study(study_uid: InstrumentedAttribute[str]) -> ScalarSelect[in
     )
 
 
-def quarantined_count(connection: Connection, study_uid: str) -> int:
+def quarantined_count(connection: Connection, study_uid: StudyUid) -> int:
     """Return how many instances that name this study lie in quarantine."""
     query = select(func.count()).where(Quarantine.study_uid == study_uid, Quarantine.state.in_(_open()))
     return connection.execute(query).scalar_one()

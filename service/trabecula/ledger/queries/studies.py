@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import database_errors
 from trabecula.ledger.queries.activity import Activities
 from trabecula.ledger.queries.quarantine import conflicts_of_study, quarantined_count
@@ -70,7 +71,7 @@ def count_studies(engine: Engine, wanted: StudyFilter | None = None) -> int:
         return connection.execute(query).scalar_one()
 
 
-def show_study(engine: Engine, study_uid: str) -> dict[str, Any]:
+def show_study(engine: Engine, study_uid: StudyUid) -> dict[str, Any]:
     """Return everything about one study (the published JSON), and what the queue does with it. Raises StudyUnknown."""
     with database_errors(), engine.connect() as connection:
         document = study_document(connection, study_uid)
@@ -82,7 +83,7 @@ def show_study(engine: Engine, study_uid: str) -> dict[str, Any]:
     return document
 
 
-def study_events(engine: Engine, study_uid: str) -> list[dict[str, Any]]:
+def study_events(engine: Engine, study_uid: StudyUid) -> list[dict[str, Any]]:
     """Return the audit trail of a study in order: when, what, who."""
     query = (
         select(EventRow.at, EventRow.revision, EventRow.what, EventRow.detail, EventRow.who, EventRow.facts)

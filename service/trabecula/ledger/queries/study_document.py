@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries.quarantine import study_conflicts
 from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow, Revision, Study
 
 
-def study_document(connection: Connection, study_uid: str) -> dict[str, Any] | None:
+def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any] | None:
     """Return the document of a study's newest revision, or None for an unknown study.
 
     ``result`` keys (reasons, levels, scores, summary ...) are those of domain.result_json, without the outlines.

@@ -6,6 +6,7 @@ from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from trabecula.domain.study.copies import QuarantineEntry, StoredCopy
+from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 from trabecula.ledger.tables import FormerCopy, Instance
 
 _REMEMBERED = (
@@ -20,14 +21,16 @@ class SqlCopyRows:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def in_use(self, study_uid: str) -> tuple[StoredCopy, ...]:
+    def in_use(self, study_uid: StudyUid) -> tuple[StoredCopy, ...]:
         """Return the copies in use of a study, ordered by SOP Instance UID."""
         query = (
             select(Instance.sop_instance_uid, Instance.series_uid, Instance.spool_key, Instance.sha256)
             .where(Instance.study_uid == study_uid)
             .order_by(Instance.sop_instance_uid.collate("C"))
         )
-        return tuple(StoredCopy(*row) for row in self._session.execute(query))
+        return tuple(
+            StoredCopy(InstanceUid(row[0]), SeriesUid(row[1]), row[2], row[3]) for row in self._session.execute(query)
+        )
 
     def replace(self, entry: QuarantineEntry, spool_key: str, transfer_syntax_uid: str, who: str) -> None:
         """Put the entry's bytes, now under ``spool_key``, into use; the former copy is remembered."""
@@ -50,7 +53,7 @@ class SqlCopyRows:
             )
         )
 
-    def is_named(self, sop_instance_uid: str, spool_key: str) -> bool:
+    def is_named(self, sop_instance_uid: InstanceUid, spool_key: str) -> bool:
         """Return whether a file is the copy in use of an instance, or was."""
         return any(
             self._session.execute(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from trabecula.domain.delivery import CommitmentState, Delivery, DeliveryState, Destination
 from trabecula.domain.results.result import ObjectKind
+from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow
 from trabecula.ledger.texts import storable
@@ -23,7 +24,7 @@ class SqlDeliveryRows:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def plan(self, study_uid: str, revision: int, destinations: Sequence[Destination]) -> tuple[str, ...]:
+    def plan(self, study_uid: StudyUid, revision: int, destinations: Sequence[Destination]) -> tuple[str, ...]:
         """Plan a delivery for each object a destination wants; return the destinations that have any."""
         query = select(ResultObjectRow).where(
             ResultObjectRow.study_uid == study_uid, ResultObjectRow.revision == revision, ResultObjectRow.rank == 0
@@ -50,7 +51,7 @@ class SqlDeliveryRows:
                     wanted.append(destination.name)
         return tuple(wanted)
 
-    def of(self, study_uid: str, revision: int, destination: str = "") -> tuple[Delivery, ...]:
+    def of(self, study_uid: StudyUid, revision: int, destination: str = "") -> tuple[Delivery, ...]:
         """Return the deliveries of a revision, all or those of one destination: SR, then SEG, then the picture."""
         query = select(ObjectDelivery).where(ObjectDelivery.study_uid == study_uid, ObjectDelivery.revision == revision)
         if destination:
@@ -98,12 +99,12 @@ class SqlDeliveryRows:
 
 def _delivery(row: ObjectDelivery) -> Delivery:
     return Delivery(
-        study_uid=row.study_uid,
+        study_uid=StudyUid(row.study_uid),
         revision=row.revision,
         destination=row.destination,
         kind=ObjectKind(row.kind),
         sop_class_uid=row.sop_class_uid,
-        sop_instance_uid=row.sop_instance_uid,
+        sop_instance_uid=InstanceUid(row.sop_instance_uid),
         state=DeliveryState(row.state),
         status=row.status,
         error_code=row.error_code,

@@ -16,6 +16,7 @@ from trabecula.domain.study.conflict import Conflict
 from trabecula.domain.study.copies import QuarantineEntry, QuarantineState, StoredCopy
 from trabecula.domain.study.jobs import Failure
 from trabecula.domain.study.study import ReceivedInstance
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.tables import FormerCopy, Instance, Quarantine
 from trabecula.ledger.texts import storable, storable_instance
@@ -78,7 +79,7 @@ class SqlQuarantineRows:
             raise QuarantineEntryUnknown(f"number {unknown[0]}")
         return tuple(_entry(row) for row in rows)
 
-    def conflicts(self, study_uid: str, *, lock: bool = False) -> tuple[Conflict, ...]:
+    def conflicts(self, study_uid: StudyUid, *, lock: bool = False) -> tuple[Conflict, ...]:
         """Return what is held as another copy of an image of this study, the copy that came last first."""
         formerly = exists().where(
             FormerCopy.sop_instance_uid == Quarantine.sop_instance_uid, FormerCopy.sha256 == Quarantine.sha256

@@ -15,6 +15,7 @@ from trabecula.domain.identity import digest
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
 from trabecula.domain.study.standing import StoredInstance
+from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.rows.results import rows_of
 from trabecula.ledger.tables import (
@@ -33,7 +34,7 @@ class SqlRevisionRows:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def freeze(self, study_uid: str) -> int:
+    def freeze(self, study_uid: StudyUid) -> int:
         """Freeze the present instances as the study's next revision and return its number."""
         newest = select(func.coalesce(func.max(Revision.revision), 0)).where(Revision.study_uid == study_uid)
         revision = self._session.execute(newest).scalar_one() + 1
@@ -56,7 +57,7 @@ class SqlRevisionRows:
         self._session.execute(update(Study).where(Study.study_uid == study_uid).values(revision=revision))
         return revision
 
-    def is_current_set(self, study_uid: str, revision: int) -> bool:
+    def is_current_set(self, study_uid: StudyUid, revision: int) -> bool:
         """Return whether the revision holds exactly the instances the study has now, each in the copy in use now."""
         frozen = select(RevisionInstance.sop_instance_uid, RevisionInstance.sha256).where(
             RevisionInstance.study_uid == study_uid, RevisionInstance.revision == revision
@@ -65,7 +66,7 @@ class SqlRevisionRows:
         known = self._row(study_uid, revision) is not None
         return known and set(self._session.execute(frozen)) == set(self._session.execute(now))
 
-    def instances(self, study_uid: str, revision: int) -> tuple[StoredInstance, ...]:
+    def instances(self, study_uid: StudyUid, revision: int) -> tuple[StoredInstance, ...]:
         """Return the instances of a revision in the copies it was frozen with, ordered by SOP Instance UID."""
         query = (
             select(RevisionInstance.spool_key, Instance.sop_instance_uid, Instance.sop_class_uid, Instance.series_uid)
@@ -73,7 +74,10 @@ class SqlRevisionRows:
             .where(RevisionInstance.study_uid == study_uid, RevisionInstance.revision == revision)
             .order_by(Instance.sop_instance_uid.collate("C"))
         )
-        return tuple(StoredInstance(*row) for row in self._session.execute(query))
+        return tuple(
+            StoredInstance(row[0], InstanceUid(row[1]), row[2], SeriesUid(row[3]))
+            for row in self._session.execute(query)
+        )
 
     def save_result(self, result: StudyResult) -> None:
         """Keep the result of a revision, and its category with the study; replaces an earlier one."""
@@ -97,19 +101,19 @@ class SqlRevisionRows:
             if rows:
                 self._session.execute(insert(table), rows)
 
-    def result(self, study_uid: str, revision: int) -> StudyResult | None:
+    def result(self, study_uid: StudyUid, revision: int) -> StudyResult | None:
         """Return the result of a revision, or None."""
         row = self._row(study_uid, revision)
         return from_json(row.result) if row is not None and row.result is not None else None
 
-    def analysed_at(self, study_uid: str, revision: int) -> datetime:
+    def analysed_at(self, study_uid: StudyUid, revision: int) -> datetime:
         """Return when the result was first kept: the content time of its objects."""
         row = self._row(study_uid, revision)
         if row is None or row.analysed_at is None:
             raise StudyUnknown(f"{study_uid} has no result of revision {revision}")
         return row.analysed_at
 
-    def save_objects(self, study_uid: str, revision: int, objects: Sequence[ResultObject]) -> None:
+    def save_objects(self, study_uid: StudyUid, revision: int, objects: Sequence[ResultObject]) -> None:
         """Keep the identities of the revision's objects; replaces earlier ones."""
         key = (ResultObjectRow.study_uid == study_uid, ResultObjectRow.revision == revision)
         self._session.execute(delete(ResultObjectRow).where(*key))
@@ -134,12 +138,12 @@ class SqlRevisionRows:
             .values(reported_at=clock_timestamp())
         )
 
-    def has_objects(self, study_uid: str, revision: int) -> bool:
+    def has_objects(self, study_uid: StudyUid, revision: int) -> bool:
         """Return whether the objects of a revision are written."""
         row = self._row(study_uid, revision)
         return row is not None and row.reported_at is not None
 
-    def predecessors(self, study_uid: str, revision: int) -> tuple[tuple[str, str, str], ...]:
+    def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[tuple[str, str, str], ...]:
         """Return class, instance and series UID of the newest earlier SR that a destination has.
 
         The form that was really sent counts (a fall-back class). An SR that was only ever kept here, because no
@@ -170,9 +174,9 @@ class SqlRevisionRows:
         )
         return tuple((row[0], row[1], row[2]) for row in self._session.execute(query))
 
-    def _row(self, study_uid: str, revision: int) -> Revision | None:
+    def _row(self, study_uid: StudyUid, revision: int) -> Revision | None:
         return self._session.get(Revision, (study_uid, revision), populate_existing=True)
 
-    def _current_uids(self, study_uid: str) -> list[str]:
+    def _current_uids(self, study_uid: StudyUid) -> list[str]:
         query = select(Instance.sop_instance_uid).where(Instance.study_uid == study_uid)
         return list(self._session.execute(query).scalars())

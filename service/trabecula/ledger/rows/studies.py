@@ -10,6 +10,7 @@ from trabecula.domain.study.facts import StudyFacts
 from trabecula.domain.study.jobs import Failure, Stage
 from trabecula.domain.study.standing import Event, StudyStanding
 from trabecula.domain.study.study import ReceivedInstance, StudyState, check_transition
+from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.tables import (
     EventRow,
@@ -56,7 +57,7 @@ class SqlStudyRows:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def standing(self, study_uid: str, *, lock: bool = False) -> StudyStanding:
+    def standing(self, study_uid: StudyUid, *, lock: bool = False) -> StudyStanding:
         """Return where the study stands; ``lock`` takes its row until the end of the transaction."""
         query = select(
             Study.state,
@@ -78,7 +79,7 @@ class SqlStudyRows:
             failed_stage=Stage(failed_stage) if failed_stage else None,
         )
 
-    def count_instances(self, study_uid: str) -> int:
+    def count_instances(self, study_uid: StudyUid) -> int:
         """Return how many instances of the study have come."""
         query = select(func.count()).select_from(Instance).where(Instance.study_uid == study_uid)
         return self._session.execute(query).scalar_one()
@@ -92,20 +93,20 @@ class SqlStudyRows:
             self.note(instance.study_uid, Event(what="RECEIVED", detail="the first image of the study"))
         return bool(added)
 
-    def known_sha256(self, sop_instance_uid: str) -> str | None:
+    def known_sha256(self, sop_instance_uid: InstanceUid) -> str | None:
         """Return the digest of the instance held under this UID, or None."""
         query = select(Instance.sha256).where(Instance.sop_instance_uid == sop_instance_uid)
         return self._session.execute(query).scalar_one_or_none()
 
-    def study_of(self, sop_instance_uid: str) -> str:
+    def study_of(self, sop_instance_uid: InstanceUid) -> StudyUid:
         """Return the study that holds an instance. Raises StudyUnknown."""
         query = select(Instance.study_uid).where(Instance.sop_instance_uid == sop_instance_uid)
         study_uid = self._session.execute(query).scalar_one_or_none()
         if study_uid is None:
             raise StudyUnknown(f"none holds {sop_instance_uid}")
-        return study_uid
+        return StudyUid(study_uid)
 
-    def image_arrived(self, study_uid: str) -> StudyStanding:
+    def image_arrived(self, study_uid: StudyUid) -> StudyStanding:
         """Start the quiet time anew, by the database's clock, and return where the study stands, locked."""
         state, revision, failed_stage = self._session.execute(
             update(Study)
@@ -123,11 +124,11 @@ class SqlStudyRows:
             failed_stage=stage,
         )
 
-    def count_check_failed(self, study_uid: str) -> None:
+    def count_check_failed(self, study_uid: StudyUid) -> None:
         """Count one more wait for images the source archive still has."""
         self._update(study_uid, count_checks=Study.count_checks + 1)
 
-    def move(self, study_uid: str, target: StudyState) -> None:
+    def move(self, study_uid: StudyUid, target: StudyState) -> None:
         """Change the state; a reason of failure is forgotten when work begins again. Raises TransitionRefused."""
         standing = self.standing(study_uid, lock=True)
         check_transition(standing.state, target)
@@ -142,12 +143,12 @@ class SqlStudyRows:
                 .values(done_at=clock_timestamp())
             )
 
-    def fail(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+    def fail(self, study_uid: StudyUid, stage: Stage, failure: Failure) -> None:
         """Change the state to FAILED and keep the reason. Raises TransitionRefused."""
         self.move(study_uid, StudyState.FAILED)
         self.keep_failure(study_uid, stage, failure)
 
-    def keep_failure(self, study_uid: str, stage: Stage, failure: Failure) -> None:
+    def keep_failure(self, study_uid: StudyUid, stage: Stage, failure: Failure) -> None:
         """Keep the reason why a step failed, until work begins again."""
         self._update(
             study_uid,
@@ -157,7 +158,7 @@ class SqlStudyRows:
             failure_next_step=failure.next_step,
         )
 
-    def describe(self, study_uid: str, facts: StudyFacts) -> None:
+    def describe(self, study_uid: StudyUid, facts: StudyFacts) -> None:
         """Keep what lists show of the study and its series."""
         self._update(
             study_uid,
@@ -182,7 +183,7 @@ class SqlStudyRows:
                 )
             )
 
-    def note(self, study_uid: str, event: Event) -> None:
+    def note(self, study_uid: StudyUid, event: Event) -> None:
         """Add a line to the study's audit trail."""
         self._session.execute(
             insert(EventRow).values(
@@ -195,5 +196,5 @@ class SqlStudyRows:
             )
         )
 
-    def _update(self, study_uid: str, **values: object) -> None:
+    def _update(self, study_uid: StudyUid, **values: object) -> None:
         self._session.execute(update(Study).where(Study.study_uid == study_uid).values(**values))

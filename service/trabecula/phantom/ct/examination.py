@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.domain.identity import derived_uid
+from trabecula.domain.uids import SeriesUid, StudyUid
 from trabecula.domain.volume import Geometry, Modality, Plane, Volume
 from trabecula.phantom.anatomy import Spine, render_anatomy
 from trabecula.phantom.anatomy.tissue import PhantomTissue
@@ -59,7 +60,7 @@ def make_ct_study(spec: CtStudySpec) -> PhantomStudy:
         series.insert(0, _scout(spine, study_uid, protocol))
     reading = {level.name: round(marrow_in_image(bone, protocol), 2) for level, bone in patient.bone.items()}
     truths = tuple(
-        SeriesTruth(role=item.role, series_uid=item.uid, attenuation_hu=reading)
+        SeriesTruth(role=item.role, series_uid=SeriesUid(item.uid), attenuation_hu=reading)
         for item in series
         if item.labels is not None
     )
@@ -106,7 +107,7 @@ def _scan(spine: Spine, table: AttenuationTable, protocol: CtProtocol, rng: np.r
     return _Scan(array, labels, tissue, geometry)
 
 
-def _axial(scan: _Scan, study_uid: str, protocol: CtProtocol, defects: frozenset[Defect]) -> PhantomSeries:
+def _axial(scan: _Scan, study_uid: StudyUid, protocol: CtProtocol, defects: frozenset[Defect]) -> PhantomSeries:
     count = scan.geometry.shape[0]
     middle = count // 2
     gap = frozenset(range(middle - count // 16 - 1, middle + count // 16 + 1)) if count > 8 else frozenset({middle})
@@ -122,7 +123,7 @@ def _axial(scan: _Scan, study_uid: str, protocol: CtProtocol, defects: frozenset
     )
 
 
-def _reformat(scan: _Scan, study_uid: str, protocol: CtProtocol) -> PhantomSeries:
+def _reformat(scan: _Scan, study_uid: StudyUid, protocol: CtProtocol) -> PhantomSeries:
     """A sagittal reformat, averaged over its thickness; truth masks at the middle of each slice."""
     thick = protocol.sagittal_reformat_mm
     depth, rows, columns = scan.geometry.shape
@@ -175,7 +176,7 @@ _SCOUT_BONE = (
 )
 
 
-def _scout(spine: Spine, study_uid: str, protocol: CtProtocol) -> PhantomSeries:
+def _scout(spine: Spine, study_uid: StudyUid, protocol: CtProtocol) -> PhantomSeries:
     """A frontal scout: the anatomy at 4 mm, summed from front to back."""
     grid = stack(Plane.CORONAL, lumbar_centre(spine), (40, 128, 96), (5.0, 3.0, 3.0))
     anatomy = render_anatomy(spine, grid)

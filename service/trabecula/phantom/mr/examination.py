@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.spine import MEASURED_LEVELS
+from trabecula.domain.uids import SeriesUid, StudyUid
 from trabecula.domain.volume import FloatArray, Geometry, Modality, Plane, Volume
 from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, Spine, render_anatomy
 from trabecula.phantom.ct.attenuation import IS_MARROW
@@ -46,7 +47,7 @@ class _Examination:
     patient: PhantomPatient
     spine: Spine
     protocol: MrProtocol
-    study_uid: str
+    study_uid: StudyUid
     defects: frozenset[Defect]
     rng: np.random.Generator
 
@@ -155,7 +156,7 @@ def _truth(patient: PhantomPatient, series: PhantomSeries, time: Timing) -> Seri
     ratio = {level.name: float(marrow_signal(bone.fat_fraction, time)) / fluid for level, bone in patient.bone.items()}
     vbq = float(np.median([ratio[level.name] for level in MEASURED_LEVELS]))
     rounded = {name: round(value, 4) for name, value in ratio.items()}
-    return SeriesTruth(role=series.role, series_uid=series.uid, marrow_to_csf=rounded, vbq=round(vbq, 4))
+    return SeriesTruth(role=series.role, series_uid=SeriesUid(series.uid), marrow_to_csf=rounded, vbq=round(vbq, 4))
 
 
 def _localizer(examination: _Examination) -> PhantomSeries:

@@ -8,12 +8,13 @@ from pydicom import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
+from trabecula.domain.uids import InstanceUid
 from trabecula.reporting.sr.concepts import coding_schemes
 from trabecula.reporting.stamping import Stamp, finished, reference, tell_loss
 
 
 def secondary_capture(
-    pixels: NDArray[np.uint8], sources: tuple[tuple[str, str], ...], stamp: Stamp, result: StudyResult
+    pixels: NDArray[np.uint8], sources: tuple[tuple[str, InstanceUid], ...], stamp: Stamp, result: StudyResult
 ) -> ResultObject:
     """Return the page ``pixels[row, column, RGB]`` as a DICOM image.
 

@@ -16,6 +16,7 @@ from pydicom.uid import UID
 
 from trabecula.domain.errors import PatientIdMissing, ReportInvalid
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import StudyUid
 from trabecula.reporting.sources.reading import SourceReader
 
 UTF8 = "ISO_IR 192"
@@ -156,7 +157,7 @@ def first_source(files: Iterable[StoredFile]) -> SourceHeader:
     raise failure
 
 
-def unread_source(study_uid: str, file: StoredFile) -> SourceHeader:
+def unread_source(study_uid: StudyUid, file: StoredFile) -> SourceHeader:
     """Return the header of a study of which no file can be read: its identity, and nothing of the patient."""
     header = Dataset()
     header.StudyInstanceUID = study_uid
@@ -165,7 +166,7 @@ def unread_source(study_uid: str, file: StoredFile) -> SourceHeader:
     return SourceHeader(_completed(header))
 
 
-def check_identity(header: Dataset, study_uid: str, *, allow_empty_patient_id: bool) -> None:
+def check_identity(header: Dataset, study_uid: StudyUid, *, allow_empty_patient_id: bool) -> None:
     """Raise ReportInvalid for a header of another study, PatientIdMissing for one without where it is not allowed."""
     if str(header.get("StudyInstanceUID", "")) != study_uid:
         raise ReportInvalid("a source image belongs to another study")

@@ -20,6 +20,7 @@ from highdicom.sr import (
 from pydicom import Dataset
 
 from trabecula.domain.codes import Code
+from trabecula.domain.uids import InstanceUid
 from trabecula.reporting.sources.values import plain_text
 from trabecula.reporting.sr.concepts import coded
 from trabecula.reporting.wording import rounded
@@ -71,7 +72,7 @@ def number(name: Code, value: float, unit: Code, children: Sequence[ContentItem]
 
 
 def image(
-    sop_class_uid: str, sop_instance_uid: str, frame: int | None, relation: RelationshipTypeValues
+    sop_class_uid: str, sop_instance_uid: InstanceUid, frame: int | None, relation: RelationshipTypeValues
 ) -> ContentItem:
     """Return an IMAGE item for an image or one frame of it."""
     return ImageContentItem(

@@ -11,6 +11,7 @@ from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.results.result import LevelResult, Measurement, Outline, Score, StudyResult
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import InstanceUid
 from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.sr.concepts import (
     category_code,
@@ -54,7 +55,7 @@ class ReportSubject:
     a remark on header values that are not as the images have them."""
 
     result: StudyResult
-    files: dict[str, StoredFile]
+    files: dict[InstanceUid, StoredFile]
     identities: Identities
     remark: str = ""
 

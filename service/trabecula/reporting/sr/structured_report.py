@@ -9,6 +9,7 @@ from pydicom import Dataset
 
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
+from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 from trabecula.reporting.sr.concepts import coding_schemes
 from trabecula.reporting.stamping import SERIES_NUMBERS, Stamp, finished
 
@@ -36,7 +37,9 @@ def structured_reports(
     return replace(first, alternatives=tuple(others))
 
 
-def evidence_item(study_uid: str, series_uid: str, sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+def evidence_item(
+    study_uid: StudyUid, series_uid: SeriesUid, sop_class_uid: str, sop_instance_uid: InstanceUid
+) -> Dataset:
     """Return what highdicom needs of an evidence object: its identity, and empty patient and study attributes.
 
     The study's real attributes are stamped afterwards, so that no odd value of a source can make a report fail.
@@ -59,7 +62,10 @@ def _report(
     result: StudyResult,
 ) -> ResultObject:
     study_uid = result.study_uid
-    previous = [evidence_item(study_uid, series, sop_class, sop) for sop_class, sop, series in predecessors]
+    previous = [
+        evidence_item(study_uid, SeriesUid(series), sop_class, InstanceUid(sop))
+        for sop_class, sop, series in predecessors
+    ]
     try:
         report = kind(
             evidence=evidence,
