@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,7 @@ def squares(bank: CropBank, size: int) -> tuple[NDArray[np.float32], NDArray[np.
     return np.stack(images), np.array(owners, dtype=np.int64)
 
 
-def save_crops(bank: CropBank, path: Path) -> None:
+def save_crops(bank: CropBank, target: Path | BinaryIO) -> None:
     """Write the bank as ``.npz``: pictures end to end as float32, everything else as one JSON text; no pickle."""
     images = [crop.image for group in bank.groups for crop in group.crops]
     groups = [
@@ -115,7 +115,7 @@ def save_crops(bank: CropBank, path: Path) -> None:
         "absent": dict(bank.absent),
     }
     pixels = np.concatenate([image.ravel() for image in images]) if images else np.zeros(0, np.float32)
-    np.savez_compressed(path, pixels=pixels.astype(np.float32), meta=np.array(json.dumps(meta)))
+    np.savez_compressed(target, pixels=pixels.astype(np.float32), meta=np.array(json.dumps(meta)))
 
 
 def load_crops(path: Path) -> CropBank:

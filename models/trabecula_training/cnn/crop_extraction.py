@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from trabecula.analysis.analyser import StudyAnalyser
@@ -18,6 +14,7 @@ from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole
 from trabecula.domain.uids import SeriesUid, StudyUid
+from trabecula.files import whole_file
 from trabecula.imaging.headers.frames import scan_folder
 from trabecula.scoring.crops.definition import CropDefinition, load_crop_definition
 from trabecula.scoring.crops.vertebra import study_crops
@@ -28,6 +25,7 @@ from trabecula_training.cohort.table import Cohort
 from trabecula_training.errors import FeatureTableInvalid
 from trabecula_training.features.extraction import MakeSegmenter, default_segmenter, segmenter_digest
 from trabecula_training.features.store import study_fingerprint
+from trabecula_training.processes import in_processes
 
 MR_ROLES = (SeriesRole.T1W, SeriesRole.T2W)
 
@@ -125,13 +123,8 @@ class CropStore:
     def keep(self, job: CropJob, bank: CropBank) -> None:
         """Write the crops of a study, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part.npz")
-        os.close(handle)
-        try:
-            save_crops(bank, Path(name))
-            os.replace(name, self.path(job))
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with whole_file(self.path(job)) as file:
+            save_crops(bank, file)
 
 
 def _ignore(bank: CropBank) -> None:
@@ -176,21 +169,7 @@ def _all(
             jobs.append(job)
         else:
             yield job.patient, kept
-    for job, (bank, settled) in _made(jobs, workers):
+    for job, (bank, settled) in in_processes(_tried, jobs, workers):
         if settled:
             store.keep(job, bank)
         yield job.patient, bank
-
-
-def _made(jobs: Sequence[CropJob], workers: int) -> Iterator[tuple[CropJob, tuple[CropBank, bool]]]:
-    if workers <= 1 or len(jobs) < 2:
-        yield from ((job, _tried(job)) for job in jobs)
-        return
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(_tried, job): job for job in jobs}
-        try:
-            for done in as_completed(running):
-                yield running[done], done.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)

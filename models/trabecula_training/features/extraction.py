@@ -7,12 +7,9 @@ training and in the service.
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +37,7 @@ from trabecula_training.errors import FeatureTableInvalid
 from trabecula_training.features.perturbation import perturbed_features, stability
 from trabecula_training.features.store import ExtractionStore, PatientFeatures
 from trabecula_training.features.table import MEASURE_PREFIX, FeatureTable
+from trabecula_training.processes import in_processes
 
 MEASURES = ("hu", "vbq")
 ROLES: Mapping[Modality, tuple[SeriesRole, ...]] = {
@@ -161,24 +159,10 @@ def extract_cohort(
             jobs.append(job)
         else:
             yield kept
-    for job, found in _extracted(jobs, workers):
+    for job, found in in_processes(extract_patient, jobs, workers):
         if store:
             store.keep(found, job.folder, job.perturb)
         yield found
-
-
-def _extracted(jobs: Sequence[ExtractionJob], workers: int) -> Iterator[tuple[ExtractionJob, PatientFeatures]]:
-    if workers <= 1 or len(jobs) < 2:
-        yield from ((job, extract_patient(job)) for job in jobs)
-        return
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(extract_patient, job): job for job in jobs}
-        try:
-            for done in as_completed(running):
-                yield running[done], done.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def feature_table(cohort: Cohort, found: Iterable[PatientFeatures], set_name: str) -> FeatureTable:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
+from trabecula.files import whole_file
 from trabecula_training.features.perturbation import Perturbed
 from trabecula_training.features.table import UNREADABLE, Facts
 
@@ -63,13 +62,8 @@ class ExtractionStore:
         if not found.settled:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(file, **_arrays(found))
-            os.replace(name, self._path(study, perturbed))
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with whole_file(self._path(study, perturbed)) as file:
+            np.savez_compressed(file, **_arrays(found))
 
     def _path(self, study: Path, perturbed: bool) -> Path:
         digest = hashlib.sha256(f"{self.made_by}|{perturbed}|{study_fingerprint(study)}".encode()).hexdigest()

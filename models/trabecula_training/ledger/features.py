@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from trabecula.analysis.result import versions
@@ -26,6 +23,7 @@ from trabecula.series.kernels import kernel_class
 from trabecula_training.features.extraction import FeatureRecorder
 from trabecula_training.features.store import ExtractionStore, PatientFeatures
 from trabecula_training.ledger.files import StudyFolder
+from trabecula_training.processes import in_processes
 
 _DECIDED_BY_SITE = ("thresholds_sha256", "models_sha256")
 """Versions that may differ: which levels a site's thresholds keep is what its models will see; models see no outlines
@@ -136,22 +134,10 @@ def keep_features(
                 perturb=perturb,
             )
             waiting.append((study, item.folder))
-    for study, folder, found in _computed(waiting, workers):
+    for (study, folder), found in in_processes(_features_of, waiting, workers):
         store.keep(found, folder, study.perturb)
         yield found
 
 
-def _computed(
-    waiting: Sequence[tuple[StoredStudy, Path]], workers: int
-) -> Iterator[tuple[StoredStudy, Path, PatientFeatures]]:
-    if workers <= 1 or len(waiting) < 2:
-        yield from ((study, folder, stored_features(study)) for study, folder in waiting)
-        return
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(min(workers, len(waiting)), mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(stored_features, study): (study, folder) for study, folder in waiting}
-        try:
-            for done in as_completed(running):
-                yield (*running[done], done.result())
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+def _features_of(job: tuple[StoredStudy, Path]) -> PatientFeatures:
+    return stored_features(job[0])

@@ -6,13 +6,14 @@ The folders hold links, so that no image is copied or asked of the PACS again.
 from __future__ import annotations
 
 import csv
-import os
+import io
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from trabecula.domain.study.study import StoredFile
+from trabecula.files import whole_file
 from trabecula_training.cohort.table import Patient
 from trabecula_training.ledger.cohort import Chosen
 
@@ -49,13 +50,12 @@ def link_study(item: StudyFolder, copy: bool = False) -> None:
 
 def write_cohort(path: Path, patients: Sequence[Patient]) -> None:
     """Write cohort.csv, whole or not at all; study folders stand relative to it. Raises OSError."""
-    partial = path.with_name(f".{path.name}.part")
-    with partial.open("w", encoding="utf-8", newline="") as file:
+    with whole_file(path) as stream, io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True) as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for patient in patients:
             writer.writerow([_cell(getattr(patient, name)) for name in COLUMNS])
-    os.replace(partial, path)
+        file.detach()
 
 
 def _cell(value: object) -> str:

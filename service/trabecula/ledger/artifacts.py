@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResul
 from trabecula.domain.results.result_json import from_json, to_json
 from trabecula.domain.results.stored_labels import StoredLabels
 from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
+from trabecula.files import whole_file
 
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
 
@@ -127,20 +127,10 @@ def _load_object(folder: Path, entry: dict[str, Any]) -> ResultObject:
 
 def _write(path: Path, content: bytes) -> None:
     """Write so that the name holds either nothing, the old or the whole new content, also after a power cut."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with partial.open("wb") as stream:
+        with whole_file(path, synced=True) as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-        handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise SpoolUnavailable(f"{path}: {error.strerror}") from error
 
 

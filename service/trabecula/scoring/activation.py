@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -21,6 +20,7 @@ from typing import Any
 from trabecula.domain.errors import BundleInvalid, BundleUnknown
 from trabecula.domain.identity import digest
 from trabecula.domain.volume import Modality
+from trabecula.files import whole_file
 from trabecula.scoring.bundles import Bundle
 
 STATE_NAME = "activation.json"
@@ -112,7 +112,8 @@ def change_activation(data_dir: Path, after: Activation, who: str, when: datetim
             "after": _encoded(after)["models"],
         }
         _append(data_dir / LOG_NAME, json.dumps(entry, ensure_ascii=False))
-        _replace(data_dir / STATE_NAME, json.dumps(_encoded(after), indent=1, ensure_ascii=False))
+        with whole_file(data_dir / STATE_NAME, synced=True) as file:
+            file.write((json.dumps(_encoded(after), indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
 
 
 def activation_before(data_dir: Path) -> Activation:
@@ -157,13 +158,3 @@ def _append(path: Path, line: str) -> None:
         file.write(line + "\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).chmod(0o644)
-    Path(name).replace(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula.files import whole_file
+
 
 def save_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write one plain file for each array; a run killed meanwhile leaves no file that is not whole."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
-        temporary = folder / f"{name}.part.npy"
-        np.save(temporary, array, allow_pickle=False)
-        os.replace(temporary, folder / f"{name}.npy")
+        with whole_file(folder / f"{name}.npy") as file:
+            np.save(file, array, allow_pickle=False)
 
 
 def has_arrays(folder: Path, names: Iterable[str]) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
+
+from trabecula.files import whole_file
 
 
 def save_checkpoint(path: Path, step: int, network: nn.Module, average: nn.Module, optimiser: torch.optim.Adam) -> None:
@@ -19,9 +20,8 @@ def save_checkpoint(path: Path, step: int, network: nn.Module, average: nn.Modul
         arrays.update(
             {f"optimiser/{k}/{name}": torch.as_tensor(value).numpy(force=True) for name, value in state.items()}
         )
-    temporary = path.with_suffix(".part.npz")
-    np.savez(temporary, allow_pickle=False, **arrays)
-    os.replace(temporary, path)
+    with whole_file(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def load_checkpoint(path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Adam | None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from trabecula.files import whole_file
 from trabecula_training.errors import RunFolderTaken
 from trabecula_training.segmenter.drawing.generator import draw_sample
 from trabecula_training.segmenter.drawing.pool import Pool, draw_pool, has_pool, load_pool, save_pool
@@ -137,9 +137,8 @@ def claim_folder(plan: Plan, folder: Path) -> None:
             raise RunFolderTaken(str(folder))
         return
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = note.with_suffix(".part.json")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, note)
+    with whole_file(note) as file:
+        file.write(text.encode("utf-8"))
 
 
 def prepare_pool(plan: Plan, folder: Path, progress: Callable[[int], None] | None = None) -> Pool:
