@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from trabecula.analysis.gates.context import limits
+from trabecula.analysis.gates.limits import OUTLINE
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.regions.bodies import Body
@@ -21,7 +21,7 @@ def disagreements(primary: Segmented, other: Segmented) -> Iterator[Reason]:
     frames = [item.candidate.acquisition.frame_of_reference_uid for item in (primary, other)]
     if not frames[0] or frames[0] != frames[1]:
         return
-    limit = float(limits("segmentation")["agreement_dice"])
+    limit = OUTLINE.agreement_dice
     series_uid = primary.candidate.series_uid
     for body in primary.bodies:
         if body.level not in MEASURED_LEVELS:

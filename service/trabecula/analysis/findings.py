@@ -30,7 +30,7 @@ from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.uids import SeriesUid
 from trabecula.regions import CsfRegion, body_heights, csf_v1
 from trabecula.regions.bodies import Body
-from trabecula.series.rules import limits as series_limits
+from trabecula.series.limits import SERIES
 
 
 @dataclass(kw_only=True)
@@ -160,7 +160,7 @@ def measure_ct(context: GateContext) -> Findings:
     findings = Findings(context=context, reasons=list(ask(context)))
     sound = [body for body in context.bodies if not _blocked(findings, body.level)]
     thick = context.candidate.slice_mm
-    if thick <= float(series_limits()["ct_shape_maximum_thickness_mm"]) + 0.01:
+    if thick <= SERIES.ct_shape_maximum_thickness_mm + 0.01:
         _grade(findings, sound)
     for body in sound:
         found = measure_attenuation(body, context.thresholds.oval)
@@ -215,7 +215,7 @@ def _grade(findings: Findings, sound: Iterable[Body]) -> None:
     context, heights = findings.context, dict[Level, Heights]()
     if any(reason.code is ReasonCode.PIXEL_SPACING for reason in findings.reasons):
         return
-    coarsest = float(series_limits()["ct_shape_maximum_thickness_mm"]) + 0.01
+    coarsest = SERIES.ct_shape_maximum_thickness_mm + 0.01
     for body in sound:
         if _step_along_height_mm(body) > coarsest:
             continue

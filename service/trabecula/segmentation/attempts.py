@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from trabecula.data import data_file
 from trabecula.domain.errors import SegmenterFailed
 from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.results.reasons import Reason, ReasonCode
@@ -17,6 +16,7 @@ from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.study.activity import doing, series_in_words
 from trabecula.domain.volume import Modality, Volume
 from trabecula.imaging.acquisition import acquisition_facts
+from trabecula.imaging.limits import TURNS
 from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.imaging.volumes.loading import load
 from trabecula.imaging.volumes.turns import turns
@@ -175,7 +175,7 @@ def _turns(candidate: Candidate, volume: Volume) -> Reason | None:
     found = turns(volume.array) if volume.modality is Modality.MR else None
     if found is None:
         return None
-    blocking = found.ratio >= float(data_file("gates.toml")["turns"]["refused_ratio"])
+    blocking = found.ratio >= TURNS.refused_ratio
     detail = f"every {('second', 'third', 'fourth')[found.period - 2]} slice, by {100 * (found.ratio - 1):.0f} %"
     return Reason(code=ReasonCode.SLICES_ALTERNATE, blocking=blocking, series_uid=candidate.series_uid, detail=detail)
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from trabecula.data import data_file
 from trabecula.domain.errors import PixelDataUndecodable
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.volume import FloatArray, Geometry, Modality
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.volumes.dicom import load_volume
+from trabecula.segmentation.limits import EQUAL_SERIES
 from trabecula.series.choice import Candidate, equal_rank
 
 _LOOKED_AT = 3
@@ -44,12 +44,12 @@ def _differ(one: Candidate, other: Candidate) -> bool:
         first, second = (_values(item, [pair[side] for pair in shown]) for side, item in enumerate((one, other)))
     except PixelDataUndecodable:
         return False
-    bounds = data_file("gates.toml")["equal_series"]
+    bounds = EQUAL_SERIES
     if one.acquisition.modality == Modality.CT.value:
-        low, high = bounds["tissue_hu"]
+        low, high = bounds.tissue_hu
         tissue = (first > low) & (first < high)
-        return bool(tissue.any()) and float(np.sqrt(np.mean((first - second)[tissue] ** 2))) > bounds["difference_hu"]
-    return float(np.mean(np.abs(first - second))) > float(bounds["difference_fraction"]) * float(np.mean(np.abs(first)))
+        return bool(tissue.any()) and float(np.sqrt(np.mean((first - second)[tissue] ** 2))) > bounds.difference_hu
+    return float(np.mean(np.abs(first - second))) > bounds.difference_fraction * float(np.mean(np.abs(first)))
 
 
 def _place(frame: Frame) -> tuple[object, ...]:

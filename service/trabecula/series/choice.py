@@ -20,9 +20,10 @@ from trabecula.imaging.volumes.remarks import image_remarks
 from trabecula.imaging.words import is_term
 from trabecula.series.continuing import goes_on
 from trabecula.series.kernels import KernelClass, kernel_class
+from trabecula.series.limits import SERIES
 from trabecula.series.names import name_rank, names_lumbar, spectral_remark
 from trabecula.series.repeats import order, same_place
-from trabecula.series.rules import limits, refusal, without_thick
+from trabecula.series.rules import refusal, thickness_limit, without_thick
 from trabecula.series.sequences import SequenceClass, classify_sequence
 
 
@@ -53,9 +54,9 @@ class Candidate:
 
     def instead(self, stack: RegularStack) -> Candidate | None:
         """Return the candidate with another part of its images, or None where too little is left of them."""
-        if len(stack.frames) < limits()["minimum_slices"]:
+        if len(stack.frames) < SERIES.minimum_slices:
             return None
-        if _too_far_apart(Stack(stack.frames), stack) or Stack(stack.frames).extent_mm < limits()["minimum_extent_mm"]:
+        if _too_far_apart(Stack(stack.frames), stack) or Stack(stack.frames).extent_mm < SERIES.minimum_extent_mm:
             return None
         own = [reason for reason in stack.reasons if reason not in self.reasons]
         return replace(self, stack=stack, reasons=(*self.reasons, *own))
@@ -127,7 +128,7 @@ def _candidates(stack: Stack) -> list[Candidate] | Reason:
 
 
 def _candidate(stack: Stack, regular: RegularStack) -> Candidate | Reason:
-    if len(regular.frames) < limits()["minimum_slices"]:
+    if len(regular.frames) < SERIES.minimum_slices:
         return Reason(
             code=ReasonCode.GEOMETRY, series_uid=stack.series_uid, detail=f"{len(regular.frames)} regular slices"
         )
@@ -165,11 +166,8 @@ def _candidate(stack: Stack, regular: RegularStack) -> Candidate | Reason:
 def _too_far_apart(stack: Stack, regular: RegularStack) -> Reason | None:
     """Whether the distance between slices is more than the largest Slice Thickness allowed: nobody saw what lies
     between. On MR slices may have the usual gap."""
-    name = "mr_maximum_distance_mm"
-    if stack.acquisition.modality == "CT":
-        axial = stack.plane is Plane.AXIAL
-        name = "ct_axial_maximum_thickness_mm" if axial else "ct_reformat_maximum_thickness_mm"
-    limit, found = float(limits()[name]), regular.slice_spacing_mm
+    ct = stack.acquisition.modality == "CT"
+    limit, found = thickness_limit(stack) if ct else SERIES.mr_maximum_distance_mm, regular.slice_spacing_mm
     if found <= 1.01 * limit:
         return None
     return Reason(
@@ -184,7 +182,7 @@ def _too_far_apart(stack: Stack, regular: RegularStack) -> Reason | None:
 
 def _too_short(stack: Stack, regular: RegularStack) -> Reason | None:
     """Whether a run that is part of a stack reaches less far than a series must."""
-    limit, reach = float(limits()["minimum_extent_mm"]), Stack(regular.frames).extent_mm
+    limit, reach = SERIES.minimum_extent_mm, Stack(regular.frames).extent_mm
     if len(regular.frames) == len(stack.frames) or reach >= limit:
         return None
     detail = "; ".join(["reach of the longest regular run", *(reason.detail for reason in regular.reasons)])
@@ -344,9 +342,9 @@ def _ct_rank(candidate: Candidate) -> tuple[object, ...]:
         (KernelClass.SOFT, KernelClass.UNKNOWN, KernelClass.SHARP).index(candidate.kernel),
         candidate.phase is not ContrastPhase.NATIVE,
         candidate.lossy,
-        thickness > limits()["ct_shape_maximum_thickness_mm"],
+        thickness > SERIES.ct_shape_maximum_thickness_mm,
         -round(reach / 100),
-        round(abs(thickness - limits()["preferred_ct_thickness_mm"]), 2),
+        round(abs(thickness - SERIES.preferred_ct_thickness_mm), 2),
         *_settled(candidate),
     )
 

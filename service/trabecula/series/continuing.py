@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.volume import FloatArray
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.headers.contrast import contrast_evidence
+from trabecula.imaging.limits import GEOMETRY
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.imaging.stacks.likeness import alike
 from trabecula.imaging.stacks.split import Stack
@@ -47,9 +47,7 @@ def _adjoins(volume: RegularStack, others: Sequence[Frame]) -> bool:
     if abs(gap - volume.slice_spacing_mm) > 0.25 * volume.slice_spacing_mm:
         return False
     step = np.asarray(other.position) - np.asarray(first.position)
-    if float(np.linalg.norm(step - (step @ normal) * normal)) > float(
-        data_file("gates.toml")["geometry"]["sideways_mm"]
-    ):
+    if float(np.linalg.norm(step - (step @ normal) * normal)) > GEOMETRY.sideways_mm:
         return False
     if contrast_evidence(made).state is not contrast_evidence(theirs).state:
         return False

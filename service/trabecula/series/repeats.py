@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trabecula.data import data_file
 from trabecula.domain.volume import FloatArray, Geometry
 from trabecula.imaging.acquisition import Acquisition, Frame
 from trabecula.imaging.patient.headers import read_date
 from trabecula.imaging.stacks.moments import seconds
+from trabecula.series.limits import REPEATS
 
 _DAY_S = 86400.0
 
@@ -27,14 +27,14 @@ class Order:
 
 def same_place(one: Geometry, other: Geometry) -> bool:
     """Return whether two volumes show the same piece of the patient: turned and moved by little, of like size."""
-    rules = data_file("gates.toml")["repeats"]
+    rules = REPEATS
     cosines = np.abs(np.sum(one.directions * other.directions, axis=0))
-    if float(cosines.min()) < np.cos(np.radians(float(rules["angle_degrees"]))):
+    if float(cosines.min()) < np.cos(np.radians(float(rules.angle_degrees))):
         return False
-    if float(np.linalg.norm(_centre(one) - _centre(other))) > float(rules["distance_mm"]):
+    if float(np.linalg.norm(_centre(one) - _centre(other))) > float(rules.distance_mm):
         return False
     sizes, others = _extent(one), _extent(other)
-    return bool((np.minimum(sizes, others) >= float(rules["size_fraction"]) * np.maximum(sizes, others)).all())
+    return bool((np.minimum(sizes, others) >= float(rules.size_fraction) * np.maximum(sizes, others)).all())
 
 
 def _centre(geometry: Geometry) -> FloatArray:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.sop_classes import CT_CLASSES, MR_CLASSES
 from trabecula.domain.volume import Plane
@@ -15,17 +13,12 @@ from trabecula.imaging.stacks.geometry_gate import check_geometry, unplaced
 from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.imaging.stacks.split import Stack
 from trabecula.imaging.words import is_term, mentions, word_of
+from trabecula.series.limits import SERIES
 from trabecula.series.sequences import SequenceClass, classify_sequence
 
 Rule = Callable[[Stack], Reason | None]
 
 _IMAGE_CLASSES = {"CT": CT_CLASSES, "MR": MR_CLASSES}
-
-
-def limits() -> Mapping[str, Any]:
-    """The limits of the series rules."""
-    table: Mapping[str, Any] = data_file("gates.toml")["series"]
-    return table
 
 
 def refusal(stack: Stack) -> Reason | None:
@@ -36,11 +29,10 @@ def refusal(stack: Stack) -> Reason | None:
 
 def thickness_limit(stack: Stack) -> float:
     """The largest Slice Thickness (mm) of the stack's modality and plane."""
-    name = "mr_maximum_thickness_mm"
-    if stack.acquisition.modality == "CT":
-        axial = stack.plane is Plane.AXIAL
-        name = "ct_axial_maximum_thickness_mm" if axial else "ct_reformat_maximum_thickness_mm"
-    return float(limits()[name])
+    if stack.acquisition.modality != "CT":
+        return SERIES.mr_maximum_thickness_mm
+    axial = stack.plane is Plane.AXIAL
+    return SERIES.ct_axial_maximum_thickness_mm if axial else SERIES.ct_reformat_maximum_thickness_mm
 
 
 def without_thick(stack: Stack) -> Stack | Reason:
@@ -99,7 +91,7 @@ def _quality_control(stack: Stack) -> Reason | None:
 
 
 def _count(stack: Stack) -> Reason | None:
-    if len(stack.frames) < limits()["minimum_slices"]:
+    if len(stack.frames) < SERIES.minimum_slices:
         return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, f"{len(stack.frames)} parallel slices")
     return None
 
@@ -111,7 +103,7 @@ def _placed(stack: Stack) -> Reason | None:
 
 
 def _extent(stack: Stack) -> Reason | None:
-    limit = float(limits()["minimum_extent_mm"])
+    limit = SERIES.minimum_extent_mm
     if stack.extent_mm < limit:
         return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "reach along the spine", round(stack.extent_mm, 1), limit)
     return None
@@ -147,7 +139,7 @@ def _rescale(stack: Stack) -> Reason | None:
 
 
 def _oblique(stack: Stack) -> Reason | None:
-    limit = float(limits()["sagittal_maximum_angle_degrees"])
+    limit = SERIES.sagittal_maximum_angle_degrees
     if stack.obliquity_degrees > limit:
         detail = f"{stack.obliquity_degrees:.0f} degrees from the nearest plane; limit {limit:g}"
         return _refused(stack, ReasonCode.ORIENTATION, detail)
@@ -155,7 +147,7 @@ def _oblique(stack: Stack) -> Reason | None:
 
 
 def _mr_plane(stack: Stack) -> Reason | None:
-    limit = float(limits()["mr_maximum_angle_degrees"])
+    limit = SERIES.mr_maximum_angle_degrees
     if stack.plane is not Plane.SAGITTAL:
         return _refused(stack, ReasonCode.ORIENTATION, f"{stack.plane or 'no plane'}".lower())
     if stack.obliquity_degrees > limit:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from trabecula.data import data_file
 from trabecula.imaging.acquisition import Acquisition
 from trabecula.imaging.words import is_term, mentions
+from trabecula.series.limits import MR_PHYSICS
 
 
 class SequenceClass(StrEnum):
@@ -71,7 +69,7 @@ def _is_stir(made: Acquisition, words: str, scanning: set[str]) -> bool:
     time = made.inversion_time
     inverted = "IR" in scanning or made.inversion_recovery is True or made.acquisition_contrast == "STIR"
     if time is not None and time > 0:
-        return _within(time, _physics()["stir_ti_ms"])
+        return _within(time, MR_PHYSICS.stir_ti_ms)
     if made.acquisition_contrast == "STIR":
         return True
     return mentions(words, "stir") or (inverted and not mentions(words, "t1"))
@@ -79,28 +77,24 @@ def _is_stir(made: Acquisition, words: str, scanning: set[str]) -> bool:
 
 def _by_physics(made: Acquisition) -> SequenceClass | None:
     """The class by TR, TE and TI, or None where they are not recorded or the pulse sequence may be a gradient echo."""
-    limits = _physics()
+    limits = MR_PHYSICS
     tr, te, ti = made.repetition_time, made.echo_time, made.inversion_time
     if not tr or te is None:
         return None
-    if (
-        not made.scanning_sequence
-        and made.flip_angle is not None
-        and made.flip_angle < limits["spin_echo_flip_degrees"]
-    ):
+    if not made.scanning_sequence and made.flip_angle is not None and made.flip_angle < limits.spin_echo_flip_degrees:
         return SequenceClass.UNKNOWN if made.three_dimensional else SequenceClass.GRADIENT
-    if ti and _within(ti, limits["t1_ir_ti_ms"]) and _within(tr, limits["t1_ir_tr_ms"]):
-        return SequenceClass.T1_IR if _within(te, limits["t1_ir_te_ms"]) else SequenceClass.UNKNOWN
+    if ti and _within(ti, limits.t1_ir_ti_ms) and _within(tr, limits.t1_ir_tr_ms):
+        return SequenceClass.T1_IR if _within(te, limits.t1_ir_te_ms) else SequenceClass.UNKNOWN
     if "IR" in made.scanning_sequence:
-        return SequenceClass.T1_IR if _within(te, limits["t1_ir_te_ms"]) else SequenceClass.UNKNOWN
-    if te > limits["myelography_te_ms"]:
+        return SequenceClass.T1_IR if _within(te, limits.t1_ir_te_ms) else SequenceClass.UNKNOWN
+    if te > limits.myelography_te_ms:
         return SequenceClass.MYELOGRAPHY
-    t2_tr = limits["t2_3d_tr_ms"] if made.three_dimensional else limits["t2_tr_ms"]
-    if _within(te, limits["t2_te_ms"]) and _within(tr, t2_tr):
+    t2_tr = limits.t2_3d_tr_ms if made.three_dimensional else limits.t2_tr_ms
+    if _within(te, limits.t2_te_ms) and _within(tr, t2_tr):
         return SequenceClass.T2W
-    if _within(tr, limits["t1_tr_ms"]) and _within(te, limits["t1_te_ms"]):
+    if _within(tr, limits.t1_tr_ms) and _within(te, limits.t1_te_ms):
         return SequenceClass.T1W
-    if te < limits["pd_te_ms"][1] and _within(tr, limits["pd_tr_ms"]):
+    if te < limits.pd_te_ms[1] and _within(tr, limits.pd_tr_ms):
         return SequenceClass.PD
     return SequenceClass.UNKNOWN
 
@@ -121,10 +115,5 @@ def _by_words(words: str) -> SequenceClass:
     return found[0] if len(found) == 1 else SequenceClass.UNKNOWN
 
 
-def _physics() -> Mapping[str, Any]:
-    table: Mapping[str, Any] = data_file("gates.toml")["mr_physics"]
-    return table
-
-
-def _within(value: float, limits: list[float]) -> bool:
+def _within(value: float, limits: tuple[float, float]) -> bool:
     return limits[0] <= value <= limits[1]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.limits import OUTLINE, SCOLIOSIS
 from trabecula.domain.results.ground import told
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import MEASURED_LEVELS
@@ -91,11 +92,11 @@ def borders(context: GateContext) -> Iterator[Reason]:
 
 def body_size(context: GateContext) -> Iterator[Reason]:
     """A body outside the range of human vertebrae is a wrong outline; at the edge of the range it is unusual."""
-    bounds = limits("segmentation")
+    bounds = OUTLINE
     for body in context.bodies:
         if not body.whole_sideways or body.cut_in_plane:
             continue
-        for blocking, (low, high) in ((True, bounds["body_cm3"]), (False, bounds["body_usual_cm3"])):
+        for blocking, (low, high) in ((True, bounds.body_cm3), (False, bounds.body_usual_cm3)):
             if not low <= body.volume_cm3 <= high:
                 limit = float(low if body.volume_cm3 < low else high)
                 yield context.reason(
@@ -112,7 +113,7 @@ def body_size(context: GateContext) -> Iterator[Reason]:
 
 def outline_quality(context: GateContext) -> Iterator[Reason]:
     """The segmenter's own estimate of its overlap with the truth must be high enough."""
-    limit = float(limits("segmentation")["minimum_quality"])
+    limit = OUTLINE.minimum_quality
     for body in context.bodies:
         said = any(reason.code is ReasonCode.SEG_QC for reason in body.segmented.reasons)
         if body.segmented.quality < limit and not said:
@@ -133,7 +134,7 @@ def order(context: GateContext) -> Iterator[Reason]:
 
 def curvature(context: GateContext) -> Iterator[Reason]:
     """Sideways curvature: the largest angle between the endplates of two lumbar bodies in the coronal plane."""
-    limit = float(limits("scoliosis")["cobb_degrees"])
+    limit = SCOLIOSIS.cobb_degrees
     angles = [
         math.degrees(math.atan(float(body.frame.axes[2][0] / body.frame.axes[2][2])))
         for body in context.bodies

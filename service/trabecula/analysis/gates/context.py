@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.results.thresholds import Thresholds
@@ -76,9 +74,3 @@ class GateContext:
 
 Gate = Callable[[GateContext], Iterable[Reason]]
 """Gives the reasons it finds: with a level they concern that level, without one the whole study."""
-
-
-def limits(table: str) -> Mapping[str, Any]:
-    """The limits of one gate, from ``data/gates.toml``."""
-    found: Mapping[str, Any] = data_file("gates.toml")[table]
-    return found

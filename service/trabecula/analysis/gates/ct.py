@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.limits import CEMENT, FOCAL_LESION, METAL
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import Level
 from trabecula.regions import Mask, eroded, trabecular_v1
 from trabecula.regions.bodies import Body
 from trabecula.series.kernels import KernelClass
-from trabecula.series.rules import limits as series_limits
+from trabecula.series.limits import SERIES
 
 
 def kernel(context: GateContext) -> Iterator[Reason]:
@@ -27,7 +28,7 @@ def kernel(context: GateContext) -> Iterator[Reason]:
 
 def thickness(context: GateContext) -> Iterator[Reason]:
     """Above 3 mm attenuation is measured, shape and texture are not."""
-    limit = float(series_limits()["ct_shape_maximum_thickness_mm"])
+    limit = SERIES.ct_shape_maximum_thickness_mm
     found = context.candidate.slice_mm
     if found > limit + 0.01:
         detail = "attenuation only; no heights"
@@ -38,16 +39,14 @@ def thickness(context: GateContext) -> Iterator[Reason]:
 
 def metal(context: GateContext) -> Iterator[Reason]:
     """Metal within 20 mm excludes a body; metal in or touching a body also excludes its neighbours."""
-    bounds = limits("metal")
+    bounds = METAL
     near: dict[Level, float] = {}
     held: list[Level] = []
     for body in context.bodies:
-        bright = _bright_mm3(
-            body, float(bounds["voxel_above_hu"]), float(bounds["within_mm"]), float(bounds["touching_mm"])
-        )
-        if bright[0] >= bounds["minimum_mm3"]:
+        bright = _bright_mm3(body, bounds.voxel_above_hu, bounds.within_mm, bounds.touching_mm)
+        if bright[0] >= bounds.minimum_mm3:
             near[body.level] = bright[0]
-        if bright[1] >= bounds["minimum_mm3"]:
+        if bright[1] >= bounds.minimum_mm3:
             held.append(body.level)
     for body in context.bodies:
         beside = next((level for level in held if abs(level.value - body.level.value) == 1), None)
@@ -75,12 +74,12 @@ def _bright_mm3(body: Body, above_hu: float, within_mm: float, touching_mm: floa
 
 def cement(context: GateContext) -> Iterator[Reason]:
     """A blob above 500 HU inside the cancellous bone is cement (or something as dense)."""
-    bounds = limits("cement")
+    bounds = CEMENT
     for body in context.measured_bodies:
-        inside = eroded(body.mask, body.geometry, float(bounds["margin_mm"])) & _central_height(body)
-        volume = _largest_mm3(inside & (body.values > bounds["voxel_above_hu"]), body)
-        if volume >= bounds["minimum_mm3"]:
-            limit = float(bounds["minimum_mm3"])
+        inside = eroded(body.mask, body.geometry, bounds.margin_mm) & _central_height(body)
+        volume = _largest_mm3(inside & (body.values > bounds.voxel_above_hu), body)
+        if volume >= bounds.minimum_mm3:
+            limit = bounds.minimum_mm3
             yield context.reason(ReasonCode.CEMENT, level=body.level, value=round(volume), limit=limit, unit="mm3")
 
 
@@ -93,19 +92,19 @@ def _central_height(body: Body) -> Mask:
 
 def focal_lesion(context: GateContext) -> Iterator[Reason]:
     """A cluster in the trabecular region far from the rest of it: haemangioma, metastasis, bone island."""
-    bounds = limits("focal_lesion")
+    bounds = FOCAL_LESION
     for body in context.measured_bodies:
         region = trabecular_v1(body.mask, body.geometry, body.frame) & body.measured
         if not region.any():
             continue
-        smooth = _smoothed(body, region, float(bounds["smoothing_mm"]))
+        smooth = _smoothed(body, region, bounds.smoothing_mm)
         values = smooth[region]
         middle = float(np.median(values))
         spread = 1.4826 * float(np.median(np.abs(values - middle)))
-        far = max(bounds["robust_sd"] * spread, float(bounds["minimum_contrast_hu"]))
+        far = max(bounds.robust_sd * spread, bounds.minimum_contrast_hu)
         for sign in (1.0, -1.0):
             volume = _largest_mm3(region & (sign * (smooth - middle) > far), body)
-            if volume >= bounds["minimum_mm3"]:
+            if volume >= bounds.minimum_mm3:
                 detail = "denser cluster" if sign > 0 else "lucent cluster"
                 yield context.reason(
                     ReasonCode.FOCAL_LESION, level=body.level, detail=detail, value=round(volume), unit="mm3"

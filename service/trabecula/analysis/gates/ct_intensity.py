@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.limits import HU_SANITY, NOISE
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula.domain.spine import Level
@@ -22,14 +23,14 @@ _IMPLAUSIBLE_SHARE = 0.30
 
 def hu_sanity(context: GateContext) -> Iterator[Reason]:
     """Air, fat and muscle must lie where they belong; otherwise rescale or calibration is wrong."""
-    bounds = limits("hu_sanity")
+    bounds = HU_SANITY
     values = _sample(context.volume)
     contrast = context.candidate.phase is not ContrastPhase.NATIVE
-    muscle = bounds["muscle_contrast_hu" if contrast else "muscle_native_hu"]
-    slack = float(bounds["tolerance_hu"])
+    muscle = bounds.muscle_contrast_hu if contrast else bounds.muscle_native_hu
+    slack = bounds.tolerance_hu
     for name, search, (low, high) in (
-        ("air", (-1200.0, -800.0), bounds["air_hu"]),
-        ("fat", (-250.0, 10.0), bounds["fat_hu"]),
+        ("air", (-1200.0, -800.0), bounds.air_hu),
+        ("fat", (-250.0, 10.0), bounds.fat_hu),
         ("soft tissue", (-20.0, 250.0), muscle),
     ):
         mode = _mode(values, *search)
@@ -65,7 +66,7 @@ def _mode(values: FloatArray, low: float, high: float) -> float | None:
 
 def noise(context: GateContext) -> Iterator[Reason]:
     """Very noisy muscle makes single values unsure; the mean over a body stands."""
-    limit = float(limits("noise")["muscle_sd_above_hu"])
+    limit = NOISE.muscle_sd_above_hu
     for level in (Level.L3, Level.L2, Level.L4):
         body = next((item for item in context.bodies if item.level is level), None)
         found = None if body is None else muscle_noise_hu(body)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
-from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.limits import HU_SHIFT
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula.domain.volume import FloatArray, Volume
@@ -26,12 +27,12 @@ def common_shift(context: GateContext) -> Iterator[Reason]:
     """
     if context.candidate.phase is not ContrastPhase.NATIVE:
         return
-    bounds = limits("hu_shift")
+    bounds = HU_SHIFT
     found = shift_of(context.volume)
     if found is None:
         return
     shift, confirmed = found
-    blocking = confirmed and abs(shift) >= float(bounds["refused_hu"])
+    blocking = confirmed and abs(shift) >= bounds.refused_hu
     tissues = "air, fat and soft tissue" if confirmed else "fat and soft tissue"
     side = "above" if shift > 0 else "below"
     detail = f"{tissues} lie at least {abs(shift):.0f} HU {side} where they belong, as with another Rescale Intercept"
@@ -44,17 +45,21 @@ def shift_of(volume: Volume) -> tuple[float, bool] | None:
     None where they share none that is worth telling. Without air in view only a shift upwards of the larger limit
     counts: muscle that wastes away is darker by itself.
     """
-    bounds = limits("hu_shift")
+    bounds = HU_SHIFT
     flat = _flat_values(volume)
-    places = {name: _place(flat, *bounds[f"{name}_search_hu"]) for name in ("air", "fat", "soft")}
+    places = {
+        "air": _place(flat, *bounds.air_search_hu),
+        "fat": _place(flat, *bounds.fat_search_hu),
+        "soft": _place(flat, *bounds.soft_search_hu),
+    }
     fat, soft, air = places["fat"], places["soft"], places["air"]
     if fat is None or soft is None:
         return None
-    shifts = [fat - float(bounds["fat_hu"]), soft - float(bounds["soft_hu"])]
+    shifts = [fat - bounds.fat_hu, soft - bounds.soft_hu]
     if air is not None:
-        shifts.append(air - float(bounds["air_hu"]))
+        shifts.append(air - bounds.air_hu)
     shared = min(shifts, key=abs)
-    least = float(bounds["told_hu" if air is not None else "refused_hu"])
+    least = bounds.told_hu if air is not None else bounds.refused_hu
     if abs(shared) < least or len({shift > 0 for shift in shifts}) > 1 or (air is None and shared < 0):
         return None
     return shared, air is not None
@@ -62,14 +67,14 @@ def shift_of(volume: Volume) -> tuple[float, bool] | None:
 
 def _flat_values(volume: Volume) -> FloatArray:
     """Means over places of a few millimetres in which nothing changes: the inside of tissues, free of noise."""
-    bounds = limits("hu_shift")
-    size = tuple(max(3, round(float(bounds["place_mm"]) / spacing) | 1) for spacing in volume.geometry.spacing_mm[1:])
-    step = max(1, volume.array.shape[0] // int(bounds["slices"]))
+    bounds = HU_SHIFT
+    size = tuple(max(3, round(bounds.place_mm / spacing) | 1) for spacing in volume.geometry.spacing_mm[1:])
+    step = max(1, volume.array.shape[0] // bounds.slices)
     kept = []
     for index in range(0, volume.array.shape[0], step):
         part = volume.array[index].astype(np.float32)
         mean = ndimage.uniform_filter(part, size)
-        flat = ndimage.maximum_filter(mean, size) - ndimage.minimum_filter(mean, size) < float(bounds["flat_hu"])
+        flat = ndimage.maximum_filter(mean, size) - ndimage.minimum_filter(mean, size) < bounds.flat_hu
         if volume.padding is not None:
             flat &= ~ndimage.maximum_filter(volume.padding[index], size)
         kept.append(mean[flat])
@@ -79,7 +84,7 @@ def _flat_values(volume: Volume) -> FloatArray:
 def _place(values: FloatArray, low: float, high: float) -> float | None:
     """The most frequent value between two limits; None where few lie there, or where it is at a limit."""
     inside = values[(values > low) & (values < high)]
-    if inside.size < int(limits("hu_shift")["minimum_pixels"]):
+    if inside.size < HU_SHIFT.minimum_pixels:
         return None
     counts, edges = np.histogram(inside, bins=np.arange(low, high + _BIN_HU, _BIN_HU))
     smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), _SMOOTH_BINS)

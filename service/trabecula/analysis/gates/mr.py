@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.analysis.biomarkers.vbq import LevelSignal
-from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.limits import MARROW, METAL
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
@@ -22,11 +23,11 @@ def metal(context: GateContext) -> Iterator[Reason]:
     voids = _voids(context)
     if voids is None:
         return
-    bounds = limits("metal")
+    bounds = METAL
     for body in context.bodies:
-        window = body.wider_window(float(bounds["within_mm"]))
+        window = body.wider_window(bounds.within_mm)
         volume = int(voids[window].sum()) * context.volume.geometry.voxel_volume_mm3
-        if volume >= bounds["tissue_minimum_mm3"]:
+        if volume >= bounds.tissue_minimum_mm3:
             yield context.reason(ReasonCode.METAL, level=body.level, value=round(volume), unit="mm3")
 
 
@@ -39,8 +40,8 @@ def _voids(context: GateContext) -> NDArray[np.bool_] | None:
     segmentation, image = context.segmentation, context.volume.array
     if segmentation.tissues is None or not (segmentation.labels > 0).any():
         return None
-    bounds = limits("metal")
-    least = float(bounds["void_minimum_mm3"]) / context.volume.geometry.voxel_volume_mm3
+    bounds = METAL
+    least = bounds.void_minimum_mm3 / context.volume.geometry.voxel_volume_mm3
     pieces, count = ndimage.label(segmentation.tissues == TISSUE_LABELS[Tissue.METAL], structure=np.ones((3, 3, 3)))
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     darkest = float(np.min(image))
@@ -48,7 +49,7 @@ def _voids(context: GateContext) -> NDArray[np.bool_] | None:
     kept = [
         number
         for number in np.flatnonzero(sizes >= least) + 1
-        if float(np.median(image[pieces == number])) - darkest <= bounds["void_to_marrow"] * marrow
+        if float(np.median(image[pieces == number])) - darkest <= bounds.void_to_marrow * marrow
     ]
     return np.isin(pieces, kept) if kept else None
 
@@ -59,7 +60,7 @@ def tissue_rank(context: GateContext, signals: Mapping[Level, LevelSignal], csf:
         return
     marrow = float(np.median([signal.mean for signal in signals.values()]))
     ratio = marrow / csf.mean
-    limit = float(limits("marrow")["veto_ratio"])
+    limit = MARROW.veto_ratio
     wrong = ratio <= limit if context.role is SeriesRole.T1W else ratio >= limit
     if wrong:
         darker = "is not darker" if context.role is SeriesRole.T1W else "is not brighter"

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.analysis.biomarkers.vbq import LevelSignal
-from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.limits import MR_VALUES
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import TISSUE_LABELS, Tissue, Volume
@@ -27,7 +28,7 @@ def signal_values(
 
 def _whole(context: GateContext, signals: Mapping[Level, LevelSignal], csf: CsfRegion | None) -> Iterator[Reason]:
     """An 8-bit image shows a window; values that pile up at an end were cut there."""
-    bounds = limits("mr_values")
+    bounds = MR_VALUES
     known = _known(context.volume)
     told = _eight_bits(context, known)
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
@@ -43,14 +44,14 @@ def _whole(context: GateContext, signals: Mapping[Level, LevelSignal], csf: CsfR
         measured |= {"the spinal canal": canal} if canal.size else {}
     for name, values in measured.items():
         share = float(np.mean((values <= low) | (values >= high)))
-        if share >= float(bounds["cut_measured_fraction"]):
+        if share >= bounds.cut_measured_fraction:
             detail = f"{100 * share:.0f} % of {name} at the smallest or largest value of the image"
             yield context.reason(ReasonCode.SIGNAL_WINDOWED, detail=detail)
             return
     below, above = float(np.mean(known <= low)), float(np.mean(known >= high))
-    if above < float(bounds["cut_fraction"]):
+    if above < bounds.cut_fraction:
         return
-    both = below >= float(bounds["cut_fraction"])
+    both = below >= bounds.cut_fraction
     detail = f"{100 * above:.1f} % of the pixels at the largest value"
     detail += f", {100 * below:.1f} % at the smallest" if both else "; none of what is measured"
     yield context.reason(ReasonCode.SIGNAL_WINDOWED, blocking=both, detail=detail)
@@ -81,34 +82,34 @@ def _from_zero(context: GateContext, signals: Mapping[Level, LevelSignal], csf: 
     Where they lie below zero, or so far above it that marrow and fluid are hardly brighter and by more than noise
     does, an offset was added to all values.
     """
-    bounds = limits("mr_values")
+    bounds = MR_VALUES
     if not signals:
         return
     dark, spread = _darkest(context.volume)
     tissue = float(np.median([signal.mean for signal in signals.values()]))
-    if dark < -float(bounds["negative_told_fraction"]) * abs(tissue):
-        blocking = dark < -float(bounds["negative_refused_fraction"]) * abs(tissue)
+    if dark < -bounds.negative_told_fraction * abs(tissue):
+        blocking = dark < -bounds.negative_refused_fraction * abs(tissue)
         detail = f"the darkest places at {dark:.0f}, marrow at {tissue:.0f}"
         yield context.reason(ReasonCode.SIGNAL_OFFSET, blocking=blocking, detail=detail)
         return
     weaker = min(tissue, csf.mean) if csf is not None else tissue
-    if weaker <= 0 or dark < float(bounds["noise_ratio"]) * spread:
+    if weaker <= 0 or dark < bounds.noise_ratio * spread:
         return
     share = dark / weaker
-    if share >= float(bounds["told_fraction"]):
-        blocking = share >= float(bounds["refused_fraction"])
+    if share >= bounds.told_fraction:
+        blocking = share >= bounds.refused_fraction
         detail = f"the darkest places at {dark:.0f}, {'fluid' if weaker < tissue else 'marrow'} at {weaker:.0f}"
         yield context.reason(ReasonCode.SIGNAL_OFFSET, blocking=blocking, detail=detail)
 
 
 def _darkest(volume: Volume) -> tuple[float, float]:
     """Mean and standard deviation of the pixels in the darkest places, which are found on smoothed slices."""
-    bounds = limits("mr_values")
-    size = int(bounds["dark_pixels"])
+    bounds = MR_VALUES
+    size = bounds.dark_pixels
     smooth = np.stack([ndimage.uniform_filter(part.astype(np.float32), size) for part in volume.array])
     known = np.ones(smooth.shape, dtype=np.bool_) if volume.padding is None else ~volume.padding
     if not known.any():
         return 0.0, 0.0
-    below = float(np.quantile(smooth[known][::3], float(bounds["dark_fraction"])))
+    below = float(np.quantile(smooth[known][::3], bounds.dark_fraction))
     values = volume.array[known & (smooth <= below)].astype(np.float64)
     return float(values.mean()), float(values.std())

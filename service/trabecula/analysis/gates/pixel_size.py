@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.limits import PIXEL_SIZE
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.volume import Plane
 
@@ -18,9 +19,9 @@ from trabecula.domain.volume import Plane
 def pixel_size(context: GateContext) -> Iterator[Reason]:
     """PIXEL_SPACING where pixels are oblong: blocking where exchanged spacings fit better, a warning where nothing
     tells, nothing where header or anatomy confirm them. Limits: [pixel_size] of gates.toml."""
-    bounds = limits("pixel_size")
+    bounds = PIXEL_SIZE
     _, row, column = context.volume.geometry.spacing_mm
-    if max(row, column) <= (1 + float(bounds["oblong_fraction"])) * min(row, column):
+    if max(row, column) <= (1 + bounds.oblong_fraction) * min(row, column):
         return
     spacing = f"Pixel Spacing {row:.3g}\\{column:.3g} mm"
     by_header = _by_diameter(context)
@@ -30,12 +31,12 @@ def pixel_size(context: GateContext) -> Iterator[Reason]:
             yield context.reason(ReasonCode.PIXEL_SPACING, detail=detail)
         return
     better = _better_as_it_is(context)
-    if better is None or abs(better) < float(bounds["confirmed"]):
+    if better is None or abs(better) < bounds.confirmed:
         detail = f"{spacing}, which nothing confirms; heights are not graded"
         yield context.reason(ReasonCode.PIXEL_SPACING, blocking=False, detail=detail)
     elif better < 0:
         detail = f"{spacing}; the vertebral bodies have their shape only with rows and columns exchanged"
-        yield context.reason(ReasonCode.PIXEL_SPACING, blocking=better <= -float(bounds["refused"]), detail=detail)
+        yield context.reason(ReasonCode.PIXEL_SPACING, blocking=better <= -bounds.refused, detail=detail)
 
 
 def _by_diameter(context: GateContext) -> bool | None:
@@ -46,7 +47,7 @@ def _by_diameter(context: GateContext) -> bool | None:
         return None
     _, rows, columns = context.volume.geometry.shape
     _, row, column = context.volume.geometry.spacing_mm
-    tolerance = float(limits("pixel_size")["diameter_fraction"]) * diameter
+    tolerance = PIXEL_SIZE.diameter_fraction * diameter
     if abs(max(rows * row, columns * column) - diameter) <= tolerance:
         return True
     return False if abs(max(rows * column, columns * row) - diameter) <= tolerance else None
@@ -55,8 +56,8 @@ def _by_diameter(context: GateContext) -> bool | None:
 def _better_as_it_is(context: GateContext) -> float | None:
     """By how much (logarithm) the bodies' sides along rows and columns fit their usual ratio better as they are than
     with exchanged spacings; None without whole bodies."""
-    bounds = limits("pixel_size")
-    usual = [float(bounds[name]) for name in ("width", "depth", "height")]
+    bounds = PIXEL_SIZE
+    usual = (bounds.width, bounds.depth, bounds.height)
     _, row, column = context.volume.geometry.spacing_mm
     misses = []
     for body in context.bodies:
@@ -70,7 +71,7 @@ def _better_as_it_is(context: GateContext) -> float | None:
         if along_columns != along_rows and min(sizes[along_columns], sizes[along_rows]) > 0:
             expected = usual[along_columns] / usual[along_rows]
             misses.append(math.log(sizes[along_columns] / sizes[along_rows] / expected))
-    if len(misses) < int(bounds["minimum_bodies"]):
+    if len(misses) < bounds.minimum_bodies:
         return None
     found = float(np.median(misses))
     return abs(found + 2 * math.log(column / row)) - abs(found)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trabecula.analysis.biomarkers.vbq import LevelSignal
-from trabecula.analysis.gates.context import GateContext, limits
+from trabecula.analysis.gates.context import GateContext
+from trabecula.analysis.gates.limits import SHADING
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS, Level
@@ -49,7 +50,7 @@ def shading(
     compared = [level for level in counted if level in bodies]
     if context.role is not SeriesRole.T1W or csf is None or len(compared) < 2 or len(bodies) < 3:
         return
-    numbers = limits("shading")
+    numbers = SHADING
     heights = {level: float(body.frame.centre_mm[2]) for level, body in bodies.items()}
     marrow = [(heights[level], signals[level].mean) for level in bodies]
     places = np.array([heights[level] for level in compared])
@@ -58,14 +59,14 @@ def shading(
     behind = _toward_canal(context, signals, bodies, csf)
     at = [*shared.at(places), float(shared.at(np.array([heights.get(csf.level, middle)]))[0]) + behind]
     share = _share(at)
-    if share >= float(numbers["ratio"]) - 1.0:
-        yield _told(context, "estimated from marrow, fluid and discs", share, float(numbers["ratio"]))
+    if share >= numbers.ratio - 1.0:
+        yield _told(context, "estimated from marrow, fluid and discs", share, numbers.ratio)
         return
     course = common_course([marrow], middle).at(places)
     steady = bool(np.all(np.diff(course) > 0) or np.all(np.diff(course) < 0))
-    if steady and _share(course) >= float(numbers["marrow_ratio"]) - 1.0:
+    if steady and _share(course) >= numbers.marrow_ratio - 1.0:
         detail = "marrow alone, steadily from level to level"
-        yield _told(context, detail, _share(course), float(numbers["marrow_ratio"]))
+        yield _told(context, detail, _share(course), numbers.marrow_ratio)
 
 
 def _share(logarithms: Iterable[float]) -> float:
@@ -86,7 +87,7 @@ def common_course(tissues: Sequence[Points], middle_mm: float) -> Course:
 
     Points far from it count less (Huber's weights with a scale from ``gates.toml``).
     """
-    numbers = limits("shading")
+    numbers = SHADING
     rows, values = [], []
     used = [points for points in tissues if len(points) >= 2]
     for tissue, points in enumerate(used):
@@ -99,7 +100,7 @@ def common_course(tissues: Sequence[Points], middle_mm: float) -> Course:
     for _ in range(5):
         root = np.sqrt(weights)
         found = np.linalg.lstsq(design * root[:, None], seen * root, rcond=None)[0]
-        weights = 1.0 / np.maximum(1.0, np.abs(seen - design @ found) / float(numbers["scale"]))
+        weights = 1.0 / np.maximum(1.0, np.abs(seen - design @ found) / numbers.scale)
     return Course(float(found[-2]), float(found[-1]), middle_mm)
 
 
@@ -122,12 +123,12 @@ def _discs(context: GateContext, bodies: Mapping[Level, Body]) -> list[tuple[flo
         return []
     places = context.volume.geometry.to_lps(voxels.astype(np.float64))
     signal = context.volume.array[tuple(voxels.T)]
-    numbers, found = limits("shading"), []
+    numbers, found = SHADING, []
     for upper, lower in ((one, two) for one in bodies for two in bodies if two.value == one.value + 1):
         above, below = bodies[upper].frame.centre_mm, bodies[lower].frame.centre_mm
         inside = (places[:, 2] < above[2]) & (places[:, 2] > below[2])
-        inside &= np.abs(places[:, 0] - (above[0] + below[0]) / 2) < float(numbers["disc_half_width_mm"])
-        value = float(np.median(signal[inside])) if int(inside.sum()) >= int(numbers["disc_minimum_voxels"]) else 0.0
+        inside &= np.abs(places[:, 0] - (above[0] + below[0]) / 2) < numbers.disc_half_width_mm
+        value = float(np.median(signal[inside])) if int(inside.sum()) >= numbers.disc_minimum_voxels else 0.0
         if value > 0:
             found.append((float(above[2] + below[2]) / 2, value))
     return found

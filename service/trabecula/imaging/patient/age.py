@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.imaging.limits import PATIENT
 from trabecula.imaging.patient.headers import PatientHeader
 
 _YEAR_DAYS = 365.25
@@ -56,22 +55,16 @@ def age_of(headers: Sequence[PatientHeader]) -> Age:
     if doubt and len({claim.source for claim in claims}) == 1 and claims[0].source == "Birth Date":
         on_others = [_years(header.born, header.other_day) for header in headers if header.born and header.other_day]
         return Age(None, (*years, *(age for age in on_others if age >= 0)), _told(f"{'; '.join(odd)}; no age counts"))
-    if max(years) - min(years) > rules()["agreement_years"]:
+    if max(years) - min(years) > PATIENT.agreement_years:
         words = "; ".join(dict.fromkeys(claim.words for claim in claims))
         return Age(None, tuple(years), _told("; ".join((words, *odd, "no age counts"))))
     counted = f"{claims[0].words} counts"
     return Age(years[0], tuple(years), _told("; ".join((*odd, counted))) if odd else ())
 
 
-def rules() -> Mapping[str, Any]:
-    """The limits of plausible ages and the dates that stand for none."""
-    table: Mapping[str, Any] = data_file("gates.toml")["patient"]
-    return table
-
-
 def placeholder(born: date) -> bool:
     """Return whether a birth date is one that programs write for "not known"."""
-    return born.isoformat().replace("-", "") in rules()["placeholder_birth_dates"]
+    return born.isoformat().replace("-", "") in PATIENT.placeholder_birth_dates
 
 
 def _told(detail: str) -> tuple[Reason, ...]:
@@ -99,14 +92,14 @@ def _days_differ(header: PatientHeader) -> str:
     day, other = header.studied, header.other_day
     if header.born is None or day is None or other is None:
         return ""
-    if abs((day - other).days) <= float(rules()["date_agreement_years"]) * _YEAR_DAYS:
+    if abs((day - other).days) <= PATIENT.date_agreement_years * _YEAR_DAYS:
         return ""
     return f"the images are dated {day.isoformat()} and {other.isoformat()}"
 
 
 def _recorded(header: PatientHeader) -> tuple[float | None, list[str]]:
     recorded = header.recorded_age
-    if recorded is not None and recorded > rules()["oldest_years"]:
+    if recorded is not None and recorded > PATIENT.oldest_years:
         return None, [f"Patient's Age of {int(recorded)} years is not plausible"]
     return recorded, []
 
@@ -118,14 +111,14 @@ def _by_dates(header: PatientHeader, day: date | None, recorded: float | None) -
     years = _years(born, day)
     if years < 0:
         return None, ["Birth Date lies after the study"]
-    agrees = recorded is not None and abs(recorded - years) <= rules()["agreement_years"]
+    agrees = recorded is not None and abs(recorded - years) <= PATIENT.agreement_years
     if not agrees and years == 0:
         return None, ["Birth Date is the day of the study"]
     if not agrees and placeholder(born):
         return None, [f"Birth Date {born.isoformat()} stands for an unknown one"]
-    if years > rules()["oldest_years"]:
+    if years > PATIENT.oldest_years:
         return None, [f"Birth Date gives {int(years)} years, which is not plausible"]
-    if recorded is not None and not agrees and born.isoformat().replace("-", "") in rules()["doubtful_birth_dates"]:
+    if recorded is not None and not agrees and born.isoformat().replace("-", "") in PATIENT.doubtful_birth_dates:
         return None, [f"Birth Date {born.isoformat()} stands for an unknown one"]
     return years, []
 
@@ -142,12 +135,12 @@ def _years(born: date, day: date) -> float:
 
 def _beside_dates(header: PatientHeader, recorded: float, by_dates: float) -> tuple[float | None, list[str]]:
     """Patient's Age, or None where it is no age of its own beside the dates: 000Y, 090Y for older, a wrong unit."""
-    agreement = rules()["agreement_years"]
+    agreement = PATIENT.agreement_years
     if abs(recorded - by_dates) <= agreement:
         return recorded, []
     if recorded == 0:
         return None, ["Patient's Age is 0"]
-    if recorded in rules()["ages_of_all_older"] and by_dates > recorded:
+    if recorded in PATIENT.ages_of_all_older and by_dates > recorded:
         return None, []
     if header.age_number is not None and abs(header.age_number - by_dates) <= agreement:
         return None, ["Patient's Age has another unit than years"]

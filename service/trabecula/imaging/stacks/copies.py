@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.uids import SeriesUid
 from trabecula.imaging.acquisition import Frame
+from trabecula.imaging.limits import GEOMETRY, STACKS
 from trabecula.imaging.pixels import Cache
 from trabecula.imaging.stacks.left_out import LeftOut
-from trabecula.imaging.stacks.likeness import rules
 from trabecula.imaging.stacks.sameness import foremost, images_of, one_place, same_pixels, shows_something
 from trabecula.imaging.stacks.scans import along_normal
 
@@ -85,7 +84,7 @@ def folded(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
     """
     order = np.argsort(along_normal(frames), kind="stable")
     ordered = [frames[int(index)] for index in order]
-    nearest = float(data_file("gates.toml")["geometry"]["duplicate_distance_mm"])
+    nearest = GEOMETRY.duplicate_distance_mm
     breaks = np.flatnonzero(np.diff(along_normal(frames)[order]) > nearest) + 1
     cache: Cache = {}
     gone: set[int] = set()
@@ -129,7 +128,7 @@ def once(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
             copies.extend(frame for frame in place if frame is not first)
         else:
             contested.extend(place)
-    if len(places) - len(kept) > float(rules()["contested_fraction"]) * len(places):
+    if len(places) - len(kept) > STACKS.contested_fraction * len(places):
         return [], ()
     series_uid = frames[0].acquisition.series_uid
     told = []
@@ -150,7 +149,7 @@ def _places(ordered: Sequence[Frame]) -> list[list[Frame]]:
     """Frames grouped by position: those nearer than slices can be, and nearer neighbours with the same pixels."""
     along = along_normal(ordered)
     gaps = np.diff(along)
-    nearest = float(data_file("gates.toml")["geometry"]["duplicate_distance_mm"])
+    nearest = GEOMETRY.duplicate_distance_mm
     if not len(gaps):
         return [list(ordered)]
     usual = float(np.percentile(gaps, 75))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.volume import FloatArray, Geometry
 from trabecula.imaging.acquisition import Frame
+from trabecula.imaging.limits import GEOMETRY, GeometryLimits
 from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.imaging.stacks.rounded_places import RoundedLine, rounded_line
 from trabecula.imaging.stacks.runs import Runs, runs_of
@@ -68,15 +67,15 @@ def regular_stacks(stack: Stack) -> tuple[RegularStack, ...] | Reason:
 
 def _by_distances(stack: Stack, frames: list[Frame], normal: FloatArray) -> tuple[RegularStack, ...] | Reason:
     """The volumes of sorted slices by the distances between them, or why there is none."""
-    limits = data_file("gates.toml")["geometry"]
-    if len(frames) < 2 or _along(frames[-1], normal) - _along(frames[0], normal) < limits["duplicate_distance_mm"]:
+    limits = GEOMETRY
+    if len(frames) < 2 or _along(frames[-1], normal) - _along(frames[0], normal) < limits.duplicate_distance_mm:
         return _reason(stack, ReasonCode.GEOMETRY, "all slices lie at one position")
     frames, aside = _on_one_line(frames, normal, limits)
-    if len(aside) > float(limits["maximum_missing_fraction"]) * len(stack.frames):
+    if len(aside) > limits.maximum_missing_fraction * len(stack.frames):
         return _reason(stack, ReasonCode.GEOMETRY, f"{len(aside)} of {len(stack.frames)} slices lie beside the others")
     tilt = _tilt_degrees(frames, normal)
-    if tilt > limits["maximum_tilt_degrees"]:
-        limit = float(limits["maximum_tilt_degrees"])
+    if tilt > limits.maximum_tilt_degrees:
+        limit = limits.maximum_tilt_degrees
         code = ReasonCode.GANTRY_TILT if stack.acquisition.modality == "CT" else ReasonCode.GEOMETRY
         return Reason(code=code, series_uid=stack.series_uid, value=round(tilt, 1), limit=limit, unit="degrees")
     found = runs_of([_along(frame, normal) for frame in frames], limits, stack.series_uid)
@@ -123,7 +122,7 @@ def _along(frame: Frame, normal: FloatArray) -> float:
 
 
 def _on_one_line(
-    frames: Sequence[Frame], normal: FloatArray, limits: Mapping[str, Any]
+    frames: Sequence[Frame], normal: FloatArray, limits: GeometryLimits
 ) -> tuple[list[Frame], list[Frame]]:
     """Separate frames whose first pixel lies beside the line through the others' (a tilted gantry has a line too)."""
     positions = np.array([frame.position for frame in frames], dtype=np.float64)
@@ -134,7 +133,7 @@ def _on_one_line(
     steps = (across[half:] - across[: len(frames) - half]) / reach[:, None]
     slope = np.median(steps, axis=0) if half else np.zeros(3)
     straight = across - along[:, None] * slope
-    off = np.linalg.norm(straight - np.median(straight, axis=0), axis=1) > float(limits["sideways_mm"])
+    off = np.linalg.norm(straight - np.median(straight, axis=0), axis=1) > limits.sideways_mm
     return (
         [frame for frame, odd in zip(frames, off, strict=True) if not odd],
         [frame for frame, odd in zip(frames, off, strict=True) if odd],

@@ -8,13 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from trabecula.data import data_file
 from trabecula.imaging.acquisition import Frame
+from trabecula.imaging.limits import GEOMETRY, STACKS
 
 Groups = list[list[Frame]]
 
@@ -33,12 +32,6 @@ def alike(frames: Iterable[Frame]) -> Groups:
     for word in _WORDS:
         groups = [part for group in groups for part in _with_empty(_by(group, word), word)]
     return groups
-
-
-def rules() -> Mapping[str, Any]:
-    """The tolerances."""
-    table: Mapping[str, Any] = data_file("gates.toml")["stacks"]
-    return table
 
 
 def clusters(values: Sequence[float], tolerance: Callable[[float], float]) -> list[int]:
@@ -75,7 +68,7 @@ def _parallel(frames: list[Frame]) -> Groups:
         return [frames]
     if len(distinct) > _MOST_ORIENTATIONS:
         distinct = list(dict.fromkeys(_coarse(item) for item in distinct))[:_MOST_ORIENTATIONS]
-    degrees = float(data_file("gates.toml")["geometry"]["orientation_tolerance_degrees"])
+    degrees = GEOMETRY.orientation_tolerance_degrees
     table = np.array(distinct)
     same = np.minimum(table[:, :3] @ table[:, :3].T, table[:, 3:] @ table[:, 3:].T) >= math.cos(math.radians(degrees))
     _, labels = connected_components(same, directed=False)
@@ -123,23 +116,22 @@ def _in_order(frames: list[Frame]) -> list[Frame]:
 
 def _time(value: float) -> float:
     """Times in ms: an absolute or a relative tolerance, the larger one."""
-    table = rules()
-    return max(float(table["time_ms"]), float(table["time_fraction"]) * abs(value))
+    return max(STACKS.time_ms, STACKS.time_fraction * abs(value))
 
 
 _NUMBERS: tuple[tuple[Callable[[float], float], Callable[[Frame], float | None]], ...] = (
     (
-        lambda value: float(rules()["pixel_spacing_fraction"]) * value,
+        lambda value: STACKS.pixel_spacing_fraction * value,
         lambda frame: frame.pixel_spacing[0] if frame.pixel_spacing else None,
     ),
     (
-        lambda value: float(rules()["pixel_spacing_fraction"]) * value,
+        lambda value: STACKS.pixel_spacing_fraction * value,
         lambda frame: frame.pixel_spacing[1] if frame.pixel_spacing else None,
     ),
     (_time, lambda frame: frame.acquisition.echo_time or None),
     (_time, lambda frame: frame.acquisition.inversion_time or None),
-    (lambda _: float(rules()["b_value"]), lambda frame: frame.acquisition.b_value),
-    (lambda _: float(rules()["voltage_kv"]), lambda frame: frame.acquisition.kvp or None),
+    (lambda _: STACKS.b_value, lambda frame: frame.acquisition.b_value),
+    (lambda _: STACKS.voltage_kv, lambda frame: frame.acquisition.kvp or None),
 )
 
 
@@ -179,7 +171,7 @@ def kind_of_image(frame: Frame) -> frozenset[str]:
 @cache
 def _kind_names() -> Mapping[str, str]:
     """Every known spelling, with the kind it stands for."""
-    table: Mapping[str, Sequence[str]] = rules()["image_kinds"]
+    table = STACKS.image_kinds
     return {spelling: kind for kind, spellings in table.items() if kind != "source" for spelling in spellings}
 
 

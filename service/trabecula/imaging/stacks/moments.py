@@ -10,7 +10,7 @@ import numpy as np
 
 from trabecula.domain.volume import FloatArray
 from trabecula.imaging.acquisition import Frame
-from trabecula.imaging.stacks.likeness import rules
+from trabecula.imaging.limits import STACKS
 
 _DAY_S = 86400.0
 _SHORT_HOUR = re.compile(r"^(?=\d:\d\d|\d{5}(?!\d))")
@@ -42,7 +42,7 @@ def apart_in_time(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
     times = [[value for frame in part if (value := moment(frame)) is not None] for part in (one, other)]
     if not all(times):
         return False
-    return max(min(times[1]) - max(times[0]), min(times[0]) - max(times[1])) > float(rules()["long_pause_s"])
+    return max(min(times[1]) - max(times[0]), min(times[0]) - max(times[1])) > STACKS.long_pause_s
 
 
 def far_apart(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
@@ -66,7 +66,7 @@ def far_apart(one: Sequence[Frame], other: Sequence[Frame]) -> bool:
         if another_day:
             return True
         apart = np.minimum(apart, _DAY_S - apart)
-    return float(apart.min()) > float(rules()["ct_apart_s" if ct else "mr_apart_s"])
+    return float(apart.min()) > (STACKS.ct_apart_s if ct else STACKS.mr_apart_s)
 
 
 def _times(frames: Sequence[Frame], *, dated: bool) -> FloatArray:

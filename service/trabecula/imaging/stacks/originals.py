@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.imaging.acquisition import Frame
+from trabecula.imaging.limits import GEOMETRY
 from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.imaging.stacks.scans import along_normal
 
@@ -49,7 +49,7 @@ _KINDS = ((_lossy, "lossy"), (_derived, "derived"))
 
 def _share_upon(copies: Sequence[Frame], firsts: Sequence[Frame], frames: Sequence[Frame]) -> float:
     """The share of the smaller part that lies at a place of the other."""
-    nearest = float(data_file("gates.toml")["geometry"]["duplicate_distance_mm"])
+    nearest = GEOMETRY.duplicate_distance_mm
     place = dict(zip(map(id, frames), along_normal(frames), strict=True))
     few, many = sorted((copies, firsts), key=len)
     held = np.sort([place[id(frame)] for frame in many])

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trabecula.data import data_file
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.volume import FloatArray
 from trabecula.imaging.acquisition import Acquisition, Frame
+from trabecula.imaging.limits import GEOMETRY
 
 _EQUAL_MM = 1e-6
 
@@ -52,7 +52,7 @@ def rounded_line(frames: Sequence[Frame], normal: FloatArray, made: Acquisition)
 
 def _rounding(positions: FloatArray) -> float | None:
     """The coarsest rounding (mm) that all coordinates are multiples of."""
-    for rounding in data_file("gates.toml")["geometry"]["roundings_mm"]:
+    for rounding in GEOMETRY.roundings_mm:
         apart = np.abs(positions / rounding - np.rint(positions / rounding))
         if bool((apart * rounding <= _EQUAL_MM).all()):
             return float(rounding)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.uids import SeriesUid
 from trabecula.domain.volume import FloatArray
+from trabecula.imaging.limits import GeometryLimits
 from trabecula.imaging.stacks.likeness import clusters
 
 
@@ -28,7 +28,7 @@ class Runs:
             yield Reason(code=reason.code, blocking=False, series_uid=reason.series_uid, detail=detail)
 
 
-def runs_of(places: Sequence[float], limits: Mapping[str, Any], series_uid: SeriesUid) -> Runs | Reason:
+def runs_of(places: Sequence[float], limits: GeometryLimits, series_uid: SeriesUid) -> Runs | Reason:
     """Return the regular runs of slices at ``places`` (ascending, mm), or the blocking reason why there is none.
 
     A larger step that is a whole multiple of the usual one is a gap of missing slices; four or more slices at another
@@ -39,7 +39,7 @@ def runs_of(places: Sequence[float], limits: Mapping[str, Any], series_uid: Seri
     if bool((np.abs(gaps - usual) <= _tolerance(usual, limits)).all()):
         return Runs(((0, len(gaps)),))
     stretches = _stretches(gaps, limits)
-    long = [item for item in stretches if item[1] - item[0] >= int(limits["run_slices"]) - 1]
+    long = [item for item in stretches if item[1] - item[0] >= limits.run_slices - 1]
     if not long:
         return _irregular(gaps, limits, series_uid)
     steps = [float(np.median(gaps[first:last])) for first, last in long]
@@ -65,12 +65,12 @@ def runs_of(places: Sequence[float], limits: Mapping[str, Any], series_uid: Seri
     return Runs(tuple(long[k] for k in order), tuple(reasons))
 
 
-def _tolerance(step: float, limits: Mapping[str, Any]) -> float:
-    allowed = max(float(limits["spacing_tolerance"]) * step, float(limits["spacing_tolerance_mm"]))
+def _tolerance(step: float, limits: GeometryLimits) -> float:
+    allowed = max(limits.spacing_tolerance * step, limits.spacing_tolerance_mm)
     return min(allowed, 0.25 * step)
 
 
-def _stretches(gaps: FloatArray, limits: Mapping[str, Any]) -> list[tuple[int, int]]:
+def _stretches(gaps: FloatArray, limits: GeometryLimits) -> list[tuple[int, int]]:
     """First and last slice of each stretch of equal steps; a stretch of one step is a break."""
     labels = clusters([float(gap) for gap in gaps], lambda step: _tolerance(step, limits))
     found, first = [], 0
@@ -90,7 +90,7 @@ def _refusal(
     gaps: FloatArray,
     odd: Sequence[float],
     steps: Sequence[float],
-    limits: Mapping[str, Any],
+    limits: GeometryLimits,
     series_uid: SeriesUid,
 ) -> Reason | None:
     """Why too much is missing or uneven: whole multiples of a usual step are missing slices, other steps are irregular.
@@ -100,7 +100,7 @@ def _refusal(
     usual = min(steps)
     whole = [gap for gap in odd if _multiple(gap, usual, limits) >= 2]
     uneven = [gap for gap in odd if not _multiple(gap, usual, limits)]
-    limit = float(limits["maximum_missing_fraction"])
+    limit = limits.maximum_missing_fraction
     if len(uneven) > max(limit * len(gaps), 1):
         return _irregular(gaps, limits, series_uid)
     missing = sum(_multiple(gap, usual, limits) - 1 for gap in whole)
@@ -114,20 +114,20 @@ def _refusal(
     )
 
 
-def _multiple(gap: float, usual: float, limits: Mapping[str, Any]) -> int:
+def _multiple(gap: float, usual: float, limits: GeometryLimits) -> int:
     """How many usual steps a gap is, 0 where it is no whole number of them."""
     steps = max(1, round(gap / usual))
     return steps if abs(gap - steps * usual) <= _tolerance(usual, limits) * steps else 0
 
 
-def _irregular(gaps: FloatArray, limits: Mapping[str, Any], series_uid: SeriesUid) -> Reason:
+def _irregular(gaps: FloatArray, limits: GeometryLimits, series_uid: SeriesUid) -> Reason:
     """Steps of several kinds: missing slices where all are multiples of the smallest, else simply uneven."""
     smallest = float(gaps.min())
     multiples = [_multiple(float(gap), smallest, limits) for gap in gaps] if smallest > 0 else [0]
     missing = sum(steps - 1 for steps in multiples)
     if all(multiples) and 0 < missing <= len(gaps):
         count = len(gaps) + 1
-        limit = 100 * float(limits["maximum_missing_fraction"])
+        limit = 100 * limits.maximum_missing_fraction
         return Reason(
             code=ReasonCode.MISSING_SLICES,
             series_uid=series_uid,

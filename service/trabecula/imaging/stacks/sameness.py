@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.data import data_file
 from trabecula.domain.errors import PixelDataUndecodable
 from trabecula.domain.volume import FloatArray
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.headers.contrast import ContrastState, contrast_evidence
+from trabecula.imaging.limits import GEOMETRY, STACKS
 from trabecula.imaging.pixels import Cache, Stored, stored_values
-from trabecula.imaging.stacks.likeness import rules
 
 Images = list[list[Frame]]
 Alike = Callable[[Frame, Frame], bool]
@@ -27,7 +26,7 @@ def one_place(one: Frame, other: Frame) -> bool:
 
     Frames without a place lie at one place where what they do say of it is equal.
     """
-    nearest = float(data_file("gates.toml")["geometry"]["duplicate_distance_mm"])
+    nearest = GEOMETRY.duplicate_distance_mm
     if one.position is not None and other.position is not None and math.dist(one.position, other.position) > nearest:
         return False
     here, there = _corners(one), _corners(other)
@@ -145,6 +144,6 @@ def _equal(one: _Pixels, other: _Pixels) -> bool:
         return bool(np.array_equal(one.stored, other.stored))
     first, second = one.measured(), other.measured()
     step = max(one.step, other.step)
-    if step > float(rules()["copy_step_fraction"]) * float(np.ptp(first)):
+    if step > STACKS.copy_step_fraction * float(np.ptp(first)):
         return bool(np.array_equal(first, second))
     return bool((np.abs(first - second) <= 0.5 * step).all())

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.data import data_file
 from trabecula.domain.volume import FloatArray
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.headers.contrast import ContrastState, contrast_evidence
-from trabecula.imaging.stacks.likeness import clusters, rules
+from trabecula.imaging.limits import GEOMETRY, STACKS
+from trabecula.imaging.stacks.likeness import clusters
 from trabecula.imaging.stacks.moments import apart_in_time, day_of, far_apart, moment, seconds
 
 Parts = list[list[Frame]]
@@ -108,23 +108,23 @@ def _within(places: FloatArray, others: FloatArray) -> bool:
 
 def _too_many(surplus: NDArray[np.bool_]) -> bool:
     """Whether more slices are surplus than where table steps overlap."""
-    allowed = max(float(rules()["overlap_fraction"]) * len(surplus), 2 if len(surplus) >= 10 else 0)
+    allowed = max(STACKS.overlap_fraction * len(surplus), 2 if len(surplus) >= 10 else 0)
     return int(surplus.sum()) > allowed
 
 
 def _surplus(holder: _Scan, guest: _Scan, reach: float | None, strict: bool) -> NDArray[np.bool_]:
     """Which of the guest's slices lie upon, or in no gap of, the holder's slices."""
-    nearest = float(data_file("gates.toml")["geometry"]["duplicate_distance_mm"])
+    nearest = GEOMETRY.duplicate_distance_mm
     held, places = holder.places, guest.places
     right = np.searchsorted(held, places)
     before = held[np.clip(right - 1, 0, len(held) - 1)]
     behind = held[np.clip(right, 0, len(held) - 1)]
     upon = np.minimum(np.abs(places - before), np.abs(behind - places)) <= nearest
     inside = (places > held[0]) & (places < held[-1])
-    if holder.largest >= int(rules()["part_images"]):
+    if holder.largest >= STACKS.part_images:
         own = float(np.median(np.diff(held)))
         width = own if reach is None or strict else reach
-        upon |= inside & (behind - before <= float(rules()["closed_gap"]) * width)
+        upon |= inside & (behind - before <= STACKS.closed_gap * width)
     return np.asarray(upon)
 
 
@@ -145,10 +145,10 @@ def _order(value: Hashable) -> tuple[float, str]:
 
 
 def _worth(parts: Parts, count: int) -> Parts:
-    large = sum(len(part) for part in parts if len(part) >= int(rules()["part_images"]))
+    large = sum(len(part) for part in parts if len(part) >= STACKS.part_images)
     if len(parts) < 2 or large < 0.8 * count:
         return []
-    return sorted(parts, key=lambda part: len(part) < int(rules()["part_images"]))
+    return sorted(parts, key=lambda part: len(part) < STACKS.part_images)
 
 
 def _by_pause(value: Callable[[Frame], float | None]) -> Rule:
@@ -159,9 +159,9 @@ def _by_pause(value: Callable[[Frame], float | None]) -> Rule:
         distinct = np.unique(list(known.values()))
         if len(known) < len(frames) or len(distinct) < 2:
             return []
-        pause = max(float(rules()["pause_s"]), float(rules()["pause_factor"]) * float(np.median(np.diff(distinct))))
+        pause = max(STACKS.pause_s, STACKS.pause_factor * float(np.median(np.diff(distinct))))
         if len(distinct) == 2:
-            pause = float(rules()["pause_s"])
+            pause = STACKS.pause_s
         labels = clusters([known[id(frame)] for frame in frames], lambda _: pause)
         number = {id(frame): label for frame, label in zip(frames, labels, strict=True)}
         return _by_value(lambda frame: number[id(frame)])(frames)
@@ -179,7 +179,7 @@ def _by_sweep(value: Callable[[Frame], float | None]) -> Rule:
             if here is None:
                 return []
             at[here].append(frame)
-        if len(at) < int(rules()["part_images"]):
+        if len(at) < STACKS.part_images:
             return []
         place = dict(zip(map(id, frames), along_normal(frames), strict=True))
         order = sorted(at)
@@ -194,7 +194,7 @@ def _by_sweep(value: Callable[[Frame], float | None]) -> Rule:
             elif number:
                 way = step
             parts[-1] += at[here]
-        return _worth(parts, len(frames)) if len(parts) <= int(rules()["most_sweeps"]) else []
+        return _worth(parts, len(frames)) if len(parts) <= STACKS.most_sweeps else []
 
     return rule
 
@@ -218,7 +218,7 @@ def _by_repetition(frames: Sequence[Frame]) -> Parts:
     values = [frame.acquisition.repetition_time for frame in frames]
     if any(value is None for value in values):
         return []
-    share = float(rules()["repetition_fraction"])
+    share = STACKS.repetition_fraction
     labels = clusters([value or 0.0 for value in values], lambda value: share * value)
     number = {id(frame): label for frame, label in zip(frames, labels, strict=True)}
     return _by_value(lambda frame: number[id(frame)])(frames)

@@ -14,9 +14,10 @@ from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.uids import SeriesUid
 from trabecula.domain.volume import FloatArray, Plane
 from trabecula.imaging.acquisition import Acquisition, Frame, consensus
+from trabecula.imaging.limits import STACKS
 from trabecula.imaging.stacks.copies import distinct, folded, once
 from trabecula.imaging.stacks.left_out import LeftOut
-from trabecula.imaging.stacks.likeness import alike, rules
+from trabecula.imaging.stacks.likeness import alike
 from trabecula.imaging.stacks.originals import originals
 from trabecula.imaging.stacks.scans import along_normal, scans
 
@@ -92,7 +93,7 @@ def _stacks(group: Sequence[Frame]) -> Iterable[Stack]:
     images, again = folded(images)
     copies = (*derived, *again)
     found = scans(images)
-    count = sum(len(scan) >= int(rules()["part_images"]) for scan in found)
+    count = sum(len(scan) >= STACKS.part_images for scan in found)
     for scan in found:
         kept, left_out = once(scan)
         if not kept:
@@ -124,7 +125,7 @@ def _rescaled(frames: list[Frame]) -> tuple[list[Frame], tuple[LeftOut, ...]]:
         return frames, ()
     detail = f"missing in {len(lost)} of {len(frames)} images"
     reason = Reason(code=ReasonCode.RESCALE, series_uid=frames[0].acquisition.series_uid, detail=detail)
-    if len(lost) > float(rules()["rescale_missing_fraction"]) * len(frames):
+    if len(lost) > STACKS.rescale_missing_fraction * len(frames):
         return [], (LeftOut(tuple(lost), reason),)
     return stated, (LeftOut(tuple(lost), replace(reason, blocking=False)),)
 
@@ -137,7 +138,7 @@ def _numbered_twice(frames: Sequence[Frame]) -> bool:
         if frame.number is None and frame.instance_number:
             of[frame.instance_number].append(float(place))
     repeated = [max(places) - min(places) for places in of.values() if len(places) > 1]
-    if len(of) < int(rules()["part_images"]) or len(repeated) < 0.5 * len(of):
+    if len(of) < STACKS.part_images or len(repeated) < 0.5 * len(of):
         return False
     step = float(np.median(np.diff(np.sort(along))))
     return float(np.median(repeated)) <= 1.5 * step

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trabecula.data import data_file
+from trabecula.imaging.limits import ALTERNATION
 
 _SIDE_PIXELS = 100
 """Rows looked at, about: finer pixels are passed over."""
@@ -32,13 +32,12 @@ def alternates(array: NDArray[np.float32]) -> bool:
     Compares the 99th percentile over the pixels of the amplitude at the frequency of the turns with that at
     frequencies beside it. A volume of few slices says nothing. Limits: [alternation] of gates.toml.
     """
-    limits = data_file("gates.toml")["alternation"]
-    if len(array) < int(limits["minimum_slices"]):
+    limits = ALTERNATION
+    if len(array) < limits.minimum_slices:
         return False
-    thin = np.clip(_thin(array), *limits["window_hu"])
+    thin = np.clip(_thin(array), *limits.window_hu)
     return any(
-        _takes_turns(thin[: len(thin) // turns * turns], turns, limits["amplitude_hu"], limits["ratio"])
-        for turns in _TURNS
+        _takes_turns(thin[: len(thin) // turns * turns], turns, limits.amplitude_hu, limits.ratio) for turns in _TURNS
     )
 
 
@@ -47,11 +46,11 @@ def jumps_throughout(array: NDArray[np.float32]) -> bool:
 
     In one scan half of all pixels change little from slice to slice; rescale values that take turns move all at once.
     """
-    limits = data_file("gates.toml")["alternation"]
-    if len(array) < int(limits["minimum_slices"]):
+    limits = ALTERNATION
+    if len(array) < limits.minimum_slices:
         return False
     jumps = np.array([float(np.median(after - before)) for before, after in pairwise(_thin(array))])
-    return float((np.abs(jumps) > float(limits["jump_hu"])).mean()) > float(limits["jumps_share"])
+    return float((np.abs(jumps) > limits.jump_hu).mean()) > limits.jumps_share
 
 
 def _thin(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
 
-from trabecula.data import data_file
 from trabecula.domain.errors import GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import InstanceUid
@@ -18,6 +17,7 @@ from trabecula.domain.volume import Geometry, Modality, Volume
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.header_values import Lookup, number
 from trabecula.imaging.headers.frames import lenient, read_headers
+from trabecula.imaging.limits import PADDING
 from trabecula.imaging.pixels import DECODE_ERRORS, Cache, stored_values
 from trabecula.imaging.stacks.geometry_gate import RegularStack, check_geometry
 from trabecula.imaging.stacks.split import Stack, split
@@ -91,7 +91,7 @@ def load_volume(stack: RegularStack) -> Volume:
                 padding = np.zeros(array.shape, dtype=np.bool_) if padding is None else padding
                 padding[index] = empty
     if padding is not None and modality is Modality.CT:
-        array[padding] = data_file("gates.toml")["intensity"]["padding_replacement_hu"]
+        array[padding] = PADDING.padding_replacement_hu
     if not np.isfinite(array).all():
         raise PixelDataUndecodable(f"values that are not numbers in series {stack.frames[0].acquisition.series_uid}")
     uids = tuple(frame.file.sop_instance_uid for frame in stack.frames)
@@ -143,6 +143,6 @@ def _padding(
         low, high = sorted((first, first if last is None else last))
         empty = np.asarray((stored >= low) & (stored <= high))
     if modality is Modality.CT:
-        fill = values <= float(data_file("gates.toml")["intensity"]["padding_below_hu"])
+        fill = values <= PADDING.padding_below_hu
         empty = np.asarray(fill if empty is None else empty | fill)
     return empty

@@ -9,10 +9,10 @@ from trabecula.domain.errors import PixelDataUndecodable
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.volume import Modality, Volume
 from trabecula.imaging.acquisition import Frame
+from trabecula.imaging.limits import STACKS
 from trabecula.imaging.pixels import Cache, stored_values
 from trabecula.imaging.stacks.geometry_gate import RegularStack, regular_stacks
 from trabecula.imaging.stacks.left_out import LeftOut
-from trabecula.imaging.stacks.likeness import rules
 from trabecula.imaging.stacks.split import Stack
 from trabecula.imaging.volumes.alternation import alternates, jumps_throughout
 from trabecula.imaging.volumes.dicom import load_volume
@@ -42,7 +42,7 @@ def load(stack: RegularStack) -> Volume | Remainder:
         number = f"{len(broken)} of {len(stack.frames)} images"
         detail = f"{number}; the first: {broken[0][1]}"
         odd = [frame for frame, _ in broken]
-        return _without(stack, odd, ReasonCode.UNREADABLE_PIXELS, detail, "unreadable_fraction")
+        return _without(stack, odd, ReasonCode.UNREADABLE_PIXELS, detail, STACKS.unreadable_fraction)
     if volume.modality is not Modality.CT:
         return volume
     beside = shifts(volume)
@@ -52,7 +52,7 @@ def load(stack: RegularStack) -> Volume | Remainder:
     low, high = sorted((float(beside[beside != 0].min()), float(beside[beside != 0].max())))
     span = f"{low:+.0f}" if high - low < 1 else f"{low:+.0f} to {high:+.0f}"
     detail = f"{len(odd)} of {len(stack.frames)} images, whose values lie {span} HU beside their neighbours'"
-    return _without(stack, odd, ReasonCode.RESCALE, detail, "rescale_missing_fraction")
+    return _without(stack, odd, ReasonCode.RESCALE, detail, STACKS.rescale_missing_fraction)
 
 
 def _of_one_scan(stack: RegularStack, volume: Volume) -> Volume | Remainder:
@@ -71,12 +71,12 @@ def _of_one_scan(stack: RegularStack, volume: Volume) -> Volume | Remainder:
     return volume
 
 
-def _without(stack: RegularStack, odd: Sequence[Frame], code: ReasonCode, detail: str, limit: str) -> Remainder:
+def _without(stack: RegularStack, odd: Sequence[Frame], code: ReasonCode, detail: str, limit: float) -> Remainder:
     reason = Reason(code=code, blocking=False, series_uid=stack.frames[0].acquisition.series_uid, detail=detail)
     apart = set(map(id, odd))
     rest = tuple(frame for frame in stack.frames if id(frame) not in apart)
     left_out = LeftOut(tuple(odd), reason)
-    if len(odd) > float(rules()[limit]) * len(stack.frames) or len(rest) < 2:
+    if len(odd) > limit * len(stack.frames) or len(rest) < 2:
         return Remainder((), left_out)
     found = regular_stacks(Stack(rest))
     if isinstance(found, Reason):

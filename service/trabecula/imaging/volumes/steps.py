@@ -11,9 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.data import data_file
 from trabecula.domain.volume import FloatArray, Volume
-from trabecula.imaging.stacks.likeness import rules
+from trabecula.imaging.limits import STACKS, STEPS
 
 _SIDE_PIXELS = 160
 """Rows looked at, about: finer pixels are passed over."""
@@ -27,7 +26,7 @@ def shifts(volume: Volume) -> FloatArray:
     stride = max(1, volume.array.shape[1] // _SIDE_PIXELS)
     thin = volume.array[:, ::stride, ::stride]
     empty = None if volume.padding is None else volume.padding[:, ::stride, ::stride]
-    limit = float(rules()["value_step_hu"])
+    limit = STACKS.value_step_hu
     jumps = []
     for index, (before, after) in enumerate(pairwise(thin)):
         jump = float(np.median(after - before))
@@ -36,7 +35,7 @@ def shifts(volume: Volume) -> FloatArray:
             jump = _offset(before[known], after[known])
         jumps.append(jump)
     heights = np.concatenate([[0.0], np.cumsum(jumps)])
-    least = float(data_file("gates.toml")["steps"]["offset_hu"])
+    least = STEPS.offset_hu
     beside = heights - float(np.median(heights))
     return np.where(np.abs(beside) > least, beside, 0.0)
 
@@ -47,17 +46,17 @@ def _offset(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
     Pixels are chosen by the mean of both slices, so that noise favours neither. Where air is not in view two tissues
     must do, and the step must be larger.
     """
-    limits = data_file("gates.toml")["steps"]
+    limits = STEPS
     middle, change = (before + after) / 2, after - before
     found = []
-    for low, high in (limits["air_hu"], limits["fat_hu"], limits["soft_hu"]):
+    for low, high in (limits.air_hu, limits.fat_hu, limits.soft_hu):
         chosen = change[(middle > low) & (middle < high)]
-        found.append(float(np.median(chosen)) if len(chosen) >= int(limits["minimum_pixels"]) else None)
+        found.append(float(np.median(chosen)) if len(chosen) >= limits.minimum_pixels else None)
     air, *tissues = found
     known = [step for step in found if step is not None]
     if None in tissues or len({step > 0 for step in known}) > 1:
         return 0.0
     smallest = min(known, key=abs)
-    least = float(limits["offset_hu" if air is not None else "offset_without_air_hu"])
+    least = limits.offset_hu if air is not None else limits.offset_without_air_hu
     together = abs(smallest) > least and max(map(abs, known)) < 2 * abs(smallest)
     return float(np.median(known)) if together else 0.0

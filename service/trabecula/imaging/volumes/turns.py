@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, special
 
-from trabecula.data import data_file
 from trabecula.domain.volume import FloatArray
+from trabecula.imaging.limits import TURNS
 
 _SIDE_PIXELS = 100
 """Rows looked at, about."""
@@ -39,13 +39,13 @@ def turns(array: NDArray[np.float32]) -> Turns | None:
     A smooth trend is fitted to the steps from slice to slice, with and without a level for each slice of a period; the
     F test of the two must be significant and the levels must differ. Limits: [turns] of gates.toml.
     """
-    limits = data_file("gates.toml")["turns"]
+    limits = TURNS
     steps = _steps(array)
     for period in _PERIODS:
         found = [_levels(steps[:, column], period) for column in range(_CLASSES)]
-        clear = [levels for chance, levels in found if chance < float(limits["chance_below"])]
+        clear = [levels for chance, levels in found if chance < limits.chance_below]
         ratio = math.exp(max(clear, default=0.0))
-        if ratio >= float(limits["told_ratio"]):
+        if ratio >= limits.told_ratio:
             return Turns(period, ratio)
     return None
 
@@ -55,13 +55,13 @@ def _steps(array: NDArray[np.float32]) -> FloatArray:
     stride = max(1, min(array.shape[1:]) // _SIDE_PIXELS)
     size = 2 * stride + 1
     thin = np.stack([ndimage.uniform_filter(part.astype(np.float32), size)[::stride, ::stride] for part in array])
-    least = float(data_file("gates.toml")["turns"]["tissue_fraction"]) * float(np.percentile(thin, 99))
+    least = TURNS.tissue_fraction * float(np.percentile(thin, 99))
     return np.array([list(_medians(before, after, least)) for before, after in pairwise(thin)]).reshape(-1, _CLASSES)
 
 
 def _medians(before: NDArray[np.float32], after: NDArray[np.float32], least: float) -> Iterator[float]:
     seen = (before > max(least, 1e-6)) & (after > max(least, 1e-6))
-    if seen.sum() < int(data_file("gates.toml")["turns"]["minimum_pixels"]):
+    if seen.sum() < TURNS.minimum_pixels:
         yield from [math.nan] * _CLASSES
         return
     ratio, middle = np.log(after[seen] / before[seen]), (before[seen] + after[seen]) / 2
