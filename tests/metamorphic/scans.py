@@ -231,7 +231,7 @@ def read(slices: Sequence[Slice], folder: Path) -> Reading:
     recorder = VolumeRecorder()
     uid = str(slices[0].get("StudyInstanceUID"))
     result = StudyAnalyser(recorder, (), _thresholds()).analyse(uid, 1, files).result
-    return Reading(grid=result, maps=tuple(recorder.volumes))
+    return Reading(result, tuple(recorder.volumes))
 
 
 @cache
