@@ -8,7 +8,7 @@ from scipy import ndimage
 from trabecula.domain.volume import FloatArray, Geometry
 from trabecula.regions.distance import Mask, MaskCrop, crop_to_mask, inner_distance_mm
 from trabecula.regions.frame import BodyFrame, sample_grid
-from trabecula.regions.numbers import region_numbers
+from trabecula.regions.numbers import MEDULLARY_V1, TRAB_V1
 
 TRABECULAR_VERSION = "trab_v1"
 MEDULLARY_VERSION = "medullary_v1"
@@ -20,15 +20,15 @@ def trabecular_v1(mask: Mask, geometry: Geometry, frame: BodyFrame) -> Mask:
     At least 3 mm from every wall, 5 mm from the endplates, the central half of the height, the anterior two thirds.
     All False where less than 1.5 cm3 is left: the body cannot be measured by this definition.
     """
-    numbers = region_numbers(TRABECULAR_VERSION)
+    numbers = TRAB_V1
     if not mask.any():
         return np.zeros(mask.shape, dtype=np.bool_)
     crop = crop_to_mask(mask, geometry)
     coordinates, border, endplate = _distances(crop, frame)
-    kept = (border >= numbers["wall_mm"]) & (endplate >= numbers["endplate_mm"])
-    kept &= np.abs(frame.relative_height(coordinates) - 0.5) <= numbers["height_fraction"] / 2
-    kept &= _anterior(coordinates, frame, numbers["anterior_fraction"])
-    if kept.sum() * geometry.voxel_volume_mm3 < numbers["minimum_cm3"] * 1000:
+    kept = (border >= numbers.wall_mm) & (endplate >= numbers.endplate_mm)
+    kept &= np.abs(frame.relative_height(coordinates) - 0.5) <= numbers.height_fraction / 2
+    kept &= _anterior(coordinates, frame, numbers.anterior_fraction)
+    if kept.sum() * geometry.voxel_volume_mm3 < numbers.minimum_cm3 * 1000:
         kept[:] = False
     return _placed(kept, crop, mask.shape)
 
@@ -39,14 +39,14 @@ def medullary_v1(mask: Mask, geometry: Geometry, frame: BodyFrame) -> Mask:
     At least 3 mm inside the border, within 10 mm of the midline, the anterior two thirds. All False where fewer than
     30 voxels are left.
     """
-    numbers = region_numbers(MEDULLARY_VERSION)
+    numbers = MEDULLARY_V1
     if not mask.any():
         return np.zeros(mask.shape, dtype=np.bool_)
     crop = crop_to_mask(mask, geometry)
     coordinates, border, _ = _distances(crop, frame)
-    kept = (border >= numbers["border_mm"]) & (np.abs(coordinates[:, 0]) <= numbers["midline_mm"])
-    kept &= _anterior(coordinates, frame, numbers["anterior_fraction"])
-    if kept.sum() < numbers["minimum_voxels"]:
+    kept = (border >= numbers.border_mm) & (np.abs(coordinates[:, 0]) <= numbers.midline_mm)
+    kept &= _anterior(coordinates, frame, numbers.anterior_fraction)
+    if kept.sum() < numbers.minimum_voxels:
         kept[:] = False
     return _placed(kept, crop, mask.shape)
 

@@ -14,7 +14,7 @@ from trabecula.domain.spine import Level
 from trabecula.domain.volume import TISSUE_LABELS, FloatArray, Geometry, Tissue, Volume
 from trabecula.regions.distance import Mask, MaskCrop, crop_geometry, inner_distance_mm
 from trabecula.regions.frame import BodyFrame, fit_frame
-from trabecula.regions.numbers import region_numbers
+from trabecula.regions.numbers import CSF_V1
 
 CSF_VERSION = "csf_v1"
 _CANAL_BEHIND_MM = 60.0
@@ -60,10 +60,10 @@ def csf_v1(
 
 def canal_window_v1(canal: Mask, geometry: Geometry, frame: BodyFrame) -> Mask:
     """Return the part of the canal beside one body where fluid is looked for, eroded by 2 mm, on the canal's grid."""
-    numbers = region_numbers(CSF_VERSION)
+    numbers = CSF_V1
     result = np.zeros(canal.shape, dtype=np.bool_)
     low, high = frame.extents_mm[1][1] - 5.0, frame.extents_mm[1][1] + _CANAL_BEHIND_MM
-    reach = numbers["half_height_mm"] + numbers["border_mm"] + 2.0
+    reach = numbers.half_height_mm + numbers.border_mm + 2.0
     corners = np.array([(u, v, w) for u in (-30.0, 30.0) for v in (low, high) for w in (-reach, reach)])
     indices = geometry.to_index(frame.to_lps(corners))
     first = np.clip(np.floor(indices.min(0)).astype(int) - 1, 0, np.array(canal.shape))
@@ -74,9 +74,9 @@ def canal_window_v1(canal: Mask, geometry: Geometry, frame: BodyFrame) -> Mask:
         return result
     crop = MaskCrop((box[0], box[1], box[2]), part, crop_geometry(geometry, (box[0], box[1], box[2])))
     coordinates = frame.to_frame(crop.geometry.to_lps(np.moveaxis(np.indices(part.shape), 0, -1).astype(np.float64)))
-    kept = inner_distance_mm(part, geometry.spacing_mm) >= numbers["border_mm"]
-    kept &= np.abs(coordinates[..., 2]) <= numbers["half_height_mm"]
-    kept &= np.abs(coordinates[..., 0]) <= numbers["lateral_mm"]
+    kept = inner_distance_mm(part, geometry.spacing_mm) >= numbers.border_mm
+    kept &= np.abs(coordinates[..., 2]) <= numbers.half_height_mm
+    kept &= np.abs(coordinates[..., 0]) <= numbers.lateral_mm
     kept &= (coordinates[..., 1] > low) & (coordinates[..., 1] < high)
     result[box] = kept
     return result
@@ -94,7 +94,7 @@ def csf_beside(
     segmentation: Segmentation, volume: Volume, level: Level, frame: BodyFrame, *, bright: bool = False
 ) -> CsfRegion | str:
     """Return the CSF region beside the body with this frame, or why there is none."""
-    numbers = region_numbers(CSF_VERSION)
+    numbers = CSF_V1
     if segmentation.tissues is None:
         return "the segmenter gives no spinal canal"
     canal = np.asarray(segmentation.tissues == TISSUE_LABELS[Tissue.CANAL])
@@ -104,17 +104,17 @@ def csf_beside(
     values = volume.array[region].astype(np.float64)
     if not np.isfinite(values).all():
         return "values that are not finite numbers"
-    if values.size < numbers["minimum_voxels"]:
-        return f"{values.size} voxels of the canal, limit {numbers['minimum_voxels']:g}"
+    if values.size < numbers.minimum_voxels:
+        return f"{values.size} voxels of the canal, limit {numbers.minimum_voxels:g}"
     low, high = fluid_range(-values if bright else values)
     kept = region & (volume.array >= (-high if bright else low)) & (volume.array <= (-low if bright else high))
     fluid = volume.array[kept].astype(np.float64)
-    if fluid.size < numbers["minimum_voxels"]:
-        return f"{fluid.size} voxels of fluid, limit {numbers['minimum_voxels']:g}"
+    if fluid.size < numbers.minimum_voxels:
+        return f"{fluid.size} voxels of fluid, limit {numbers.minimum_voxels:g}"
     mean, deviation = float(fluid.mean()), float(fluid.std(ddof=1))
-    if mean <= 0 or deviation > numbers["maximum_cv"] * mean:
-        share = told(deviation / mean, [numbers["maximum_cv"]], 2)[0] if mean > 0 else "no positive signal"
-        return f"coefficient of variation {share}, limit {numbers['maximum_cv']:g}"
+    if mean <= 0 or deviation > numbers.maximum_cv * mean:
+        share = told(deviation / mean, [numbers.maximum_cv], 2)[0] if mean > 0 else "no positive signal"
+        return f"coefficient of variation {share}, limit {numbers.maximum_cv:g}"
     error = deviation / float(np.sqrt(fluid.size))
     return CsfRegion(
         level=level, mask=kept, mean=mean, cv=deviation / mean, standard_error=error, voxels=int(fluid.size)
@@ -127,7 +127,7 @@ def fluid_range(values: FloatArray) -> tuple[float, float]:
     The density is a Gaussian kernel estimate; the width of the mode comes from its dark flank, which neither nerve
     roots nor fat reach. Taking the mode and not the lowest quartile itself keeps the mean free of a bias by noise.
     """
-    numbers = region_numbers(CSF_VERSION)
+    numbers = CSF_V1
     ordered = np.sort(values)
     spread = float(np.subtract(*np.percentile(ordered, (75, 25)))) / 1.349
     width = max(
@@ -135,10 +135,10 @@ def fluid_range(values: FloatArray) -> tuple[float, float]:
     )
     line = np.linspace(float(ordered[0]) - width, float(ordered[-1]) + width, 256)
     density = np.exp(-0.5 * ((line[:, None] - ordered[None, :]) / width) ** 2).sum(axis=1)
-    mode = _darkest_mode(line, density, ordered, numbers["lowest_share"])
+    mode = _darkest_mode(line, density, ordered, numbers.lowest_share)
     flank = ordered[ordered <= mode]
     sigma = float(np.sqrt(np.mean((flank - mode) ** 2))) if flank.size >= 3 else width
-    reach = numbers["spread"] * max(sigma, width)
+    reach = numbers.spread * max(sigma, width)
     return mode - reach, mode + reach
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.domain.volume import TISSUE_LABELS, FloatArray, Geometry, Tissue
-from trabecula.regions.numbers import region_numbers
+from trabecula.regions.numbers import RIM_V1
 
 Mask = NDArray[np.bool_]
 Window = tuple[slice, slice, slice]
@@ -104,4 +104,4 @@ def rim_out(mask: Mask, geometry: Geometry, tissues: NDArray[np.uint8] | None = 
     """
     if tissues is not None:
         return np.asarray(mask & (tissues != TISSUE_LABELS[Tissue.RIM]))
-    return eroded(mask, geometry, region_numbers("rim_v1")["rim_mm"])
+    return eroded(mask, geometry, RIM_V1.rim_mm)

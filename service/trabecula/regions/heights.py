@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,7 +10,7 @@ import numpy as np
 from trabecula.domain.volume import Geometry, Plane
 from trabecula.regions.distance import Mask, crop_to_mask
 from trabecula.regions.frame import BodyFrame, BodyGrid, sample_grid
-from trabecula.regions.numbers import region_numbers
+from trabecula.regions.numbers import HEIGHTS_V1, HeightNumbers
 
 HEIGHTS_VERSION = "heights_v1"
 _STEP_MM = 0.5
@@ -35,12 +34,12 @@ def body_heights(mask: Mask, geometry: Geometry, frame: BodyFrame) -> BodyHeight
     """
     if not mask.any():
         return None
-    numbers = region_numbers(HEIGHTS_VERSION)
+    numbers = HEIGHTS_V1
     grid = sample_grid(crop_to_mask(mask, geometry), frame.centre_mm, frame.axes, _STEP_MM)
     lateral = _slab(grid, geometry, frame, numbers)
     columns = grid.occupancy[lateral].sum(axis=2) * grid.step_mm
     low, high = frame.extents_mm[1]
-    trim = numbers["trim_fraction"] * (high - low)
+    trim = numbers.trim_fraction * (high - low)
     edges = np.linspace(low + trim, high - trim, 4)
     heights = []
     for first, last in pairwise(edges):
@@ -51,11 +50,11 @@ def body_heights(mask: Mask, geometry: Geometry, frame: BodyFrame) -> BodyHeight
     return BodyHeights(heights[0], heights[1], heights[2])
 
 
-def _slab(grid: BodyGrid, geometry: Geometry, frame: BodyFrame, numbers: Mapping[str, float]) -> Mask:
-    if geometry.plane is Plane.SAGITTAL and geometry.spacing_mm[0] >= numbers["thick_slice_mm"]:
+def _slab(grid: BodyGrid, geometry: Geometry, frame: BodyFrame, numbers: HeightNumbers) -> Mask:
+    if geometry.plane is Plane.SAGITTAL and geometry.spacing_mm[0] >= numbers.thick_slice_mm:
         middle = geometry.to_index(frame.centre_mm)
         middle[0] = np.clip(np.round(middle[0]), 0, geometry.shape[0] - 1)
         offset = float(frame.to_frame(geometry.to_lps(middle))[0])
         nearest = np.abs(grid.u_mm - offset)
         return np.asarray(nearest <= nearest.min() + grid.step_mm / 2)
-    return np.asarray(np.abs(grid.u_mm) <= numbers["slab_mm"])
+    return np.asarray(np.abs(grid.u_mm) <= numbers.slab_mm)

@@ -17,8 +17,6 @@ from trabecula.regions.bodies import Body
 
 _BIN_HU = 4.0
 _SAMPLES = 2_000_000
-_MINIMUM_SHARE = 0.02
-_IMPLAUSIBLE_SHARE = 0.30
 
 
 def hu_sanity(context: GateContext) -> Iterator[Reason]:
@@ -29,18 +27,19 @@ def hu_sanity(context: GateContext) -> Iterator[Reason]:
     muscle = bounds.muscle_contrast_hu if contrast else bounds.muscle_native_hu
     slack = bounds.tolerance_hu
     for name, search, (low, high) in (
-        ("air", (-1200.0, -800.0), bounds.air_hu),
-        ("fat", (-250.0, 10.0), bounds.fat_hu),
-        ("soft tissue", (-20.0, 250.0), muscle),
+        ("air", bounds.air_search_hu, bounds.air_hu),
+        ("fat", bounds.fat_search_hu, bounds.fat_hu),
+        ("soft tissue", bounds.soft_search_hu, muscle),
     ):
         mode = _mode(values, *search)
         if mode is not None and not low - slack <= mode <= high + slack:
             limit = float(low if mode < low else high)
             yield context.reason(ReasonCode.HU_SANITY, detail=f"{name} at", value=round(mode), limit=limit, unit="HU")
             return
-    dense = float((values > 600.0).mean())
-    if dense > _IMPLAUSIBLE_SHARE:
-        yield context.reason(ReasonCode.HU_SANITY, detail=f"{100 * dense:.0f} % of the image is above 600 HU")
+    dense = float((values > bounds.bone_above_hu).mean())
+    if dense > bounds.bone_fraction:
+        detail = f"{100 * dense:.0f} % of the image is above {bounds.bone_above_hu:.0f} HU"
+        yield context.reason(ReasonCode.HU_SANITY, detail=detail)
 
 
 def _sample(volume: Volume) -> FloatArray:
@@ -54,7 +53,7 @@ def _sample(volume: Volume) -> FloatArray:
 def _mode(values: FloatArray, low: float, high: float) -> float | None:
     """The most frequent value between two limits, or None where too few values lie there or none stands out."""
     inside = values[(values >= low) & (values <= high)]
-    if inside.size < _MINIMUM_SHARE * values.size or inside.size == 0:
+    if inside.size < HU_SANITY.seen_fraction * values.size or inside.size == 0:
         return None
     counts, edges = np.histogram(inside, bins=np.arange(low, high + _BIN_HU, _BIN_HU))
     smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), 3.0)
@@ -98,7 +97,7 @@ def muscle_noise_hu(body: Body) -> float | None:
     beside = ((u > high + 5) & (u < high + 30)) | ((u < low - 5) & (u > low - 30))
     beside &= (v > -5) & (v < 20) & (np.abs(w) < 10)
     smooth = ndimage.gaussian_filter(values, [3.0 / spacing for spacing in body.geometry.spacing_mm])
-    muscle = beside & (smooth > 20) & (smooth < 110)
-    if int(muscle.sum()) < 200:
+    muscle = beside & (smooth > NOISE.muscle_hu[0]) & (smooth < NOISE.muscle_hu[1])
+    if int(muscle.sum()) < NOISE.minimum_voxels:
         return None
     return float(np.std(values[muscle] - smooth[muscle]))

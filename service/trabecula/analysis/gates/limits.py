@@ -43,6 +43,12 @@ class FocalLesionLimits:
 class HuSanityLimits:
     """Table ``hu_sanity``."""
 
+    air_search_hu: tuple[float, float]
+    fat_search_hu: tuple[float, float]
+    soft_search_hu: tuple[float, float]
+    seen_fraction: float
+    bone_above_hu: float
+    bone_fraction: float
     air_hu: tuple[float, float]
     fat_hu: tuple[float, float]
     muscle_native_hu: tuple[float, float]
@@ -87,6 +93,8 @@ class NoiseLimits:
     """Table ``noise``."""
 
     muscle_sd_above_hu: float
+    muscle_hu: tuple[float, float]
+    minimum_voxels: int
 
 
 @dataclass(frozen=True)
