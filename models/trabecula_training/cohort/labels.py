@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from importlib import resources
 from typing import Any
+
+from trabecula_training.data import data_file
 
 
 class BoneCategory(StrEnum):
@@ -83,10 +83,9 @@ NORMAL_VS_LOW = Task(
 )
 
 
-@cache
-def reference_limits() -> dict[str, dict[str, Any]]:
+def reference_limits() -> Mapping[str, Any]:
     """Return data/references.toml: each entry with ``value`` and ``source``."""
-    return tomllib.loads((resources.files("trabecula_training.data") / "references.toml").read_text("utf-8"))
+    return data_file("references.toml")
 
 
 def _limit(name: str) -> float:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from trabecula.domain.volume import Modality
 from trabecula_training.cohort.phantoms import CohortPlan, ReferenceChoice, scanners
+from trabecula_training.data import data_file
 from trabecula_training.errors import ExportRefused, RecipeUnknown
 from trabecula_training.export.bundle import ExportRequest
 from trabecula_training.export.manifest import BundleText
@@ -73,21 +70,16 @@ class Demonstration:
                 raise ExportRefused(f"{place} exists already; remove it or give another --bundles")
 
 
-@cache
-def _document() -> dict[str, Any]:
-    return tomllib.loads(files("trabecula_training.data").joinpath("demonstrations.toml").read_text("utf-8"))
-
-
 def demonstration_names() -> tuple[str, ...]:
     """Return the recipes that have one."""
-    return tuple(name for name, row in _document().items() if isinstance(row, dict))
+    return tuple(name for name, row in data_file("demonstrations.toml").items() if isinstance(row, dict))
 
 
 def demonstration(recipe: str) -> Demonstration:
     """Return the demonstration of a recipe, its patients spread over all scanners. Raises RecipeUnknown."""
     if recipe not in demonstration_names():
         raise RecipeUnknown(f"{recipe} has no demonstration; {', '.join(demonstration_names())} have")
-    row = _document()[recipe]
+    row = data_file("demonstrations.toml")[recipe]
     modality = Modality(row["modality"])
     plan = CohortPlan(
         patients=int(row["patients"]),

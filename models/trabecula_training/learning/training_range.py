@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from sklearn.model_selection import KFold
 
 from trabecula.domain.models.bundle import AcquisitionRange, TrainingRange
 from trabecula.domain.results.result import SeriesRole
+from trabecula_training.data import data_file
 from trabecula_training.features.table import Facts, FeatureTable
 from trabecula_training.learning.tuning import FittedModel
 
@@ -45,8 +44,7 @@ class Tolerance:
 @cache
 def tolerances() -> Mapping[str, Tolerance]:
     """Return the gated numbers with their tolerance, from ``data/acquisition.toml``; no other number is a gate."""
-    text = resources.files("trabecula_training.data").joinpath("acquisition.toml").read_text("utf-8")
-    table = tomllib.loads(text)["number"]
+    table = data_file("acquisition.toml")["number"]
     return {name: Tolerance(float(row["absolute"]), float(row["relative"])) for name, row in table.items()}
 
 

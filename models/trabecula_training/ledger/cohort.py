@@ -6,13 +6,11 @@ Every study that takes no part has one reason, the first that holds; their count
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from trabecula.ledger.references.imports import issuers_agree
 from trabecula_training.cohort.cohort_csv import PLAUSIBLE
 from trabecula_training.cohort.labels import ReferenceKind
 from trabecula_training.cohort.table import Part, Patient
+from trabecula_training.data import data_file
 
 STUDIES_FOLDER = "studies"
 _DAYS_PER_YEAR = 365.25
@@ -82,8 +81,7 @@ class Selection:
 @cache
 def rule_defaults() -> Mapping[str, Any]:
     """Return data/ledger_cohort.toml: each entry with ``value`` and ``source``."""
-    text = resources.files("trabecula_training.data").joinpath("ledger_cohort.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return data_file("ledger_cohort.toml")
 
 
 def pseudonym(installation_uid: str, patient_id: str, issuer: str) -> str:

@@ -5,13 +5,12 @@ The items stand in data/checklists.toml in our own words. What the program canno
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from importlib import resources
 from typing import Any
+
+from trabecula_training.data import data_file
 
 
 class Status(StrEnum):
@@ -66,11 +65,6 @@ Facts = Mapping[str, bool | None]
 """Fact name (as in data/checklists.toml) -> whether it holds for this run; None where the run cannot tell."""
 
 
-@cache
-def _document() -> dict[str, Any]:
-    return tomllib.loads((resources.files("trabecula_training.data") / "checklists.toml").read_text("utf-8"))
-
-
 def run_facts(document: Mapping[str, Any]) -> Facts:
     """Return what the program knows of a run from its metrics.json."""
     tasks = document["tasks"]
@@ -106,7 +100,7 @@ def filled(facts: Facts) -> tuple[Checklist, ...]:
     """Return every list with every item answered. Raises KeyError for a fact that an item names and ``facts`` lacks."""
     return tuple(
         Checklist(name, content["source"], content["note"], tuple(_item(entry, facts) for entry in content["items"]))
-        for name, content in _document().items()
+        for name, content in data_file("checklists.toml").items()
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+
+from trabecula_training.data import data_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,6 @@ class PublishedResult:
 @cache
 def published_results() -> tuple[PublishedResult, ...]:
     """Return every printed result, in the order of the file."""
-    text = (resources.files("trabecula_training.data") / "published.toml").read_text("utf-8")
     return tuple(
         PublishedResult(
             recipe=row["recipe"],
@@ -43,7 +42,7 @@ def published_results() -> tuple[PublishedResult, ...]:
             specificity=row.get("specificity"),
             source=row["source"],
         )
-        for row in tomllib.loads(text)["result"]
+        for row in data_file("published.toml")["result"]
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 from matplotlib.figure import Figure
 
+from trabecula_training.data import content
 from trabecula_training.learning.baselines import PREVALENCE
 from trabecula_training.learning.recipe import Recipe
 from trabecula_training.reporting.checklist import Status, filled, metrics_score, run_facts
@@ -72,7 +72,7 @@ def _main_figures(run: TaskRun) -> dict[str, Figure]:
 
 
 def _template_text(name: str) -> str:
-    return (resources.files("trabecula_training.data") / name).read_text("utf-8")
+    return content(name)
 
 
 def _environment() -> Environment:

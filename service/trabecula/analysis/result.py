@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 
 from trabecula.analysis.findings import Findings
 from trabecula.analysis.outlines import outline_of
+from trabecula.data import digest
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import LevelResult, Measurement, SeriesRole
 from trabecula.domain.results.thresholds import Thresholds
@@ -136,13 +134,7 @@ def versions(segmenter: SegmenterIdentity, thresholds: Thresholds, models: str =
         "segmenter_weights_sha256": segmenter.weights_sha256,
         "regions": ", ".join((TRABECULAR_VERSION, MEDULLARY_VERSION, CSF_VERSION, HEIGHTS_VERSION)),
         "thresholds_sha256": thresholds.digest,
-        "rules_sha256": _rules_digest(),
+        "rules_sha256": digest(*_DATA_FILES),
         "models_sha256": models,
     }
     return {key: value for key, value in named.items() if value}
-
-
-@cache
-def _rules_digest() -> str:
-    content = b"".join(files("trabecula.data").joinpath(name).read_bytes() for name in _DATA_FILES)
-    return hashlib.sha256(content).hexdigest()

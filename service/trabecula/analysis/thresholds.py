@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from trabecula.data import content
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.domain.results.thresholds import (
     AttenuationNorm,
@@ -29,7 +29,7 @@ def load_thresholds(site_file: Path | None = None) -> Thresholds:
 
     Raises ConfigurationInvalid for a file that cannot be read or holds a key or a value that does not fit.
     """
-    shipped = files("trabecula.data").joinpath("thresholds.toml").read_text(encoding="utf-8")
+    shipped = content("thresholds.toml").decode("utf-8")
     document = tomllib.loads(shipped)
     text = shipped
     if site_file is not None:

@@ -6,6 +6,7 @@ it lives in the room that decides by it.
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -17,9 +18,20 @@ Kind = TypeVar("Kind")
 
 
 @cache
+def content(name: str) -> bytes:
+    """Return a file of ``trabecula.data``, e.g. ``crops/midsagittal_v1.toml``, read once."""
+    return files("trabecula.data").joinpath(*name.split("/")).read_bytes()
+
+
+def digest(*names: str) -> str:
+    """Return the SHA-256 over these files, one after the other: what results state of the rules they follow."""
+    return hashlib.sha256(b"".join(map(content, names))).hexdigest()
+
+
+@cache
 def data_file(name: str) -> Mapping[str, Any]:
     """Return a TOML file of ``trabecula.data``, read once."""
-    return tomllib.loads(files("trabecula.data").joinpath(name).read_text(encoding="utf-8"))
+    return tomllib.loads(content(name).decode("utf-8"))
 
 
 def table(name: str, section: str, kind: type[Kind]) -> Kind:

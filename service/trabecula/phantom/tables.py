@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from trabecula.data import data_file
 from trabecula.phantom.anatomy.tissue import PhantomTissue
 
 TESLA_HIGH = 3.0
 TESLA_MID = 1.5
 
 
-@cache
-def _document() -> Mapping[str, Any]:
-    return tomllib.loads(files("trabecula.data").joinpath("phantom.toml").read_text(encoding="utf-8"))
-
-
 def entry(*path: str) -> Mapping[str, Any]:
     """Return the table at a path; KeyError names the step that is missing."""
-    node: Any = _document()
+    node: Any = data_file("phantom.toml")
     for step in path:
         node = node[step]
     return dict(node)

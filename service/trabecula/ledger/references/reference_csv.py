@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from importlib.resources import files
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from trabecula.data import data_file
 from trabecula.domain.spreadsheet import TableRow, read_table
 from trabecula.domain.study.reference import Reference, ReferenceMethod, ReferenceSite
 
@@ -50,13 +49,8 @@ class ReferenceReading:
 
 
 @cache
-def _data() -> Mapping[str, Any]:
-    return tomllib.loads(files("trabecula.data").joinpath("references.toml").read_text("utf-8"))
-
-
-@cache
 def _site_words() -> Mapping[str, ReferenceSite]:
-    sites = {name: words for name, words in _data()["sites"].items() if name != "source"}
+    sites = {name: words for name, words in data_file("references.toml")["sites"].items() if name != "source"}
     return {word: ReferenceSite(name) for name, words in sites.items() for word in words}
 
 
@@ -182,7 +176,7 @@ class _Line:
                 found = datetime.strptime(text, form).date()
             except ValueError:
                 continue
-            earliest = int(_data()["plausible"]["earliest_year"])
+            earliest = int(data_file("references.toml")["plausible"]["earliest_year"])
             if found > self.today or found.year < earliest:
                 self.wrong("measured_on", f"{found} is not possible", f"Give a day from {earliest} to today.")
                 return None
@@ -198,13 +192,13 @@ class _Line:
         if method is ReferenceMethod.DXA:
             return self.number("value", "dxa_g_cm2")
         value = self.number("value", "qct_mg_cm3")
-        if value is not None and abs(value) < _data()["plausible"]["qct_smallest_mg_cm3"]:
+        if value is not None and abs(value) < data_file("references.toml")["plausible"]["qct_smallest_mg_cm3"]:
             self.too_small(value)
             return None
         return value
 
     def too_small(self, value: float) -> None:
-        if 1000 * abs(value) <= _data()["plausible"]["qct_mg_cm3"][1]:
+        if 1000 * abs(value) <= data_file("references.toml")["plausible"]["qct_mg_cm3"][1]:
             self.wrong("value", f"{value:g} is too small for mg/cm3; g/cm3 suspected", "Give mg/cm3: g/cm3 times 1000.")
         else:
             self.wrong("value", f"{value:g} is too small for mg/cm3", "Look the density up; give it in mg/cm3.")
@@ -217,7 +211,7 @@ class _Line:
             number = float(text.replace(",", "."))
         except ValueError:
             number = math.nan
-        low, high = _data()["plausible"][limits]
+        low, high = data_file("references.toml")["plausible"][limits]
         if low <= number <= high:
             return number
         told = "not a number" if math.isnan(number) else "not possible"

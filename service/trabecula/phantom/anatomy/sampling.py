@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 import numpy as np
 
+from trabecula.data import data_file
 from trabecula.domain.spine import Level
 from trabecula.phantom.anatomy.pathology import (
     deform,
@@ -38,11 +35,7 @@ from trabecula.phantom.anatomy_types import (
 
 _THORACIC = 5
 _SACRAL = 5
-
-
-@cache
-def _table() -> dict[str, Any]:
-    return tomllib.loads(files("trabecula.data").joinpath("phantom_anatomy.toml").read_text(encoding="utf-8"))
+_TABLE = data_file("phantom_anatomy.toml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +68,12 @@ def _column(level: Level | None, lumbar_count: int) -> tuple[float, float]:
 
 
 def _value(section: str, key: str, column: float) -> float:
-    return float(np.interp(column, np.arange(7), _table()[section][key]))
+    return float(np.interp(column, np.arange(7), _TABLE[section][key]))
 
 
 def _draw_body(rng: np.random.Generator, plan: _Plan, level: Level | None, below_s1: int) -> BodyShape:
     """Draw one body's shape, without fracture."""
-    rules = _table()["body"]
+    rules = _TABLE["body"]
     column, above = _column(level, plan.lumbar_count)
     sex, spread, scale = plan.sex.value, plan.spread, plan.scale
     taper = _taper(plan, (1.0, 0.82, 0.68, 0.56, 0.45), below_s1)
@@ -117,7 +110,7 @@ def _taper(plan: _Plan, sizes: tuple[float, ...], below_s1: int) -> float:
 
 def _draw_posterior(rng: np.random.Generator, plan: _Plan, level: Level | None, below_s1: int) -> PosteriorShape:
     column, _ = _column(level, plan.lumbar_count)
-    canal, spread = _table()["canal"], plan.spread
+    canal, spread = _TABLE["canal"], plan.spread
     shrink = (1.0, 0.75, 0.5, 0.35, 0.25)[below_s1]
     thoracic = level is not None and level.value <= Level.T12.value
     return PosteriorShape(
@@ -138,7 +131,7 @@ def _tilts(
     rng: np.random.Generator, options: SpineOptions, bodies: list[BodyShape], discs: list[tuple[float, float]], s1: int
 ) -> list[float]:
     """Forward tilt (degrees) of every body of the chain, from lordosis, sacral slope, wedges of bodies and discs."""
-    rules = _table()["lordosis"]
+    rules = _TABLE["lordosis"]
     lordosis = options.lordosis_deg
     if lordosis is None:
         lordosis = float(np.clip(rng.normal(rules["mean"], rules["sd"] * options.variability), 8, 85))
@@ -195,7 +188,7 @@ def _disc_heights(
     """Anterior and posterior height of the disc above a level (mm), and its degeneration."""
     column, above = _column(level, plan.lumbar_count)
     grade = draw_degeneration(rng, plan.degeneration)
-    factor = float(np.clip(rng.normal(1, _table()["disc"]["relative_sd"] * plan.spread), 0.6, 1.6)) * plan.scale
+    factor = float(np.clip(rng.normal(1, _TABLE["disc"]["relative_sd"] * plan.spread), 0.6, 1.6)) * plan.scale
     factor *= 1 - 0.8 * max(grade - 0.35, 0) / 0.65 - 0.03 * above
     if level is None:
         factor *= max(0.15, plan.sacral_disc if below_s1 == 1 else 0.0)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
 
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import CodedConcept
 
+from trabecula.data import data_file
 from trabecula.domain import codes
 from trabecula.domain.codes import PRIVATE_SCHEME, PRIVATE_SCHEME_NAME, PRIVATE_SCHEME_VERSION, Code
 from trabecula.domain.models.endpoint import Endpoint
@@ -37,8 +36,7 @@ _ENDPOINT_KEYS = {
 @cache
 def table() -> Mapping[str, Code]:
     """Return every concept of data/codes.toml by its key; levels are keyed by their name."""
-    text = resources.files("trabecula.data").joinpath("codes.toml").read_text(encoding="utf-8")
-    document = tomllib.loads(text)
+    document = data_file("codes.toml")
     rows = {**document["concepts"], **document["levels"], **document["private"]}
     return MappingProxyType(
         {key: Code(row["value"], row.get("scheme", PRIVATE_SCHEME), row["meaning"]) for key, row in rows.items()}

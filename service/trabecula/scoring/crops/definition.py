@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+
+from trabecula.data import data_file, digest
 
 DEFINITION_NAMES = ("midsagittal_v1", "midsagittal_sharpened_v1")
 
@@ -31,15 +30,15 @@ def load_crop_definition(name: str) -> CropDefinition:
     """Return a pinned definition. Raises KeyError for a name that is none of DEFINITION_NAMES."""
     if name not in DEFINITION_NAMES:
         raise KeyError(name)
-    content = files("trabecula.data").joinpath("crops", f"{name}.toml").read_bytes()
-    document = tomllib.loads(content.decode())
+    file = f"crops/{name}.toml"
+    document = data_file(file)
     low, high = document["intensity"]["percentiles"]
     return CropDefinition(
         name=document["name"],
         margin_fraction=float(document["box"]["margin_fraction"]),
         percentiles=(float(low), float(high)),
         laplacian=float(document["sharpening"]["laplacian"]),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=digest(file),
     )
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any
 
+from trabecula.data import content
 from trabecula.domain.volume import Modality
 
 SET_NAMES = ("xue2022_ct", "jiang2026_mr", "radscore_mr")
@@ -85,8 +85,7 @@ def load_feature_set(name: str) -> FeatureSet:
     """Return a pinned feature set. Raises KeyError for a name that is none of SET_NAMES."""
     if name not in SET_NAMES:
         raise KeyError(name)
-    folder = files("trabecula.data").joinpath("radiomics")
-    settings, features = (folder.joinpath(f"{file}.toml").read_bytes() for file in (name, "features"))
+    settings, features = (content(f"radiomics/{file}.toml") for file in (name, "features"))
     document: dict[str, Any] = tomllib.loads(settings.decode())
     known: Mapping[str, Sequence[str]] = tomllib.loads(features.decode())["classes"]
     shape, texture = (tuple(document["features"][key]) for key in ("shape", "texture"))

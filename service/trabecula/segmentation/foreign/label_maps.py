@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula.data import data_file
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
 from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue
@@ -68,7 +67,7 @@ class LabelMap:
 @cache
 def label_maps() -> Mapping[str, LabelMap]:
     """Return the shipped label maps by name."""
-    document = tomllib.loads(files("trabecula.data").joinpath("label_maps.toml").read_text(encoding="utf-8"))
+    document = data_file("label_maps.toml")
     return {name: _label_map(name, table) for name, table in document.items()}
 
 

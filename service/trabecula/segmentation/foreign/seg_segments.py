@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 from pydicom.dataset import Dataset
 
+from trabecula.data import data_file
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Tissue
 
 _NAME = re.compile(r"(?<![A-Z0-9])(?:([CTL])[ -]?0?(\d{1,2})|S[ -]?0?1|([HBL])WK[ -]?(\d{1,2}))(?![0-9])")
 _GERMAN = {"H": "C", "B": "T", "L": "L"}
 _VERTEBRA_WORDS = ("vertebra", "vertebral", "wirbel", "vertèbre", "vértebra", "lwk", "bwk", "hwk")
+
+_CODES = data_file("vertebra_codes.toml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +28,6 @@ class CodedSegment:
     level: Level | None
     is_body: bool
     tissue: Tissue | None = None
-
-
-@cache
-def _codes() -> Mapping[str, Any]:
-    return tomllib.loads(files("trabecula.data").joinpath("vertebra_codes.toml").read_text(encoding="utf-8"))
 
 
 def vertebra_segments(dataset: Dataset) -> tuple[CodedSegment, ...]:
@@ -52,7 +46,7 @@ def _segment(item: Dataset, whole_object: str) -> CodedSegment | None:
     label = str(item.get("SegmentLabel") or "")
     values = {value for value, _ in _coded(item)}
     words = " ".join([_words(item, "SegmentLabel", "SegmentDescription"), *(meaning for _, meaning in _coded(item))])
-    generic, tissues = _codes()["generic"], _codes()["tissues"]
+    generic, tissues = _CODES["generic"], _CODES["tissues"]
     by_code = next((Level[name] for name, code in _levels() if code in values), None)
     coded_body = generic["vertebral_body"] in values
     is_body = coded_body or _mentions(words, "body") or _mentions(whole_object, "body")
@@ -72,7 +66,7 @@ def _segment(item: Dataset, whole_object: str) -> CodedSegment | None:
 
 
 def _levels() -> Iterator[tuple[str, str]]:
-    return ((name, code) for name, code in _codes()["levels"].items() if name != "source")
+    return ((name, code) for name, code in _CODES["levels"].items() if name != "source")
 
 
 def _coded(item: Dataset) -> list[tuple[str, str]]:
@@ -97,7 +91,7 @@ def _words(item: Dataset, *keywords: str) -> str:
 
 
 def _mentions(words: str, kind: str) -> bool:
-    return any(re.search(rf"(?<![a-zäöü]){re.escape(word)}", words) for word in _codes()["words"][kind])
+    return any(re.search(rf"(?<![a-zäöü]){re.escape(word)}", words) for word in _CODES["words"][kind])
 
 
 def _level_in(words: str) -> Level | None:
