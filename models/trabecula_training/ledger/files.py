@@ -50,12 +50,13 @@ def link_study(item: StudyFolder, copy: bool = False) -> None:
 
 def write_cohort(path: Path, patients: Sequence[Patient]) -> None:
     """Write cohort.csv, whole or not at all; study folders stand relative to it. Raises OSError."""
-    with whole_file(path) as stream, io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True) as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for patient in patients:
-            writer.writerow([_cell(getattr(patient, name)) for name in COLUMNS])
-        file.detach()
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines)
+    writer.writerow(COLUMNS)
+    for patient in patients:
+        writer.writerow([_cell(getattr(patient, name)) for name in COLUMNS])
+    with whole_file(path) as file:
+        file.write(lines.getvalue().encode("utf-8"))
 
 
 def _cell(value: object) -> str:

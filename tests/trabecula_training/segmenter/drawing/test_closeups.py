@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -134,12 +135,12 @@ def test_a_pool_that_was_not_written_to_its_end_is_drawn_again(
     written = []
     plain = np.save
 
-    def full_disk(path: Path, array: np.ndarray, **options: object) -> None:
+    def full_disk(file: BinaryIO, array: np.ndarray, **options: object) -> None:
         if len(written) == 3:
-            Path(path).write_bytes(b"half")
+            file.write(b"half")
             raise OSError("No space left on device")
-        written.append(path)
-        plain(path, array, allow_pickle=False)
+        written.append(file)
+        plain(file, array, allow_pickle=False)
 
     monkeypatch.setattr(np, "save", full_disk)
     with pytest.raises(OSError, match="No space"):
