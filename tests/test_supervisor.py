@@ -112,9 +112,9 @@ def test_parts_die_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     program = tmp_path / "supervise.py"
     program.write_text(
         "import os, signal\n"
-        "from trabecula.supervisor import Part, Supervisor\n"
-        "supervisor = Supervisor([Part('sleeper', ('sleep-for-tests',))], dict(os.environ),\n"
-        "    lambda part, line: print(line, flush=True))\n"
+        "from trabecula.supervisor import ServicePart, Supervisor\n"
+        "supervisor = Supervisor(parts=[ServicePart('sleeper', ('sleep-for-tests',))], environment=dict(os.environ),\n"
+        "    on_line=lambda part, line: print(line, flush=True))\n"
         "supervisor.start()\nsignal.pause()\n"
     )
     module = tmp_path / "trabecula_part.py"
@@ -125,7 +125,7 @@ def test_parts_die_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     program.write_text(
         program.read_text().replace(
             "supervisor = Supervisor(",
-            f"Part.command = property(lambda self: ['{sys.executable}', '{module}'])\nsupervisor = Supervisor(",
+            f"ServicePart.command = property(lambda self: ['{sys.executable}', '{module}'])\nsupervisor = Supervisor(",
         )
     )
 

@@ -48,7 +48,7 @@ def test_no_bundle_is_an_error_with_a_next_step(tmp_path: Path) -> None:
 
 
 def test_a_wheel_keeps_its_bundles_beside_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "site" / "trabecula" / "analysis" / "segmentation"
+    package = tmp_path / "site" / "trabecula" / "data"
     package.mkdir(parents=True)
     (tmp_path / "site" / "trabecula_bundles").mkdir()
     monkeypatch.setattr("trabecula.data.bundle_location.__file__", str(package / "bundle_location.py"))
