@@ -235,7 +235,7 @@ def test_a_folder_to_write_into_that_is_a_file_is_told_at_once(folder: Path, tmp
     code, output = run(folder, "radscore", "--out", str(tmp_path / "out"))
 
     assert code == 2
-    assert "is a file" in output
+    assert "is a file" in " ".join(output.replace("│", " ").split()), "a long path breaks the lines of the box"
     assert (tmp_path / "out").read_text() == "mine"
 
 
