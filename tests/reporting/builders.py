@@ -211,20 +211,7 @@ def demonstration_score(**changes: object) -> Score:
     return Score(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def _level(study: Study, level: Level, measured: bool) -> LevelResult:
-    labels, volume = study.volume.labels, study.volume.volume
-    where = np.argwhere(labels == level.label)
-    index = int(np.median(where[:, 0]))
-    rows, columns = where[where[:, 0] == index][:, 1], where[where[:, 0] == index][:, 2]
-    box = (
-        (columns.min(), rows.min()),
-        (columns.max(), rows.min()),
-        (columns.max(), rows.max()),
-        (columns.min(), rows.max()),
-    )
-    points = tuple((float(x), float(y)) for x, y in box)
-    series = study.series_uid
-    outline = Outline(volume.source_uids[index], points, volume.source_frames[index] if volume.source_frames else None)
+def _numbers(level: Level, series: str, measured: bool) -> tuple[Measurement, ...]:
     value = 120.0 - 5 * level.label % 17
     numbers: tuple[Measurement, ...] = (
         Measurement(
@@ -271,6 +258,24 @@ def _level(study: Study, level: Level, measured: bool) -> LevelResult:
                 series_uid=series,
             ),
         )
+    return numbers
+
+
+def _level(study: Study, level: Level, measured: bool) -> LevelResult:
+    labels, volume = study.volume.labels, study.volume.volume
+    where = np.argwhere(labels == level.label)
+    index = int(np.median(where[:, 0]))
+    rows, columns = where[where[:, 0] == index][:, 1], where[where[:, 0] == index][:, 2]
+    box = (
+        (columns.min(), rows.min()),
+        (columns.max(), rows.min()),
+        (columns.max(), rows.max()),
+        (columns.min(), rows.max()),
+    )
+    points = tuple((float(x), float(y)) for x, y in box)
+    series = study.series_uid
+    outline = Outline(volume.source_uids[index], points, volume.source_frames[index] if volume.source_frames else None)
+    numbers = _numbers(level, series, measured)
     return LevelResult(level=level, evaluable=True, quality=0.94, flags=(), measurements=numbers, outlines=(outline,))
 
 

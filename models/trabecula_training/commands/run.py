@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 
 from trabecula_training.commands.output import errors_as_exit_code, print_json
-from trabecula_training.commands.radiomics_run import RadiomicsJob, run_radiomics
+from trabecula_training.commands.radiomics_run import RadiomicsJob, RadiomicsRun, run_radiomics
 from trabecula_training.commands.summary import print_summary, summary_document
 from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
 from trabecula_training.runs.run import Mode, RunSettings
@@ -64,36 +65,55 @@ def run_command(
         processes=workers,
         resamples=resamples,
     )
-    command = " ".join(["trabecula-train", *sys.argv[1:]])
+    place = _Place(cohort=cohort, out=out, made=features, command=" ".join(["trabecula-train", *sys.argv[1:]]))
     with errors_as_exit_code(as_json):
         if of_images:
-            chosen = image_recipe(recipe)
-            from trabecula_training.commands.image_run import ImageJob, run_images
-
-            done = run_images(
-                ImageJob(
-                    recipe=chosen,
-                    settings=settings,
-                    cohort=cohort,
-                    out=out,
-                    command=command,
-                    crops=features,
-                    definition=crops,
-                    weights=weights,
-                )
-            )
+            done = _run_images(recipe, settings, place, crops, weights)
         else:
-            job = RadiomicsJob(
-                recipe=radiomics_recipe(recipe),
-                settings=settings,
-                cohort=cohort,
-                out=out,
-                command=command,
-                features=features,
-                stability=stability,
-            )
-            done = run_radiomics(job)
+            done = _run_radiomics(recipe, settings, place, stability)
     if as_json:
         print_json(summary_document(done.document, done.metrics, done.report))
     else:
         print_summary(Console(), done.document, done.metrics, done.report)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a run reads and writes: ``made`` are features or crops that are there already."""
+
+    cohort: Path
+    out: Path
+    made: Path | None
+    command: str
+
+
+def _run_images(recipe: str, settings: RunSettings, place: _Place, crops: str, weights: Path | None) -> RadiomicsRun:
+    chosen = image_recipe(recipe)
+    from trabecula_training.commands.image_run import ImageJob, run_images
+
+    return run_images(
+        ImageJob(
+            recipe=chosen,
+            settings=settings,
+            cohort=place.cohort,
+            out=place.out,
+            command=place.command,
+            crops=place.made,
+            definition=crops,
+            weights=weights,
+        )
+    )
+
+
+def _run_radiomics(recipe: str, settings: RunSettings, place: _Place, stability: int) -> RadiomicsRun:
+    return run_radiomics(
+        RadiomicsJob(
+            recipe=radiomics_recipe(recipe),
+            settings=settings,
+            cohort=place.cohort,
+            out=place.out,
+            command=place.command,
+            features=place.made,
+            stability=stability,
+        )
+    )

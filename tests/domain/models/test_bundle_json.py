@@ -28,6 +28,27 @@ from trabecula.domain.models.feature_layout import FeatureLayout, LevelAggregati
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
 
+POPULATION = Population(
+    description="phantoms",
+    n_patients=10,
+    n_female=6,
+    n_male=4,
+    age_low=40.0,
+    age_high=90.0,
+    age_mean=65.5,
+    reference="QCT",
+)
+LINEAGE = Lineage(
+    recipe="xue2022",
+    mode="sound",
+    command="trabecula-train run",
+    seed=1,
+    created="2026-01-01",
+    cohort_sha256="c",
+    feature_table_sha256="f",
+    software={"numpy": "2"},
+)
+
 
 def example_manifest() -> Manifest:
     interval = Interval(0.9, 0.85, 0.95, "DeLong")
@@ -42,16 +63,7 @@ def example_manifest() -> Manifest:
         demonstration=True,
         licence="Apache-2.0",
         files={"model.onnx": "ab" * 32, "CARD.md": "cd" * 32},
-        population=Population(
-            description="phantoms",
-            n_patients=10,
-            n_female=6,
-            n_male=4,
-            age_low=40.0,
-            age_high=90.0,
-            age_mean=65.5,
-            reference="QCT",
-        ),
+        population=POPULATION,
         inputs=(AcquisitionRange(SeriesRole.CT, {"kvp": (115.0, 125.0)}, {"kernel_class": ("soft",)}),),
         regions="body_v1",
         endpoints=(
@@ -71,16 +83,7 @@ def example_manifest() -> Manifest:
                 metrics={"auc": interval},
             ),
         ),
-        lineage=Lineage(
-            recipe="xue2022",
-            mode="sound",
-            command="trabecula-train run",
-            seed=1,
-            created="2026-01-01",
-            cohort_sha256="c",
-            feature_table_sha256="f",
-            software={"numpy": "2"},
-        ),
+        lineage=LINEAGE,
         feature_settings_sha256="ef" * 32,
         layout=FeatureLayout(
             roles=(SeriesRole.CT,),

@@ -22,42 +22,43 @@ from trabecula.domain.results.result_json import from_json, to_json
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import Modality
 
+REASON = Reason(
+    code=ReasonCode.SLICE_THICKNESS,
+    blocking=True,
+    level=Level.L2,
+    series_uid="1.2.3",
+    detail="5 mm",
+    value=6.5,
+    limit=5.0,
+    unit="mm",
+)
+MEASUREMENT = Measurement(
+    concept=codes.ATTENUATION,
+    value=123.25,
+    unit=codes.HOUNSFIELD,
+    derivation=codes.MEAN,
+    method="trab_v1",
+    series_uid="1.2.3",
+)
+
 
 def example_result() -> StudyResult:
-    reason = Reason(
-        code=ReasonCode.SLICE_THICKNESS,
-        blocking=True,
-        level=Level.L2,
-        series_uid="1.2.3",
-        detail="5 mm",
-        value=6.5,
-        limit=5.0,
-        unit="mm",
-    )
-    measurement = Measurement(
-        concept=codes.ATTENUATION,
-        value=123.25,
-        unit=codes.HOUNSFIELD,
-        derivation=codes.MEAN,
-        method="trab_v1",
-        series_uid="1.2.3",
-    )
     return StudyResult(
         study_uid="1.2",
         revision=3,
         category=Category.INDETERMINATE,
-        reasons=(reason,),
+        reasons=(REASON,),
         levels=(
             LevelResult(
                 level=Level.L1,
                 evaluable=True,
                 quality=0.95,
-                flags=(reason,),
-                measurements=(measurement,),
+                flags=(REASON,),
+                measurements=(MEASUREMENT,),
                 outlines=(Outline("1.9", ((1.0, 2.5), (3.0, 4.0))),),
             ),
         ),
-        summary=(measurement,),
+        summary=(MEASUREMENT,),
         scores=(
             Score(
                 model_id="m",
@@ -68,7 +69,7 @@ def example_result() -> StudyResult:
                 endpoint="osteoporosis",
                 probability=0.25,
                 role=SeriesRole.CT,
-                reasons=(reason,),
+                reasons=(REASON,),
             ),
         ),
         sources=(

@@ -44,9 +44,7 @@ def list_(
 ) -> None:
     """List what could not be parsed, or came again with other content; entries of one kind share a line."""
     with opened_ledger() as (_, engine):
-        wanted = QuarantineFilter(
-            code=code, study_uid=StudyUid(study), since=since.date() if since else None, ended=ended
-        )
+        wanted = _filter(code, study, since, ended=ended)
         rows = list_quarantine(engine, wanted, limit)
         total = count_quarantine(engine, wanted)
     if as_json:
@@ -89,12 +87,7 @@ def release(
     Another copy of an image in use is not released: see `trabecula studies adopt`.
     """
     with opened_ledger() as (settings, engine):
-        chosen = _chosen(
-            engine,
-            numbers or (),
-            QuarantineFilter(code=code, study_uid=StudyUid(study), since=since.date() if since else None),
-            yes,
-        )
+        chosen = _chosen(engine, numbers or (), _filter(code, study, since), yes)
         services = bootstrap.services_of(settings, engine)
         who = operator(operator_name)
         done = _each(chosen, "RELEASED", lambda number: release_entry(services, number, who, reason))
@@ -117,17 +110,17 @@ def delete(
     with opened_ledger() as (settings, engine):
         if not reason.strip():
             raise ReasonMissing
-        chosen = _chosen(
-            engine,
-            numbers or (),
-            QuarantineFilter(code=code, study_uid=StudyUid(study), since=since.date() if since else None),
-            yes,
-        )
+        chosen = _chosen(engine, numbers or (), _filter(code, study, since), yes)
         services = bootstrap.services_of(settings, engine)
         who = operator(operator_name)
         done = _each(chosen, "DELETED", lambda number: delete_entry(services, number, who, reason))
         _log("quarantine_deleted", done, who)
     _tell(done, as_json)
+
+
+def _filter(code: str, study: str, since: datetime | None, *, ended: bool = False) -> QuarantineFilter:
+    """The filter that the options stand for."""
+    return QuarantineFilter(code=code, study_uid=StudyUid(study), since=since.date() if since else None, ended=ended)
 
 
 def _chosen(engine: Engine, words: Sequence[str], wanted: QuarantineFilter, yes: bool) -> list[int]:

@@ -203,9 +203,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         samples_per_pixel=integer(lookup, "SamplesPerPixel") or 1,
         manufacturer=text(lookup, "Manufacturer"),
         model=text(lookup, "ManufacturerModelName"),
-        acquired_at=text(lookup, "AcquisitionDateTime")
-        or text(lookup, "FrameAcquisitionDateTime")
-        or text(lookup, "AcquisitionTime"),
+        acquired_at=_any(lookup, "AcquisitionDateTime", "FrameAcquisitionDateTime", "AcquisitionTime"),
         slice_thickness=number(lookup, "SliceThickness"),
         kvp=number(lookup, "KVP"),
         kernel=words(lookup, "ConvolutionKernel"),
@@ -240,10 +238,15 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         quality_control=text(lookup, "QualityControlImage").upper() == "YES",
         content_time=text(lookup, "ContentTime"),
         series_time=text(lookup, "SeriesTime"),
-        acquired_on=text(lookup, "AcquisitionDate") or text(lookup, "SeriesDate") or text(lookup, "ContentDate"),
+        acquired_on=_any(lookup, "AcquisitionDate", "SeriesDate", "ContentDate"),
         spacing_between_slices=number(lookup, "SpacingBetweenSlices"),
         reconstruction_diameter_mm=number(lookup, "ReconstructionDiameter"),
     )
+
+
+def _any(lookup: Lookup, *keywords: str) -> str:
+    """The text of the first of these attributes that has one."""
+    return next((found for keyword in keywords if (found := text(lookup, keyword))), "")
 
 
 def _lossy(lookup: Lookup) -> bool:

@@ -89,21 +89,24 @@ def rods_of(vertebra: Vertebra) -> tuple[Rod, ...]:
         ),
     ]
     if vertebra.segment is Segment.THORACIC and shape.rib_length > 0:
-        start, whole = (body.width / 2, half - 3, 0.35 * height), (body.width / 2 + 65, half + 32, -30.0)
-        cut = [a + (b - a) * shape.rib_length for a, b in zip(start, whole, strict=True)]
-        end = whole if shape.rib_length == 1.0 else (cut[0], cut[1], cut[2])
-        radii = (4 * shape.rib_size, 4 * shape.rib_size, 6 * shape.rib_size)
-        rods.append(
-            Rod(
-                start=start,
-                end=end,
-                radii=radii,
-                inside=PhantomTissue.ILIUM_MARROW,
-                shell=PhantomTissue.ILIUM_CORTEX,
-                shell_mm=1.0,
-            )
-        )
+        rods.append(_rib(vertebra))
     return tuple(rods)
+
+
+def _rib(vertebra: Vertebra) -> Rod:
+    """The rib of a thoracic vertebra, left side, as long and as thick as its shape says."""
+    shape, body = vertebra.posterior, vertebra.body
+    half, height = body.depth / 2, (body.height_anterior + body.height_posterior) / 2
+    start, whole = (body.width / 2, half - 3, 0.35 * height), (body.width / 2 + 65, half + 32, -30.0)
+    cut = [a + (b - a) * shape.rib_length for a, b in zip(start, whole, strict=True)]
+    return Rod(
+        start=start,
+        end=whole if shape.rib_length == 1.0 else (cut[0], cut[1], cut[2]),
+        radii=(4 * shape.rib_size, 4 * shape.rib_size, 6 * shape.rib_size),
+        inside=PhantomTissue.ILIUM_MARROW,
+        shell=PhantomTissue.ILIUM_CORTEX,
+        shell_mm=1.0,
+    )
 
 
 def _screws(vertebra: Vertebra) -> tuple[Rod, ...]:

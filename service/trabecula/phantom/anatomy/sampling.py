@@ -257,15 +257,7 @@ def _assemble(
     s1: int,
 ) -> Spine:
     """Draw every part in the order of the chain and put the parts in place."""
-    bodies: list[BodyShape] = []
-    for k, level in enumerate(levels):
-        body = _draw_body(rng, plan, level, max(s1 - k, 0))
-        if k >= s1:
-            body = replace(body, nodes=draw_nodes(rng, body, plan.degeneration, plan.healthy))
-        for fracture in fractures:
-            body = deform(body, fracture, rng) if fracture.level is level else body
-        bodies.append(body)
-    bodies = _wedged(bodies, s1, options.sacral_wedge)
+    bodies = _wedged(_draw_bodies(rng, plan, levels, fractures, s1), s1, options.sacral_wedge)
     heights = [
         _disc_heights(rng, plan, level if k >= s1 else None, max(s1 - k, 0)) for k, level in enumerate(levels[:-1])
     ]
@@ -313,6 +305,21 @@ def _assemble(
         scoliosis_deg=cobb,
         fractures=fractures,
     )
+
+
+def _draw_bodies(
+    rng: np.random.Generator, plan: _Plan, levels: list[Level | None], fractures: tuple[Fracture, ...], s1: int
+) -> list[BodyShape]:
+    """The bodies in the order of the chain, with what is worn and broken."""
+    bodies: list[BodyShape] = []
+    for k, level in enumerate(levels):
+        body = _draw_body(rng, plan, level, max(s1 - k, 0))
+        if k >= s1:
+            body = replace(body, nodes=draw_nodes(rng, body, plan.degeneration, plan.healthy))
+        for fracture in fractures:
+            body = deform(body, fracture, rng) if fracture.level is level else body
+        bodies.append(body)
+    return bodies
 
 
 def _wedged(bodies: list[BodyShape], s1: int, wedge: float) -> list[BodyShape]:
