@@ -16,7 +16,7 @@ from trabecula_training.cnn.training import TrainingPlan
 from trabecula_training.cohort.labels import Task
 from trabecula_training.errors import RecipeUnknown
 from trabecula_training.learning.classifiers import Family
-from trabecula_training.learning.recipe import Floats, InputSet, Labels, PaperOutcome, Recipe
+from trabecula_training.learning.recipe import InputSet, PaperCohort, PaperOutcome, Recipe
 
 INNER_FOLDS = 3
 """Inner folds of a network: they only calibrate and set thresholds, since nothing is tuned; each is a training."""
@@ -41,6 +41,7 @@ class ImageRecipe:
     headline: tuple[str, str, str]
     assumptions: tuple[str, ...]
     faults: tuple[str, ...]
+    paper_words: str
 
     def plan(self, name: str) -> TrainingPlan:
         """Return how the network of that name is trained. Raises RecipeUnknown."""
@@ -71,12 +72,13 @@ class ImageRecipe:
             headline=self.headline,
             assumptions=self.assumptions,
             faults=self.faults,
+            paper_words=self.paper_words,
             inner_folds=INNER_FOLDS,
         )
 
 
 def _paper(
-    plans: Sequence[TrainingPlan], bank: CropBank, features: Floats, labels: Labels, network: Family, seed: int
+    plans: Sequence[TrainingPlan], bank: CropBank, cohort: PaperCohort, network: Family, seed: int
 ) -> PaperOutcome:
     plan = next(plan for plan in plans if plan.network == network.name)
-    return by_image(bank, plan, features, labels, seed)
+    return by_image(bank, plan, cohort.features, cohort.labels, seed)

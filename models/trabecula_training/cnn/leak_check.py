@@ -21,6 +21,7 @@ from trabecula_training.cnn.image_recipe import INNER_FOLDS, ImageRecipe
 from trabecula_training.evaluation.metrics import discrimination
 from trabecula_training.learning.baselines import NO_COMPARATORS
 from trabecula_training.learning.nested_cv import NestedPlan, nested_cross_validation
+from trabecula_training.learning.recipe import PaperCohort
 from trabecula_training.learning.splits import Split
 from trabecula_training.learning.tuning import TrainingSet
 from trabecula_training.runs.leak_check import LeakCheck, LeakPlan
@@ -87,7 +88,7 @@ def leak_check_on_images(recipe: ImageRecipe, plan: LeakPlan, on_fold: Callable[
     small = replace(recipe.plan(recipe.small), size=size.size, epochs=size.epochs)
     bound = replace(recipe, plans=(small,)).on(bank)
     (family,) = bound.families
-    optimistic = bound.paper(data.features, data.labels, family, plan.seed)
+    optimistic = bound.paper(PaperCohort(data.features, data.labels), family, plan.seed)
     nested = NestedPlan(
         prepare=bound.prepare,
         families=(family,),

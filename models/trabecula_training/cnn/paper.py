@@ -6,11 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trabecula.domain.models.bundle import Interval
 from trabecula_training.cnn.augmentation import VARIANTS, all_variants
 from trabecula_training.cnn.crop_bank import CropBank, squares
 from trabecula_training.cnn.training import Pictures, TrainingPlan, logits, train
-from trabecula_training.learning.recipe import PaperOutcome
-from trabecula_training.statistics.roc import auc
+from trabecula_training.learning.recipe import PaperOutcome, PaperPart, StudyPart
+from trabecula_training.statistics.bootstrap import DEFAULT_RESAMPLES
+from trabecula_training.statistics.clusters import cluster_intervals, weighted_rates
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -24,7 +26,7 @@ def by_image(bank: CropBank, plan: TrainingPlan, features: Floats, labels: Label
 
     ``scores`` are 0 or 1 for each held-out image, so that the AUC is (sensitivity + specificity) / 2.
     """
-    images, truth = _images(bank, plan.size, features, labels)
+    images, truth, owners = _images(bank, plan.size, features, labels)
     everything = all_variants(torch.from_numpy(images)[:, None])
     repeated = np.tile(truth, VARIANTS)
     order = np.random.default_rng(seed).permutation(len(repeated))
@@ -38,12 +40,34 @@ def by_image(bank: CropBank, plan: TrainingPlan, features: Floats, labels: Label
     plain = TrainingPlan(**{**vars(plan), "augment": False})
     network = train(plain, pictures(seen), pictures(held), seed)
     decided = (logits(network, everything[test]) >= 0).astype(np.float64)
-    return PaperOutcome(auc(repeated[test], decided), repeated[test], decided, 1)
+    people = np.tile(owners, VARIANTS)[test]
+    part = PaperPart(
+        auc=_interval(repeated[test], decided, people, seed),
+        labels=repeated[test],
+        scores=decided,
+        decisions=decided,
+        people=people,
+    )
+    return PaperOutcome({StudyPart.INTERNAL: part}, 1)
 
 
-def _images(bank: CropBank, size: int, features: Floats, labels: Labels) -> tuple[NDArray[np.float32], Labels]:
+def _interval(labels: Labels, decided: Floats, people: Labels, seed: int) -> Interval:
+    """The AUC of hard labels over samples of whole patients: ten copies of a picture are not ten patients."""
+
+    def area(weights: Floats) -> Floats:
+        rates = weighted_rates(weights, labels, decided)
+        return np.asarray(rates[:, :2].mean(axis=1, keepdims=True))
+
+    return cluster_intervals(area, people, seed, DEFAULT_RESAMPLES)[0]
+
+
+def _images(
+    bank: CropBank, size: int, features: Floats, labels: Labels
+) -> tuple[NDArray[np.float32], Labels, NDArray[np.int64]]:
+    """The squares of these patients, each picture's label, and whose it is."""
     groups = np.rint(features[:, 0]).astype(np.int64)
     images, owners = squares(bank, size)
     label_of = dict(zip(groups.tolist(), labels.tolist(), strict=True))
     rows = np.flatnonzero(np.isin(owners, groups))
-    return images[rows], np.array([label_of[owner] for owner in owners[rows].tolist()], dtype=np.int64)
+    truth = np.array([label_of[owner] for owner in owners[rows].tolist()], dtype=np.int64)
+    return images[rows], truth, owners[rows]

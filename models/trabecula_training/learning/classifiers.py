@@ -30,11 +30,17 @@ class ClassifierCandidate:
 
 @dataclass(frozen=True)
 class Family:
-    """A classifier as a study names it, with the settings that inner folds choose from; the first is the study's own
-    (or scikit-learn's default where the study is silent), which paper mode uses."""
+    """A classifier as a study names it, with the settings that inner folds choose from in sound mode. ``study`` is what
+    paper mode uses: the study's own, or scikit-learn's default where the study is silent; None: the first candidate."""
 
     name: str
     candidates: tuple[ClassifierCandidate, ...]
+    study: ClassifierCandidate | None = None
+
+    @property
+    def published(self) -> ClassifierCandidate:
+        """The classifier of paper mode: no class weights, nothing chosen by its results."""
+        return self.study or self.candidates[0]
 
 
 def fit(candidate: ClassifierCandidate, features: Floats, labels: Labels, seed: int) -> Any:
@@ -67,7 +73,15 @@ def _knn(neighbours: int, seed: int) -> Any:
 
 def support_vectors(*penalties: float) -> Family:
     """A support vector machine with radial kernel."""
-    return Family("SVM", tuple(ClassifierCandidate(f"C={penalty:g}", partial(_svm, penalty)) for penalty in penalties))
+    return Family(
+        "SVM",
+        tuple(ClassifierCandidate(f"C={penalty:g}", partial(_svm, penalty)) for penalty in penalties),
+        ClassifierCandidate("defaults", _default_svm),
+    )
+
+
+def _default_svm(seed: int) -> Any:
+    return SVC()
 
 
 def _svm(penalty: float, seed: int) -> Any:
@@ -79,7 +93,12 @@ def random_forest(trees: int, *leaves: int) -> Family:
     return Family(
         "RF",
         tuple(ClassifierCandidate(f"trees={trees}, leaf={leaf}", partial(_forest, trees, leaf)) for leaf in leaves),
+        ClassifierCandidate("defaults", _default_forest),
     )
+
+
+def _default_forest(seed: int) -> Any:
+    return RandomForestClassifier(random_state=seed, n_jobs=1)
 
 
 def _forest(trees: int, leaf: int, seed: int) -> Any:
@@ -89,12 +108,23 @@ def _forest(trees: int, leaf: int, seed: int) -> Any:
 def logistic(*penalties: float) -> Family:
     """Logistic regression with an L2 penalty."""
     return Family(
-        "LR", tuple(ClassifierCandidate(f"C={penalty:g}", partial(_logistic, penalty)) for penalty in penalties)
+        "LR",
+        tuple(ClassifierCandidate(f"C={penalty:g}", partial(_logistic, penalty)) for penalty in penalties),
+        ClassifierCandidate("defaults", _default_logistic),
     )
+
+
+def _default_logistic(seed: int) -> Any:
+    return LogisticRegression(max_iter=2000)
 
 
 def _logistic(penalty: float, seed: int) -> Any:
     return LogisticRegression(C=penalty, class_weight="balanced", max_iter=2000, tol=1e-6)
+
+
+def decided(estimator: Any, features: Floats) -> Floats:
+    """Return a classifier's own decisions, 1 or 0: probability 0.5, or 0 of a decision function."""
+    return np.asarray(estimator.predict(features), dtype=np.float64)
 
 
 def linear_discriminant() -> Family:
@@ -111,8 +141,14 @@ def _lda(shrunk: bool, seed: int) -> Any:
 def gradient_descent(*strengths: float) -> Family:
     """A linear classifier with logistic loss, trained by stochastic gradient descent."""
     return Family(
-        "SGD", tuple(ClassifierCandidate(f"alpha={strength:g}", partial(_sgd, strength)) for strength in strengths)
+        "SGD",
+        tuple(ClassifierCandidate(f"alpha={strength:g}", partial(_sgd, strength)) for strength in strengths),
+        ClassifierCandidate("defaults", _default_sgd),
     )
+
+
+def _default_sgd(seed: int) -> Any:
+    return SGDClassifier(random_state=seed)
 
 
 def _sgd(strength: float, seed: int) -> Any:
@@ -122,7 +158,8 @@ def _sgd(strength: float, seed: int) -> Any:
 def naive_bayes() -> Family:
     """Gaussian naive Bayes."""
     return Family(
-        "GNB", tuple(ClassifierCandidate(f"smoothing={share:g}", partial(_bayes, share)) for share in (1e-9, 0.1))
+        "GNB",
+        tuple(ClassifierCandidate(f"smoothing={share:g}", partial(_bayes, share)) for share in (1e-9, 0.1)),
     )
 
 

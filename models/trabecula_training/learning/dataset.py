@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.models.feature_layout import FeatureLayout, LevelAggregation
+from trabecula.domain.results.decision import corrected_hu
 from trabecula.domain.results.result import SeriesRole
+from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula_training.cohort.labels import Task, reference_limits
 from trabecula_training.cohort.table import Cohort, Patient
@@ -38,12 +41,13 @@ class Dataset:
 
 
 def usable_layout(
-    table: FeatureTable, roles: Sequence[SeriesRole], aggregation: LevelAggregation
+    table: FeatureTable, roles: Sequence[SeriesRole], aggregation: LevelAggregation, stable_only: bool = True
 ) -> tuple[FeatureLayout, tuple[str, ...]]:
     """Return the layout over the table's stable, finite features, and the names dropped.
 
     A feature is dropped when the lower bound of its ICC under perturbed masks is below the limit in any role, or when
-    more than one row in twenty of these roles has no finite value. Neither uses a label.
+    more than one row in twenty of these roles has no finite value. Neither uses a label. ``stable_only`` False (paper
+    mode): features are kept whatever perturbed outlines do to them.
     """
     rows = np.array([role in roles for role in table.roles])
     if not rows.any():
@@ -51,7 +55,7 @@ def usable_layout(
     finite = np.isfinite(table.values[rows]).mean(axis=0) >= 0.95
     limit = float(reference_limits()["icc_lower_bound_at_least"]["value"])
     stable = np.ones(len(table.names), dtype=bool)
-    for role in roles:
+    for role in roles if stable_only else ():
         if role in table.stability:
             stable &= table.stability[role] >= limit
     allowed = set(table.feature_names)
@@ -108,6 +112,25 @@ def patient_vectors(table: FeatureTable, layout: FeatureLayout) -> dict[str, Flo
     return {patient: vector for patient, vector in made.items() if vector is not None}
 
 
+def at_120_kvp(measured: Mapping[str, float], table: FeatureTable) -> dict[str, float]:
+    """Return mean attenuations (HU) as the service compares them: at 120 kVp and without contrast agent.
+
+    Patients whose tube voltage has no conversion have none. A table that does not say how its series were acquired is
+    taken as it is.
+    """
+    thresholds = load_thresholds(None).attenuation
+    found: dict[str, float] = {}
+    for patient, value in measured.items():
+        facts = table.facts.get((patient, SeriesRole.CT), {})
+        kvp = facts.get("kvp")
+        word = str(facts.get("contrast_phase", ContrastPhase.NATIVE))
+        phase = ContrastPhase(word) if word in set(ContrastPhase) else ContrastPhase.DOUBTFUL
+        converted = corrected_hu(value, kvp if isinstance(kvp, float | int) else None, phase, thresholds)
+        if converted is not None:
+            found[patient] = converted
+    return found
+
+
 def _comparators(patients: Sequence[Patient], table: FeatureTable, layout: FeatureLayout) -> Comparators:
     def column(values: Sequence[float | None]) -> Floats:
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
@@ -116,6 +139,8 @@ def _comparators(patients: Sequence[Patient], table: FeatureTable, layout: Featu
     for role in layout.roles:
         name = {SeriesRole.CT: "hu", SeriesRole.T1W: "vbq"}.get(role)
         measured = table.measure(name, role) if name else {}
+        if role is SeriesRole.CT:
+            measured = at_120_kvp(measured, table)
         if measured:
             label = MEAN_HU if role is SeriesRole.CT else VBQ
             biomarkers[label] = column([measured.get(patient.patient) for patient in patients])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula.domain.models.bundle import Interval
 from trabecula.domain.models.feature_layout import LevelAggregation
 from trabecula.domain.results.result import SeriesRole
 from trabecula_training.cohort.labels import Task
@@ -16,6 +18,7 @@ from trabecula_training.learning.selection import Preparation
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -26,19 +29,56 @@ class InputSet:
     roles: tuple[SeriesRole, ...]
 
 
-@dataclass(frozen=True)
-class PaperOutcome:
-    """What the study's own order of operations gives: patients it was evaluated on, their scores, and the AUC as the
-    study would print it (a mean over repeats where it repeated). ``n_features`` are the columns it had selected."""
+class StudyPart(StrEnum):
+    """On which patients a study evaluates."""
 
-    auc: float
+    TRAINING = "training"
+    """Those that the model was fitted on."""
+    INTERNAL = "internal"
+    """Those that the study calls test, validation or cross-validation."""
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperPart:
+    """What the study's own order gives on one set of patients.
+
+    ``auc`` is the AUC as the study would print it, with the interval of that very estimate. ``labels``, ``scores``,
+    ``decisions`` (0 or 1 at the study's cut-off) and ``people`` (the number of the patient) stand once for each row; a
+    patient may stand in several rows.
+    """
+
+    auc: Interval
     labels: Labels
     scores: Floats
+    decisions: Floats
+    people: Indices
+
+
+@dataclass(frozen=True)
+class PaperOutcome:
+    """What the study's own order of operations gives, by part, and how many columns it had selected."""
+
+    parts: Mapping[StudyPart, PaperPart]
     n_features: int
 
+    @property
+    def auc(self) -> float:
+        """The AUC of the part on which the study rests its claim."""
+        return self.parts[StudyPart.INTERNAL].auc.estimate
 
-PaperProtocol = Callable[[Floats, Labels, Family, int], PaperOutcome]
-"""The study's own order of operations, with its leaks: (features, labels, family, seed) -> PaperOutcome."""
+
+@dataclass(frozen=True)
+class PaperCohort:
+    """Who takes part in paper mode: features [patient, column] and labels, and those of an external set if there is."""
+
+    features: Floats
+    labels: Labels
+    outside: tuple[Floats, Labels] | None = None
+
+
+PaperProtocol = Callable[[PaperCohort, Family, int], PaperOutcome]
+"""The study's own order of operations, with its leaks: (cohort, family, seed) -> PaperOutcome."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +88,8 @@ class Recipe:
     ``feature_set`` names the extraction settings (data/radiomics of the service) that it reads.
     ``headline`` names input, task and family that the leak test and the report's first line use. ``assumptions`` are
     the gaps of the publication that we filled; ``faults`` are what paper mode reproduces and sound mode repairs.
-    ``inner_folds`` learn settings, calibration and thresholds within each outer fold.
+    ``inner_folds`` learn settings, calibration and thresholds within each outer fold. ``paper_words`` say in the report
+    what makes paper mode optimistic.
     """
 
     name: str
@@ -64,6 +105,7 @@ class Recipe:
     headline: tuple[str, str, str]
     assumptions: tuple[str, ...]
     faults: tuple[str, ...]
+    paper_words: str
     inner_folds: int = 5
 
     def input(self, name: str) -> InputSet:

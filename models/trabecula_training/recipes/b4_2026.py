@@ -23,6 +23,8 @@ RECIPE = ImageRecipe(
     ),
     small=Network.SMALL,
     crops="midsagittal_v1",
+    paper_words="Pictures, not patients, were split: the same patient, and the same picture turned, stands on both "
+    "sides.",
     headline=("T1", "osteoporosis", Network.EFFICIENTNET_B4),
     assumptions=(
         "No weights are downloaded: every network starts from nothing, where the study started from ImageNet; a file "
@@ -42,8 +44,11 @@ RECIPE = ImageRecipe(
         "Images, not patients, were split into training and test set: pictures of one patient, and the same picture "
         "turned, stand on both sides. On noise that carries nothing but the patient's identity this gives an AUC well "
         "above 0.5.",
-        "The printed AUCs (0.82, 0.83) are (sensitivity + specificity) / 2: computed from hard labels.",
-        "7,380 augmented images are ten times all 738: the test images were augmented too, against the text.",
+        "The printed AUCs (0.82, 0.83) equal (sensitivity + specificity) / 2, which is what hard labels give; how they "
+        "were computed is not stated.",
+        "What was augmented is not clear. The text says the training images alone, and does not say how the 7,380 "
+        "images (1,520 positive) came about: ten times all 738 fits, which would be the test images, too; five times "
+        "both sequences (1,476) or twenty times a half (369) fit as well. Paper mode takes the first reading.",
         "No calibration, decision curve, baseline or patient-level result is given.",
     ),
 )

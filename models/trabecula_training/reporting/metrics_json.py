@@ -18,9 +18,9 @@ from trabecula_training.learning.recipe import Recipe
 from trabecula_training.reporting.plain import to_plain
 from trabecula_training.reporting.verdict import verdict
 from trabecula_training.runs.ordinal import ordinal_runs
-from trabecula_training.runs.run import RunSettings, TaskRun
+from trabecula_training.runs.run import FEWEST_EXTERNAL, RunSettings, TaskRun
 
-FORMAT = 1
+FORMAT = 2
 METRICS_NAME = "metrics.json"
 SOFTWARE = ("trabecula", "numpy", "scipy", "scikit-learn", "onnx", "skl2onnx")
 IMAGE_SOFTWARE = ("torch", "monai")
@@ -100,6 +100,9 @@ def _task_document(run: TaskRun) -> dict[str, Any]:
         "subgroups": to_plain(run.subgroups),
         "external": to_plain(run.external),
         "sites": to_plain(run.sites),
+        "site_counts": to_plain(run.site_counts),
+        "external_counts": to_plain(run.outside),
+        "fewest_external": FEWEST_EXTERNAL,
         "stability": {name: to_plain(rows[:50]) for name, rows in run.stability.items()},
         "candidates": {
             name: _counts([fold.candidate for fold in result.folds])

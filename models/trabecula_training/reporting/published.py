@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from trabecula_training.data import data_file
+from trabecula_training.learning.recipe import StudyPart
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedResult:
-    """One printed result of a study; ``part`` says on which patients (test, validation, external ...)."""
+    """One printed result of a study; ``part`` says on which patients, in the study's words (test, validation ...)."""
 
     recipe: str
     input: str
@@ -23,6 +24,11 @@ class PublishedResult:
     sensitivity: float | None
     specificity: float | None
     source: str
+
+    @property
+    def kind(self) -> StudyPart:
+        """Which of our parts stands beside it."""
+        return {"training": StudyPart.TRAINING, "external": StudyPart.EXTERNAL}.get(self.part, StudyPart.INTERNAL)
 
 
 @cache

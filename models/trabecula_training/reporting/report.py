@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from trabecula_training.data import content
 from trabecula_training.learning.baselines import PREVALENCE
-from trabecula_training.learning.recipe import Recipe
+from trabecula_training.learning.recipe import Recipe, StudyPart
 from trabecula_training.reporting.checklist import Status, filled, metrics_score, run_facts
 from trabecula_training.reporting.figures import (
     as_png,
@@ -109,7 +109,7 @@ def render_report(recipe: Recipe, document: Mapping[str, Any], runs: tuple[TaskR
             verdict=document["verdict"],
             tasks=[(task, task_figures(run, task), found) for task, run, found in pairs],
             published=published_for(recipe.name),
-            ours=_ours(document),
+            ours=ours_beside(document),
             checklists=lists,
             score=metrics_score(scored.items),
             statuses=list(Status),
@@ -119,16 +119,23 @@ def render_report(recipe: Recipe, document: Mapping[str, Any], runs: tuple[TaskR
     )
 
 
-def _ours(document: Mapping[str, Any]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
-    """Our AUC and balanced rates by (input, task, model), to stand beside the published ones."""
-    found: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+Place = tuple[str, str, str, str]
+"""Input, task, model and part of the patients."""
+
+
+def ours_beside(document: Mapping[str, Any]) -> dict[Place, Mapping[str, Any]]:
+    """Return our AUC and rates at the balanced point by (input, task, model, part), to stand beside the published
+    ones: internal beside test and validation, external beside external. Sound mode judges nobody it was trained on."""
+    found: dict[Place, Mapping[str, Any]] = {}
     for task in document["tasks"]:
-        for model, evaluation in task["evaluations"].items():
-            rates = evaluation["points"].get("balanced", {})
-            found[task["input"], task["task"], model] = {"auc": evaluation["metrics"]["auc"], **rates}
+        place = task["input"], task["task"]
+        for part, made in ((StudyPart.INTERNAL, task["evaluations"]), (StudyPart.EXTERNAL, task["external"])):
+            for model, evaluation in made.items():
+                rates = evaluation["points"].get("balanced", {})
+                found[*place, model, part] = {"auc": evaluation["metrics"]["auc"], **rates}
         for model, paper in task["paper"].items():
-            auc = {**paper["interval"], "estimate": paper["auc"]}
-            found[task["input"], task["task"], model] = {"auc": auc, **paper["points"]}
+            for part, result in paper["parts"].items():
+                found[*place, model, part] = {"auc": result["auc"], **result["points"]}
     return found
 
 

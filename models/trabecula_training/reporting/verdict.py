@@ -9,17 +9,17 @@ from typing import Any
 
 from trabecula.domain.models.bundle import Interval
 from trabecula_training.learning.baselines import PREVALENCE
-from trabecula_training.reporting.wording import interval_words, signed
-
-CHANCE = 0.5
-
-
-class Answer(StrEnum):
-    """How a question came out."""
-
-    GOOD = "yes"
-    OPEN = "not shown"
-    BAD = "no"
+from trabecula_training.learning.recipe import StudyPart
+from trabecula_training.reporting.findings import (
+    Answer,
+    Finding,
+    better_than_baseline,
+    better_than_chance,
+    calibrated,
+    enough_patients,
+    held_elsewhere,
+    read_interval,
+)
 
 
 class Belief(StrEnum):
@@ -31,15 +31,6 @@ class Belief(StrEnum):
     NO = "no"
     DEMONSTRATION = "demonstration only"
     """Trained on phantoms: it shows that the machinery works."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One question with its answer and the figures behind it."""
-
-    question: str
-    answer: Answer
-    sentence: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +68,7 @@ def verdict(document: Mapping[str, Any]) -> Verdict:
             "construction and says nothing of new patients."
         )
         return Verdict(Belief.NO, headline, tuple(_paper(task) for task in document["tasks"]))
-    tasks = tuple(_sound(task) for task in document["tasks"])
+    tasks = tuple(judged(task, best_model(task)) for task in document["tasks"])
     phantoms, patients = document["cohort"]["phantoms"], document["cohort"]["patients"]
     if phantoms:
         whom = f"{phantoms} of the" if phantoms < patients else "all"
@@ -116,8 +107,10 @@ def _count_words(tasks: Sequence[TaskVerdict]) -> str:
 
 
 def _paper(task: Mapping[str, Any]) -> TaskVerdict:
-    name, best = max(task["paper"].items(), key=lambda item: float(item[1]["auc"]))
-    auc = Interval(best["auc"], best["interval"]["low"], best["interval"]["high"], "DeLong")
+    def area(item: tuple[str, Mapping[str, Any]]) -> float:
+        return float(item[1]["parts"][StudyPart.INTERNAL]["auc"]["estimate"])
+
+    name, best = max(task["paper"].items(), key=area)
     told = "The patients it was evaluated on took part in its making."
     finding = Finding("Evaluated on patients it has not seen?", Answer.BAD, told)
     return TaskVerdict(
@@ -125,24 +118,24 @@ def _paper(task: Mapping[str, Any]) -> TaskVerdict:
         task=task["task"],
         model=name,
         belief=Belief.NO,
-        auc=auc,
+        auc=read_interval(best["parts"][StudyPart.INTERNAL]["auc"]),
         baseline="",
         difference=None,
         findings=(finding,),
     )
 
 
-def _sound(task: Mapping[str, Any]) -> TaskVerdict:
-    name = best_model(task)
+def judged(task: Mapping[str, Any], name: str) -> TaskVerdict:
+    """Return the verdict on one classifier of one task of a sound run."""
     metrics = task["evaluations"][name]["metrics"]
-    auc = _interval(metrics["auc"])
+    auc = read_interval(metrics["auc"])
     baseline, difference = against_baseline(task, name)
     findings = (
-        _chance(auc),
-        _better(baseline, difference),
-        _enough(task),
-        _calibrated(metrics),
-        _elsewhere(task, name),
+        better_than_chance(auc),
+        better_than_baseline(baseline, difference),
+        enough_patients(task),
+        calibrated(metrics),
+        held_elsewhere(task, name, auc),
     )
     return TaskVerdict(
         input=task["input"],
@@ -157,9 +150,10 @@ def _sound(task: Mapping[str, Any]) -> TaskVerdict:
 
 
 def _belief(findings: Sequence[Finding]) -> Belief:
-    """No where chance is not excluded or a baseline is better; supported where nothing is left open."""
-    chance, baseline, *_ = findings
-    if chance.answer is not Answer.GOOD or baseline.answer is Answer.BAD:
+    """No where chance is not excluded, a baseline is better or the scores failed elsewhere; supported where nothing is
+    left open."""
+    chance, baseline, _, _, elsewhere = findings
+    if chance.answer is not Answer.GOOD or Answer.BAD in (baseline.answer, elsewhere.answer):
         return Belief.NO
     return Belief.SUPPORTED if {finding.answer for finding in findings} == {Answer.GOOD} else Belief.WITH_CARE
 
@@ -184,51 +178,3 @@ def against_baseline(task: Mapping[str, Any], model: str) -> tuple[str, Interval
     paired, folds = row["paired"], row["corrected"]
     half = max(paired["high"] - paired["low"], folds["high"] - folds["low"]) / 2
     return row["baseline"], Interval(folds["mean"], folds["mean"] - half, folds["mean"] + half, "wider of two")
-
-
-def _interval(value: Mapping[str, Any]) -> Interval:
-    numbers = [float("nan") if value[key] is None else float(value[key]) for key in ("estimate", "low", "high")]
-    return Interval(numbers[0], numbers[1], numbers[2], str(value["method"]))
-
-
-def _chance(auc: Interval) -> Finding:
-    answer = Answer.GOOD if auc.low > CHANCE else Answer.OPEN
-    return Finding("Better than chance?", answer, f"AUC {interval_words(auc)} on patients held out.")
-
-
-def _better(baseline: str, difference: Interval | None) -> Finding:
-    question = "Better than the strongest simple baseline?"
-    if difference is None:
-        return Finding(question, Answer.OPEN, "No baseline could be computed: age, weight or biomarker are missing.")
-    low, high = difference.low, difference.high
-    answer = Answer.GOOD if low > 0 else Answer.BAD if high < 0 else Answer.OPEN
-    figures = f"{signed(difference.estimate)} ({signed(low)} to {signed(high)})"
-    return Finding(question, answer, f"Difference in AUC from {baseline}: {figures}.")
-
-
-def _enough(task: Mapping[str, Any]) -> Finding:
-    short, events = task["sample_size"]["shortfalls"], task["sample_size"]["events"]
-    told = f"Too small: {'; '.join(short)}." if short else f"{events} events pass the guard."
-    return Finding("Enough patients?", Answer.BAD if short else Answer.GOOD, told)
-
-
-def _calibrated(metrics: Mapping[str, Any]) -> Finding:
-    slope, intercept = _interval(metrics["calibration_slope"]), _interval(metrics["calibration_intercept"])
-    good = slope.low <= 1 <= slope.high and intercept.low <= 0 <= intercept.high
-    told = f"Slope {interval_words(slope)}, ideal 1; intercept {interval_words(intercept)}, ideal 0."
-    return Finding("Do probabilities mean what they say?", Answer.GOOD if good else Answer.OPEN, told)
-
-
-def _elsewhere(task: Mapping[str, Any], model: str) -> Finding:
-    question = "Held on patients of another place?"
-    if model in task["external"]:
-        found = task["external"][model]
-        auc = _interval(found["metrics"]["auc"])
-        told = f"External set of {found['n_patients']}: AUC {interval_words(auc)}."
-        return Finding(question, Answer.GOOD if auc.low > CHANCE else Answer.OPEN, told)
-    sites = [_interval(found[model]) for found in task["sites"].values() if model in found]
-    if sites:
-        worst = min(sites, key=lambda interval: interval.low)
-        told = f"Each of {len(sites)} sites left out once: lowest AUC {interval_words(worst)}."
-        return Finding(question, Answer.GOOD if worst.low > CHANCE else Answer.OPEN, told)
-    return Finding(question, Answer.OPEN, "Not tested: one site, no external set.")

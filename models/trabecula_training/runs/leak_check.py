@@ -12,7 +12,7 @@ from trabecula_training.evaluation.metrics import discrimination
 from trabecula_training.learning.baselines import NO_COMPARATORS
 from trabecula_training.learning.nested_cv import NestedPlan, nested_cross_validation
 from trabecula_training.learning.noise import SMALL, XUE_2022, noise
-from trabecula_training.learning.recipe import Recipe
+from trabecula_training.learning.recipe import PaperCohort, Recipe
 from trabecula_training.learning.splits import Split
 from trabecula_training.learning.tuning import TrainingSet
 
@@ -60,7 +60,9 @@ def leak_check(recipe: Recipe, plan: LeakPlan, on_fold: Callable[[Split], None] 
     """Return both AUCs of the recipe's headline classifier on noise of the size of Xue 2022 (or a small form)."""
     size = SMALL if plan.small else XUE_2022
     family = recipe.family(recipe.headline[2])
-    optimistic = [recipe.paper(*noise(size, plan.seed + draw), family, plan.seed).auc for draw in range(PAPER_DRAWS)]
+    optimistic = [
+        recipe.paper(PaperCohort(*noise(size, plan.seed + draw)), family, plan.seed).auc for draw in range(PAPER_DRAWS)
+    ]
     features, labels = noise(size, plan.seed)
     data = TrainingSet(features, labels, tuple(f"noise-{number}" for number in range(len(labels))))
     nested = NestedPlan(

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trabecula.domain.models.bundle import Interval
 from trabecula_training.cohort.labels import Task
 from trabecula_training.cohort.table import Cohort, Part
-from trabecula_training.evaluation.metrics import Comparison, Evaluation, compare, evaluate, rate_intervals
+from trabecula_training.evaluation.metrics import Comparison, Evaluation, compare, evaluate
 from trabecula_training.evaluation.subgroups import ExternalResult, SubgroupRow, external_result, subgroup_rows
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.baselines import PREVALENCE
 from trabecula_training.learning.dataset import Dataset, make_dataset, usable_layout
 from trabecula_training.learning.nested_cv import NestedPlan, NestedResult, nested_cross_validation
-from trabecula_training.learning.recipe import InputSet, Recipe
+from trabecula_training.learning.recipe import InputSet, PaperCohort, Recipe
 from trabecula_training.learning.sample_size import SampleSize, sample_size
 from trabecula_training.learning.splits import Split, one_site_out
 from trabecula_training.learning.tuning import FittedModel, TrainingSet, tune_and_fit
+from trabecula_training.runs.paper import PaperResult, paper_result
 from trabecula_training.statistics.bootstrap import DEFAULT_RESAMPLES
-from trabecula_training.statistics.decision import choose_threshold
 from trabecula_training.statistics.roc import delong_interval
 
 FEWEST_EXTERNAL = 5
@@ -53,18 +54,24 @@ class RunSettings:
 
 
 @dataclass(frozen=True)
-class PaperResult:
-    """A classifier evaluated as its study did: optimistic. The cut-off is chosen on the very scores it is judged on."""
+class ClassCount:
+    """How many patients there are of a place, and how many of them are positive."""
 
-    auc: float
-    interval: Interval
-    n_features: int
-    points: Mapping[str, Interval]
+    patients: int
+    positive: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether both classes are large enough to be judged on."""
+        return min(self.positive, self.patients - self.positive) >= FEWEST_EXTERNAL
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskRun:
-    """One input and task: who took part and, by mode, what was found per classifier and comparator."""
+    """One input and task: who took part and, by mode, what was found per classifier and comparator.
+
+    ``site_counts`` and ``outside`` count the patients of each site and of the external set, judged on or not.
+    """
 
     input: InputSet
     task: Task
@@ -77,6 +84,8 @@ class TaskRun:
     subgroups: Mapping[str, tuple[SubgroupRow, ...]] = field(default_factory=dict)
     external: Mapping[str, ExternalResult] = field(default_factory=dict)
     sites: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    site_counts: Mapping[str, ClassCount] = field(default_factory=dict)
+    outside: ClassCount = field(default_factory=lambda: ClassCount(0, 0))
     paper: Mapping[str, PaperResult] = field(default_factory=dict)
 
     @property
@@ -123,28 +132,43 @@ def _run_task(
     on_step: Callable[[str], None],
 ) -> TaskRun:
     item, task = pair
-    layout, dropped = usable_layout(table, item.roles, recipe.aggregation)
+    layout, dropped = usable_layout(table, item.roles, recipe.aggregation, settings.mode is Mode.SOUND)
     dataset = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped)
-    size = sample_size(dataset.data.features, dataset.data.labels)
-    base = TaskRun(input=item, task=task, dataset=dataset, size=size)
-    if settings.mode is Mode.PAPER:
-        return _paper(base, recipe, settings, on_step)
     outside = make_dataset(cohort.part(Part.EXTERNAL), table, layout, task)
+    base = TaskRun(
+        input=item,
+        task=task,
+        dataset=dataset,
+        size=sample_size(dataset.data.features, dataset.data.labels),
+        site_counts=_site_counts(dataset),
+        outside=_count(outside.data.labels),
+    )
+    if settings.mode is Mode.PAPER:
+        return _paper(base, recipe, settings, outside, on_step)
     return _sound(base, recipe, settings, outside, on_step)
 
 
-def _paper(base: TaskRun, recipe: Recipe, settings: RunSettings, on_step: Callable[[str], None]) -> TaskRun:
+def _count(labels: NDArray[np.int64]) -> ClassCount:
+    return ClassCount(len(labels), int(labels.sum()))
+
+
+def _site_counts(dataset: Dataset) -> dict[str, ClassCount]:
+    sites = np.array([patient.site for patient in dataset.patients])
+    return {str(site): _count(dataset.data.labels[sites == site]) for site in sorted(set(sites.tolist()) - {""})}
+
+
+def _paper(
+    base: TaskRun, recipe: Recipe, settings: RunSettings, outside: Dataset, on_step: Callable[[str], None]
+) -> TaskRun:
     data = base.dataset.data
+    elsewhere = (outside.data.features, outside.data.labels) if base.outside.enough else None
+    cohort = PaperCohort(data.features, data.labels, elsewhere)
     found: dict[str, PaperResult] = {}
     for name in settings.families or [family.name for family in recipe.families]:
-        outcome = recipe.paper(data.features, data.labels, recipe.family(name), settings.seed)
-        threshold = choose_threshold("balanced", outcome.labels, outcome.scores)
-        decided = (outcome.scores >= threshold).astype(np.float64)
-        rates = rate_intervals(outcome.labels, decided, settings.seed, settings.resamples)
-        interval = delong_interval(outcome.labels, outcome.scores)
-        found[name] = PaperResult(outcome.auc, interval, outcome.n_features, rates)
+        outcome = recipe.paper(cohort, recipe.family(name), settings.seed)
+        found[name] = paper_result(outcome, settings.seed, settings.resamples)
         on_step(f"{base.input.name}, {base.task.name}, {name}")
-    return TaskRun(input=base.input, task=base.task, dataset=base.dataset, size=base.size, paper=found)
+    return replace(base, paper=found)
 
 
 def _sound(
@@ -169,11 +193,8 @@ def _sound(
     results = nested_cross_validation(dataset.data, plan, on_fold)
     names = [family.name for family in families]
     baselines = [name for name in results if name not in names and name != PREVALENCE]
-    return TaskRun(
-        input=base.input,
-        task=base.task,
-        dataset=dataset,
-        size=base.size,
+    return replace(
+        base,
         results=results,
         evaluations={
             name: evaluate(result, settings.seed, settings.resamples, name in names) for name, result in results.items()
@@ -203,8 +224,7 @@ def selection_stability(result: NestedResult, columns: tuple[str, ...]) -> tuple
 
 
 def _external(recipe: Recipe, dataset: Dataset, outside: Dataset, settings: RunSettings) -> dict[str, ExternalResult]:
-    labels = outside.data.labels
-    if min((labels == 1).sum(), (labels == 0).sum()) < FEWEST_EXTERNAL:
+    if not _count(outside.data.labels).enough:
         return {}
     models = final_models(recipe, dataset.data, settings)
     return {
@@ -218,7 +238,7 @@ def _sites(recipe: Recipe, dataset: Dataset, settings: RunSettings) -> dict[str,
     found: dict[str, dict[str, Interval]] = {}
     for site, split in one_site_out([patient.site for patient in dataset.patients], data.labels).items():
         inside = data.labels[split.test]
-        if min((inside == 1).sum(), (inside == 0).sum()) < FEWEST_EXTERNAL:
+        if not site or not _count(inside).enough:
             continue
         models = final_models(recipe, data.rows(split.train), settings)
         found[site] = {

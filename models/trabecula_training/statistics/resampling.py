@@ -49,6 +49,13 @@ def nadeau_bengio(values: Floats, test_fraction: float, confidence: float = 0.95
     )
 
 
+def fold_interval(areas: Floats, test_fraction: float) -> Interval:
+    """Return the mean of AUCs of several test sets of the same patients with its corrected resampled interval, cut to
+    [0, 1]."""
+    corrected = nadeau_bengio(areas, test_fraction)
+    return Interval(corrected.mean, max(0.0, corrected.low), min(1.0, corrected.high), "Nadeau-Bengio")
+
+
 def widest(estimate: float, *intervals: Interval) -> Interval:
     """Return ``estimate`` with the half width of the widest interval, cut to [0, 1]; the method names it."""
     chosen = max(intervals, key=lambda interval: interval.high - interval.low)

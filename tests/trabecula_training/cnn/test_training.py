@@ -14,6 +14,7 @@ from trabecula_training.cnn.estimator import CnnEstimator, as_they_are
 from trabecula_training.cnn.networks import Network
 from trabecula_training.cnn.paper import by_image
 from trabecula_training.cnn.training import Pictures, TrainingPlan, logits, train
+from trabecula_training.learning.recipe import StudyPart
 from trabecula_training.statistics.roc import auc
 
 PLAN = TrainingPlan(network=Network.SMALL, size=24, rate=2e-3, epochs=8)
@@ -98,8 +99,12 @@ def test_the_studys_order_gives_an_auc_of_hard_labels_by_image() -> None:
 
     outcome = by_image(bank, replace(PLAN, epochs=4), rows, labels, seed=1)
 
-    sensitivity = outcome.scores[outcome.labels == 1].mean()
-    specificity = 1 - outcome.scores[outcome.labels == 0].mean()
-    assert set(np.unique(outcome.scores)) <= {0.0, 1.0}
-    assert len(outcome.labels) == 30 * 4 * 10 // 5
+    part = outcome.parts[StudyPart.INTERNAL]
+    sensitivity = part.scores[part.labels == 1].mean()
+    specificity = 1 - part.scores[part.labels == 0].mean()
+    assert set(np.unique(part.scores)) <= {0.0, 1.0}
+    assert len(part.labels) == 30 * 4 * 10 // 5
+    assert len(np.unique(part.people)) <= 30
+    assert part.auc.low <= outcome.auc <= part.auc.high
+    assert part.auc.method == "cluster bootstrap"
     assert outcome.auc == pytest.approx((sensitivity + specificity) / 2)

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.trabecula_training.builders import made_cohort
+from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain.models.feature_layout import LevelAggregation
+from trabecula.domain.results.decision import corrected_hu
+from trabecula.domain.results.result import SeriesRole
+from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula_training.cohort.labels import (
     ABNORMAL,
     LOW_VS_OSTEOPOROSIS,
@@ -17,11 +23,13 @@ from trabecula_training.cohort.labels import (
     t_score_counts,
 )
 from trabecula_training.errors import FeatureTableInvalid, RecipeUnknown
-from trabecula_training.learning.dataset import make_dataset, usable_layout
+from trabecula_training.learning.dataset import at_120_kvp, make_dataset, usable_layout
 from trabecula_training.learning.noise import NoiseSize, noise
+from trabecula_training.learning.recipe import PaperCohort, StudyPart
 from trabecula_training.learning.sample_size import independent_columns, sample_size
 from trabecula_training.recipes import RADIOMICS_RECIPES, radiomics_recipe
 from trabecula_training.reporting.published import published_for, published_results
+from trabecula_training.statistics.roc import delong_interval
 
 
 @pytest.mark.parametrize("name", sorted(RADIOMICS_RECIPES))
@@ -49,6 +57,71 @@ def test_a_recipe_names_its_own_parts(name: str) -> None:
     assert recipe.family(family).candidates
     assert recipe.assumptions
     assert recipe.faults
+
+
+@pytest.mark.parametrize("name", sorted(RADIOMICS_RECIPES))
+def test_paper_mode_uses_no_class_weights_and_nothing_chosen_by_its_result(name: str) -> None:
+    for family in radiomics_recipe(name).families:
+        made = family.published.make(1)
+        assert getattr(made, "class_weight", None) is None
+        if name != "radscore":
+            plain = type(made)().get_params()
+            differing = {key for key, value in made.get_params().items() if plain[key] != value}
+            assert differing <= {"random_state", "n_jobs", "max_iter", "algorithm"}
+
+
+def test_ten_splits_of_the_same_people_are_not_ten_samples() -> None:
+    recipe = radiomics_recipe("jiang2026")
+    features, labels = noise(NoiseSize(30, 66, 200), 4)
+
+    outcome = recipe.paper(PaperCohort(features, labels), recipe.family("KNN"), 4)
+
+    part = outcome.parts[StudyPart.INTERNAL]
+    assert part.auc.low < part.auc.estimate < part.auc.high
+    assert part.auc.estimate - part.auc.low == pytest.approx(part.auc.high - part.auc.estimate) or part.auc.high == 1.0
+    as_if_independent = delong_interval(part.labels, part.scores)
+    assert part.auc.high - part.auc.low > as_if_independent.high - as_if_independent.low
+    assert len(part.labels) == 290
+    assert len(np.unique(part.people)) == 95
+
+
+def test_the_radscore_has_its_own_training_validation_and_external_part() -> None:
+    recipe = radiomics_recipe("radscore")
+    features, labels = noise(NoiseSize(60, 60, 40), 5)
+    features[:, :3] += labels[:, None]
+    outside = features[:40] - 2 * labels[:40, None] * (np.arange(40) < 3), labels[:40]
+
+    outcome = recipe.paper(PaperCohort(features, labels, outside), recipe.family("LASSO"), 5)
+
+    assert [len(part.labels) for part in outcome.parts.values()] == [84, 36, 40]
+    assert list(outcome.parts) == [StudyPart.TRAINING, StudyPart.INTERNAL, StudyPart.EXTERNAL]
+    assert len({part.auc.estimate for part in outcome.parts.values()}) == 3
+
+
+def test_mean_hu_is_compared_as_the_service_compares_it() -> None:
+    _, table = made_cohort(6, 2, 1)
+    facts = dict(table.facts)
+    for patient, kvp, phase in (("p000", 100.0, "NATIVE"), ("p001", 120.0, "VENOUS"), ("p002", 80.0, "NATIVE")):
+        facts[patient, SeriesRole.CT] = {"kvp": kvp, "contrast_phase": phase}
+    raw = table.measure("hu", SeriesRole.CT)
+
+    given = at_120_kvp(raw, replace(table, facts=facts))
+
+    limits = load_thresholds(None).attenuation
+    assert given["p000"] == corrected_hu(raw["p000"], 100.0, ContrastPhase.NATIVE, limits)
+    assert given["p000"] < raw["p000"]
+    assert given["p001"] < raw["p001"]
+    assert "p002" not in given
+    assert given["p003"] == pytest.approx(raw["p003"], abs=1e-3)
+    assert set(at_120_kvp(raw, replace(table, facts={}))) == set(raw)
+
+
+def test_a_part_of_a_study_has_its_own_row_beside_it() -> None:
+    rows = [(row.part, row.kind) for row in published_for("radscore")]
+
+    assert ("external", StudyPart.EXTERNAL) in rows
+    assert ("training", StudyPart.TRAINING) in rows
+    assert ("validation", StudyPart.INTERNAL) in rows
 
 
 def test_an_unknown_recipe_is_refused() -> None:

@@ -13,14 +13,18 @@ def interval(estimate: float, half: float = 0.05) -> dict[str, Any]:
     return {"estimate": estimate, "low": estimate - half, "high": estimate + half, "method": "made"}
 
 
-def evaluation(area: float, slope: float = 1.0) -> dict[str, Any]:
+def evaluation(area: float, slope: float = 1.0, half: float = 0.2) -> dict[str, Any]:
     return {
         "metrics": {
             "auc": interval(area),
-            "calibration_slope": interval(slope, 0.2),
+            "calibration_slope": interval(slope, half),
             "calibration_intercept": interval(0.0, 0.2),
         }
     }
+
+
+def counted(patients: int, positive: int) -> dict[str, int]:
+    return {"patients": patients, "positive": positive}
 
 
 def comparison(baseline: str, difference: float, half: float) -> dict[str, Any]:
@@ -34,7 +38,7 @@ def task(area: float = 0.85, difference: float = 0.1, half: float = 0.05, **more
         "input": "CT",
         "task": "osteoporosis",
         "evaluations": {
-            "RF": evaluation(area, more.get("slope", 1.0)),
+            "RF": evaluation(area, more.get("slope", 1.0), more.get("slope_half", 0.2)),
             "KNN": evaluation(area - 0.1),
             "mean HU": evaluation(area - difference),
             "OST": evaluation(0.6),
@@ -49,8 +53,11 @@ def task(area: float = 0.85, difference: float = 0.1, half: float = 0.05, **more
             ]
         },
         "sample_size": {"events": 60, "shortfalls": more.get("shortfalls", [])},
-        "external": more.get("external", {"RF": {"n_patients": 40, "metrics": {"auc": interval(0.8)}}}),
+        "external": more.get("external", {"RF": {"n_patients": 40, "metrics": {"auc": interval(0.84)}}}),
         "sites": more.get("sites", {}),
+        "site_counts": more.get("site_counts", {name: counted(30, 12) for name in more.get("sites", {})}),
+        "external_counts": more.get("external_counts", counted(0, 0)),
+        "fewest_external": 5,
     }
 
 
@@ -88,7 +95,10 @@ def test_the_strongest_simple_baseline_counts_not_the_weakest_nor_a_combination(
         (task(difference=0.01), 1, Answer.OPEN, Belief.WITH_CARE),
         (task(difference=-0.1), 1, Answer.BAD, Belief.NO),
         (task(shortfalls=["20 events, fewer than 50"]), 2, Answer.BAD, Belief.WITH_CARE),
-        (task(slope=0.5), 3, Answer.OPEN, Belief.WITH_CARE),
+        (task(0.3), 0, Answer.BAD, Belief.NO),
+        (task(slope=0.5), 3, Answer.BAD, Belief.WITH_CARE),
+        (task(slope=0.9, slope_half=0.6), 3, Answer.OPEN, Belief.WITH_CARE),
+        (task(slope=-0.38, slope_half=1.9), 3, Answer.OPEN, Belief.WITH_CARE),
         (task(external={}), 4, Answer.OPEN, Belief.WITH_CARE),
         (
             task(external={"RF": {"n_patients": 9, "metrics": {"auc": interval(0.51)}}}),
@@ -97,10 +107,28 @@ def test_the_strongest_simple_baseline_counts_not_the_weakest_nor_a_combination(
             Belief.WITH_CARE,
         ),
         (
-            task(external={}, sites={"a": {"RF": interval(0.8)}, "b": {"RF": interval(0.7)}}),
+            task(external={"RF": {"n_patients": 35, "metrics": {"auc": interval(0.235, 0.18)}}}),
+            4,
+            Answer.BAD,
+            Belief.NO,
+        ),
+        (
+            task(external={"RF": {"n_patients": 35, "metrics": {"auc": interval(0.6, 0.05)}}}),
+            4,
+            Answer.OPEN,
+            Belief.WITH_CARE,
+        ),
+        (
+            task(external={}, sites={"a": {"RF": interval(0.85)}, "b": {"RF": interval(0.8, 0.1)}}),
             4,
             Answer.GOOD,
             Belief.SUPPORTED,
+        ),
+        (
+            task(external={}, sites={"a": {"RF": interval(0.85)}, "b": {"RF": interval(0.45, 0.2)}}),
+            4,
+            Answer.BAD,
+            Belief.NO,
         ),
     ],
 )
@@ -132,11 +160,8 @@ def test_phantoms_make_a_demonstration_however_good_the_figures() -> None:
 
 
 def test_paper_mode_is_a_no() -> None:
-    made = {
-        "input": "CT",
-        "task": "osteoporosis",
-        "paper": {"RF": {"auc": 0.99, "interval": interval(0.99)}, "KNN": {"auc": 0.9, "interval": interval(0.9)}},
-    }
+    parts = {name: {"parts": {"internal": {"auc": interval(area)}}} for name, area in (("RF", 0.99), ("KNN", 0.9))}
+    made = {"input": "CT", "task": "osteoporosis", "paper": parts}
 
     found = verdict(document(made, optimistic=True))
 
@@ -154,3 +179,32 @@ def test_paper_mode_is_a_no() -> None:
 def test_one_bad_question_among_good_ones_is_with_care() -> None:
     assert verdict(document(task(), task(0.52))).belief is Belief.WITH_CARE
     assert verdict(document(task(0.52), task(0.52))).belief is Belief.NO
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "Not tested: sites are not named; no external set."),
+        ({"site_counts": {"a": counted(26, 9)}}, "Not tested: one site; no external set."),
+        (
+            {"site_counts": {"a": counted(9, 3), "b": counted(7, 2)}},
+            "Not tested: 2 sites, none with enough patients of each class (a 3 of 9 positive, b 2 of 7 positive); "
+            "no external set.",
+        ),
+        (
+            {"external_counts": counted(12, 2)},
+            "Not tested: sites are not named; an external set of 12 with 2 positive, fewer than 5 of a class.",
+        ),
+        (
+            {"sites": {"a": {"RF": interval(0.8)}}, "site_counts": {"a": counted(30, 12), "b": counted(6, 1)}},
+            "1 of 2 sites left out once: lowest AUC 0.80 (0.75 to 0.85). The others have fewer than 5 patients of a "
+            "class.",
+        ),
+    ],
+)
+def test_sites_and_external_patients_are_counted_before_they_are_called_missing(
+    more: dict[str, Any], words: str
+) -> None:
+    finding = verdict(document(task(external={}, **more))).tasks[0].findings[4]
+
+    assert finding.sentence == words
