@@ -21,8 +21,9 @@ import SimpleITK as sitk
 from radiomics import imageoperations
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.scoring.radiomics.extraction import extract_series
 from trabecula.scoring.radiomics.feature_set import FeatureSet, load_feature_set
 

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.phantom.anatomy import PhantomTissue, Sex, SpineOptions, render_anatomy, sample_spine
 from trabecula.regions import (
     BodyFrame,

@@ -13,7 +13,9 @@ import pytest
 
 from tests.analysis.truth_segmenter import TruthSegmenter
 from tests.pipeline.world import RecordingRequester, RecordingSender, SameProcessRunner, World
-from trabecula import bootstrap
+from trabecula.bootstrap import analysing
+from trabecula.bootstrap.copies import operator_services_of
+from trabecula.bootstrap.reporting import loader_of, reporter_of
 from trabecula.domain.study.study import ReceivedInstance
 from trabecula.intake.storage.spool import Spool
 from trabecula.ledger.database import create_engine_for
@@ -28,23 +30,23 @@ class RealRunner(SameProcessRunner):
     """Runs the child's real work in this process."""
 
     def analyse(self, request: StageRequest, should_stop: ShouldStop) -> None:
-        analyser = bootstrap.analyser_of(load_settings(), request.files)
+        analyser = analysing.analyser_of(load_settings(), request.files)
         self.analysed.append((request.study_uid, request.revision))
         run_analysis(request, analyser, self.artifacts)
 
     def report(self, request: StageRequest, should_stop: ShouldStop) -> None:
-        run_report(request, bootstrap.loader_of(), bootstrap.reporter_of(load_settings()), self.artifacts)
+        run_report(request, loader_of(), reporter_of(load_settings()), self.artifacts)
 
 
 def phantom_world(url: str, data_dir: Path, studies: Sequence[PhantomStudy], monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a world whose ledger has received the studies (not processed yet); settings come from the environment."""
     monkeypatch.setenv("TRABECULA_DATABASE_URL", url)
     monkeypatch.setenv("TRABECULA_DATA_DIR", str(data_dir))
-    monkeypatch.setattr(bootstrap, "segmenter_of", lambda *_args, **_named: TruthSegmenter(studies))
+    monkeypatch.setattr(analysing, "segmenter_of", lambda *_args, **_named: TruthSegmenter(studies))
     settings = load_settings()
     engine = create_engine_for(url, pool_size=2)
-    runner = RealRunner(bootstrap.artifacts_of(settings))
-    services = replace(bootstrap.services_of(settings, engine), runner=runner)
+    runner = RealRunner(analysing.analysis_store_of(settings))
+    services = replace(operator_services_of(settings, engine), runner=runner)
     world = World(engine, services, runner, RecordingSender(), RecordingRequester(), data_dir / "spool")
     for study in studies:
         receive(world, study)

@@ -119,7 +119,7 @@ def test_parts_die_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     )
     module = tmp_path / "trabecula_part.py"
     module.write_text(
-        "import os, signal\nfrom trabecula.supervisor import end_with_supervisor\n"
+        "import os, signal\nfrom trabecula.supervised import end_with_supervisor\n"
         "end_with_supervisor()\nprint(os.getpid(), flush=True)\nsignal.pause()\n"
     )
     program.write_text(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import subprocess
 import sys
@@ -13,22 +11,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from trabecula.supervised import SUPERVISED
+
 log = structlog.get_logger(__name__)
 
-SUPERVISED = "_TRABECULA_SUPERVISED"
-"""Set in the environment of a part: it asks the kernel to end it when the supervisor dies."""
-
-_PR_SET_PDEATHSIG = 1
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
-
-
-def end_with_supervisor() -> None:
-    """In a supervised part: ask the kernel for SIGTERM when the supervisor dies, whatever kills it."""
-    if os.environ.pop(SUPERVISED, ""):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() == 1:  # it died before the line above
-            sys.exit(1)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from tests.regions.drawn_bodies import BodyShape
 from trabecula.analysis.findings import Findings, measure_ct
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.thresholds import load_thresholds
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.volume import Volume
 from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.regions.bodies import cut_bodies

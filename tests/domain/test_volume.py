@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trabecula.domain.volume import Geometry, Modality, Plane, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Geometry, Plane, Volume
 
 ANGLES = st.floats(-3.1, 3.1)
 SPACINGS = st.floats(0.3, 8.0)

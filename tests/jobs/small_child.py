@@ -17,7 +17,7 @@ from tests.pipeline.world import SmallAnalyser, SmallLoader, SmallReporter
 from trabecula.domain.errors import GeometryInvalid
 from trabecula.domain.study.activity import doing, series_in_words
 from trabecula.jobs.inside import run_child
-from trabecula.ledger.artifacts import ArtifactStore
+from trabecula.ledger.label_maps import AnalysisStore
 from trabecula.pipeline import StageRequest, run_analysis, run_report
 
 SERIES_4 = f"decoding {series_in_words(4, '1.2.3')}"
@@ -53,9 +53,9 @@ def work(mode: str, verb: str, request: StageRequest) -> None:
             stream.write(f"{os.getpid()}\n")
         while (root / "hold").exists():
             time.sleep(0.02)
-        run_analysis(request, SmallAnalyser(), ArtifactStore(root))
+        run_analysis(request, SmallAnalyser(), AnalysisStore(root))
     else:
-        run_report(request, SmallLoader(), SmallReporter(), ArtifactStore(root))
+        run_report(request, SmallLoader(), SmallReporter(), AnalysisStore(root))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ResultObject
 from trabecula.domain.study.study import StoredFile
-from trabecula.ledger.artifacts import ArtifactStore
+from trabecula.ledger.label_maps import AnalysisStore
 
 
 def small_analysis() -> Analysis:
@@ -29,7 +29,7 @@ def small_objects() -> tuple[ResultObject, ...]:
 
 
 def test_an_analysis_comes_back_as_it_was_kept(tmp_path: Path) -> None:
-    store, analysis = ArtifactStore(tmp_path), small_analysis()
+    store, analysis = AnalysisStore(tmp_path), small_analysis()
 
     store.save_analysis(analysis)
 
@@ -41,7 +41,7 @@ def test_an_analysis_comes_back_as_it_was_kept(tmp_path: Path) -> None:
 
 
 def test_the_frames_of_a_multi_frame_image_are_kept(tmp_path: Path) -> None:
-    store, analysis = ArtifactStore(tmp_path), small_analysis()
+    store, analysis = AnalysisStore(tmp_path), small_analysis()
     (item,) = analysis.volumes
     framed = replace(item, volume=replace(item.volume, source_frames=(7,)))
 
@@ -51,7 +51,7 @@ def test_the_frames_of_a_multi_frame_image_are_kept(tmp_path: Path) -> None:
 
 
 def test_label_maps_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
-    store, analysis = ArtifactStore(tmp_path), small_analysis()
+    store, analysis = AnalysisStore(tmp_path), small_analysis()
     store.save_analysis(Analysis(analysis.result, analysis.volumes * 2))
 
     store.save_analysis(Analysis(analysis.result, ()))
@@ -60,7 +60,7 @@ def test_label_maps_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
 
 
 def test_objects_come_back_byte_for_byte_with_their_alternatives(tmp_path: Path) -> None:
-    store, objects = ArtifactStore(tmp_path), small_objects()
+    store, objects = AnalysisStore(tmp_path), small_objects()
 
     store.save_objects("1.2", 1, objects)
 
@@ -72,7 +72,7 @@ def test_objects_come_back_byte_for_byte_with_their_alternatives(tmp_path: Path)
 
 @pytest.mark.parametrize("damage", ["removed", "altered"])
 def test_a_lost_or_altered_object_is_never_sent(tmp_path: Path, damage: str) -> None:
-    store = ArtifactStore(tmp_path)
+    store = AnalysisStore(tmp_path)
     store.save_objects("1.2", 1, small_objects())
     path = tmp_path / "1.2" / "1" / "SR.dcm"
     if damage == "removed":
@@ -92,13 +92,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
 
     with pytest.raises(SpoolUnavailable) as caught:
-        ArtifactStore(tmp_path / "file").folder("1.2", 1)
+        AnalysisStore(tmp_path / "file").folder("1.2", 1)
 
     assert caught.value.code == "SPOOL_UNAVAILABLE"
 
 
 def test_nobody_else_reads_results(tmp_path: Path) -> None:
-    ArtifactStore(tmp_path / "results").folder("1.2", 1)
+    AnalysisStore(tmp_path / "results").folder("1.2", 1)
 
     assert stat.S_IMODE((tmp_path / "results").stat().st_mode) == 0o700
 
@@ -108,7 +108,7 @@ def test_nobody_else_reads_results(tmp_path: Path) -> None:
 def test_no_study_uid_leads_out_of_the_folder(tmp_path_factory: pytest.TempPathFactory, study_uid: str) -> None:
     root = tmp_path_factory.mktemp("artifacts", numbered=True)
 
-    folder = ArtifactStore(root).folder(study_uid, 3)
+    folder = AnalysisStore(root).folder(study_uid, 3)
 
     assert folder.resolve().parent.parent == root.resolve()
     assert folder.name == "3"

@@ -12,7 +12,7 @@ from trabecula.domain.copy_errors import (
 )
 from trabecula.domain.study.copies import PixelComparison
 from trabecula.domain.study.jobs import Stage
-from trabecula.ledger.queries.studies import list_studies, show_study, study_events
+from trabecula.ledger.queries.studies import show_study, study_events
 from trabecula.pipeline import adopt_correction, plan_correction, reprocess_study, study_conflicts
 
 __all__ = ["database_url", "embedded_database_url", "source"]
@@ -26,7 +26,7 @@ def test_nothing_happens_by_itself_and_the_study_shows_the_conflict(source: Sour
     source.world.run_all()
 
     document = show_study(source.world.engine, STUDY)
-    (listed,) = list_studies(source.world.engine)
+    (listed,) = source.world.listed()
     assert (source.patients(), before) == ({"WRONG-1"}, {"WRONG-1"})
     assert (document["state"], document["revision"]) == ("DONE", 1)
     (conflict,) = document["conflicts"]

@@ -16,6 +16,7 @@ from trabecula.domain import codes
 from trabecula.domain.delivery import Destination, SendOutcome
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.identity import derived_uid
+from trabecula.domain.modality import Modality
 from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.analysis import AnalysedVolume, Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
@@ -32,14 +33,15 @@ from trabecula.domain.spine import Level
 from trabecula.domain.study.facts import SeriesFacts, StudyFacts
 from trabecula.domain.study.jobs import Job, RetryPolicy, Stage
 from trabecula.domain.study.study import ReceivedInstance, StoredFile
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.intake.storage.copies import SpoolCopies
 from trabecula.intake.storage.spool import Spool
 from trabecula.jobs.queue import ProcrastinateQueue
-from trabecula.ledger.artifacts import ArtifactStore
-from trabecula.ledger.database import create_engine_for
+from trabecula.ledger.database import create_engine_for, driver_connection
+from trabecula.ledger.label_maps import AnalysisStore
+from trabecula.ledger.queries.study_list import StudyFilter, list_studies
 from trabecula.ledger.store import ledger_opener
-from trabecula.pipeline import Services, SettlePolicy, StageRequest, run_analysis, run_report, run_stage
+from trabecula.pipeline import OperatorServices, SettlePolicy, StageRequest, run_analysis, run_report, run_stage
 from trabecula.pipeline.services import ShouldStop
 
 CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -148,7 +150,7 @@ class SmallReporter:
 class SameProcessRunner:
     """Runs the child's functions here; ``errors`` are raised first, one a run."""
 
-    artifacts: ArtifactStore
+    artifacts: AnalysisStore
     errors: list[TrabeculaError] = field(default_factory=list)
     analysed: list[tuple[str, int]] = field(default_factory=list)
     before_end: Any = None
@@ -224,7 +226,7 @@ class World:
     """Everything a test needs: services, engine, and what the outer ports recorded."""
 
     engine: Engine
-    services: Services
+    services: OperatorServices
     runner: SameProcessRunner
     sender: RecordingSender
     requester: RecordingRequester
@@ -277,6 +279,11 @@ class World:
         self.rows("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = :id", id=number)
         return job
 
+    def listed(self, wanted: StudyFilter | None = None) -> list[dict[str, Any]]:
+        """Return the rows of the list of studies."""
+        with self.engine.connect() as connection:
+            return list_studies(driver_connection(connection), wanted)
+
     def be_quiet(self, study_uid: str = STUDY) -> None:
         """Let the last image have come long ago."""
         self.rows("UPDATE studies SET last_image_at = now() - interval '1 day' WHERE study_uid = :uid", uid=study_uid)
@@ -300,7 +307,7 @@ class World:
 def make_world(url: str, folder: Path, destinations: Sequence[Destination] = (), **changes: Any) -> World:
     """Return a world on an empty database; ``changes`` replace fields of the services."""
     engine = create_engine_for(url, pool_size=2)
-    artifacts = ArtifactStore(folder / "results")
+    artifacts = AnalysisStore(folder / "results")
     runner, sender, requester = SameProcessRunner(artifacts), RecordingSender(), RecordingRequester()
     spool = folder / "spool"
     settings: dict[str, Any] = {
@@ -316,4 +323,4 @@ def make_world(url: str, folder: Path, destinations: Sequence[Destination] = (),
         "settle": SettlePolicy(quiet_s=60.0, count_checks=2, count_pause_s=30.0),
         "retries": RetryPolicy(attempts=3, delivery_attempts=3, first_pause_s=10.0),
     }
-    return World(engine, Services(**(settings | changes)), runner, sender, requester, spool)
+    return World(engine, OperatorServices(**(settings | changes)), runner, sender, requester, spool)

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.regions.drawn_bodies import BodyShape, body_coordinates, draw_body, grid, rotation
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue, Volume
+from trabecula.domain.volume import TISSUE_LABELS, Tissue, Volume
 from trabecula.regions import CsfRegion, csf_v1
 from trabecula.regions.csf import fluid_range
 

@@ -20,6 +20,7 @@ from pydicom.uid import (
 )
 
 from trabecula.domain import codes
+from trabecula.domain.modality import Modality
 from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.analysis import AnalysedVolume, Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
@@ -35,7 +36,7 @@ from trabecula.domain.results.result import (
 )
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.study.study import StoredFile
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 
 STUDY_UID = "1.2.826.0.1.3680043.8.498.1"
 INSTALLATION_UID = "2.25.123456789"

@@ -9,8 +9,8 @@ import pytest
 
 from tests.scoring.made_bundle import manifest, write_bundle
 from trabecula.domain.errors import BundleInvalid, BundleUnknown
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.result import SeriesRole
-from trabecula.domain.volume import Modality
 from trabecula.scoring.bundles import bundle_named, find_bundles, load_bundle
 
 

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.scoring.made_bundle import manifest, write_bundle
 from tests.scoring.radiomics.drawn import axial, drawn_series
 from trabecula.domain.errors import BundleInvalid
+from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import (
     IMAGE_INPUT,
     LOGIT_OUTPUT,
@@ -29,7 +30,6 @@ from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole, SourceSeries
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Modality
 from trabecula.scoring.activation import Activation, ModelRole
 from trabecula.scoring.bundles import load_bundle
 from trabecula.scoring.cnn_scorer import CnnScorer

@@ -14,13 +14,13 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.scoring.made_bundle import FEATURES, graph, manifest, training_range, write_bundle
 from tests.scoring.radiomics.drawn import axial, drawn_series
 from trabecula.domain.errors import BundleInvalid
+from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import FEATURE_INPUT, PROBABILITY_OUTPUT, SCORE_OUTPUT, AcquisitionRange, Manifest
 from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole, SourceSeries
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Modality
 from trabecula.scoring.activation import Activation, ModelRole
 from trabecula.scoring.answers import checked
 from trabecula.scoring.bundles import load_bundle

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.regions.drawn_bodies import BodyShape, body_coordinates, draw_body, grid, rotation
+from trabecula.domain.modality import Modality
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 
 LEVELS = (Level.L3, Level.L4, Level.L5)
 PITCH_MM = 37.0

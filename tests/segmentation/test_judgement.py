@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from tests.segmentation.network.test_instances import maps
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry, Modality
+from trabecula.domain.volume import Geometry
 from trabecula.segmentation.judgement import judge_body, judge_study
 from trabecula.segmentation.naming.anchor import find_anchor
 from trabecula.segmentation.naming.levels import name_bodies

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from trabecula.data.bundle_location import find_segmenter_bundle
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
-from trabecula.domain.volume import TISSUE_LABELS, Geometry, Modality, Tissue, Volume
+from trabecula.domain.volume import TISSUE_LABELS, Geometry, Tissue, Volume
 from trabecula.phantom.anatomy import Sex, SpineOptions, render_anatomy, sample_spine
 from trabecula.segmentation.network import search
 from trabecula.segmentation.network_segmenter import NetworkSegmenter

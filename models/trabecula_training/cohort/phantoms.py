@@ -10,8 +10,8 @@ from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.uids import StudyUid
-from trabecula.domain.volume import Modality
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import TRUTH_FILE, write_study
 from trabecula.phantom.mr import make_mr_study

@@ -13,12 +13,13 @@ import typer
 from rich import box
 from rich.table import Table
 
-from trabecula import bootstrap
+from trabecula.bootstrap.database import opened_database
+from trabecula.bootstrap.ledger import opened_engine
 from trabecula.cli.tables import print_table_to
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.study.reference import ReferenceMethod, ReferenceSite
-from trabecula.domain.volume import Modality
 from trabecula.scoring.radiomics.feature_set import SET_NAMES, load_feature_set
 from trabecula.settings import Settings, load_settings
 from trabecula_training.commands.output import console, error_console, errors_as_exit_code, print_json, progress_bar
@@ -74,7 +75,7 @@ def cohort_from_ledger(
     )
     with errors_as_exit_code(as_json):
         settings = load_settings()
-        with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine:
+        with opened_database(settings) as url, opened_engine(url) as engine:
             drawn = draw(settings, engine, rule, out, copy)
         if features:
             drawn = replace(drawn, features=_kept(drawn, settings, features, out, workers, stability))

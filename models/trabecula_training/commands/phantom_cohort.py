@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 from trabecula_training.cohort.phantoms import (
     COHORT_FILE,
     Acquisitions,

@@ -115,7 +115,7 @@ def borders_command(
     processes: Processes = 2,
 ) -> None:
     """Dice of whole bodies by how much of the rim counts as body (the border convention); changes nothing."""
-    from trabecula.domain.volume import Modality
+    from trabecula.domain.modality import Modality
     from trabecula_training.segmenter.judging.borders import try_shares
 
     for modality in Modality:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 from trabecula_training.cohort.phantoms import CohortPlan, ReferenceChoice, scanners
 from trabecula_training.data import data_file
 from trabecula_training.errors import ExportRefused, RecipeUnknown

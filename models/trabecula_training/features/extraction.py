@@ -19,13 +19,13 @@ from trabecula.analysis.thresholds import load_thresholds
 from trabecula.data.bundle_location import find_segmenter_bundle
 from trabecula.domain import codes
 from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import MANIFEST_NAME
 from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.spine import Level
 from trabecula.domain.uids import StudyUid
-from trabecula.domain.volume import Modality
 from trabecula.imaging.headers.frames import scan_folder
 from trabecula.scoring.radiomics.feature_set import FeatureSet, load_feature_set
 from trabecula.scoring.radiomics.ibsi import ibsi_facts

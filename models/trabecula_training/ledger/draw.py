@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from trabecula import bootstrap
+from trabecula.bootstrap.ledger import ledger_of
+from trabecula.bootstrap.services import services_of
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
 from trabecula.ledger.queries.cohort import reference_records, stated_issuers, study_records
 from trabecula.pipeline.files import stored_files
@@ -73,7 +74,7 @@ class Drawn:
 
 def draw(settings: Settings, engine: Engine, rule: CohortRule, out: Path, copy: bool) -> Drawn:
     """Select, link and write. Raises LedgerCohortEmpty, SpoolUnavailable (the output folder), DatabaseUnavailable."""
-    with bootstrap.ledger_of(engine)() as ledger:
+    with ledger_of(engine)() as ledger:
         installation = ledger.installation_uid()
         ledger.commit()
     references = reference_records(engine, rule.method)
@@ -90,7 +91,7 @@ def draw(settings: Settings, engine: Engine, rule: CohortRule, out: Path, copy: 
 
 
 def _folders(settings: Settings, engine: Engine, selection: Selection, out: Path) -> tuple[StudyFolder, ...]:
-    services = bootstrap.services_of(settings, engine)
+    services = services_of(settings, engine)
     found: list[StudyFolder] = []
     for item in selection.chosen:
         with services.open_ledger() as ledger:

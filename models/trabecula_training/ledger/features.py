@@ -17,7 +17,7 @@ from trabecula.domain.study.study import StoredFile
 from trabecula.imaging.headers.contrast import contrast_phase
 from trabecula.imaging.headers.frames import read_headers
 from trabecula.imaging.volumes.dicom import SeriesLoader
-from trabecula.ledger.artifacts import ArtifactStore
+from trabecula.ledger.label_maps import AnalysisStore
 from trabecula.scoring.radiomics.feature_set import load_feature_set
 from trabecula.series.kernels import kernel_class
 from trabecula_training.features.extraction import FeatureRecorder
@@ -69,7 +69,7 @@ def stored_features(study: StoredStudy) -> PatientFeatures:
 def stored_context(study: StoredStudy) -> ScoringContext:
     """Return what a scorer saw of the study. Raises SpoolObjectMissing, GeometryInvalid, PixelDataUndecodable."""
     result = study.result
-    kept = ArtifactStore(study.results_root).load_labels(result.study_uid, result.revision)
+    kept = AnalysisStore(study.results_root).load_labels(result.study_uid, result.revision)
     series: dict[SeriesRole, MeasuredSeries] = {}
     for labels in kept:
         source = next((item for item in result.sources if item.series_uid == labels.series_uid), None)

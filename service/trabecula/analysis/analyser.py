@@ -16,6 +16,7 @@ from trabecula.analysis.impression import impression
 from trabecula.analysis.result import finite, level_results, levels_assumed, ordered_reasons, study_reasons, versions
 from trabecula.analysis.verdict import decide, deciding_findings
 from trabecula.domain.errors import SpoolObjectMissing
+from trabecula.domain.modality import Modality
 from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
 from trabecula.domain.ports.scorer import Scorer
 from trabecula.domain.results.analysis import Analysis
@@ -26,7 +27,6 @@ from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study.activity import doing
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import StudyUid
-from trabecula.domain.volume import Modality
 from trabecula.imaging.acquisition import Frame, StatedPatient
 from trabecula.imaging.headers.frames import read_headers
 from trabecula.imaging.stacks.copies import distinct

@@ -13,8 +13,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from trabecula import bootstrap
-from trabecula.cli.edge import FOREIGN_ERRORS, as_ours
+from trabecula.bootstrap.analysing import analyser_of, segmenter_of
+from trabecula.bootstrap.database import opened_database
+from trabecula.bootstrap.ledger import opened_engine
+from trabecula.bootstrap.peers import sender_of
+from trabecula.bootstrap.services import destination_of
+from trabecula.cli.edge import as_ours, foreseen_errors
 from trabecula.domain import codes
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import (
@@ -24,7 +28,6 @@ from trabecula.domain.errors import (
     SettingsSuspicious,
     SpoolUnavailable,
     StorageFull,
-    TrabeculaError,
 )
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.spine import Level
@@ -65,7 +68,7 @@ class Check:
         started = time.monotonic()
         try:
             detail = self.run()
-        except (TrabeculaError, *FOREIGN_ERRORS) as caught:
+        except foreseen_errors() as caught:
             error = as_ours(caught)
             return CheckResult(
                 name=self.name,
@@ -79,7 +82,7 @@ class Check:
 
 def checks_of(settings: Settings) -> tuple[Check, ...]:
     """Return every check that applies to these settings, in the order a person would look."""
-    sender = bootstrap.sender_of(settings)
+    sender = sender_of(settings)
 
     def echo(peer: Destination) -> Callable[[], str]:
         def run() -> str:
@@ -88,9 +91,9 @@ def checks_of(settings: Settings) -> tuple[Check, ...]:
 
         return run
 
-    peers = [(f"destination {peer.name}", bootstrap.destination_of(peer)) for peer in settings.destinations]
+    peers = [(f"destination {peer.name}", destination_of(peer)) for peer in settings.destinations]
     if settings.archive is not None:
-        peers.append(("archive", bootstrap.destination_of(settings.archive)))
+        peers.append(("archive", destination_of(settings.archive)))
     return (
         Check("settings", _settings),
         Check("disk", lambda: _disk(settings)),
@@ -127,13 +130,13 @@ def _disk(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine, engine.connect() as link:
+    with opened_database(settings) as url, opened_engine(url) as engine, engine.connect() as link:
         version = link.execute(text("SHOW server_version")).scalar_one()
     return f"{'embedded ' if not settings.database_url else ''}PostgreSQL {version}, schema up to date"
 
 
 def _clock(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
-    with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine, engine.connect() as link:
+    with opened_database(settings) as url, opened_engine(url) as engine, engine.connect() as link:
         there: datetime = link.execute(text("SELECT clock_timestamp()")).scalar_one()
     here = now()
     apart = abs((here - there).total_seconds())
@@ -143,7 +146,7 @@ def _clock(settings: Settings, now: Callable[[], datetime] = lambda: datetime.no
 
 
 def _queue(settings: Settings) -> str:
-    with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine:
+    with opened_database(settings) as url, opened_engine(url) as engine:
         standing = queue_standing(engine)
     if standing.waiting and standing.oldest_waiting_s > _QUEUE_TOLERANCE_SECONDS:
         raise QueueStuck(f"{standing.waiting} wait, the oldest for {standing.oldest_waiting_s:.0f} s")
@@ -151,7 +154,7 @@ def _queue(settings: Settings) -> str:
 
 
 def _bundles(settings: Settings) -> str:
-    identity = bootstrap.segmenter_of(settings).identity
+    identity = segmenter_of(settings).identity
     return f"segmenter {identity.name} {identity.version} {identity.weights_sha256[:12]}"
 
 
@@ -160,7 +163,7 @@ def _phantom(settings: Settings) -> str:
     study = make_ct_study(CtStudySpec(patient, case="doctor"))
     with tempfile.TemporaryDirectory(prefix="trabecula-doctor-") as folder:
         write_study(study, Path(folder))
-        result = bootstrap.analyser_of(settings).analyse(study.study_uid, 1, scan_folder(Path(folder))).result
+        result = analyser_of(settings).analyse(study.study_uid, 1, scan_folder(Path(folder))).result
     measured = _attenuation(result, Level.L1)
     true = patient.bone[Level.L1].attenuation_hu
     if measured is None:

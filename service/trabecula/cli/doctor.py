@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trabecula import bootstrap
+from trabecula.bootstrap.database import opened_database
 from trabecula.cli.checks import checks_of
 from trabecula.cli.output import EXIT_FAILURE, console, error_console, errors_as_exit_code, print_json, print_line
 from trabecula.settings import load_settings
@@ -21,7 +21,7 @@ def doctor(
     with errors_as_exit_code():
         settings = load_settings()
         if migrate:
-            with bootstrap.opened_database(settings):
+            with opened_database(settings):
                 print_line("the database schema is up to date")
             return
         findings = []

@@ -9,17 +9,23 @@ import traceback
 from pathlib import Path
 from types import FrameType, TracebackType
 
-import psycopg
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
 from trabecula.domain.errors import DatabaseRefused, DatabaseUnavailable, SystemRefused, TrabeculaError
 
-FOREIGN_ERRORS = (OSError, MemoryError, SQLAlchemyError, psycopg.Error)
-"""What the world around us raises: disks, sockets, memory and databases. Anything else is a fault of the program."""
+
+def foreseen_errors() -> tuple[type[Exception], ...]:
+    """Return our errors and what the world around us raises: disks, sockets, memory, databases. Others are faults.
+
+    A library that is not loaded cannot have raised anything, and is not loaded for asking.
+    """
+    kinds: list[type[Exception]] = [TrabeculaError, OSError, MemoryError]
+    for module, name in (("psycopg", "Error"), ("sqlalchemy.exc", "SQLAlchemyError")):
+        if module in sys.modules:
+            kinds.append(getattr(sys.modules[module], name))
+    return tuple(kinds)
 
 
 def as_ours(error: Exception) -> TrabeculaError:
-    """Return the error people see for one of FOREIGN_ERRORS; statements and their values stay out of it."""
+    """Return the error people see for one of ``foreseen_errors()``; statements and their values stay out of it."""
     if isinstance(error, TrabeculaError):
         return error
     if isinstance(error, OSError):
@@ -27,9 +33,17 @@ def as_ours(error: Exception) -> TrabeculaError:
         return SystemRefused(f"{where}{error.strerror or type(error).__name__}")
     if isinstance(error, MemoryError):
         return SystemRefused("no memory is left")
+    return _of_database(error)
+
+
+def _of_database(error: Exception) -> TrabeculaError:
+    import psycopg
+    from sqlalchemy.exc import DBAPIError
+
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    said = str(cause).strip() if isinstance(cause, psycopg.Error) else ""
     lost = isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
-    return (DatabaseUnavailable if lost else DatabaseRefused)(_first_line(cause))
+    return (DatabaseUnavailable if lost else DatabaseRefused)(said.splitlines()[0] if said else type(cause).__name__)
 
 
 def prepare_process() -> None:
@@ -64,8 +78,3 @@ def _tell_fault(kind: type[BaseException], error: BaseException, trace: Tracebac
 
 def _end(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines and isinstance(error, psycopg.Error) else type(error).__name__

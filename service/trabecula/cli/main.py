@@ -6,18 +6,55 @@ from typing import Annotated
 
 import typer
 
-from trabecula.cli import doctor, models
-from trabecula.cli.demo import command as demo
 from trabecula.cli.edge import prepare_process
+from trabecula.cli.lazy import CommandPlace, lazy_group
 from trabecula.cli.output import print_line
-from trabecula.cli.quarantine import command as quarantine
-from trabecula.cli.results import analyse, segment
-from trabecula.cli.serving import child, listen, serve, work
-from trabecula.cli.studies import command as studies
-from trabecula.supervisor import end_with_supervisor
+from trabecula.supervised import end_with_supervisor
 from trabecula.version import __version__
 
+COMMANDS = {
+    "serve": CommandPlace(
+        "trabecula.cli.serving.serve:serve",
+        "Start the database, the listener and the workers; keep them running until SIGTERM.",
+    ),
+    "listen": CommandPlace(
+        "trabecula.cli.serving.listen:listen", "Receive studies until SIGTERM; then let running transfers end."
+    ),
+    "work": CommandPlace(
+        "trabecula.cli.serving.work:work",
+        "Work on queued jobs until SIGTERM; running jobs are finished or handed back.",
+    ),
+    "demo": CommandPlace(
+        "trabecula.cli.demo.command:demo",
+        "Make a phantom study, send it through the whole service, wait for the report and show it.",
+    ),
+    "analyse": CommandPlace(
+        "trabecula.cli.results.analyse:analyse",
+        "Analyse one study from a folder and write its result objects.",
+    ),
+    "segment": CommandPlace(
+        "trabecula.cli.results.segment:segment",
+        "Outline and name the vertebral bodies: 19 = T12, 20-24 = L1-L5, 26 = S1, 101 and up if unknown.",
+    ),
+    "studies": CommandPlace("trabecula.cli.studies.command:app", "Look into the ledger of studies, and act on them."),
+    "quarantine": CommandPlace(
+        "trabecula.cli.quarantine.command:app", "What was acknowledged but is not used: look, take in, delete."
+    ),
+    "models": CommandPlace("trabecula.cli.models:app", "Model bundles: list, verify, activate."),
+    "doctor": CommandPlace(
+        "trabecula.cli.doctor:doctor",
+        "Check disk, clock, database, queue, destinations, bundles, and a phantom end to end.",
+    ),
+    "child": CommandPlace(
+        "trabecula.cli.serving.child:child",
+        "Run one stage for the request in a file; an error is left beside it as error.json, with exit code 3.",
+        hidden=True,
+    ),
+}
+"""Every command, in the order of the list of commands."""
+
 app = typer.Typer(
+    cls=lazy_group(COMMANDS),
     help="Opportunistic bone-density screening from lumbar CT and MR. Research use only.",
     no_args_is_help=True,
     add_completion=False,
@@ -39,19 +76,6 @@ def common(
 ) -> None:
     """Opportunistic bone-density screening from lumbar CT and MR. Research use only."""
     end_with_supervisor()
-
-
-app.command("serve")(serve.serve)
-app.command("listen")(listen.listen)
-app.command("work")(work.work)
-app.command("demo")(demo.demo)
-app.command("analyse")(analyse.analyse)
-app.command("segment")(segment.segment)
-app.add_typer(studies.app, name="studies")
-app.add_typer(quarantine.app, name="quarantine")
-app.add_typer(models.app, name="models")
-app.command("doctor")(doctor.doctor)
-app.command("child", hidden=True)(child.child)
 
 
 def main() -> None:

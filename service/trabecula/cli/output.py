@@ -14,7 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from trabecula.cli.edge import FOREIGN_ERRORS, as_ours
+from trabecula.cli.edge import as_ours, foreseen_errors
 from trabecula.cli.tables import print_table_to
 from trabecula.domain.errors import TrabeculaError
 
@@ -72,6 +72,6 @@ def errors_as_exit_code(on_error: Callable[[TrabeculaError], None] = print_error
         yield
     except BrokenPipeError:  # the reader of our output has gone; typer ends quietly
         raise
-    except (TrabeculaError, *FOREIGN_ERRORS) as error:
+    except foreseen_errors() as error:
         on_error(as_ours(error))
         raise typer.Exit(EXIT_USAGE) from error

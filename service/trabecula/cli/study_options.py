@@ -1,26 +1,20 @@
-"""What the commands on studies share: their options, the filter these become, and the opened ledger."""
+"""What the commands on studies share: their options, and the filter these become."""
 
 from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated
 
 import typer
-from sqlalchemy import Engine
 
-from trabecula import bootstrap
-from trabecula.cli.output import errors_as_exit_code
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import StudyUid
-from trabecula.ledger.queries.studies import StudyFilter
-from trabecula.settings import Settings, load_settings
+from trabecula.ledger.queries.study_list import StudyFilter
 
 StudyUidArgument = Annotated[StudyUid, typer.Argument(parser=StudyUid, metavar="STUDY_UID", help="Study Instance UID.")]
 Operator = Annotated[str, typer.Option("--operator", help="Who decides, for the audit trail; else the login name.")]
@@ -34,15 +28,6 @@ OfCategory = Annotated[Category | None, typer.Option("--category", case_sensitiv
 Scanner = Annotated[str, typer.Option(help="Part of manufacturer, model or station name.")]
 Model = Annotated[str, typer.Option(help="Only studies scored by this model bundle.")]
 Reason = Annotated[str, typer.Option(help="Only studies with this reason code, e.g. TOO_FEW_LEVELS.")]
-
-
-@contextmanager
-def opened_ledger() -> Iterator[tuple[Settings, Engine]]:
-    """Give settings and an engine on the migrated ledger; a TrabeculaError becomes its message and exit code 2."""
-    with errors_as_exit_code():
-        settings = load_settings()
-        with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine:
-            yield settings, engine
 
 
 def study_filter(

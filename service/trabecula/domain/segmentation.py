@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Volume
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from trabecula.domain.volume import Volume
 
 
 @dataclass(frozen=True, kw_only=True)

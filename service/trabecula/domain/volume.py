@@ -9,16 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.uids import InstanceUid
 
 FloatArray = NDArray[np.float64]
-
-
-class Modality(StrEnum):
-    """DICOM Modality (0008,0060) of an image series the product can measure."""
-
-    CT = "CT"
-    MR = "MR"
 
 
 class Plane(StrEnum):

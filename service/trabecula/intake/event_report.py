@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import structlog
-from pydicom import dcmread
-from pydicom.dataset import Dataset
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.ports.registrar import Registrar
 from trabecula.domain.uids import NO_INSTANCE
 from trabecula.intake.storage.part10 import file_head
 from trabecula.intake.upper_layer.command import Command, DimseStatus
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _MAX_BYTES = 1 << 24
 """A report names each object in about 120 bytes; this is room for more than 100,000."""
@@ -59,6 +61,8 @@ class EventReporting:
         """Nothing is held outside."""
 
     def _decoded(self) -> tuple[str, Mapping[str, bool]] | None:
+        from pydicom import dcmread  # most listeners never get one, and it brings numpy along
+
         head = file_head("", NO_INSTANCE, self._transfer_syntax_uid)
         try:
             report = dcmread(BytesIO(head + bytes(self._data)), force=True)

@@ -16,7 +16,7 @@ from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.uids import StudyUid
 from trabecula.jobs.queue import PLACES, task_name
 from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
-from trabecula.ledger.database import conninfo_of
+from trabecula.ledger.connections import conninfo_of
 from trabecula.pipeline import Services, run_stage, try_again_or_give_up
 
 log = structlog.get_logger(__name__)

@@ -1,23 +1,21 @@
-"""The artifacts of a revision on disk: result, label maps and DICOM objects, each written whole or not at all."""
+"""The artifacts of a revision on disk: result and DICOM objects, each written whole or not at all.
+
+Workers use this room, so nothing of arrays may live here; label maps are in ``label_maps``.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
-from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
-from trabecula.domain.results.stored_labels import StoredLabels
-from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
+from trabecula.domain.uids import StudyUid
 from trabecula.files import whole_file
 
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
@@ -40,63 +38,43 @@ class ArtifactStore:
             raise SpoolUnavailable(f"{folder}: {error.strerror}") from error
         return folder
 
-    def save_analysis(self, analysis: Analysis) -> None:
-        """Keep the result and the label maps; the result comes last: where it is, everything is."""
-        result = analysis.result
+    def save_result(self, result: StudyResult) -> None:
+        """Keep a result that no label map belongs to."""
         folder = self.folder(result.study_uid, result.revision)
-        for number, item in enumerate(analysis.volumes):
-            buffer = io.BytesIO()
-            np.savez_compressed(
-                buffer,
-                labels=np.ascontiguousarray(item.labels, dtype=np.uint8),
-                sop_instance_uids=np.array(item.volume.source_uids, dtype=np.str_),
-                frames=np.array([number or 0 for number in item.volume.source_frames], dtype=np.int64),
-                file_uids=np.array([file.sop_instance_uid for file in item.files], dtype=np.str_),
-                series_uid=np.array(item.files[0].series_uid if item.files else "", dtype=np.str_),
-            )
-            _write(folder / f"labels-{number}.npz", buffer.getvalue())
-        for stale in folder.glob("labels-*.npz"):
-            if int(stale.stem.removeprefix("labels-")) >= len(analysis.volumes):
-                stale.unlink()
-        _write(
-            folder / "result.json", json.dumps(to_json(result), ensure_ascii=False, indent=1, allow_nan=False).encode()
-        )
+        remove_labels(folder, kept=0)
+        write_result(folder, result)
 
     def load_result(self, study_uid: StudyUid, revision: int) -> StudyResult:
         """Return the kept result. Raises SpoolObjectMissing."""
-        return from_json(json.loads(_read(self.folder(study_uid, revision) / "result.json")))
-
-    def load_labels(self, study_uid: StudyUid, revision: int) -> tuple[StoredLabels, ...]:
-        """Return the kept label maps, the primary first; none where nothing was segmented."""
-        folder = self.folder(study_uid, revision)
-        found = []
-        for number in range(len(list(folder.glob("labels-*.npz")))):
-            with np.load(io.BytesIO(_read(folder / f"labels-{number}.npz")), allow_pickle=False) as arrays:
-                found.append(
-                    StoredLabels(
-                        labels=arrays["labels"],
-                        sop_instance_uids=tuple(InstanceUid(str(uid)) for uid in arrays["sop_instance_uids"]),
-                        file_uids=tuple(InstanceUid(str(uid)) for uid in arrays["file_uids"]),
-                        series_uid=SeriesUid(str(arrays["series_uid"])),
-                        frames=tuple(int(number) or None for number in arrays.get("frames", ())),
-                    )
-                )
-        return tuple(found)
+        return from_json(json.loads(read_artifact(self.folder(study_uid, revision) / "result.json")))
 
     def save_objects(self, study_uid: StudyUid, revision: int, objects: Sequence[ResultObject]) -> None:
         """Keep the DICOM objects with their fall-back forms; the list of them comes last."""
         folder = self.folder(study_uid, revision)
         listing = [_save_object(folder, item, f"{item.kind}") for item in objects]
-        _write(folder / "objects.json", json.dumps(listing, indent=1).encode())
+        write_artifact(folder / "objects.json", json.dumps(listing, indent=1).encode())
 
     def load_objects(self, study_uid: StudyUid, revision: int) -> tuple[ResultObject, ...]:
         """Return the kept objects byte for byte. Raises SpoolObjectMissing for a lost or altered file."""
         folder = self.folder(study_uid, revision)
-        return tuple(_load_object(folder, entry) for entry in json.loads(_read(folder / "objects.json")))
+        return tuple(_load_object(folder, entry) for entry in json.loads(read_artifact(folder / "objects.json")))
+
+
+def write_result(folder: Path, result: StudyResult) -> None:
+    """Write the result; it comes after its label maps: where it is, everything is."""
+    document = json.dumps(to_json(result), ensure_ascii=False, indent=1, allow_nan=False)
+    write_artifact(folder / "result.json", document.encode())
+
+
+def remove_labels(folder: Path, kept: int) -> None:
+    """Remove the label maps of an earlier run beyond the ``kept`` first."""
+    for stale in folder.glob("labels-*.npz"):
+        if int(stale.stem.removeprefix("labels-")) >= kept:
+            stale.unlink()
 
 
 def _save_object(folder: Path, item: ResultObject, stem: str) -> dict[str, Any]:
-    _write(folder / f"{stem}.dcm", item.content)
+    write_artifact(folder / f"{stem}.dcm", item.content)
     return {
         "kind": str(item.kind),
         "file": f"{stem}.dcm",
@@ -112,7 +90,7 @@ def _save_object(folder: Path, item: ResultObject, stem: str) -> dict[str, Any]:
 
 
 def _load_object(folder: Path, entry: dict[str, Any]) -> ResultObject:
-    content = _read(folder / entry["file"])
+    content = read_artifact(folder / entry["file"])
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
         raise SpoolObjectMissing(f"{folder / entry['file']} was altered")
     return ResultObject(
@@ -125,7 +103,7 @@ def _load_object(folder: Path, entry: dict[str, Any]) -> ResultObject:
     )
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_artifact(path: Path, content: bytes) -> None:
     """Write so that the name holds either nothing, the old or the whole new content, also after a power cut."""
     try:
         with whole_file(path, synced=True) as stream:
@@ -134,7 +112,8 @@ def _write(path: Path, content: bytes) -> None:
         raise SpoolUnavailable(f"{path}: {error.strerror}") from error
 
 
-def _read(path: Path) -> bytes:
+def read_artifact(path: Path) -> bytes:
+    """Return the bytes of an artifact. Raises SpoolObjectMissing, SpoolUnavailable."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Engine, create_engine
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
-
-_CONNECT_TIMEOUT_SECONDS = 10
+from trabecula.ledger.connections import CONNECT_TIMEOUT_SECONDS
 
 
 def create_engine_for(url: str, *, pool_size: int = 5) -> Engine:
@@ -31,13 +32,15 @@ def create_engine_for(url: str, *, pool_size: int = 5) -> Engine:
         pool_pre_ping=True,
         pool_size=pool_size,
         max_overflow=4 * pool_size,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_SECONDS},
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
     )
 
 
-def conninfo_of(url: str) -> str:
-    """Return the URL in the form libpq reads (no driver name)."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+def driver_connection(connection: Connection) -> psycopg.Connection[Any]:
+    """Return the connection of psycopg below one of SQLAlchemy, in the same transaction."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, psycopg.Connection), "engines of ours speak through psycopg 3"
+    return found
 
 
 @contextmanager

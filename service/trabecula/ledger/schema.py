@@ -1,27 +1,20 @@
-"""The schema's version: migrating a database to it, and refusing to work on another."""
+"""The schema's version: migrating a database to it, and refusing to work on another.
+
+Every command and process looks here first, so alembic is loaded only where the version is not this program's.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+import psycopg
 
-from trabecula.domain.errors import SchemaOutdated
-from trabecula.ledger.database import create_engine_for, database_errors
+from trabecula.domain.errors import DatabaseUnavailable, SchemaOutdated
+from trabecula.ledger.connections import connect, first_line
 
-_ADVISORY_LOCK = 7_243_851_902
-"""Held while migrating, so that two hosts that start together migrate once."""
-
-
-def alembic_config() -> Config:
-    """Return alembic's configuration: the migrations inside the package."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+_MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
+_LINK = re.compile(r'^(revision|down_revision) = "(\w+)"', re.MULTILINE)
 
 
 def migrate(url: str) -> None:
@@ -29,40 +22,37 @@ def migrate(url: str) -> None:
 
     Raises DatabaseUnavailable.
     """
-    engine = create_engine_for(url)
-    try:
-        with database_errors(), engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            if schema_version(connection) != head_version():
-                config = alembic_config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-    finally:
-        engine.dispose()
+    if schema_version(url) != head_version():
+        from trabecula.ledger.migrating import upgrade
+
+        upgrade(url)
 
 
 def check_schema(url: str) -> None:
     """Raise SchemaOutdated unless the schema is exactly this program's; DatabaseUnavailable without a database."""
-    engine = create_engine_for(url)
-    try:
-        with database_errors(), engine.connect() as connection:
-            found = schema_version(connection)
-    finally:
-        engine.dispose()
+    found = schema_version(url)
     if found != head_version():
         raise SchemaOutdated(f"found version {found or 'none'}, need {head_version()}")
 
 
-def schema_version(connection: Connection) -> str | None:
-    """Return the version the database is at, or None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+def schema_version(url: str) -> str | None:
+    """Return the version the database is at, or None for an empty one. Raises DatabaseUnavailable."""
+    with connect(url) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(first_line(error)) from error
+    return None if row is None else str(row[0])
 
 
 def head_version() -> str:
-    """Return the version this program needs."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    assert head is not None, "the package ships without migrations"
+    """Return the version this program needs: the one migration that no other follows."""
+    revisions: set[str] = set()
+    followed: set[str] = set()
+    for path in _MIGRATIONS.glob("r*.py"):
+        for kind, version in _LINK.findall(path.read_text()):
+            (revisions if kind == "revision" else followed).add(version)
+    (head,) = revisions - followed
     return head
-
-
-__all__ = ["check_schema", "head_version", "migrate", "schema_version"]

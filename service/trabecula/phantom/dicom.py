@@ -12,7 +12,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 from trabecula.domain.identity import derived_uid
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Volume
 from trabecula.phantom.patient import PhantomPatient
 from trabecula.phantom.study import PhantomSeries, PhantomStudy
 

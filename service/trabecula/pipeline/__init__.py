@@ -16,7 +16,7 @@ from trabecula.pipeline.quarantining import EntryInFull, delete_entry, release_e
 from trabecula.pipeline.receiving import register_instance
 from trabecula.pipeline.reporting import report_study, run_report
 from trabecula.pipeline.requests import StageRequest
-from trabecula.pipeline.services import Interrupted, Services, SettlePolicy, StageRunner
+from trabecula.pipeline.services import Interrupted, OperatorServices, Services, SettlePolicy, StageRunner
 from trabecula.pipeline.settling import settle_study
 from trabecula.pipeline.stages import run_stage, try_again_or_give_up
 
@@ -26,6 +26,7 @@ __all__ = [
     "EntryInFull",
     "Interrupted",
     "KeptStudy",
+    "OperatorServices",
     "Services",
     "SettlePolicy",
     "StageRequest",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from trabecula.domain.ports.analyser import Analyser
-from trabecula.domain.ports.artifacts import Artifacts
+from trabecula.domain.ports.artifacts import AnalysisArtifacts
 from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.activity import doing
@@ -46,7 +46,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
         ledger.commit()
 
 
-def run_analysis(request: StageRequest, analyser: Analyser, artifacts: Artifacts) -> None:
+def run_analysis(request: StageRequest, analyser: Analyser, artifacts: AnalysisArtifacts) -> None:
     """The child's part: analyse the files and leave result and label maps in the artifact folder."""
     analysis = analyser.analyse(request.study_uid, request.revision, request.files)
     doing("writing result and label maps to disk")

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trabecula.domain.errors import ResultMissing
+from trabecula.domain.modality import Modality
 from trabecula.domain.ports.analyser import Analyser
 from trabecula.domain.results.difference import Difference, difference
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.study import StoredFile, StudyState
 from trabecula.domain.uids import StudyUid
-from trabecula.domain.volume import Modality
 from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.services import Services
 

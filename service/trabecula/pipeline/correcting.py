@@ -28,7 +28,7 @@ from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import NO_SERIES, SeriesUid, StudyUid
 from trabecula.pipeline.files import stored_files
-from trabecula.pipeline.services import Services
+from trabecula.pipeline.services import OperatorServices
 
 _TRIES = 3
 _SHOWN_IDENTITIES = 5
@@ -64,7 +64,7 @@ class Correction:
         return tuple(name for _tag, name in sorted(names))
 
 
-def study_conflicts(services: Services, study_uid: StudyUid) -> tuple[ComparedConflict, ...]:
+def study_conflicts(services: OperatorServices, study_uid: StudyUid) -> tuple[ComparedConflict, ...]:
     """Return every held copy of the study's images with its differences, the last that came first.
 
     Raises DatabaseUnavailable.
@@ -74,7 +74,7 @@ def study_conflicts(services: Services, study_uid: StudyUid) -> tuple[ComparedCo
     return tuple(ComparedConflict(item, compared(services, item)) for item in conflicts)
 
 
-def compared(services: Services, conflict: Conflict) -> CopyDifference:
+def compared(services: OperatorServices, conflict: Conflict) -> CopyDifference:
     """Return how a held copy differs from the one in use."""
     return services.copies.compare(conflict.in_use, held_copy(conflict.entry, conflict.in_use.series_uid))
 
@@ -84,7 +84,7 @@ def held_copy(entry: QuarantineEntry, series_uid: SeriesUid = NO_SERIES) -> Stor
     return StoredCopy(entry.sop_instance_uid, series_uid, entry.spool_key, entry.sha256)
 
 
-def plan_correction(services: Services, study_uid: StudyUid) -> Correction:
+def plan_correction(services: OperatorServices, study_uid: StudyUid) -> Correction:
     """Return what taking the newer headers over would do; nothing is written.
 
     Of several copies of an image the one that came last counts. Raises StudyUnknown, CorrectionMissing,
@@ -113,7 +113,7 @@ def plan_correction(services: Services, study_uid: StudyUid) -> Correction:
     )
 
 
-def adopt_correction(services: Services, study_uid: StudyUid, who: str, reason: str) -> Correction:
+def adopt_correction(services: OperatorServices, study_uid: StudyUid, who: str, reason: str) -> Correction:
     """Take the newer headers of a study over and have it measured anew as its next revision.
 
     The files are durable before the one transaction that puts all of them into use; a crash before it changes nothing.
@@ -173,7 +173,7 @@ def _still_holds(ledger: Ledger, plan: Correction) -> bool:
 
 
 def _take_over(
-    services: Services,
+    services: OperatorServices,
     ledger: Ledger,
     plan: Correction,
     placed: Mapping[int, tuple[str, str]],
@@ -203,7 +203,7 @@ def _take_over(
     )
 
 
-def _measure_anew(services: Services, ledger: Ledger, study_uid: StudyUid) -> tuple[StudyState, int]:
+def _measure_anew(services: OperatorServices, ledger: Ledger, study_uid: StudyUid) -> tuple[StudyState, int]:
     """Freeze the next revision and hand it to the analysis, wherever the study stands; a study that still receives
     settles by itself."""
     standing = ledger.studies.standing(study_uid, lock=True)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import structlog
 
 from trabecula.domain.errors import AnalysisCrashed, AnalysisDefect, AnalysisTimeout, TrabeculaError
-from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, SeriesUse, StudyResult
 from trabecula.domain.study.facts import SeriesFacts
@@ -43,7 +42,7 @@ def answered_as_failed(services: Services, job: Job, error: TrabeculaError, runs
             return False
         files = stored_files(services, ledger, job.study_uid, job.revision)
         result = _failed_result(job, files, services.facts.read(files).series, f"{error.detail}; {runs} runs")
-        services.artifacts.save_analysis(Analysis(result, ()))
+        services.artifacts.save_result(result)
         ledger.revisions.save_result(result)
         facts = {"code": error.code, "category": str(result.category), "runs": str(runs)}
         ledger.studies.note(

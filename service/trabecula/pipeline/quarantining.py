@@ -19,7 +19,7 @@ from trabecula.domain.study.standing import Event
 from trabecula.domain.uids import NO_STUDY, StudyUid
 from trabecula.pipeline.correcting import compared, held_copy
 from trabecula.pipeline.receiving import image_arrived
-from trabecula.pipeline.services import Services
+from trabecula.pipeline.services import OperatorServices
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class EntryInFull:
     difference: CopyDifference | None
 
 
-def show_entry(services: Services, number: int) -> EntryInFull:
+def show_entry(services: OperatorServices, number: int) -> EntryInFull:
     """Return everything about one entry. Raises QuarantineEntryUnknown."""
     with services.open_ledger() as ledger:
         (entry,) = ledger.quarantine.entries([number])
@@ -43,7 +43,7 @@ def show_entry(services: Services, number: int) -> EntryInFull:
     return EntryInFull(entry, attributes, conflict, difference)
 
 
-def release_entry(services: Services, number: int, who: str, reason: str = "") -> str:
+def release_entry(services: OperatorServices, number: int, who: str, reason: str = "") -> str:
     """Take a quarantined instance into its study, as if it came now, and return that study's UID.
 
     Raises QuarantineEntryUnknown, InstanceUnparsable where it still cannot be read, ReleaseRefused where an image in
@@ -70,7 +70,7 @@ def release_entry(services: Services, number: int, who: str, reason: str = "") -
     return instance.study_uid
 
 
-def delete_entry(services: Services, number: int, who: str, reason: str) -> str:
+def delete_entry(services: OperatorServices, number: int, who: str, reason: str) -> str:
     """Delete a quarantined file; its line stays in the ledger with operator and reason.
 
     Returns the UID of the study it concerns, "" where none is known. A file that is or was in use is not deleted, only

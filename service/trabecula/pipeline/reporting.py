@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trabecula.domain.ports.artifacts import Artifacts
+from trabecula.domain.ports.artifacts import AnalysisArtifacts
 from trabecula.domain.ports.reporter import ReportContext, Reporter
 from trabecula.domain.ports.volume_loader import VolumeLoader
 from trabecula.domain.results.analysis import AnalysedVolume, Analysis
@@ -74,7 +74,7 @@ def _doubtful_patient(result: StudyResult | None) -> Reason | None:
     return next((item for item in reasons if item.blocking and item.code is ReasonCode.PATIENT_CONFLICT), None)
 
 
-def run_report(request: StageRequest, loader: VolumeLoader, reporter: Reporter, artifacts: Artifacts) -> None:
+def run_report(request: StageRequest, loader: VolumeLoader, reporter: Reporter, artifacts: AnalysisArtifacts) -> None:
     """The child's part: load the kept analysis, write its objects and leave them in the artifact folder."""
     assert request.analysed_at is not None, "a report request names the time of the analysis"
     analysis = _load_analysis(request, loader, artifacts)
@@ -90,7 +90,7 @@ def run_report(request: StageRequest, loader: VolumeLoader, reporter: Reporter, 
     artifacts.save_objects(request.study_uid, request.revision, objects)
 
 
-def _load_analysis(request: StageRequest, loader: VolumeLoader, artifacts: Artifacts) -> Analysis:
+def _load_analysis(request: StageRequest, loader: VolumeLoader, artifacts: AnalysisArtifacts) -> Analysis:
     by_uid = {file.sop_instance_uid: file for file in request.files}
     volumes = []
     for kept in artifacts.load_labels(request.study_uid, request.revision):

@@ -75,7 +75,6 @@ class Services:
     sender: Sender
     requester: CommitmentRequester
     facts: FactsReader
-    copies: CopyStore
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     archive: SourceArchive | None = None
     settle: SettlePolicy = field(default_factory=SettlePolicy)
@@ -88,3 +87,10 @@ class Services:
         if name not in self.destinations:
             raise DestinationUnknown(name)
         return self.destinations[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorServices(Services):
+    """What operators use beside: the files of copies of an image."""
+
+    copies: CopyStore

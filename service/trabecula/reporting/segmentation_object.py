@@ -17,11 +17,12 @@ from pydicom.uid import CTImageStorage, MRImageStorage
 from pydicom.valuerep import format_number_as_ds
 
 from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, level_of_label
 from trabecula.domain.uids import InstanceUid, SeriesUid
-from trabecula.domain.volume import Geometry, Modality
+from trabecula.domain.volume import Geometry
 from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.picture.palette import level_colour
 from trabecula.reporting.sources.headers import UTF8

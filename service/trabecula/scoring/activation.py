@@ -19,7 +19,7 @@ from typing import Any
 
 from trabecula.domain.errors import BundleInvalid, BundleUnknown
 from trabecula.domain.identity import digest
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 from trabecula.files import whole_file
 from trabecula.scoring.bundles import Bundle
 

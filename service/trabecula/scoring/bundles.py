@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trabecula.domain.errors import BundleInvalid, BundleUnknown
+from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import MANIFEST_NAME, MODEL_NAME, Manifest
 from trabecula.domain.models.bundle_json import manifest_from_bytes
 from trabecula.domain.results.result import SeriesRole
-from trabecula.domain.volume import Modality
 
 _SEGMENTER_KIND = "segmenter"
 

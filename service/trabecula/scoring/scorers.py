@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from trabecula.domain.errors import BundleInvalid
+from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import BundleKind
 from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.ports.scorer import Scorer
 from trabecula.domain.results.result import Score, SeriesRole
-from trabecula.domain.volume import Modality
 from trabecula.scoring.activation import Activated, Activation, ModelRole
 from trabecula.scoring.answers import unavailable
 from trabecula.scoring.bundles import Bundle, load_bundle

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from trabecula.domain.errors import SegmenterFailed
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SourceSeries
 from trabecula.domain.segmentation import Segmentation, Segmenter
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.study.activity import doing, series_in_words
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.volume import Volume
 from trabecula.imaging.acquisition import acquisition_facts
 from trabecula.imaging.limits import TURNS
 from trabecula.imaging.stacks.left_out import LeftOut

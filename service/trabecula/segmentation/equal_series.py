@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 
 from trabecula.domain.errors import PixelDataUndecodable
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
-from trabecula.domain.volume import FloatArray, Geometry, Modality
+from trabecula.domain.volume import FloatArray, Geometry
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.volumes.dicom import load_volume
 from trabecula.segmentation.limits import EQUAL_SERIES

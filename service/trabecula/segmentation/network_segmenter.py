@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
-from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue, Volume
+from trabecula.domain.volume import TISSUE_LABELS, Tissue, Volume
 from trabecula.segmentation.judgement import QUALITY_MIN, judge_body, judge_study
 from trabecula.segmentation.naming.anchor import find_anchor, settle_junction
 from trabecula.segmentation.naming.last_ribs import find_last_ribs

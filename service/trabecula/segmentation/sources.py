@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.domain.errors import GeometryInvalid, InputUnreadable, PixelDataUndecodable
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.segmentation import Segmentation, Segmenter
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import NO_SERIES, SeriesUid
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.volume import Volume
 from trabecula.imaging.headers.frames import read_headers, scan_folder
 from trabecula.imaging.stacks.geometry_gate import RegularStack, check_geometry
 from trabecula.imaging.stacks.split import split

@@ -33,9 +33,10 @@ from trabecula.analysis.biomarkers.vbq import (
     summary,
 )
 from trabecula.analysis.thresholds import load_thresholds
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import MEASURED_LEVELS, Level
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.regions import CsfRegion, csf_v1
 from trabecula.regions.bodies import Body, cut_bodies
 

@@ -12,8 +12,9 @@ from tests.analysis.gates.test_gates import CT, context
 from tests.imaging.drawn_series import LEVELS, DrawnSpine, axial, ct_image, draw_spine
 from trabecula.analysis.gates.ct_shift import common_shift, shift_of
 from trabecula.analysis.gates.table import ask
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import ReasonCode
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.volume import Volume
 from trabecula.imaging.headers.frames import read_headers, scan_folder
 from trabecula.imaging.stacks.geometry_gate import RegularStack, check_geometry
 from trabecula.imaging.stacks.split import split

@@ -26,11 +26,12 @@ from trabecula.analysis.gates import common, ct, ct_intensity, mr
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.gates.table import ask
 from trabecula.analysis.thresholds import load_thresholds
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.segmentation import SegmentedBody
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import TISSUE_LABELS, Geometry, Modality, Tissue, Volume
+from trabecula.domain.volume import TISSUE_LABELS, Geometry, Tissue, Volume
 from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.regions import CsfRegion, csf_v1

@@ -14,9 +14,10 @@ from trabecula.analysis.findings import Findings, measure_mr
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain import codes
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category, SeriesRole
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.volume import Volume
 from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.imaging.headers.frames import scan_folder
 from trabecula.imaging.stacks.geometry_gate import RegularStack

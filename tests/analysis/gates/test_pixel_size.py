@@ -22,9 +22,10 @@ from trabecula.analysis.findings import Findings, measure_ct, measure_mr
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.gates.pixel_size import pixel_size
 from trabecula.analysis.thresholds import load_thresholds
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import SeriesRole
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.imaging.acquisition import Acquisition, StatedPatient
 from trabecula.imaging.stacks.geometry_gate import RegularStack
 from trabecula.regions.bodies import cut_bodies

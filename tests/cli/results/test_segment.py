@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from tests.regions.drawn_bodies import single_slice
 from tests.segmentation.drawn_spines import draw_spine, spine_grid, spine_volume
 from trabecula.cli.main import app
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.imaging.volumes.files import read_labels_on, write_labels_of, write_nifti_image
 
 GEOMETRY = spine_grid("sagittal", (4.0, 1.3, 1.3))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from trabecula.domain import codes
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import (
     Category,
@@ -20,7 +21,6 @@ from trabecula.domain.results.result import (
 )
 from trabecula.domain.results.result_json import from_json, to_json
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Modality
 
 REASON = Reason(
     code=ReasonCode.SLICE_THICKNESS,

@@ -11,7 +11,8 @@ from pydicom.encaps import encapsulate
 
 from tests.imaging.drawn_series import CT_TAGS, MR_TAGS, axial, sagittal, write_enhanced, write_stack
 from trabecula.domain.errors import GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Volume
 from trabecula.imaging.headers.frames import read_headers, scan_folder
 from trabecula.imaging.stacks.geometry_gate import RegularStack, check_geometry
 from trabecula.imaging.stacks.split import split

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trabecula.domain.errors import GeometryInvalid, InputUnreadable, TrabeculaError
-from trabecula.domain.volume import Geometry, Modality, Plane, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Geometry, Plane, Volume
 from trabecula.imaging.volumes.files import (
     is_volume_file,
     read_labels_on,

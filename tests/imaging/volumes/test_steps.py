@@ -10,8 +10,9 @@ from pydicom import dcmread
 
 from tests.imaging.drawn_series import CT_TAGS, axial, write_stack
 from tests.imaging.volumes.test_alternation import scan
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import ReasonCode
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.imaging.headers.frames import read_headers, scan_folder
 from trabecula.imaging.volumes.loading import Remainder, load
 from trabecula.imaging.volumes.steps import shifts

@@ -9,10 +9,10 @@ import pytest
 from tests.pipeline.conftest import database_url, embedded_database_url, world
 from tests.pipeline.test_chain import QUIET_S
 from tests.pipeline.world import World
-from trabecula.cli.studies.command import activity_in_words
+from trabecula.cli.studies.activity import activity_in_words
 from trabecula.domain.errors import SpoolUnavailable
 from trabecula.domain.study.jobs import Stage
-from trabecula.ledger.queries.studies import list_studies, show_study
+from trabecula.ledger.queries.studies import show_study
 from trabecula.pipeline import register_instance
 
 __all__ = ["database_url", "embedded_database_url", "world"]
@@ -31,7 +31,7 @@ def waiting(world: World) -> World:
 
 
 def standing(world: World) -> dict[str, tuple[str, str | None, int | None]]:
-    return {row["study_uid"]: (row["state"], row["activity"], row["place"]) for row in list_studies(world.engine)}
+    return {row["study_uid"]: (row["state"], row["activity"], row["place"]) for row in world.listed()}
 
 
 def test_studies_in_line_have_a_place_and_the_running_one_a_start(waiting: World) -> None:

@@ -14,16 +14,10 @@ from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.jobs import Stage
 from trabecula.domain.study.study import StudyState
+from trabecula.ledger.database import driver_connection
 from trabecula.ledger.queries.quarantine import list_quarantine
-from trabecula.ledger.queries.studies import (
-    LOG_COLUMNS,
-    StudyFilter,
-    count_studies,
-    export_rows,
-    list_studies,
-    show_study,
-    study_events,
-)
+from trabecula.ledger.queries.studies import show_study, study_events
+from trabecula.ledger.queries.study_list import LOG_COLUMNS, StudyFilter, count_studies, export_rows
 from trabecula.pipeline import register_instance
 
 OTHER = "1.2.826.0.2"
@@ -41,6 +35,11 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
         made.run_next(stage)
     yield made
     made.engine.dispose()
+
+
+def counted(world: World, wanted: StudyFilter) -> int:
+    with world.engine.connect() as link:
+        return count_studies(driver_connection(link), wanted)
 
 
 def filters(received: date) -> list[tuple[StudyFilter, set[str]]]:
@@ -65,17 +64,17 @@ def filters(received: date) -> list[tuple[StudyFilter, set[str]]]:
 
 
 def test_every_filter_keeps_what_matches(world: World) -> None:
-    received = datetime.fromisoformat(str(list_studies(world.engine)[0]["received_at"])).astimezone().date()
+    received = datetime.fromisoformat(str(world.listed()[0]["received_at"])).astimezone().date()
     for wanted, found in filters(received):
-        assert {row["study_uid"] for row in list_studies(world.engine, wanted)} == found, wanted
-        assert count_studies(world.engine, wanted) == len(found), wanted
+        assert {row["study_uid"] for row in world.listed(wanted)} == found, wanted
+        assert counted(world, wanted) == len(found), wanted
 
 
 def test_a_limit_pages_and_does_not_change_the_count(world: World) -> None:
-    pages = [list_studies(world.engine, StudyFilter(limit=1, offset=offset)) for offset in (0, 1, 2)]
+    pages = [world.listed(StudyFilter(limit=1, offset=offset)) for offset in (0, 1, 2)]
 
     assert [len(page) for page in pages] == [1, 1, 0]
-    assert count_studies(world.engine, StudyFilter(limit=1)) == 2
+    assert counted(world, StudyFilter(limit=1)) == 2
 
 
 def test_a_shown_study_is_json_with_the_published_keys(world: World) -> None:
@@ -113,7 +112,8 @@ def test_the_trail_says_when_what_and_who(world: World) -> None:
 
 
 def test_csv_rows_are_texts_under_the_views_columns(world: World) -> None:
-    header, *rows = export_rows(world.engine, StudyFilter(state=StudyState.DONE))
+    with world.engine.connect() as link:
+        header, *rows = export_rows(driver_connection(link), StudyFilter(state=StudyState.DONE))
 
     assert tuple(header) == LOG_COLUMNS
     row = dict(zip(header, rows[0], strict=True))

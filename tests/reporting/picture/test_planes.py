@@ -11,10 +11,11 @@ from PIL import Image
 
 from tests.regions.drawn_bodies import single_slice
 from tests.segmentation.drawn_spines import draw_spine, spine_grid, spine_volume
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.segmentation import SegmenterIdentity
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.volume import Volume
 from trabecula.reporting.picture.planes import draw_three_planes, level_colour, write_three_planes
 from trabecula.segmentation.foreign.labelled import LabelSource, segmentation_of
 

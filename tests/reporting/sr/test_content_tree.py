@@ -11,11 +11,11 @@ from pydicom import Dataset, dcmread
 from tests.reporting.builders import Study, demonstration_score, not_evaluable_result, result_of
 from trabecula.domain import codes
 from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import LevelResult, Measurement, SeriesRole, SeriesUse, SourceSeries, StudyResult
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Modality
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
 from trabecula.reporting.sr.content_items import number, walk

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.scoring.crops.definition import DEFINITION_NAMES, crop_definition_of, load_crop_definition
 from trabecula.scoring.crops.statistics import STATISTICS, crop_statistics, study_statistics
 from trabecula.scoring.crops.vertebra import Crop, cut_crops, resized

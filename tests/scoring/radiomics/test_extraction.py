@@ -10,8 +10,9 @@ from radiomics import imageoperations
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
 from tests.scoring.radiomics.drawn import axial, drawn_series
+from trabecula.domain.modality import Modality
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.scoring.radiomics.extraction import extract_series, middle_slices
 from trabecula.scoring.radiomics.feature_set import FeatureSet, load_feature_set
 

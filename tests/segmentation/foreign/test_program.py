@@ -15,7 +15,8 @@ import pytest
 
 from tests.segmentation.drawn_spines import LEVELS, dice, draw_spine, spine_grid, spine_volume
 from trabecula.domain.errors import ConfigurationInvalid, SegmenterFailed, SegmenterTimeout
-from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import TISSUE_LABELS, Tissue, Volume
 from trabecula.segmentation.foreign.environment import private_environment
 from trabecula.segmentation.foreign.label_maps import label_map
 from trabecula.segmentation.foreign.program import ExternalProgram, ExternalSegmenter

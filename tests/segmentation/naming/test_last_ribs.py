@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.segmentation.naming.last_ribs import LastRibs, find_last_ribs
 from trabecula.segmentation.naming.levels import (
     CONTRADICTED,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.segmentation.drawn_spines import LEVELS, draw_spine
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.segmentation.network.closeups import (
     CHANNELS,
     MULTIPLE,

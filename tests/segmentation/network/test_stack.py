@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.segmentation.network.mapping import Weights, axis_weights, interpolate
 from trabecula.segmentation.network.preprocess import (
     cut_stack,

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 from trabecula.phantom.protocols import COHORT_CT, COHORT_MR
 from trabecula.phantom.variety import varied_ct, varied_mr
 from trabecula_training.cli import app

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.models.scoring import MeasuredSeries
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole, SourceSeries
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.scoring.training_range import acquisition_reasons
 from trabecula.series.kernels import kernel_class
 from trabecula_training.features.table import Facts

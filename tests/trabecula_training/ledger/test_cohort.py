@@ -7,12 +7,12 @@ from datetime import date
 
 import pytest
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, LevelResult, SeriesRole, SourceSeries, StudyResult
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.study.reference import Reference, ReferenceMethod, ReferenceSite
 from trabecula.domain.study.study import StudyState
-from trabecula.domain.volume import Modality
 from trabecula.ledger.queries.cohort import StudyRecord
 from trabecula_training.cohort.labels import BoneCategory, ReferenceKind
 from trabecula_training.cohort.table import Part

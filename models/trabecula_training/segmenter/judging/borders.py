@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 from trabecula.segmentation.network_segmenter import NetworkSegmenter
 from trabecula_training.segmenter.judging.evaluate import BodyScore, summarise
 from trabecula_training.segmenter.judging.examinations import Examination

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Volume
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.defects import Defect
 from trabecula.phantom.mr import make_mr_study

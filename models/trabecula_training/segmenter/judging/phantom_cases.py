@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, SpineOptions, render_anatomy, sample_spine
 from trabecula_training.segmenter.drawing.classes import codes_of
 from trabecula_training.segmenter.drawing.contrast import Look

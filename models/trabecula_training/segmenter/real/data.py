@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.volume import Volume
 from trabecula.imaging.volumes.files import read_volume_file
 
 NEAR_MIDLINE = ("10008_12", "10009_4", "10009_7", "10025_11")

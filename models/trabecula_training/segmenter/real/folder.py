@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from trabecula.domain.errors import GeometryInvalid, InputUnreadable
+from trabecula.domain.modality import Modality
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Modality
 from trabecula.imaging.volumes.files import read_volume_file
 from trabecula_training.errors import RealDataInvalid
 from trabecula_training.segmenter.real.data import RealCase

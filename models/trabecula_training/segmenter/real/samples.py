@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 from trabecula.segmentation.network.inference import neighbour_stride
 from trabecula.segmentation.network.preprocess import (
     cut_stack,

@@ -18,7 +18,7 @@ from trabecula.cli.output import EXIT_FAILURE, errors_as_exit_code, print_json
 from trabecula.cli.results.picture_file import write_png
 from trabecula.cli.results.steps import Steps
 from trabecula.domain.errors import DemoFailed
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import write_study
 from trabecula.phantom.mr import make_mr_study

@@ -11,7 +11,7 @@ from typing import Any
 
 from trabecula.cli.output import console
 from trabecula.cli.results.result_table import show_result
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 from trabecula.phantom.study import PhantomStudy
 
 _OBJECTS = {"SR": "report (SR)", "SEG": "outlines (SEG)", "OT": "picture (SC)"}

@@ -25,9 +25,9 @@ from typing import Any
 from trabecula.cli.results.steps import Steps
 from trabecula.data.bundle_location import find_bundles_root
 from trabecula.domain.errors import DemoFailed
+from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import BundleKind
 from trabecula.domain.uids import StudyUid
-from trabecula.domain.volume import Modality
 from trabecula.scoring.activation import Activation, ModelRole, change_activation
 from trabecula.scoring.bundles import find_bundles
 

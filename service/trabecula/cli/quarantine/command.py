@@ -2,172 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Annotated, Any
-
 import typer
-from sqlalchemy import Engine
 
-from trabecula import bootstrap
-from trabecula.cli import numbers as numbers_of
-from trabecula.cli.output import EXIT_FAILURE, console, print_json, print_table
-from trabecula.cli.quarantine.view import entry_document, grouped, show_entry_for_people
-from trabecula.cli.study_options import AsJson, Operator, opened_ledger, operator
-from trabecula.domain.copy_errors import ConfirmationMissing, ReasonMissing
-from trabecula.domain.errors import ConfigurationInvalid, TrabeculaError
-from trabecula.domain.uids import StudyUid
-from trabecula.ledger.queries.quarantine import QuarantineFilter, count_quarantine, list_quarantine
-from trabecula.logs import command_log
-from trabecula.pipeline import delete_entry, release_entry, show_entry
+from trabecula.cli.lazy import CommandPlace, lazy_group
 
-app = typer.Typer(help="What was acknowledged but is not used: look, take in, delete.", no_args_is_help=True)
+COMMANDS = {
+    "list": CommandPlace(
+        "trabecula.cli.quarantine.listing:list_",
+        "List what could not be parsed, or came again with other content; entries of one kind share a line.",
+    ),
+    "show": CommandPlace(
+        "trabecula.cli.quarantine.entries:show",
+        "Show one entry: why it is here, what to do, what its header says, and where its file lies.",
+    ),
+    "release": CommandPlace(
+        "trabecula.cli.quarantine.entries:release",
+        "Take instances into their studies, e.g. what an earlier version could not read.",
+    ),
+    "delete": CommandPlace(
+        "trabecula.cli.quarantine.entries:delete",
+        "Delete files from the quarantine for good; a line with operator and reason stays in the ledger.",
+    ),
+}
 
-Code = Annotated[str, typer.Option("--code", help="Only entries with this reason code, e.g. INSTANCE_CONFLICT.")]
-OfStudy = Annotated[str, typer.Option("--study", help="Only entries that name this study or are copies of its images.")]
-Since = Annotated[
-    datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="Only what came on or after this day.")
-]
-Numbers = Annotated[list[str] | None, typer.Argument(help="Numbers and ranges, e.g. 12 or 12-37.", show_default=False)]
-Yes = Annotated[bool, typer.Option("--yes", help="Confirm what the filters select.")]
-
-
-@app.command("list")
-def list_(
-    code: Annotated[str, typer.Option("--reason", "--code", help="Only entries with this reason code.")] = "",
-    study: OfStudy = "",
-    since: Since = None,
-    ended: Annotated[bool, typer.Option("--all", help="Also what was taken over, released or deleted.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 1000,
-    as_json: AsJson = False,
-) -> None:
-    """List what could not be parsed, or came again with other content; entries of one kind share a line."""
-    with opened_ledger() as (_, engine):
-        wanted = _filter(code, study, since, ended=ended)
-        rows = list_quarantine(engine, wanted, limit)
-        total = count_quarantine(engine, wanted)
-    if as_json:
-        print_json(rows)
-    elif rows:
-        print_table("", ("number", "images", "received", "from", "why", "study ends"), grouped(rows))
-        shown = "" if len(rows) == total else f"{len(rows)} of "
-        console.print(f"{shown}{total} entries; `trabecula quarantine show NUMBER` says what to do", highlight=False)
-    else:
-        console.print("the quarantine is empty" if not (code or study or since) else "nothing matches")
-
-
-@app.command()
-def show(number: Annotated[int, typer.Argument(help="Number of the entry.")], as_json: AsJson = False) -> None:
-    """Show one entry: why it is here, what to do, what its header says, and where its file lies."""
-    with opened_ledger() as (settings, engine):
-        full = show_entry(bootstrap.services_of(settings, engine), number)
-        path = str(bootstrap.spool_of(settings).path(full.entry.spool_key))
-        (row,) = list_quarantine(engine, QuarantineFilter(ended=True, number=number))
-    document = entry_document(full, row, path)
-    if as_json:
-        print_json(document)
-    else:
-        show_entry_for_people(document)
-
-
-@app.command()
-def release(
-    numbers: Numbers = None,
-    code: Code = "",
-    study: OfStudy = "",
-    since: Since = None,
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
-    operator_name: Operator = "",
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Take instances into their studies, e.g. what an earlier version could not read.
-
-    Another copy of an image in use is not released: see `trabecula studies adopt`.
-    """
-    with opened_ledger() as (settings, engine):
-        chosen = _chosen(engine, numbers or (), _filter(code, study, since), yes)
-        services = bootstrap.services_of(settings, engine)
-        who = operator(operator_name)
-        done = _each(chosen, "RELEASED", lambda number: release_entry(services, number, who, reason))
-        _log("quarantine_released", done, who)
-    _tell(done, as_json)
-
-
-@app.command()
-def delete(
-    numbers: Numbers = None,
-    code: Code = "",
-    study: OfStudy = "",
-    since: Since = None,
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail; required.")] = "",
-    operator_name: Operator = "",
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Delete files from the quarantine for good; a line with operator and reason stays in the ledger."""
-    with opened_ledger() as (settings, engine):
-        if not reason.strip():
-            raise ReasonMissing
-        chosen = _chosen(engine, numbers or (), _filter(code, study, since), yes)
-        services = bootstrap.services_of(settings, engine)
-        who = operator(operator_name)
-        done = _each(chosen, "DELETED", lambda number: delete_entry(services, number, who, reason))
-        _log("quarantine_deleted", done, who)
-    _tell(done, as_json)
-
-
-def _filter(code: str, study: str, since: datetime | None, *, ended: bool = False) -> QuarantineFilter:
-    """The filter that the options stand for."""
-    return QuarantineFilter(code=code, study_uid=StudyUid(study), since=since.date() if since else None, ended=ended)
-
-
-def _chosen(engine: Engine, words: Sequence[str], wanted: QuarantineFilter, yes: bool) -> list[int]:
-    """Return the numbers that were named, or those the filters select once that is confirmed."""
-    filtered = bool(wanted.code or wanted.study_uid or wanted.since)
-    if bool(words) == filtered:
-        raise ConfigurationInvalid("name entries by number, or select them with --code, --study and --since")
-    if words:
-        return numbers_of.read(words)
-    chosen = sorted(row["number"] for row in list_quarantine(engine, wanted, sys.maxsize))
-    if chosen and not yes:
-        question = f"{len(chosen)} entries match: {numbers_of.written(chosen)}"
-        if not (sys.stdin.isatty() and typer.confirm(f"{question}. Go on?")):
-            raise ConfirmationMissing(question)
-    return chosen
-
-
-def _each(chosen: Sequence[int], outcome: str, act: Callable[[int], str]) -> list[dict[str, Any]]:
-    """Do it to each entry; a refusal of the only one is raised, of several it is told."""
-    done: list[dict[str, Any]] = []
-    for number in chosen:
-        try:
-            study_uid = act(number)
-            done.append({"number": number, "outcome": outcome} | ({"study_uid": study_uid} if study_uid else {}))
-        except TrabeculaError as error:
-            if len(chosen) == 1:
-                raise
-            done.append({"number": number, "outcome": "REFUSED", "code": error.code, "sentence": error.sentence})
-    return done
-
-
-def _log(event: str, done: Sequence[dict[str, Any]], who: str) -> None:
-    acted = [row["number"] for row in done if row["outcome"] != "REFUSED"]
-    if acted:
-        studies = sorted({row["study_uid"] for row in done if "study_uid" in row})
-        command_log().info(event, who=who, numbers=numbers_of.written(acted), entries=len(acted), study_uids=studies)
-
-
-def _tell(done: Sequence[dict[str, Any]], as_json: bool) -> None:
-    refused = [row for row in done if row["outcome"] == "REFUSED"]
-    if as_json:
-        print_json({"entries": list(done), "refused": len(refused)})
-    else:
-        if refused:
-            print_table("Refused", ("number", "why"), [(row["number"], row["sentence"]) for row in refused])
-        outcomes = {row["outcome"] for row in done}
-        counts = [f"{sum(row['outcome'] == name for row in done)} {name.lower()}" for name in sorted(outcomes)]
-        console.print(", ".join(counts) or "nothing matches", highlight=False)
-    if refused:
-        raise typer.Exit(EXIT_FAILURE)
+app = typer.Typer(
+    cls=lazy_group(COMMANDS), help="What was acknowledged but is not used: look, take in, delete.", no_args_is_help=True
+)

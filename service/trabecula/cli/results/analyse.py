@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from trabecula import bootstrap
+from trabecula.bootstrap.analysing import analyser_of
+from trabecula.bootstrap.reporting import reporter_of
 from trabecula.cli.output import console, error_console, errors_as_exit_code, print_json
 from trabecula.cli.results.picture_file import write_png
 from trabecula.cli.results.result_table import show_result
@@ -40,13 +41,13 @@ def analyse(
         settings = load_settings()
         chosen, files = _files_of_study(path, study_uid)
         with error_console.status(f"analysing {len(files)} files"):
-            analysis = bootstrap.analyser_of(settings, files).analyse(StudyUid(chosen), 1, files)
+            analysis = analyser_of(settings, files).analyse(StudyUid(chosen), 1, files)
             context = ReportContext(
                 analysed_at=datetime.now(UTC).replace(microsecond=0),
                 installation_uid=derived_uid("installation", "command line", root=settings.uid_root),
                 study_files=files,
             )
-            objects = bootstrap.reporter_of(settings).report(analysis, context)
+            objects = reporter_of(settings).report(analysis, context)
         document = _write(out, analysis, objects)
     if as_json:
         print_json(document)

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from trabecula import bootstrap
+from trabecula.bootstrap.analysing import segmenter_of
 from trabecula.cli.output import console, error_console, errors_as_exit_code, print_table
 from trabecula.domain.errors import InputUnreadable
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.segmentation import SegmentedBody
 from trabecula.domain.uids import SeriesUid
-from trabecula.domain.volume import Modality
 from trabecula.reporting.picture.planes import body_name, write_three_planes
 from trabecula.segmentation.sources import SegmentedInput, open_input, segment_input
 from trabecula.settings import load_settings
@@ -46,7 +46,7 @@ def segment(
             raise InputUnreadable(f"labels are written as {', '.join(_LABEL_SUFFIXES)}, not as {out.name}")
         source = open_input(path, _modality(modality), SeriesUid(series))
         with error_console.status("segmenting"):
-            found = segment_input(source, bootstrap.segmenter_of(settings, source.files, segmenter))
+            found = segment_input(source, segmenter_of(settings, source.files, segmenter))
         found.readable.write(out, found.segmentation.labels)
         if json_path is not None:
             json_path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,8 @@ from typing import Annotated
 import structlog
 import typer
 
-from trabecula import bootstrap
+from trabecula.bootstrap.analysing import analyser_of, analysis_store_of
+from trabecula.bootstrap.reporting import loader_of, reporter_of
 from trabecula.jobs.inside import run_child
 from trabecula.logs import configure_logging
 from trabecula.pipeline import StageRequest, run_analysis, run_report
@@ -37,11 +38,11 @@ def child(verb: Verb, request_file: Annotated[Path, typer.Argument(exists=True)]
         configure_logging(settings.log_level, part=f"child:{verb}")
         os.nice(5)
         structlog.contextvars.bind_contextvars(study_uid=request.study_uid, revision=request.revision)
-        artifacts = bootstrap.artifacts_of(settings)
+        artifacts = analysis_store_of(settings)
         if verb is Verb.ANALYSE:
-            run_analysis(request, bootstrap.analyser_of(settings, request.files), artifacts)
+            run_analysis(request, analyser_of(settings, request.files), artifacts)
         else:
-            run_report(request, bootstrap.loader_of(), bootstrap.reporter_of(settings), artifacts)
+            run_report(request, loader_of(), reporter_of(settings), artifacts)
 
     configure_logging(part=f"child:{verb}")
     with contextlib.suppress(OSError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trabecula import bootstrap
+from trabecula.bootstrap.database import opened_database
+from trabecula.bootstrap.ledger import opened_engine
+from trabecula.bootstrap.listening import listener_of, registrar_of
 from trabecula.cli.output import errors_as_exit_code, print_line
 from trabecula.cli.serving.signals import end_event
 from trabecula.domain.delivery import host_and_port
@@ -16,8 +18,8 @@ def listen() -> None:
     with errors_as_exit_code():
         settings = load_settings()
         configure_logging(settings.log_level, part="listen")
-        with bootstrap.opened_database(settings) as url, bootstrap.opened_engine(url) as engine:
-            listener = bootstrap.listener_of(settings, bootstrap.registrar_of(settings, engine))
+        with opened_database(settings) as url, opened_engine(url) as engine:
+            listener = listener_of(settings, registrar_of(settings, engine))
             port = listener.start()
             print_line(f"listener ready: {settings.ae_title}@{host_and_port(settings.dicom_host, port)}")
             ended.wait()

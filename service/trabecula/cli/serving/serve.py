@@ -7,7 +7,7 @@ import threading
 
 import structlog
 
-from trabecula import bootstrap
+from trabecula.bootstrap.database import KeptDatabase, kept_database
 from trabecula.cli.output import errors_as_exit_code, print_line
 from trabecula.cli.serving.signals import end_event
 from trabecula.logs import configure_logging
@@ -27,7 +27,7 @@ def serve() -> None:
         configure_logging(settings.log_level, part="serve")
         for name in unknown_variables():
             log.warning("settings.unknown_variable", name=name)
-        with bootstrap.kept_database(settings) as database:
+        with kept_database(settings) as database:
             print_line(f"database ready: {'embedded PostgreSQL' if not settings.database_url else 'PostgreSQL'}")
             environment = dict(os.environ) | {"TRABECULA_DATABASE_URL": database.url}
             progress = _Readiness(_parts(settings))
@@ -40,7 +40,7 @@ def serve() -> None:
             print_line("trabecula has ended")
 
 
-def _look_after(database: bootstrap.KeptDatabase, progress: _Readiness, ended: threading.Event) -> None:
+def _look_after(database: KeptDatabase, progress: _Readiness, ended: threading.Event) -> None:
     """Until told to end, start a killed database again (the parts reconnect by themselves).
 
     Raises DatabaseUnavailable when it does not come back: then the whole service ends, for systemd to start it anew.

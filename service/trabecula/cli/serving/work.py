@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from trabecula import bootstrap
+from trabecula.bootstrap.database import opened_database
+from trabecula.bootstrap.working import run_worker
 from trabecula.cli.output import errors_as_exit_code, print_line
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.logs import configure_logging
@@ -31,5 +32,5 @@ def work(
         configure_logging(settings.log_level, part=f"work:{','.join(chosen)}")
         at_once = concurrency or settings.workers
         said = f"worker ready: {','.join(chosen)}" + (f" ({at_once} analyses at once)" if "cpu" in chosen else "")
-        with bootstrap.opened_database(settings) as database_url:
-            bootstrap.run_worker(settings, database_url, chosen, at_once, lambda: print_line(said))
+        with opened_database(settings) as database_url:
+            run_worker(settings, database_url, chosen, at_once, lambda: print_line(said))

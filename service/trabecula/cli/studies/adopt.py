@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from trabecula import bootstrap
+from trabecula.bootstrap.copies import operator_services_of
+from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, print_json
 from trabecula.cli.studies.conflicts import conflict_documents
-from trabecula.cli.study_options import AsJson, Operator, StudyUidArgument, opened_ledger, operator
+from trabecula.cli.study_options import AsJson, Operator, StudyUidArgument, operator
 from trabecula.logs import command_log
 from trabecula.pipeline import Correction, adopt_correction, plan_correction
 
@@ -27,7 +28,7 @@ def adopt(
     and its report names the one before. Old files and old identity stay in the ledger.
     """
     with opened_ledger() as (settings, engine):
-        services = bootstrap.services_of(settings, engine)
+        services = operator_services_of(settings, engine)
         if dry_run:
             done = plan_correction(services, study_uid)
         else:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.progress import track
 
-from trabecula import bootstrap
+from trabecula.bootstrap.analysing import analyser_of
 from trabecula.cli.output import console, error_console, print_table
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.results.difference import Difference
@@ -81,7 +81,7 @@ def _task(
 def _compare(task: _Task) -> Compared:
     study_uid = task.kept.result.study_uid
     try:
-        analyser = bootstrap.analyser_of(task.settings, task.kept.files, task.activation)
+        analyser = analyser_of(task.settings, task.kept.files, task.activation)
         return Compared(study_uid, compare_study(task.kept, analyser))
     except TrabeculaError as error:
         return Compared(study_uid, None, error.code, error.sentence)

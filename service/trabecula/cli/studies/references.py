@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
+from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, error_console, print_json, print_table
-from trabecula.cli.study_options import AsJson, opened_ledger, operator
+from trabecula.cli.study_options import AsJson, operator
 from trabecula.domain.errors import InputUnreadable, ReferencesInvalid
 from trabecula.ledger.references.imports import Import, Unknown, import_references
 from trabecula.ledger.references.reference_csv import COLUMNS, LineProblem, read_references

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Engine
 
-from trabecula import bootstrap
+from trabecula.bootstrap.analysing import activation_with, analyser_of
+from trabecula.bootstrap.services import services_of
+from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import EXIT_FAILURE, EXIT_USAGE, console, error_console, print_json, print_table
 from trabecula.cli.studies.comparing import compared, comparison_document, print_comparison
 from trabecula.cli.study_options import (
@@ -22,14 +24,14 @@ from trabecula.cli.study_options import (
     Scanner,
     State,
     To,
-    opened_ledger,
     operator,
     study_filter,
 )
 from trabecula.domain.errors import ResultMissing, TrabeculaError
 from trabecula.domain.uids import StudyUid
+from trabecula.ledger.database import driver_connection
 from trabecula.ledger.queries import studies as queries
-from trabecula.ledger.queries.studies import StudyFilter
+from trabecula.ledger.queries.study_list import StudyFilter, list_studies
 from trabecula.pipeline import Services, kept_study, reprocess_study
 from trabecula.settings import Settings, load_settings
 
@@ -77,10 +79,10 @@ def reprocess(
             limit=limit,
         )
         chosen = _chosen(engine, StudyUid(study_uid), wanted)
-        services = bootstrap.services_of(settings, engine)
+        services = services_of(settings, engine)
         if diff:
             other = load_settings(**overrides) if overrides else settings
-            activation = bootstrap.activation_with(other, with_model) if with_model else None
+            activation = activation_with(other, with_model) if with_model else None
             rows = compared(services, other, activation, chosen, workers)
             if as_json:
                 print_json(comparison_document(rows))
@@ -102,7 +104,9 @@ def _chosen(engine: Engine, study_uid: StudyUid, wanted: StudyFilter) -> tuple[S
     if study_uid:
         queries.show_study(engine, study_uid)
         return (study_uid,)
-    return tuple(StudyUid(row["study_uid"]) for row in queries.list_studies(engine, wanted))
+    with engine.connect() as link:
+        rows = list_studies(driver_connection(link), wanted, activity=False)
+    return tuple(StudyUid(row["study_uid"]) for row in rows)
 
 
 def _reprocessed(
@@ -134,7 +138,7 @@ def _repeats(
         return False
     key = (kept.modality, study_uid if settings.segmenter == _DICOM_SEG else "")
     if key not in versions:
-        versions[key] = bootstrap.analyser_of(settings, kept.files).versions(kept.modality)
+        versions[key] = analyser_of(settings, kept.files).versions(kept.modality)
     return kept.repeated_by(versions[key])
 
 

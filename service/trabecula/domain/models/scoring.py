@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.results.result import LevelResult, Measurement, SeriesRole, SourceSeries
-from trabecula.domain.segmentation import Segmentation
-from trabecula.domain.volume import Volume
+
+if TYPE_CHECKING:
+    from trabecula.domain.segmentation import Segmentation
+    from trabecula.domain.volume import Volume
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -19,16 +19,12 @@ class Artifacts(Protocol):
         """Return the (existing) folder of a revision."""
         ...
 
-    def save_analysis(self, analysis: Analysis) -> None:
-        """Keep the result and the label maps."""
+    def save_result(self, result: StudyResult) -> None:
+        """Keep a result that no label map belongs to."""
         ...
 
     def load_result(self, study_uid: StudyUid, revision: int) -> StudyResult:
         """Return the kept result."""
-        ...
-
-    def load_labels(self, study_uid: StudyUid, revision: int) -> tuple[StoredLabels, ...]:
-        """Return the kept label maps, the primary first."""
         ...
 
     def save_objects(self, study_uid: StudyUid, revision: int, objects: Sequence[ResultObject]) -> None:
@@ -37,4 +33,16 @@ class Artifacts(Protocol):
 
     def load_objects(self, study_uid: StudyUid, revision: int) -> tuple[ResultObject, ...]:
         """Return the kept objects byte for byte."""
+        ...
+
+
+class AnalysisArtifacts(Artifacts, Protocol):
+    """Port of the child's side: label maps as well."""
+
+    def save_analysis(self, analysis: Analysis) -> None:
+        """Keep the result and the label maps."""
+        ...
+
+    def load_labels(self, study_uid: StudyUid, revision: int) -> tuple[StoredLabels, ...]:
+        """Return the kept label maps, the primary first."""
         ...

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import InstanceUid
-from trabecula.domain.volume import Volume
+
+if TYPE_CHECKING:
+    from trabecula.domain.volume import Volume
 
 
 class VolumeLoader(Protocol):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.study import StoredFile
-from trabecula.domain.volume import Volume
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from trabecula.domain.volume import Volume
 
 
 @dataclass(frozen=True)

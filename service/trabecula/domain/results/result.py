@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from trabecula.domain.codes import Code
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.spine import Level
 from trabecula.domain.uids import NO_SERIES, InstanceUid, SeriesUid, StudyUid
-from trabecula.domain.volume import Modality
 
 
 class Category(StrEnum):

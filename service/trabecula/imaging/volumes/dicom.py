@@ -11,9 +11,10 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
 
 from trabecula.domain.errors import GeometryInvalid, PixelDataUndecodable, SpoolObjectMissing
+from trabecula.domain.modality import Modality
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import InstanceUid
-from trabecula.domain.volume import Geometry, Modality, Volume
+from trabecula.domain.volume import Geometry, Volume
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.header_values import Lookup, number
 from trabecula.imaging.headers.frames import lenient, read_headers

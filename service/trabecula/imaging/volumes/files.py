@@ -18,7 +18,8 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from trabecula.domain.errors import GeometryInvalid, InputUnreadable
-from trabecula.domain.volume import FloatArray, Geometry, Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import FloatArray, Geometry, Volume
 from trabecula.imaging.volumes.file_headers import nifti_affine, slice_axis, usable_affine
 
 nib: Any = nibabel

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from trabecula.domain.errors import PixelDataUndecodable
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason, ReasonCode
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.volume import Volume
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.limits import STACKS
 from trabecula.imaging.pixels import Cache, stored_values

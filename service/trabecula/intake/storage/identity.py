@@ -8,9 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_file_meta_info
-
 from trabecula.domain.errors import InstanceUnparsable, SpoolObjectMissing, SpoolUnavailable
 from trabecula.domain.uids import InstanceUid
 from trabecula.intake.storage.head import DataSetHead, HeadIncomplete, read_head
@@ -54,6 +51,9 @@ def identified_head(stated: StatedInstance, size: int, beginning: Callable[[int]
 
 def read_again(path: Path) -> tuple[StatedInstance, DataSetHead]:
     """Read a received file as its reception did. Raises InstanceUnparsable, SpoolObjectMissing, SpoolUnavailable."""
+    from pydicom.errors import InvalidDicomError  # most listeners never need it, and it brings numpy along
+    from pydicom.filereader import read_file_meta_info
+
     try:
         meta = read_file_meta_info(path)
         with path.open("rb") as file:

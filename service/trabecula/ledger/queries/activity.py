@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+import psycopg
 
 from trabecula.domain.study.jobs import Stage
 from trabecula.domain.study.study import StudyState
@@ -14,8 +14,7 @@ from trabecula.domain.uids import StudyUid
 _STAGES = {StudyState.ANALYSING: Stage.ANALYSE, StudyState.REPORTING: Stage.REPORT}
 """The states in which a study may wait for a processor."""
 
-_JOBS = text(
-    """
+_JOBS = """
     SELECT study_uid, task_name, status, since, later,
            CASE WHEN status = 'todo' AND NOT later
                 THEN row_number() OVER (PARTITION BY status, later ORDER BY priority DESC, id) END AS place
@@ -28,8 +27,7 @@ _JOBS = text(
               WHERE job_id = j.id AND type::text = CASE WHEN j.status = 'doing' THEN 'started' ELSE 'deferred' END
           ) e ON true
           WHERE j.queue_name = 'cpu' AND j.status IN ('todo', 'doing')) AS jobs
-    """
-)
+"""
 """Workers take the highest priority first, then the oldest job; a job that tries again later has no place yet."""
 
 NOTHING: dict[str, Any] = {"activity": None, "place": None, "since": None}
@@ -38,7 +36,7 @@ NOTHING: dict[str, Any] = {"activity": None, "place": None, "since": None}
 class Activities:
     """What the processors' queue holds, read once for any number of studies."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._found: dict[tuple[str, str], dict[str, Any]] = {}
         for study_uid, task, status, since, later, place in connection.execute(_JOBS):
             running = status == "doing"

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select
 
 from trabecula.domain.study.copies import OPEN_STATES
 from trabecula.domain.uids import NO_STUDY, StudyUid
@@ -70,17 +69,6 @@ def study_conflicts(connection: Connection, study_uid: StudyUid) -> list[dict[st
     )
     found = [_plain({**row}) for row in connection.execute(query).mappings()]
     return [row | {"numbers": sorted(row["numbers"])} for row in found]
-
-
-def conflicts_of_study(study_uid: InstrumentedAttribute[str]) -> ScalarSelect[int]:
-    """Return the scalar query of how many held copies a study's images have; ``study_uid`` is of the outer query."""
-    return (
-        select(func.count())
-        .select_from(Quarantine)
-        .join(Instance, is_conflict())
-        .where(Instance.study_uid == study_uid)
-        .scalar_subquery()
-    )
 
 
 def quarantined_count(connection: Connection, study_uid: StudyUid) -> int:

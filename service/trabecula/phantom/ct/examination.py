@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.domain.identity import derived_uid
+from trabecula.domain.modality import Modality
 from trabecula.domain.uids import SeriesUid, StudyUid
-from trabecula.domain.volume import Geometry, Modality, Plane, Volume
+from trabecula.domain.volume import Geometry, Plane, Volume
 from trabecula.phantom.anatomy import Spine, render_anatomy
 from trabecula.phantom.anatomy.tissue import PhantomTissue
 from trabecula.phantom.ct.attenuation import (

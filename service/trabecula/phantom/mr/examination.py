@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.domain.identity import derived_uid
+from trabecula.domain.modality import Modality
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.uids import SeriesUid, StudyUid
-from trabecula.domain.volume import FloatArray, Geometry, Modality, Plane, Volume
+from trabecula.domain.volume import FloatArray, Geometry, Plane, Volume
 from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, Spine, render_anatomy
 from trabecula.phantom.ct.attenuation import IS_MARROW
 from trabecula.phantom.defects import Defect, mr_protocol

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.segmentation import Segmentation, SegmentedBody
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level, level_of_label
-from trabecula.domain.volume import FloatArray, Modality, Volume
+from trabecula.domain.volume import FloatArray, Volume
 
 Colour = tuple[int, int, int]
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from trabecula.domain.modality import Modality
 from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.spine import level_of_label
-from trabecula.domain.volume import Geometry, Modality, Plane
+from trabecula.domain.volume import Geometry, Plane
 from trabecula.reporting.picture.palette import Colour, level_colour
 from trabecula.reporting.picture.text import font
 

@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from trabecula.data import content
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 
 SET_NAMES = ("xue2022_ct", "jiang2026_mr", "radscore_mr")
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from trabecula.data import data_file
 from trabecula.domain.errors import ConfigurationInvalid
+from trabecula.domain.modality import Modality
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
-from trabecula.domain.volume import TISSUE_LABELS, Modality, Tissue
+from trabecula.domain.volume import TISSUE_LABELS, Tissue
 
 _MAX_UNKNOWN = 255 - FIRST_UNKNOWN_LABEL
 

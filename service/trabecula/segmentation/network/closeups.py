@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trabecula.domain.volume import FloatArray, Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import FloatArray, Volume
 from trabecula.segmentation.network.inference import Maps, neighbour_stride
 from trabecula.segmentation.network.instances import Instances
 from trabecula.segmentation.network.preprocess import Intensity

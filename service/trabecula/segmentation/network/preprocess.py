@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Volume
 from trabecula.segmentation.network.stack import Axes, Float, Grid, axes_of, cut_plane, positions, resampling
 
 PIXEL_MM = 1.0

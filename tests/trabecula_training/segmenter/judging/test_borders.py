@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trabecula.data.bundle_location import find_segmenter_bundle
-from trabecula.domain.volume import Modality
+from trabecula.domain.modality import Modality
 from trabecula_training.segmenter.judging.borders import try_shares
 from trabecula_training.segmenter.judging.examinations import mr_examination
 

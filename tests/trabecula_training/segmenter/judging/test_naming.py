@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.trabecula_training.segmenter.judging.test_evaluate import SQUARES, segmentation, two_squares
-from trabecula.domain.volume import Modality, Volume
+from trabecula.domain.modality import Modality
+from trabecula.domain.volume import Volume
 from trabecula_training.segmenter.judging.naming import score_naming, total
 from trabecula_training.segmenter.real.data import RealCase, read_labelled
 

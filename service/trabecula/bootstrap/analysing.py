@@ -1,0 +1,58 @@
+"""Builders of what measures: the segmenter, the scorers and the analyser of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
+from trabecula.analysis.thresholds import load_thresholds
+from trabecula.data.bundle_location import find_bundles_root, find_segmenter_bundle
+from trabecula.domain.segmentation import Segmenter
+from trabecula.domain.study.study import StoredFile
+from trabecula.ledger.label_maps import AnalysisStore
+from trabecula.scoring.activation import Activation, ModelRole, read_activation
+from trabecula.scoring.bundles import bundle_named
+from trabecula.scoring.scorers import check_runs, scorers_of
+from trabecula.segmentation.choose import choose_segmenter
+from trabecula.segmentation.foreign.program import ExternalProgram
+from trabecula.segmentation.network_segmenter import NetworkSegmenter
+from trabecula.settings import Settings
+
+
+def segmenter_of(settings: Settings, files: Sequence[StoredFile] = (), choice: str = "", threads: int = 1) -> Segmenter:
+    """Return the segmenter of the settings, or of ``choice``; ``files`` are those of the study (for dicom-seg).
+
+    Raises BundleUnknown, BundleInvalid, ConfigurationInvalid.
+    """
+
+    def network() -> Segmenter:
+        root = settings.bundles_dir or find_bundles_root()
+        return NetworkSegmenter(find_segmenter_bundle(root), threads=threads)
+
+    programs = {
+        name: ExternalProgram(name, program.label_map, program.command, program.timeout_seconds)
+        for name, program in settings.external_segmenters.items()
+    }
+    return choose_segmenter(choice or settings.segmenter, network, programs, files)
+
+
+def analyser_of(
+    settings: Settings, files: Sequence[StoredFile] = (), activation: Activation | None = None
+) -> StudyAnalyser:
+    """Return the analyser for a study with these files; ``activation`` stands in for the models in use."""
+    in_use = read_activation(settings.data_dir) if activation is None else activation
+    thresholds = load_thresholds(settings.thresholds_file)
+    scorers = scorers_of(settings.bundles_dir or find_bundles_root(), in_use)
+    return StudyAnalyser(segmenter_of(settings, files), scorers, thresholds, AnalysisConfig(models=in_use.digests))
+
+
+def activation_with(settings: Settings, model_id: str) -> Activation:
+    """Return the models in use as they would be with this bundle active. Raises BundleUnknown, BundleInvalid."""
+    bundle = bundle_named(settings.bundles_dir or find_bundles_root(), model_id)
+    check_runs(bundle)
+    return read_activation(settings.data_dir).with_role(bundle, ModelRole.ACTIVE)
+
+
+def analysis_store_of(settings: Settings) -> AnalysisStore:
+    """Return the store of results on disk with their label maps."""
+    return AnalysisStore(settings.data_dir / "results")

@@ -1,0 +1,49 @@
+"""Builders of what the use cases need, bundled for whoever runs them; the rarely used adapters come late."""
+
+from __future__ import annotations
+
+import sys
+
+from sqlalchemy import Engine
+
+from trabecula.bootstrap.late import LateArchive, LateFacts, LateRequester, LateSender
+from trabecula.bootstrap.ledger import ledger_of
+from trabecula.bootstrap.storage import artifacts_of, spool_of
+from trabecula.domain.delivery import Destination
+from trabecula.domain.study.jobs import RetryPolicy
+from trabecula.jobs.child import ChildRunner
+from trabecula.pipeline import Services, SettlePolicy
+from trabecula.settings import PeerSettings, Settings
+
+CHILD_COMMAND = (sys.executable, "-m", "trabecula", "child")
+"""Runs one heavy stage in a process of its own; see cli/serving/child.py."""
+
+
+def destination_of(peer: PeerSettings) -> Destination:
+    """Return the destination a peer of the settings stands for."""
+    return Destination(
+        name=peer.name,
+        ae_title=peer.ae_title,
+        host=peer.host,
+        port=peer.port,
+        object_kinds=peer.objects,
+        commitment=peer.commitment,
+    )
+
+
+def services_of(settings: Settings, engine: Engine) -> Services:
+    """Return what the use cases of workers and commands need."""
+    return Services(
+        open_ledger=ledger_of(engine),
+        locate=spool_of(settings).path,
+        artifacts=artifacts_of(settings),
+        runner=ChildRunner(CHILD_COMMAND, settings.analysis_timeout_seconds),
+        sender=LateSender(settings),
+        requester=LateRequester(settings),
+        facts=LateFacts(),
+        destinations={peer.name: destination_of(peer) for peer in settings.destinations},
+        archive=LateArchive(settings) if settings.archive is not None else None,
+        settle=SettlePolicy(quiet_s=settings.study_quiet_seconds),
+        retries=RetryPolicy(attempts=settings.max_attempts),
+        commitment_timeout_s=settings.commitment_timeout_seconds,
+    )

@@ -1,0 +1,22 @@
+"""The ledger as commands open it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
+from trabecula.bootstrap.database import opened_database
+from trabecula.bootstrap.ledger import opened_engine
+from trabecula.cli.output import errors_as_exit_code
+from trabecula.settings import Settings, load_settings
+
+
+@contextmanager
+def opened_ledger() -> Iterator[tuple[Settings, Engine]]:
+    """Give settings and an engine on the migrated ledger; a TrabeculaError becomes its message and exit code 2."""
+    with errors_as_exit_code():
+        settings = load_settings()
+        with opened_database(settings) as url, opened_engine(url) as engine:
+            yield settings, engine

@@ -1,0 +1,116 @@
+"""``trabecula studies list`` and ``export``: the ledger as tables."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trabecula.cli.connection import opened_connection
+from trabecula.cli.output import console, print_json, print_table
+from trabecula.cli.studies.activity import activity_in_words
+from trabecula.cli.study_options import (
+    AsJson,
+    From,
+    Model,
+    OfCategory,
+    Reason,
+    Scanner,
+    State,
+    To,
+    study_filter,
+)
+from trabecula.ledger.queries.study_list import count_studies, export_rows, list_studies
+
+
+def list_(
+    received_from: From = None,
+    received_to: To = None,
+    state: State = None,
+    category: OfCategory = None,
+    scanner: Scanner = "",
+    model: Model = "",
+    reason: Reason = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List studies, the newest first; conflicts counts images that came again with other headers."""
+    with opened_connection() as connection:
+        wanted = study_filter(
+            received_from,
+            received_to,
+            state=state,
+            category=category,
+            scanner=scanner,
+            model=model,
+            reason=reason,
+            limit=limit,
+        )
+        rows = list_studies(connection, wanted)
+        total = count_studies(connection, wanted)
+    if as_json:
+        print_json({"total": total, "studies": rows})
+        return
+    columns = (
+        "study_uid",
+        "received_at",
+        "patient_id",
+        "scanner_model",
+        "state",
+        "category",
+        "reasons",
+        "failure_code",
+    )
+    shown = [[_cell((row | {"state": _standing(row)}).get(name)) for name in columns] for row in rows]
+    print_table("", [name.replace("_", " ") for name in columns], shown)
+    console.print(f"{len(rows)} of {total}", highlight=False)
+
+
+def export(
+    received_from: From = None,
+    received_to: To = None,
+    state: State = None,
+    category: OfCategory = None,
+    scanner: Scanner = "",
+    model: Model = "",
+    reason: Reason = "",
+    out: Annotated[Path | None, typer.Option(help="CSV file; standard output without it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export the screening log as CSV (or JSON)."""
+    with opened_connection() as connection:
+        wanted = study_filter(
+            received_from,
+            received_to,
+            state=state,
+            category=category,
+            scanner=scanner,
+            model=model,
+            reason=reason,
+            limit=sys.maxsize,
+        )
+        if as_json:
+            print_json(list_studies(connection, wanted))
+            return
+        target = out.open("w", newline="", encoding="utf-8") if out else sys.stdout
+        try:
+            csv.writer(target).writerows(export_rows(connection, wanted))
+        finally:
+            if out:
+                target.close()
+
+
+def _standing(row: Mapping[str, Any]) -> str:
+    told = [activity_in_words(row), f"{row['conflicts']} conflicts" if row["conflicts"] else ""]
+    words = "; ".join(word for word in told if word)
+    return f"{row['state']} ({words})" if words else str(row["state"])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,37 @@
+"""Migrating a database to this program's schema, with alembic; loaded only where there is something to migrate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from trabecula.ledger.database import create_engine_for, database_errors
+from trabecula.ledger.schema import head_version
+
+_ADVISORY_LOCK = 7_243_851_902
+"""Held while migrating, so that two hosts that start together migrate once."""
+
+
+def alembic_config() -> Config:
+    """Return alembic's configuration: the migrations inside the package."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def upgrade(url: str) -> None:
+    """Bring the schema to the head; nothing happens when another host was faster. Raises DatabaseUnavailable."""
+    engine = create_engine_for(url)
+    try:
+        with database_errors(), engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            if MigrationContext.configure(connection).get_current_revision() != head_version():
+                config = alembic_config()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+    finally:
+        engine.dispose()
