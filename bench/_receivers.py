@@ -90,7 +90,7 @@ def trabecula(folder: Path) -> Iterator[Receiver]:
             raise RuntimeError("trabecula serve ended before it was ready")
         parts = _children(process.pid)
         pids = {LISTENER: parts["listen"]} | ({REGISTRAR: parts["register"]} if "register" in parts else {})
-        url = _variable(parts["listen"], "TRABECULA_DATABASE_URL")
+        url = _variable(parts.get("register", parts["listen"]), "TRABECULA_DATABASE_URL")
         postmaster = folder / "database" / "postmaster.pid"
         yield Receiver(port, pids | {DATABASE: int(postmaster.read_text().split()[0])}, url, environment)
 

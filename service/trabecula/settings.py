@@ -6,7 +6,7 @@ import os
 import re
 from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -119,6 +119,16 @@ class Settings(BaseSettings):
     """Associations at once; more are refused transiently (a router and several modalities use 10 to 30)."""
     min_free_gib: float = Field(default=2.0, ge=0)
     """Below this free space on the spool new instances are refused with 0xA700, so that nothing is half kept."""
+    acknowledge_after: Literal["disk", "row"] = "disk"
+    """Success (0x0000) after bytes and record are on the listener's own disk, or only after the row is committed."""
+    journal_dir: Path | None = None
+    """The listener's journal, on a disk of its own host (never a network mount); empty: journal/ in data_dir."""
+    journal_limit_gib: float = Field(default=64.0, gt=0)
+    """More than this waiting for its rows, and new instances are refused with 0xA700 (20 GiB are 40,000 CT images)."""
+    listener_grace_seconds: float = Field(default=600.0, ge=0)
+    """A listener silent for this long holds no study up any more (a host restarts in less); the result says so."""
+    refused_hold_hours: float = Field(default=6.0, ge=0)
+    """How long a study waits for images that were refused (a router tries again for hours); the result counts them."""
     drain_seconds: float = Field(default=20.0, ge=0)
     """How long running associations may finish after SIGTERM."""
 
@@ -157,9 +167,7 @@ class Settings(BaseSettings):
     external_segmenters: dict[str, ExternalSegmenterSettings] = Field(default_factory=dict)
     """External segmentation programs by name."""
     bundles_dir: Path | None = None
-    """A site's own model bundles, beside those shipped with the program."""
-    bundle_keys: Annotated[tuple[str, ...], NoDecode] = ()
-    """Public keys whose signature makes a site's own bundle believed (the lines of `trabecula models make-key`)."""
+    """Model bundles; empty: the ones shipped with the program."""
     thresholds_file: Path | None = None
     """A site's own thresholds (TOML, same keys as the shipped data/thresholds.toml); empty: the shipped ones."""
 
@@ -174,7 +182,12 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """Threshold of the JSON log on standard error."""
 
-    @field_validator("calling_ae_titles", "bundle_keys", mode="before")
+    @property
+    def journal_folder(self) -> Path:
+        """Where the listener's journal lies."""
+        return self.journal_dir or self.data_dir / "journal"
+
+    @field_validator("calling_ae_titles", mode="before")
     @classmethod
     def _split_titles(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -1,22 +1,32 @@
-"""A registrar that remembers in memory, for trials without a ledger; it keeps the promises of the port."""
+"""A registrar that remembers in memory, for trials without a ledger; it keeps the promises of both its ports."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from trabecula.domain.errors import InstanceConflict
+from trabecula.domain.study.reception import CommitmentAnswer, ListenerStanding, ReceptionBatch, RefusedInstance
 from trabecula.domain.study.study import ReceivedInstance
 from trabecula.domain.uids import InstanceUid
 
 
 class MemoryRegistrar:
-    """Implements domain.ports.Registrar; everything is lost with the process. Thread-safe."""
+    """Implements domain.ports.registrar.Registrar and domain.ports.reception.ReceptionRegister. Thread-safe.
+
+    Everything is lost with the process.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._instances: dict[str, ReceivedInstance] = {}
         self._quarantined: dict[str, ReceivedInstance] = {}
         self._commitments: dict[str, dict[str, bool]] = {}
+        self._refused: dict[str, RefusedInstance] = {}
+        self._segments: dict[str, int] = {}
+        self.standings: list[ListenerStanding] = []
+        """What listeners said of themselves, in order."""
 
     def register(self, instance: ReceivedInstance) -> bool:
         """Remember an instance under its SOP Instance UID, a faulty one under its spool key; True when new."""
@@ -37,6 +47,46 @@ class MemoryRegistrar:
         """Remember the answer of a transaction."""
         with self._lock:
             self._commitments.setdefault(transaction_uid, {}).update(committed)
+
+    def register_batch(self, batch: ReceptionBatch) -> None:
+        """Remember what a journal holds, each record once."""
+        first = self._segments.get(batch.segment_uid, 0)
+        for number, entry in batch.entries:
+            if number < first:
+                continue
+            if isinstance(entry, CommitmentAnswer):
+                self.commitment_answered(entry.transaction_uid, entry.committed)
+            elif isinstance(entry, RefusedInstance):
+                with self._lock:
+                    self._refused[entry.sop_instance_uid] = entry
+            else:
+                known = self._instances.get(entry.sop_instance_uid)
+                if not entry.fault and known is not None and known.sha256 != entry.sha256:
+                    entry = replace(entry, fault=f"{InstanceConflict.code}: {InstanceConflict().sentence}")
+                self.register(entry)
+        with self._lock:
+            self._segments[batch.segment_uid] = max(first, batch.next_sequence)
+
+    def registered(self, segment_uids: Sequence[str]) -> Mapping[str, int]:
+        """Return the next sequence number of each segment that has any record registered."""
+        with self._lock:
+            return {uid: self._segments[uid] for uid in segment_uids if uid in self._segments}
+
+    def publish(self, standing: ListenerStanding) -> None:
+        """Remember how far a listener is."""
+        with self._lock:
+            self.standings.append(standing)
+
+    def forget(self, segment_uid: str) -> None:
+        """Forget how far a segment is."""
+        with self._lock:
+            self._segments.pop(segment_uid, None)
+
+    @property
+    def refused(self) -> tuple[RefusedInstance, ...]:
+        """The refused instances, each as it was refused last."""
+        with self._lock:
+            return tuple(self._refused.values())
 
     @property
     def instances(self) -> tuple[ReceivedInstance, ...]:

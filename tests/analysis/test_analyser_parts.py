@@ -88,7 +88,6 @@ class FlaggingScorer:
             endpoint="osteoporosis",
             probability=0.8,
             positive=True,
-            decides=True,
         )
 
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from trabecula.domain import copy_errors, errors
+from trabecula.domain import copy_errors, errors, reception_errors
 from trabecula.domain.errors import StorageFull, TrabeculaError
 
 EVERY_ERROR = sorted(
     {
         item
-        for room in (errors, copy_errors)
+        for room in (errors, copy_errors, reception_errors)
         for item in vars(room).values()
         if isinstance(item, type) and issubclass(item, TrabeculaError)
     },

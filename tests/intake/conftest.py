@@ -11,6 +11,9 @@ import pytest
 
 from trabecula.domain.ports.registrar import Registrar
 from trabecula.intake.association import Limits
+from trabecula.intake.journal.folder import JournalFolder
+from trabecula.intake.journal.following import JournalFollower
+from trabecula.intake.journal.writer import Journal, JournalOptions
 from trabecula.intake.listener import Listener, ListenerConfig
 from trabecula.intake.storage.spool import Spool
 from trabecula.testing import MemoryRegistrar
@@ -21,12 +24,27 @@ QUICK = Limits(association_seconds=1.0, idle_seconds=20.0, pdu_seconds=1.0)
 
 @dataclass
 class Running:
-    """A listener that listens."""
+    """A listener that listens; with a journal, what it keeps is followed up whenever a test looks."""
 
     listener: Listener
     port: int
-    spool: Spool
-    registrar: MemoryRegistrar
+    followed_spool: Spool
+    memory: MemoryRegistrar
+    follower: JournalFollower | None = None
+
+    @property
+    def spool(self) -> Spool:
+        self.follow()
+        return self.followed_spool
+
+    @property
+    def registrar(self) -> MemoryRegistrar:
+        self.follow()
+        return self.memory
+
+    def follow(self) -> None:
+        while self.follower is not None and self.follower.step():
+            pass
 
     def files(self) -> list[Path]:
         return [path for path in (self.spool.root / "objects").rglob("*") if path.is_file()]
@@ -35,8 +53,14 @@ class Running:
         return list((self.spool.root / "incoming").iterdir())
 
 
+@pytest.fixture(params=["journal", "row"])
+def acknowledged_after(request: pytest.FixtureRequest) -> str:
+    """What success waits for; every test of the listener holds for both."""
+    return str(request.param)
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+def start(tmp_path: Path, acknowledged_after: str) -> Iterator[Callable[..., Running]]:
     """Return a function that starts a listener; keyword arguments go into its ListenerConfig."""
     started: list[Listener] = []
 
@@ -44,10 +68,18 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         memory = MemoryRegistrar()
         spool = Spool(tmp_path / "spool")
         settings = ListenerConfig(**{"port": 0, "min_free_bytes": 0, **config})
-        listener = Listener(settings, spool, registrar or memory)
+        follower = None
+        keeper: Registrar | Journal = registrar or memory
+        if acknowledged_after == "journal":
+            if registrar is not None:
+                pytest.skip("the ledger is not asked before the answer")
+            folder = JournalFolder(tmp_path / "journal")
+            keeper = Journal(folder, JournalOptions(segment_bytes=4 << 20))
+            follower = JournalFollower(folder, spool, memory)
+        listener = Listener(settings, spool, keeper)
         port = listener.start()
         started.append(listener)
-        return Running(listener, port, spool, memory)
+        return Running(listener, port, spool, memory, follower)
 
     yield begin
     for listener in started:

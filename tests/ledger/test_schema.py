@@ -10,8 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable, SchemaOutdated
 from trabecula.domain.study.study import TRANSITIONS, StudyState
 from trabecula.ledger.database import create_engine_for
+from trabecula.ledger.reception_tables import Base
 from trabecula.ledger.schema import check_schema, head_version, migrate
-from trabecula.ledger.tables import Base
 
 
 def test_the_migrated_schema_is_what_the_tables_say(database_url: str) -> None:

@@ -49,7 +49,6 @@ class Demonstration:
                 classifiers=self.classifiers,
                 text=self._text(name),
                 despite_size=True,
-                despite_verdict=True,
             )
             for name in self.inputs
         )

@@ -1,27 +1,31 @@
-"""Builders of the listener and of its way into the ledger."""
+"""Builders of the listener and of its journal; nothing of a database is imported here."""
 
 from __future__ import annotations
 
 import ssl
 
-from sqlalchemy import Engine
-
-from trabecula.bootstrap.ledger import ledger_of
 from trabecula.bootstrap.storage import spool_of
 from trabecula.domain.ports.registrar import Registrar
+from trabecula.intake.journal.folder import JournalFolder
+from trabecula.intake.journal.writer import Journal, JournalOptions
 from trabecula.intake.listener import Listener, ListenerConfig
 from trabecula.intake.tls import server_context
-from trabecula.jobs.registrar import LedgerRegistrar
 from trabecula.settings import Settings
 
 
-def registrar_of(settings: Settings, engine: Engine) -> Registrar:
-    """Return the listener's way into the ledger."""
-    return LedgerRegistrar(ledger_of(engine), settings.study_quiet_seconds)
+def journal_folder_of(settings: Settings) -> JournalFolder:
+    """Return the folder of the listener's journal. Raises JournalOnNetworkMount, JournalUnusable, JournalTooNew."""
+    return JournalFolder(settings.journal_folder)
 
 
-def listener_of(settings: Settings, registrar: Registrar) -> Listener:
-    """Return the listener, not started."""
+def journal_of(settings: Settings) -> Journal:
+    """Return the listener's journal, not started."""
+    options = JournalOptions(limit_bytes=int(settings.journal_limit_gib * 2**30))
+    return Journal(journal_folder_of(settings), options)
+
+
+def listener_of(settings: Settings, keeper: Registrar | Journal) -> Listener:
+    """Return the listener, not started; ``keeper`` is what success waits for."""
     config = ListenerConfig(
         ae_title=settings.ae_title,
         host=settings.dicom_host,
@@ -31,7 +35,7 @@ def listener_of(settings: Settings, registrar: Registrar) -> Listener:
         min_free_bytes=int(settings.min_free_gib * 2**30),
         tls=_server_tls(settings),
     )
-    return Listener(config, spool_of(settings), registrar)
+    return Listener(config, spool_of(settings), keeper)
 
 
 def _server_tls(settings: Settings) -> ssl.SSLContext | None:

@@ -17,8 +17,6 @@ from trabecula.settings import PeerSettings, Settings
 
 CHILD_COMMAND = (sys.executable, "-m", "trabecula", "child")
 """Runs one heavy stage in a process of its own; see cli/serving/child.py."""
-SERVER_COMMAND = (sys.executable, "-m", "trabecula", "children")
-"""Forks a process for each heavy stage; see cli/serving/children.py."""
 
 
 def destination_of(peer: PeerSettings) -> Destination:
@@ -45,7 +43,11 @@ def services_of(settings: Settings, engine: Engine) -> Services:
         facts=LateFacts(),
         destinations={peer.name: destination_of(peer) for peer in settings.destinations},
         archive=LateArchive(settings) if settings.archive is not None else None,
-        settle=SettlePolicy(quiet_s=settings.study_quiet_seconds),
+        settle=SettlePolicy(
+            quiet_s=settings.study_quiet_seconds,
+            listener_grace_s=settings.listener_grace_seconds,
+            refused_hold_s=settings.refused_hold_hours * 3600.0,
+        ),
         retries=RetryPolicy(attempts=settings.max_attempts),
         commitment_timeout_s=settings.commitment_timeout_seconds,
     )

@@ -20,6 +20,10 @@ COMMANDS = {
     "listen": CommandPlace(
         "trabecula.cli.serving.listen:listen", "Receive studies until SIGTERM; then let running transfers end."
     ),
+    "register": CommandPlace(
+        "trabecula.cli.serving.register:register",
+        "Write the rows of what the listener of this host received, until SIGTERM and until nothing is left to write.",
+    ),
     "work": CommandPlace(
         "trabecula.cli.serving.work:work",
         "Work on queued jobs until SIGTERM; running jobs are finished or handed back.",
@@ -40,6 +44,9 @@ COMMANDS = {
     "quarantine": CommandPlace(
         "trabecula.cli.quarantine.command:app", "What was acknowledged but is not used: look, take in, delete."
     ),
+    "listeners": CommandPlace(
+        "trabecula.cli.listeners.command:app", "Who receives, and how far each listener's rows are."
+    ),
     "models": CommandPlace("trabecula.cli.models:app", "Model bundles: list, verify, activate."),
     "doctor": CommandPlace(
         "trabecula.cli.doctor:doctor",
@@ -48,11 +55,6 @@ COMMANDS = {
     "child": CommandPlace(
         "trabecula.cli.serving.child:child",
         "Run one stage for the request in a file; an error is left beside it as error.json, with exit code 3.",
-        hidden=True,
-    ),
-    "children": CommandPlace(
-        "trabecula.cli.serving.children:children",
-        "Fork a child for each request that comes on the control socket, until it is closed.",
         hidden=True,
     ),
 }

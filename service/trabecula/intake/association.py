@@ -18,7 +18,7 @@ from trabecula.domain.sop_classes import STORAGE_COMMITMENT_PUSH, VERIFICATION
 from trabecula.intake.admission import Admission
 from trabecula.intake.event_report import EventReporting
 from trabecula.intake.storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
-from trabecula.intake.storage.service import DataSink, Discarding, Origin, StoreService
+from trabecula.intake.storage.service import DataSink, Discarding, Origin, Storage
 from trabecula.intake.upper_layer.command import (
     MAX_COMMAND_BYTES,
     Command,
@@ -85,7 +85,7 @@ class AcceptedAssociation:
     """The acceptor's side of one association; all in one thread but ``hang_up`` and ``idle_seconds``."""
 
     def __init__(
-        self, stream: PeerStream, service: StoreService, admission: Admission, limits: Limits, association_id: str
+        self, stream: PeerStream, service: Storage, admission: Admission, limits: Limits, association_id: str
     ) -> None:
         self._stream = stream
         self._service = service

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from trabecula.domain.errors import TrabeculaError
-from trabecula.domain.ports.registrar import Registrar
 from trabecula.domain.uids import NO_INSTANCE
 from trabecula.intake.storage.part10 import file_head
+from trabecula.intake.storage.service import CommitmentRecorder
 from trabecula.intake.upper_layer.command import Command, DimseStatus
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 class EventReporting:
     """The sink of one N-EVENT-REPORT."""
 
-    def __init__(self, registrar: Registrar, command: Command, transfer_syntax_uid: str) -> None:
+    def __init__(self, registrar: CommitmentRecorder, command: Command, transfer_syntax_uid: str) -> None:
         self._registrar = registrar
         self._command = command
         self._transfer_syntax_uid = transfer_syntax_uid

@@ -16,7 +16,9 @@ from trabecula.domain.errors import ConfigurationInvalid, PeerTooSlow, Trabecula
 from trabecula.domain.ports.registrar import Registrar
 from trabecula.intake.admission import Admission, DiskWatermark
 from trabecula.intake.association import AcceptedAssociation, Limits
-from trabecula.intake.storage.service import StoreService
+from trabecula.intake.journal.writer import Journal
+from trabecula.intake.storage.journaling import JournalStoreService
+from trabecula.intake.storage.service import Storage, StoreService
 from trabecula.intake.storage.spool import Spool
 from trabecula.intake.upper_layer.wire import PeerGone, PeerStream
 
@@ -55,10 +57,12 @@ class _Connection:
 class Listener:
     """Storage SCP, verification SCP and receiver of storage commitment answers. Thread-safe."""
 
-    def __init__(self, config: ListenerConfig, spool: Spool, registrar: Registrar) -> None:
+    def __init__(self, config: ListenerConfig, spool: Spool, keeper: Registrar | Journal) -> None:
+        """``keeper`` is what success waits for: the ledger's row, or this host's own journal."""
         self._config = config
         self._spool = spool
-        self._service = StoreService(spool, registrar, DiskWatermark(spool.free_bytes, config.min_free_bytes))
+        self._journal = keeper if isinstance(keeper, Journal) else None
+        self._service = _storage(config, spool, keeper)
         self._admission = Admission.for_host(config.ae_title, config.calling_ae_titles, config.host)
         self._socket: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
@@ -67,7 +71,10 @@ class Listener:
         self._draining = False
 
     def start(self) -> int:
-        """Listen and return the port. Raises ConfigurationInvalid when the address cannot be had, SpoolUnavailable."""
+        """Listen and return the port.
+
+        Raises ConfigurationInvalid when the address cannot be had, SpoolUnavailable, JournalInUse.
+        """
         self._spool.sweep(_LEFTOVER_SECONDS)
         family = socket.AF_INET6 if ":" in self._config.host else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
@@ -78,6 +85,12 @@ class Listener:
             listening.close()
             where = f"{self._config.host}:{self._config.port}"
             raise ConfigurationInvalid(f"DICOM_HOST and DICOM_PORT: {where}: {error.strerror}") from error
+        if self._journal is not None:
+            try:
+                self._journal.start()
+            except TrabeculaError:
+                listening.close()
+                raise
         listening.listen(_BACKLOG)
         self._socket = listening
         self._acceptor = threading.Thread(target=self._accept, args=(listening,), name="dicom-accept", daemon=True)
@@ -106,6 +119,8 @@ class Listener:
             aborted = len(self._connections)
             self._hang_up(silent_seconds=0.0)
             self._changed.wait_for(lambda: not self._connections, timeout=5.0)
+        if self._journal is not None:
+            self._journal.stop()
         log.info("listener.drained", aborted=aborted)
         return aborted
 
@@ -195,6 +210,14 @@ class Listener:
         except TimeoutError as error:
             raise PeerTooSlow("the TLS handshake did not end in time") from error
         return secured
+
+
+def _storage(config: ListenerConfig, spool: Spool, keeper: Registrar | Journal) -> Storage:
+    if not isinstance(keeper, Journal):
+        return StoreService(spool, keeper, DiskWatermark(spool.free_bytes, config.min_free_bytes))
+    folder = keeper.folder
+    watermark = DiskWatermark(lambda: min(folder.free_bytes(), spool.free_bytes()), config.min_free_bytes)
+    return JournalStoreService(keeper, watermark)
 
 
 def _close(peer: socket.socket) -> None:

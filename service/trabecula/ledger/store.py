@@ -19,6 +19,7 @@ from trabecula.ledger.database import database_errors
 from trabecula.ledger.rows.copies import SqlCopyRows
 from trabecula.ledger.rows.deliveries import SqlDeliveryRows
 from trabecula.ledger.rows.quarantine import SqlQuarantineRows
+from trabecula.ledger.rows.receptions import SqlReceptionRows
 from trabecula.ledger.rows.revisions import SqlRevisionRows
 from trabecula.ledger.rows.studies import SqlStudyRows
 from trabecula.ledger.tables import Installation, StageAttempt
@@ -58,6 +59,11 @@ class UnitOfWork:
     def quarantine(self) -> SqlQuarantineRows:
         """What is kept but not used."""
         return SqlQuarantineRows(self._session)
+
+    @cached_property
+    def receptions(self) -> SqlReceptionRows:
+        """Listeners, their journals and what was refused."""
+        return SqlReceptionRows(self._session)
 
     @cached_property
     def copies(self) -> SqlCopyRows:

@@ -206,6 +206,8 @@ class Revision(Base):
     done_at: Mapped[datetime | None]
     category: Mapped[str | None]
     result: Mapped[dict[str, Any] | None]
+    refused: Mapped[int] = mapped_column(server_default=_ZERO)
+    silent_listeners: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
 
 
 class RevisionInstance(Base):

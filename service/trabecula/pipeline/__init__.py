@@ -13,7 +13,7 @@ from trabecula.pipeline.correcting import (
 from trabecula.pipeline.delivering import deliver_objects
 from trabecula.pipeline.operating import cancel_study, reprocess_study, retry_study, settle_now
 from trabecula.pipeline.quarantining import EntryInFull, delete_entry, release_entry, show_entry
-from trabecula.pipeline.receiving import register_instance
+from trabecula.pipeline.receiving import register_batch, register_instance
 from trabecula.pipeline.reporting import report_study, run_report
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Interrupted, OperatorServices, Services, SettlePolicy, StageRunner
@@ -41,6 +41,7 @@ __all__ = [
     "deliver_objects",
     "kept_study",
     "plan_correction",
+    "register_batch",
     "register_instance",
     "release_entry",
     "report_study",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from trabecula.domain.ports.analyser import Analyser
 from trabecula.domain.ports.artifacts import AnalysisArtifacts
@@ -13,6 +14,7 @@ from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.files import stored_files
+from trabecula.pipeline.reception_gaps import with_gaps
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Services, ShouldStop
 from trabecula.pipeline.still_current import is_wanted, still_wanted
@@ -29,10 +31,11 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
             return
         known = ledger.revisions.result(study_uid, revision)
         files = stored_files(services, ledger, study_uid, revision) if known is None else ()
+        gaps = ledger.revisions.gaps(study_uid, revision)
     started = time.monotonic()
     if known is None:
         folder = services.artifacts.folder(study_uid, revision)
-        request = StageRequest(study_uid=study_uid, revision=revision, files=files, folder=str(folder))
+        request = StageRequest(study_uid=study_uid, revision=revision, files=files, folder=str(folder), gaps=gaps)
         services.runner.analyse(request, still_wanted(services, job, should_stop))
         result = services.artifacts.load_result(study_uid, revision)
     with services.open_ledger() as ledger:
@@ -50,7 +53,7 @@ def run_analysis(request: StageRequest, analyser: Analyser, artifacts: AnalysisA
     """The child's part: analyse the files and leave result and label maps in the artifact folder."""
     analysis = analyser.analyse(request.study_uid, request.revision, request.files)
     doing("writing result and label maps to disk")
-    artifacts.save_analysis(analysis)
+    artifacts.save_analysis(replace(analysis, result=with_gaps(analysis.result, request.gaps)))
 
 
 def _note_result(ledger: Ledger, result: StudyResult, seconds: float) -> None:

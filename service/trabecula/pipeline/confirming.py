@@ -54,24 +54,29 @@ def confirm_delivery(services: Services, job: Job) -> None:
 def commitment_answered(open_ledger: OpenLedger, transaction_uid: str, committed: Mapping[str, bool]) -> None:
     """Record a storage commitment answer per SOP Instance UID; what the destination does not keep fails its study."""
     with open_ledger() as ledger:
-        deliveries = ledger.deliveries.of_transaction(transaction_uid)
-        if not deliveries:
-            return
-        study_uid, revision = deliveries[0].study_uid, deliveries[0].revision
-        standing = ledger.studies.standing(study_uid, lock=True)
-        lost = []
-        for item in ledger.deliveries.of_transaction(transaction_uid):
-            if item.sop_instance_uid not in committed or item.commitment is CommitmentState.CONFIRMED:
-                continue
-            answered = _answered(item, committed[item.sop_instance_uid])
-            ledger.deliveries.record(answered)
-            _note(ledger, answered)
-            if answered.state is DeliveryState.FAILED:
-                lost.append(answered)
-        if lost and standing.state is StudyState.DONE and standing.revision == revision:
-            ledger.studies.move(study_uid, StudyState.DELIVERING)
-            fail_delivery(ledger, study_uid, lost)
+        record_commitment(ledger, transaction_uid, committed)
         ledger.commit()
+
+
+def record_commitment(ledger: Ledger, transaction_uid: str, committed: Mapping[str, bool]) -> None:
+    """Do what ``commitment_answered`` does, within a transaction; an unknown transaction changes nothing."""
+    deliveries = ledger.deliveries.of_transaction(transaction_uid)
+    if not deliveries:
+        return
+    study_uid, revision = deliveries[0].study_uid, deliveries[0].revision
+    standing = ledger.studies.standing(study_uid, lock=True)
+    lost = []
+    for item in ledger.deliveries.of_transaction(transaction_uid):
+        if item.sop_instance_uid not in committed or item.commitment is CommitmentState.CONFIRMED:
+            continue
+        answered = _answered(item, committed[item.sop_instance_uid])
+        ledger.deliveries.record(answered)
+        _note(ledger, answered)
+        if answered.state is DeliveryState.FAILED:
+            lost.append(answered)
+    if lost and standing.state is StudyState.DONE and standing.revision == revision:
+        ledger.studies.move(study_uid, StudyState.DELIVERING)
+        fail_delivery(ledger, study_uid, lost)
 
 
 def give_up_confirming(ledger: Ledger, job: Job, error: TrabeculaError) -> None:

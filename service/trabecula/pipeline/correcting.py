@@ -211,7 +211,7 @@ def _measure_anew(services: OperatorServices, ledger: Ledger, study_uid: StudyUi
         return standing.state, 0
     if standing.state in (StudyState.ANALYSING, StudyState.REPORTING, StudyState.DELIVERING):
         ledger.studies.move(study_uid, StudyState.RECEIVING)
-    revision = ledger.revisions.freeze(study_uid)
+    revision = ledger.revisions.freeze(study_uid, ledger.revisions.gaps(study_uid, standing.revision))
     files = stored_files(services, ledger, study_uid, revision)
     ledger.studies.describe(study_uid, services.facts.read(files))
     ledger.studies.move(study_uid, StudyState.ANALYSING)

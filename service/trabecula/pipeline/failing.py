@@ -15,6 +15,7 @@ from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StoredFile, StudyState
 from trabecula.pipeline.files import stored_files
+from trabecula.pipeline.reception_gaps import with_gaps
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.still_current import is_wanted
 from trabecula.version import __version__
@@ -42,6 +43,7 @@ def answered_as_failed(services: Services, job: Job, error: TrabeculaError, runs
             return False
         files = stored_files(services, ledger, job.study_uid, job.revision)
         result = _failed_result(job, files, services.facts.read(files).series, f"{error.detail}; {runs} runs")
+        result = with_gaps(result, ledger.revisions.gaps(job.study_uid, job.revision))
         services.artifacts.save_result(result)
         ledger.revisions.save_result(result)
         facts = {"code": error.code, "category": str(result.category), "runs": str(runs)}

@@ -84,7 +84,7 @@ def settle_now(services: Services, study_uid: StudyUid, who: str) -> None:
 
 
 def _next_revision(ledger: Ledger, standing: StudyStanding, what: str, who: str) -> int:
-    revision = ledger.revisions.freeze(standing.study_uid)
+    revision = ledger.revisions.freeze(standing.study_uid, ledger.revisions.gaps(standing.study_uid, standing.revision))
     ledger.studies.move(standing.study_uid, StudyState.ANALYSING)
     ledger.studies.note(
         standing.study_uid, Event(what=what, detail=f"after revision {standing.revision}", who=who, revision=revision)

@@ -1,13 +1,22 @@
-"""Receiving: one transaction that records an instance and makes sure that its study will settle."""
+"""Receiving: transactions that record instances, one or many, and make sure that their studies will settle."""
 
 from __future__ import annotations
 
-from trabecula.domain.errors import InstanceConflict, InstanceUnparsable
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from trabecula.domain.errors import InstanceConflict, InstanceUnparsable, StudyUnknown
 from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.study.jobs import Failure, Job, Stage
+from trabecula.domain.study.reception import CommitmentAnswer, ReceptionBatch, RefusedInstance
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import ReceivedInstance, StudyState
-from trabecula.domain.uids import StudyUid
+from trabecula.domain.uids import InstanceUid, StudyUid
+from trabecula.pipeline.confirming import record_commitment
+
+_STANDING_S = 1.0
+"""A listener with a journal says at least so often how far it is; settling earlier would only wait for that."""
 
 
 def register_instance(open_ledger: OpenLedger, instance: ReceivedInstance, quiet_s: float) -> bool:
@@ -22,19 +31,86 @@ def register_instance(open_ledger: OpenLedger, instance: ReceivedInstance, quiet
             image_arrived(ledger, instance.study_uid, quiet_s)
             ledger.commit()
             return True
-        failure = _failure_of(instance)
-        known = ledger.studies.known_sha256(instance.sop_instance_uid)
-        conflict = failure.code == InstanceConflict.code
-        if conflict and known is None and not instance.fault:  # one of our own objects
-            return False
-        added = not (conflict and known == instance.sha256) and ledger.quarantine.add(instance, failure)
-        # Asked again: an operator may have taken these very bytes over meanwhile, and then they are a repetition.
-        if conflict and ledger.studies.known_sha256(instance.sop_instance_uid) == instance.sha256:
-            return False
-        if added and conflict and known is not None:
-            _tell_study(ledger, instance)
+        added = _set_aside(ledger, instance)
         ledger.commit()
         return added
+
+
+def register_batch(open_ledger: OpenLedger, batch: ReceptionBatch, quiet_s: float) -> None:
+    """Record what a journal holds, each record once, in one transaction. Raises DatabaseUnavailable.
+
+    Each instance fares as in ``register_instance``, but the quiet time counts from when it came, and a study gets one
+    settling for all of them. What was registered before is left out, even where an operator deleted it since.
+    """
+    with open_ledger() as ledger:
+        first = ledger.receptions.next_sequence(batch.journal_uid, batch.segment_uid)
+        entries = [entry for number, entry in batch.entries if number >= first]
+        times = ledger.receptions.host_times()
+        instances = [
+            replace(entry, received_at=times.not_before(entry.received_at))
+            for entry in entries
+            if isinstance(entry, ReceivedInstance)
+        ]
+        _add_instances(ledger, instances, quiet_s)
+        refusals = [entry for entry in entries if isinstance(entry, RefusedInstance)]
+        ledger.receptions.add_refusals(
+            [replace(item, refused_at=times.not_before(item.refused_at)) for item in refusals]
+        )
+        _tell_refused(ledger, refusals)
+        for entry in entries:
+            if isinstance(entry, CommitmentAnswer):
+                record_commitment(ledger, entry.transaction_uid, entry.committed)
+        ledger.receptions.advance(batch.segment_uid, max(first, batch.next_sequence))
+        ledger.commit()
+
+
+def _add_instances(ledger: Ledger, instances: Sequence[ReceivedInstance], quiet_s: float) -> None:
+    sound = [instance for instance in instances if not instance.fault]
+    added = ledger.studies.add_instances(sound, [instance.received_at for instance in sound])
+    latest: dict[StudyUid, datetime] = {}
+    seen: set[InstanceUid] = set()
+    for instance in instances:
+        if not instance.fault and instance.sop_instance_uid in added - seen:
+            seen.add(instance.sop_instance_uid)
+            came_at = latest.get(instance.study_uid, instance.received_at)
+            latest[instance.study_uid] = max(came_at, instance.received_at)
+        else:
+            _set_aside(ledger, instance)
+    for study_uid in sorted(latest):
+        image_arrived(ledger, study_uid, quiet_s, latest[study_uid])
+
+
+def _tell_refused(ledger: Ledger, refusals: Sequence[RefusedInstance]) -> None:
+    """Leave a line in the trail of each study of which images were refused, one for a row of refusals."""
+    for study_uid in sorted({refused.study_uid for refused in refusals}):
+        try:
+            ledger.studies.standing(study_uid)
+        except StudyUnknown:
+            continue
+        if ledger.studies.last_event(study_uid) != "REFUSED":
+            codes = ", ".join(sorted({refused.code for refused in refusals if refused.study_uid == study_uid}))
+            detail = f"images could not be kept ({codes}); their sender was told so and has to send them again"
+            ledger.studies.note(study_uid, Event(what="REFUSED", detail=detail))
+
+
+def _set_aside(ledger: Ledger, instance: ReceivedInstance) -> bool:
+    """Treat an instance that was not added; return whether it lies in quarantine now and did not before."""
+    failure = _failure_of(instance)
+    known = ledger.studies.known_sha256(instance.sop_instance_uid)
+    conflict = failure.code == InstanceConflict.code
+    if conflict and known is None and not instance.fault:  # one of our own objects
+        return False
+    if conflict and known == instance.sha256:
+        return False
+    added = ledger.quarantine.add(instance, failure)
+    # Asked again: an operator may have taken these very bytes over meanwhile, and then they are a repetition.
+    if conflict and ledger.studies.known_sha256(instance.sop_instance_uid) == instance.sha256:
+        if added:
+            ledger.quarantine.withdraw(instance)
+        return False
+    if added and conflict and known is not None:
+        _tell_study(ledger, instance)
+    return added
 
 
 def _tell_study(ledger: Ledger, instance: ReceivedInstance) -> None:
@@ -47,16 +123,17 @@ def _tell_study(ledger: Ledger, instance: ReceivedInstance) -> None:
         )
 
 
-def image_arrived(ledger: Ledger, study_uid: StudyUid, quiet_s: float) -> None:
-    """Restart the quiet time; re-open the study where it was past receiving; have it settle."""
-    standing = ledger.studies.image_arrived(study_uid)
+def image_arrived(ledger: Ledger, study_uid: StudyUid, quiet_s: float, came_at: datetime | None = None) -> None:
+    """Restart the quiet time from when an image came; re-open the study where it was past receiving; have it settle."""
+    standing = ledger.studies.image_arrived(study_uid, came_at)
     if standing.state is not StudyState.RECEIVING:
         ledger.studies.move(study_uid, StudyState.RECEIVING)
         event = Event(
             what="REOPENED", detail=f"a late image came while {standing.state}", revision=standing.revision or None
         )
         ledger.studies.note(study_uid, event)
-    ledger.defer(Job(stage=Stage.SETTLE, study_uid=study_uid, delay_s=quiet_s))
+    delay_s = max(0.0, quiet_s - standing.quiet_s) + (_STANDING_S if came_at is not None else 0.0)
+    ledger.defer(Job(stage=Stage.SETTLE, study_uid=study_uid, delay_s=delay_s))
 
 
 def _failure_of(instance: ReceivedInstance) -> Failure:

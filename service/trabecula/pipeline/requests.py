@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import StudyUid
 
@@ -24,7 +25,7 @@ _ACTIVITY_LENGTH = 400
 
 @dataclass(frozen=True, kw_only=True)
 class StageRequest:
-    """One stage for one revision. The last three fields matter to reports only (domain.ports.ReportContext)."""
+    """One stage for one revision. Three fields matter to reports only (domain.ports.ReportContext)."""
 
     study_uid: StudyUid
     revision: int
@@ -33,6 +34,8 @@ class StageRequest:
     analysed_at: datetime | None = None
     installation_uid: str = ""
     predecessors: tuple[tuple[str, str, str], ...] = ()
+    gaps: ReceptionGaps = field(default_factory=ReceptionGaps)
+    """What is known to lack; the result says so."""
 
     def write(self, path: Path) -> None:
         """Write the request as JSON."""
@@ -52,7 +55,13 @@ class StageRequest:
             analysed_at=datetime.fromisoformat(moment) if moment else None,
             installation_uid=document["installation_uid"],
             predecessors=tuple((item[0], item[1], item[2]) for item in document["predecessors"]),
+            gaps=_gaps(document.get("gaps", {})),
         )
+
+
+def _gaps(document: Mapping[str, Any]) -> ReceptionGaps:
+    """Return what lacks; a worker that still runs an older version beside a newer child says nothing of it."""
+    return ReceptionGaps(int(document.get("refused", 0)), tuple(document.get("silent_listeners", ())))
 
 
 def write_error(folder: Path, error: TrabeculaError) -> None:

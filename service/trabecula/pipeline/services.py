@@ -56,11 +56,15 @@ class SettlePolicy:
 
     ``quiet_s`` without a new image; then, where the source archive can be asked, its count, at most ``count_checks``
     times with ``count_pause_s`` between: a source that counts what it never sends must not hold a study for ever.
+    A listener that may hold more of it is waited for while it was heard within ``listener_grace_s``, refused images
+    until ``refused_hold_s`` after the last refusal.
     """
 
     quiet_s: float = 60.0
     count_checks: int = 5
     count_pause_s: float = 60.0
+    listener_grace_s: float = 600.0
+    refused_hold_s: float = 6 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,15 @@ from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.files import stored_files
+from trabecula.pipeline.reception_gaps import gaps_of
 from trabecula.pipeline.services import Services
 
 
 def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False) -> None:
     """Freeze the study when it is complete, else look again later. ``force`` skips quiet time and count.
 
-    A set of instances that a revision holds already leads back to that revision: nothing is measured twice.
+    A set of instances that a revision holds already leads back to that revision: nothing is measured twice. A study of
+    which a listener may hold more, or of which images were refused, is waited for within bounds (``reception_gaps``).
     """
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid)
@@ -27,6 +29,9 @@ def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False
             ledger.defer(Job(stage=Stage.SETTLE, study_uid=study_uid, delay_s=remaining_s))
             ledger.commit()
             return
+        if not force and _held(ledger, services, study_uid):
+            ledger.commit()
+            return
     missing, remark = (0, "") if force else _missing_at_source(services, study_uid, instances)
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid, lock=True)
@@ -36,6 +41,8 @@ def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False
             ledger.defer(
                 Job(stage=Stage.SETTLE, study_uid=study_uid, delay_s=services.settle.quiet_s - standing.quiet_s)
             )
+        elif not force and _held(ledger, services, study_uid):  # its listener fell behind meanwhile
+            pass
         elif missing and standing.count_checks < services.settle.count_checks:
             ledger.studies.count_check_failed(study_uid)
             ledger.studies.note(
@@ -60,11 +67,25 @@ def _missing_at_source(services: Services, study_uid: StudyUid, instances: int) 
     return (max(0, count - instances), "") if count is not None else (0, "")
 
 
+def _held(ledger: Ledger, services: Services, study_uid: StudyUid) -> bool:
+    """Return whether more of a quiet study may come; then it is looked at again, and its trail says why once."""
+    _, hold = gaps_of(ledger, services.settle, study_uid)
+    if hold is None:
+        return False
+    if ledger.studies.last_event(study_uid) != "WAITING":
+        ledger.studies.note(study_uid, Event(what="WAITING", detail=hold.why))
+    ledger.defer(Job(stage=Stage.SETTLE, study_uid=study_uid, delay_s=hold.look_again_s))
+    return True
+
+
 def _freeze(ledger: Ledger, services: Services, study_uid: StudyUid, newest: int, remark: str) -> None:
-    if newest and ledger.revisions.is_current_set(study_uid, newest):
+    gaps, _ = gaps_of(ledger, services.settle, study_uid)
+    known = newest and ledger.revisions.is_current_set(study_uid, newest)
+    if known and ledger.revisions.gaps(study_uid, newest) == gaps:
         revision = newest
     else:
-        revision = ledger.revisions.freeze(study_uid)
+        revision = ledger.revisions.freeze(study_uid, gaps)
+    remark = "; ".join(part for part in (remark, gaps.words) if part)
     files = stored_files(services, ledger, study_uid, revision)
     ledger.studies.describe(study_uid, services.facts.read(files))
     ledger.studies.move(study_uid, StudyState.ANALYSING)

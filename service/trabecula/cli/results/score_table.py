@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trabecula.cli.output import console, print_table
-from trabecula.domain.models.validation import ModelVerdict
 
 DEMONSTRATION = "DEMONSTRATION, trained on digital phantoms, no clinical meaning"
 _COLUMNS = ("model", "probability of", "", "operating point")
@@ -35,10 +34,7 @@ def _row(score: Mapping[str, Any]) -> tuple[str, ...]:
     if score.get("probability") is None:
         codes = dict.fromkeys(reason["code"] for reason in score.get("reasons") or ())
         return (str(score["model_id"]), endpoint, "none", " ".join(("abstained:", *codes)))
-    told = _operating_point(score)
-    if score.get("verdict") == ModelVerdict.NO:
-        told = f"{told}; NOT SUPPORTED BY ITS OWN VALIDATION".lstrip("; ")
-    return (str(score["model_id"]), endpoint, f"{100 * score['probability']:.0f} %", told)
+    return (str(score["model_id"]), endpoint, f"{100 * score['probability']:.0f} %", _operating_point(score))
 
 
 def _operating_point(score: Mapping[str, Any]) -> str:

@@ -2,25 +2,68 @@
 
 from __future__ import annotations
 
-from trabecula.bootstrap.database import opened_database
-from trabecula.bootstrap.ledger import opened_engine
-from trabecula.bootstrap.listening import listener_of, registrar_of
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from trabecula.bootstrap.listening import journal_of, listener_of
 from trabecula.cli.output import errors_as_exit_code, print_line
 from trabecula.cli.serving.signals import end_event
 from trabecula.domain.delivery import host_and_port
+from trabecula.domain.ports.registrar import Registrar
+from trabecula.intake.journal.writer import Journal
 from trabecula.logs import configure_logging
-from trabecula.settings import load_settings
+from trabecula.settings import Settings, load_settings
+from trabecula.supervisor import ServicePart, Supervisor
 
 
-def listen() -> None:
+def listen(
+    registrar: Annotated[
+        bool, typer.Option(help="Keep the registrar running beside it, which writes the rows of what it received.")
+    ] = True,
+) -> None:
     """Receive studies until SIGTERM; then let running transfers end."""
     ended = end_event()
     with errors_as_exit_code():
         settings = load_settings()
         configure_logging(settings.log_level, part="listen")
-        with opened_database(settings) as url, opened_engine(url) as engine:
-            listener = listener_of(settings, registrar_of(settings, engine))
-            port = listener.start()
-            print_line(f"listener ready: {settings.ae_title}@{host_and_port(settings.dicom_host, port)}")
-            ended.wait()
-            listener.drain(settings.drain_seconds)
+        if settings.acknowledge_after == "row":
+            with _ledger_registrar(settings) as keeper:
+                _serve(settings, keeper, ended)
+        else:
+            _serve_with_journal(settings, ended, registrar)
+
+
+def _serve_with_journal(settings: Settings, ended: threading.Event, registrar: bool) -> None:
+    journal = journal_of(settings)
+    part = ServicePart("register", ("register",))
+    supervisor = Supervisor(
+        parts=(part,) if registrar else (), environment=dict(os.environ), on_line=lambda _part, line: print_line(line)
+    )
+    supervisor.start()
+    try:
+        _serve(settings, journal, ended)
+    finally:
+        supervisor.stop()
+
+
+def _serve(settings: Settings, keeper: Registrar | Journal, ended: threading.Event) -> None:
+    listener = listener_of(settings, keeper)
+    port = listener.start()
+    print_line(f"listener ready: {settings.ae_title}@{host_and_port(settings.dicom_host, port)}")
+    ended.wait()
+    listener.drain(settings.drain_seconds)
+
+
+@contextlib.contextmanager
+def _ledger_registrar(settings: Settings) -> Iterator[Registrar]:
+    from trabecula.bootstrap.database import opened_database  # a listener with a journal knows no database
+    from trabecula.bootstrap.ledger import opened_engine
+    from trabecula.bootstrap.registering import registrar_of
+
+    with opened_database(settings) as url, opened_engine(url) as engine:
+        yield registrar_of(settings, engine)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 
 import structlog
 
 from trabecula.bootstrap.database import KeptDatabase, kept_database
 from trabecula.cli.output import errors_as_exit_code, print_line
 from trabecula.cli.serving.signals import end_event
+from trabecula.domain.errors import DatabaseUnavailable
 from trabecula.logs import configure_logging
 from trabecula.settings import Settings, load_settings, unknown_variables
 from trabecula.supervisor import ServicePart, Supervisor
@@ -17,6 +20,7 @@ from trabecula.supervisor import ServicePart, Supervisor
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.5
+_WAIT_SECONDS = 5.0
 
 
 def serve() -> None:
@@ -27,17 +31,49 @@ def serve() -> None:
         configure_logging(settings.log_level, part="serve")
         for name in unknown_variables():
             log.warning("settings.unknown_variable", name=name)
-        with kept_database(settings) as database:
-            print_line(f"database ready: {'embedded PostgreSQL' if not settings.database_url else 'PostgreSQL'}")
-            environment = dict(os.environ) | {"TRABECULA_DATABASE_URL": database.url}
-            progress = _Readiness(_parts(settings))
-            supervisor = Supervisor(parts=progress.parts, environment=environment, on_line=progress.on_line)
-            supervisor.start()
+        receiving, working = _parts(settings)
+        progress = _Readiness((*receiving, *working))
+        with _running(receiving, dict(os.environ), progress), _awaited_database(settings, ended) as database:
+            if database is not None:
+                print_line(f"database ready: {'embedded PostgreSQL' if not settings.database_url else 'PostgreSQL'}")
+                environment = dict(os.environ) | {"TRABECULA_DATABASE_URL": database.url}
+                with _running(working, environment, progress):
+                    try:
+                        _look_after(database, progress, ended)
+                    finally:
+                        # The listener first: what it still takes in is registered before the database goes.
+                        progress.end(receiving)
+        print_line("trabecula has ended")
+
+
+@contextlib.contextmanager
+def _running(parts: tuple[ServicePart, ...], environment: dict[str, str], progress: _Readiness) -> Iterator[None]:
+    supervisor = Supervisor(parts=parts, environment=environment, on_line=progress.on_line)
+    progress.supervisors[parts] = supervisor
+    supervisor.start()
+    try:
+        yield
+    finally:
+        supervisor.stop()
+
+
+@contextlib.contextmanager
+def _awaited_database(settings: Settings, ended: threading.Event) -> Iterator[KeptDatabase | None]:
+    """Give the database; one on another host is waited for while the listener's journal takes what comes.
+
+    None where the service was told to end meanwhile. Raises what ``kept_database`` raises.
+    """
+    with contextlib.ExitStack() as stack:
+        database = None
+        while database is None and not ended.is_set():
             try:
-                _look_after(database, progress, ended)
-            finally:
-                supervisor.stop()
-            print_line("trabecula has ended")
+                database = stack.enter_context(kept_database(settings))
+            except DatabaseUnavailable as error:
+                if not settings.database_url or settings.acknowledge_after == "row":
+                    raise
+                log.error("database.awaited", code=error.code, reason=error.sentence, next_step=error.next_step)
+                ended.wait(_WAIT_SECONDS)
+        yield database
 
 
 def _look_after(database: KeptDatabase, progress: _Readiness, ended: threading.Event) -> None:
@@ -55,23 +91,33 @@ def _look_after(database: KeptDatabase, progress: _Readiness, ended: threading.E
             print_line("database ready again: embedded PostgreSQL")
 
 
-def _parts(settings: Settings) -> tuple[ServicePart, ...]:
-    return (
-        ServicePart("listen", ("listen",), grace_seconds=settings.drain_seconds + 10.0),
+def _parts(settings: Settings) -> tuple[tuple[ServicePart, ...], tuple[ServicePart, ...]]:
+    """Return the parts that run whether there is a database or not, and those that need it."""
+    listen = ServicePart("listen", ("listen", "--no-registrar"), grace_seconds=settings.drain_seconds + 10.0)
+    register = ServicePart("register", ("register",))
+    work = (
         ServicePart("analysis", ("work", "--queues", "cpu")),
         ServicePart("delivery", ("work", "--queues", "io")),
         ServicePart("rescue", ("work", "--queues", "sys")),
     )
+    if settings.acknowledge_after == "disk":
+        return (listen,), (register, *work)
+    # What a journal still holds from before is registered all the same.
+    return (), (listen, *((register,) if settings.journal_folder.is_dir() else ()), *work)
 
 
 class _Readiness:
     """Passes the parts' lines on and knows when each has said that it is ready."""
 
     def __init__(self, parts: tuple[ServicePart, ...]) -> None:
-        self.parts = parts
+        self.supervisors: dict[tuple[ServicePart, ...], Supervisor] = {}
         self.all_ready = threading.Event()
         self._waiting = {part.name for part in parts}
         self._lock = threading.Lock()
+
+    def end(self, parts: tuple[ServicePart, ...]) -> None:
+        """End parts before the others."""
+        self.supervisors[parts].stop()
 
     def on_line(self, part: ServicePart, line: str) -> None:
         """Print the line; count the part as ready when it says so."""

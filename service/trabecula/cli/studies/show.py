@@ -9,6 +9,7 @@ from trabecula.cli.results.result_table import show_result
 from trabecula.cli.studies.activity import activity_in_words
 from trabecula.cli.studies.conflicts import conflict_documents, show_conflicts
 from trabecula.cli.study_options import AsJson, StudyUidArgument
+from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.ledger.queries import studies as queries
 from trabecula.pipeline import study_conflicts
 
@@ -28,6 +29,8 @@ def show(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
     if document["activity"]:
         console.print(activity_in_words(document), highlight=False)
     show_conflicts(document["conflicts"], study_uid)
+    if document["refused"]:
+        console.print(f"{ReceptionGaps(document['refused']).words}; they did not come since", style="bold")
     if document["failure"]:
         failure = document["failure"]
         console.print(

@@ -9,6 +9,7 @@ from typing import Protocol
 from trabecula.domain.ports.copy_rows import CopyRows
 from trabecula.domain.ports.delivery_rows import DeliveryRows
 from trabecula.domain.ports.quarantine_rows import QuarantineRows
+from trabecula.domain.ports.reception_rows import ReceptionRows
 from trabecula.domain.ports.revision_rows import RevisionRows
 from trabecula.domain.ports.study_rows import StudyRows
 from trabecula.domain.study.jobs import Job
@@ -35,6 +36,11 @@ class Ledger(Protocol):
     @property
     def quarantine(self) -> QuarantineRows:
         """What is kept but not used."""
+        ...
+
+    @property
+    def receptions(self) -> ReceptionRows:
+        """Listeners, their journals and what was refused."""
         ...
 
     @property

@@ -22,6 +22,10 @@ class QuarantineRows(Protocol):
         """Record an instance; False when the same bytes are held already (they are then noted as received again)."""
         ...
 
+    def withdraw(self, instance: ReceivedInstance) -> None:
+        """Take back what ``add`` added in this transaction."""
+        ...
+
     def entries(self, numbers: Sequence[int], *, lock: bool = False) -> tuple[QuarantineEntry, ...]:
         """Return the entries with these numbers, in order. Raises QuarantineEntryUnknown."""
         ...

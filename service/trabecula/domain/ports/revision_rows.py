@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from trabecula.domain.results.result import ResultObject, StudyResult
+from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.standing import StoredInstance
 from trabecula.domain.uids import StudyUid
 
@@ -14,8 +15,12 @@ from trabecula.domain.uids import StudyUid
 class RevisionRows(Protocol):
     """Frozen revisions, their results and their objects."""
 
-    def freeze(self, study_uid: StudyUid) -> int:
-        """Freeze the present instances as the study's next revision and return its number."""
+    def freeze(self, study_uid: StudyUid, gaps: ReceptionGaps) -> int:
+        """Freeze the present instances as the study's next revision, with what lacks, and return its number."""
+        ...
+
+    def gaps(self, study_uid: StudyUid, revision: int) -> ReceptionGaps:
+        """Return what was known to lack when the revision was frozen."""
         ...
 
     def is_current_set(self, study_uid: StudyUid, revision: int) -> bool:

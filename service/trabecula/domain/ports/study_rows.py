@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from trabecula.domain.study.facts import StudyFacts
@@ -29,6 +31,12 @@ class StudyRows(Protocol):
         """
         ...
 
+    def add_instances(
+        self, instances: Sequence[ReceivedInstance], came_at: Sequence[datetime]
+    ) -> frozenset[InstanceUid]:
+        """Record instances that came at these times of the database's clock; return the UIDs of those that are new."""
+        ...
+
     def known_sha256(self, sop_instance_uid: InstanceUid) -> str | None:
         """Return the digest of the instance we hold under this UID, or None."""
         ...
@@ -37,8 +45,11 @@ class StudyRows(Protocol):
         """Return the study that holds an instance. Raises StudyUnknown."""
         ...
 
-    def image_arrived(self, study_uid: StudyUid) -> StudyStanding:
-        """Start the quiet time of the study anew and return where it stands; nobody else changes it until commit."""
+    def image_arrived(self, study_uid: StudyUid, came_at: datetime | None = None) -> StudyStanding:
+        """Start the quiet time of the study anew from when an image came (the database's clock; None: now).
+
+        Returns where it stands; nobody else changes it until commit.
+        """
         ...
 
     def count_check_failed(self, study_uid: StudyUid) -> None:
@@ -59,6 +70,10 @@ class StudyRows(Protocol):
 
     def describe(self, study_uid: StudyUid, facts: StudyFacts) -> None:
         """Keep what lists show of the study."""
+        ...
+
+    def last_event(self, study_uid: StudyUid) -> str:
+        """Return what the newest line of the study's audit trail says happened, "" where there is none."""
         ...
 
     def note(self, study_uid: StudyUid, event: Event) -> None:

@@ -200,6 +200,14 @@ class ReasonCode(Enum):
     )
     LOSSY = ("The images were compressed with loss.", "Send the images as the scanner stored them.")
     COPIES = ("Images of the series were sent more than once.", "None; each is measured once.")
+    IMAGES_REFUSED = (
+        "Images that were sent are missing.",
+        "Send the study again from its source; a late image re-opens it.",
+    )
+    LISTENER_SILENT = (
+        "Images may be missing: a listener that may hold more does not answer.",
+        "Bring that listener back, or have `trabecula listeners forget` say that it is gone; a late image re-opens it.",
+    )
     OTHER_SERIES = ("Other images of the study are measured.", "None; this series ranked lower.")
     EQUAL_SERIES = (
         "Another series would do as well, and its values differ.",

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from trabecula.domain.codes import Code
 from trabecula.domain.modality import Modality
-from trabecula.domain.models.validation import ModelVerdict
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.spine import Level
 from trabecula.domain.uids import NO_SERIES, InstanceUid, SeriesUid, StudyUid
@@ -148,10 +147,6 @@ class Score:
     positive: bool | None = None
     active: bool = True
     """False for a silent challenger: stored and shown to admins, never in the report."""
-    decides: bool = False
-    """Whether this site has recorded that the model may set a category where the measurement leaves it open."""
-    verdict: ModelVerdict = ModelVerdict.NOT_STATED
-    """What the model's own validation said of it."""
     role: SeriesRole | None = None
     reasons: tuple[Reason, ...] = ()
 
@@ -176,6 +171,7 @@ class StudyResult:
     ``decided_by`` says what the category rests on (None in results of older versions).
     ``series_used`` and ``series_not_used`` account for every image received; what they say of a series that was not
     measured stands in no other reason.
+    ``refused`` counts images of the study that were refused and did not come; ``silent_listeners`` may hold more.
     ``versions`` names software, segmenter, region definition, thresholds and settings digest: with the input they
     determine the result.
     """
@@ -195,6 +191,8 @@ class StudyResult:
     deformity_suspected: bool = False
     decided_by: DecidedBy | None = None
     impression: tuple[str, ...] = ()
+    refused: int = 0
+    silent_listeners: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     timings_s: Mapping[str, float] = field(default_factory=dict)
 

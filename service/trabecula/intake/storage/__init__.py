@@ -1,5 +1,6 @@
-"""From the bytes of a C-STORE to a file and a row: head read with bounds, written aside, synced, named, registered.
+"""From the bytes of a C-STORE to a file: head read with bounds; through the journal (``journaling``, ``placing``) or at
+once (``service``); written aside, synced, named.
 
-Success is answered only after the bytes are on stable storage. Pixels are never touched and nothing is decoded; what
-cannot be kept as it came goes to quarantine with its reason.
+Success is answered only after bytes and record are on stable storage. Pixels are never touched and nothing is decoded;
+what cannot be kept as it came goes to quarantine with its reason.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -28,6 +29,27 @@ class Origin:
 
     calling_ae_title: str
     association_id: str
+
+
+class CommitmentRecorder(Protocol):
+    """Keeps storage commitment answers durably."""
+
+    def commitment_answered(self, transaction_uid: str, committed: Mapping[str, bool]) -> None:
+        """Record an answer per SOP Instance UID. Raises DatabaseUnavailable, SpoolUnavailable."""
+        ...
+
+
+class Storage(Protocol):
+    """What an association needs of the side that keeps."""
+
+    @property
+    def registrar(self) -> CommitmentRecorder:
+        """Where storage commitment answers go."""
+        ...
+
+    def begin(self, command: Command, transfer_syntax_uid: str, origin: Origin) -> DataSink:
+        """Return the sink for one request's data set; never raises a TrabeculaError."""
+        ...
 
 
 class DataSink(Protocol):
@@ -81,7 +103,7 @@ class StoreService:
             self._watermark.check()
             return Storing(self, command, transfer_syntax_uid, origin)
         except TrabeculaError as error:
-            return _refusal(error)
+            return refusal(error)
 
 
 class Storing:
@@ -114,7 +136,7 @@ class Storing:
                 raise self._failure
             self._settle()
         except TrabeculaError as error:
-            return _refusal(error).finish()
+            return refusal(error).finish()
         finally:
             self._incoming.discard()
         return DimseStatus.SUCCESS, ""
@@ -172,7 +194,8 @@ class Storing:
         )
 
 
-def _refusal(error: TrabeculaError) -> Discarding:
+def refusal(error: TrabeculaError) -> Discarding:
+    """Return the sink that answers an error, and log it."""
     level = log.warning if isinstance(error, StorageFull) else log.error
     level("instance.refused", code=error.code, reason=error.sentence, next_step=error.next_step)
     status = (

@@ -44,7 +44,8 @@ class KeptFile:
 
 
 @contextlib.contextmanager
-def _as_spool_error() -> Iterator[None]:
+def as_spool_error() -> Iterator[None]:
+    """Raise SpoolUnavailable for what the operating system refuses."""
     try:
         yield
     except OSError as error:
@@ -60,19 +61,19 @@ class Incoming:
         self._path = path
         self._digest = hashlib.sha256()
         self.size_bytes = 0
-        with _as_spool_error():
+        with as_spool_error():
             self._file = open(path, "xb+", buffering=_BUFFER_BYTES)  # noqa: SIM115 - closed by the three endings
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes. Raises SpoolUnavailable."""
-        with _as_spool_error():
+        with as_spool_error():
             self._file.write(data)
         self._digest.update(data)
         self.size_bytes += len(data)
 
     def beginning(self, offset: int, count: int) -> bytes:
         """Return up to ``count`` bytes from ``offset`` of what was written. Raises SpoolUnavailable."""
-        with _as_spool_error():
+        with as_spool_error():
             self._file.flush()
             return os.pread(self._file.fileno(), count, offset)
 
@@ -84,12 +85,12 @@ class Incoming:
         ended.
         """
         key = self._spool.key_of(sop_instance_uid)
-        with _as_spool_error():
+        with as_spool_error():
             self._sync()
             target = self._spool.root / key
-            outcome = Kept.NEW if _named(self._path, target) else Kept.REPEATED
+            outcome = Kept.NEW if named(self._path, target) else Kept.REPEATED
             if outcome is Kept.REPEATED:
-                there = _describe(target, key)
+                there = describe(target, key)
                 if there.sha256 != self._digest.hexdigest():
                     beside = self._spool.key_beside(sop_instance_uid, self._digest.hexdigest())
                     if not (self._spool.root / beside).is_file():
@@ -97,7 +98,7 @@ class Incoming:
                     key, target = beside, self._spool.root / beside
             self._file.close()
             self._path.unlink(missing_ok=True)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         return KeptFile(outcome, key, self.size_bytes, self._digest.hexdigest())
 
     def quarantine(self) -> KeptFile:
@@ -107,7 +108,7 @@ class Incoming:
         """
         sha256 = self._digest.hexdigest()
         key = f"{QUARANTINE}/{sha256}.dcm"
-        with _as_spool_error():
+        with as_spool_error():
             if not self._file.closed:
                 self._sync()
                 self._file.close()
@@ -135,14 +136,14 @@ class Spool:
         folders = [
             root / name for name in (INCOMING, QUARANTINE, *(f"{OBJECTS}/{number:02x}" for number in range(256)))
         ]
-        with _as_spool_error():
+        with as_spool_error():
             missing = [folder for folder in folders if not folder.is_dir()]
             for folder in missing:
                 folder.mkdir(parents=True, exist_ok=True)
             if missing:
                 root.chmod(0o700)  # patient data: for the service's own user alone
             for parent in (OBJECTS, "") if missing else ():
-                _sync_folder(root / parent)
+                sync_folder(root / parent)
 
     def key_of(self, sop_instance_uid: InstanceUid) -> str:
         """Return the key of an instance: safe as a path whatever the UID holds."""
@@ -168,7 +169,7 @@ class Spool:
             made = not target.exists()
             if made:
                 self._copy(source, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         return made
 
     def _copy(self, source: Path, target: Path) -> None:
@@ -182,9 +183,9 @@ class Spool:
     def remove(self, key: str) -> None:
         """Remove a file durably; nothing happens where there is none. Raises SpoolUnavailable, SpoolObjectMissing."""
         path = self.path(key)
-        with _as_spool_error():
+        with as_spool_error():
             path.unlink(missing_ok=True)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def path(self, key: str) -> Path:
         """Return the absolute path of a key; the file need not exist. Raises SpoolObjectMissing for a foreign key."""
@@ -207,14 +208,14 @@ class Spool:
 
     def free_bytes(self) -> int:
         """Return the free space where the spool lies. Raises SpoolUnavailable."""
-        with _as_spool_error():
+        with as_spool_error():
             return shutil.disk_usage(self.root).free
 
     def sweep(self, older_than_seconds: float) -> int:
         """Remove what a killed process left in ``incoming/``; nothing there was ever acknowledged. Returns how many."""
         swept = 0
         oldest = time.time() - older_than_seconds
-        with _as_spool_error():
+        with as_spool_error():
             for path in (self.root / INCOMING).glob("*.part"):
                 with contextlib.suppress(FileNotFoundError):
                     if path.stat().st_mtime < oldest:
@@ -223,7 +224,7 @@ class Spool:
         return swept
 
 
-def _named(source: Path, target: Path) -> bool:
+def named(source: Path, target: Path) -> bool:
     """Give ``source`` the name ``target``; False if that name is taken. Atomic, also between processes."""
     try:
         os.link(source, target)
@@ -237,7 +238,8 @@ def _named(source: Path, target: Path) -> bool:
     return True
 
 
-def _describe(path: Path, key: str) -> KeptFile:
+def describe(path: Path, key: str) -> KeptFile:
+    """Return size and SHA-256 of a file that is there, synced. Raises OSError."""
     digest = hashlib.sha256()
     size = 0
     with path.open("rb") as file:
@@ -248,7 +250,8 @@ def _describe(path: Path, key: str) -> KeptFile:
     return KeptFile(Kept.REPEATED, key, size, digest.hexdigest())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Return when the names in a folder are on stable storage. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, func, select
 
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries.quarantine import study_conflicts
-from trabecula.ledger.tables import ObjectDelivery, ResultObjectRow, Revision, Study
+from trabecula.ledger.reception_tables import RefusedInstanceRow
+from trabecula.ledger.tables import Instance, ObjectDelivery, ResultObjectRow, Revision, Study
 
 
 def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any] | None:
@@ -57,10 +58,18 @@ def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any
         "timings": _timings(study, {**revision} if revision is not None else None, result.get("timings_s", {})),
         "failure": _failure(study),
         "conflicts": study_conflicts(connection, study_uid),
+        "refused": _refused(connection, study_uid),
         "scanner": {name: study[name] for name in ("manufacturer", "scanner_model", "station")},
         "calling_ae_title": study["calling_ae_title"],
         "received_at": study["first_image_at"].isoformat(),
     }
+
+
+def _refused(connection: Connection, study_uid: StudyUid) -> int:
+    """Return how many images of the study were refused and have not come since."""
+    came = exists().where(Instance.sop_instance_uid == RefusedInstanceRow.sop_instance_uid)
+    query = select(func.count()).select_from(RefusedInstanceRow)
+    return connection.execute(query.where(RefusedInstanceRow.study_uid == study_uid, ~came)).scalar_one()
 
 
 def _objects(objects: Sequence[Mapping[str, Any]], deliveries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, exists, literal_column, select, update
+from sqlalchemy import and_, delete, exists, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
@@ -69,6 +69,17 @@ class SqlQuarantineRows:
             set_={"last_received_at": inserted.excluded.last_received_at},
         )
         return bool(self._session.execute(noted.returning(literal_column("xmax = 0"))).scalar_one())
+
+    def withdraw(self, instance: ReceivedInstance) -> None:
+        """Take back what ``add`` added in this transaction."""
+        instance = storable_instance(instance)
+        self._session.execute(
+            delete(Quarantine).where(
+                Quarantine.sop_instance_uid == instance.sop_instance_uid,
+                Quarantine.sha256 == instance.sha256,
+                Quarantine.state == _HELD,
+            )
+        )
 
     def entries(self, numbers: Sequence[int], *, lock: bool = False) -> tuple[QuarantineEntry, ...]:
         """Return the entries with these numbers, in order. Raises QuarantineEntryUnknown."""

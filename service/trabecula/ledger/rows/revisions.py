@@ -14,6 +14,7 @@ from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.identity import digest
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
+from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.standing import StoredInstance
 from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
@@ -34,13 +35,19 @@ class SqlRevisionRows:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def freeze(self, study_uid: StudyUid) -> int:
+    def freeze(self, study_uid: StudyUid, gaps: ReceptionGaps) -> int:
         """Freeze the present instances as the study's next revision and return its number."""
         newest = select(func.coalesce(func.max(Revision.revision), 0)).where(Revision.study_uid == study_uid)
         revision = self._session.execute(newest).scalar_one() + 1
         uids = self._current_uids(study_uid)
         self._session.execute(
-            insert(Revision).values(study_uid=study_uid, revision=revision, instance_digest=digest(uids))
+            insert(Revision).values(
+                study_uid=study_uid,
+                revision=revision,
+                instance_digest=digest(uids),
+                refused=gaps.refused,
+                silent_listeners=list(gaps.silent_listeners),
+            )
         )
         self._session.execute(
             insert(RevisionInstance).from_select(
@@ -56,6 +63,11 @@ class SqlRevisionRows:
         )
         self._session.execute(update(Study).where(Study.study_uid == study_uid).values(revision=revision))
         return revision
+
+    def gaps(self, study_uid: StudyUid, revision: int) -> ReceptionGaps:
+        """Return what was known to lack when the revision was frozen."""
+        row = self._row(study_uid, revision)
+        return ReceptionGaps(row.refused, tuple(row.silent_listeners)) if row is not None else ReceptionGaps()
 
     def is_current_set(self, study_uid: StudyUid, revision: int) -> bool:
         """Return whether the revision holds exactly the instances the study has now, each in the copy in use now."""

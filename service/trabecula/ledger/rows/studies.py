@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
@@ -25,29 +29,41 @@ _INSTANCE_COLUMNS = (
     "sop_instance_uid", "study_uid", "series_uid", "sop_class_uid", "transfer_syntax_uid", "spool_key", "size_bytes",
     "sha256", "calling_ae_title", "association_id", "received_at",
 )  # fmt: skip
+_KINDS = dict.fromkeys(_INSTANCE_COLUMNS, "text") | {
+    "size_bytes": "bigint", "received_at": "timestamptz", "came_at": "timestamptz",
+}  # fmt: skip
 
-_ADD_INSTANCE = text(
+_ADD_INSTANCES = text(
     f"""
-    WITH known AS (
-        SELECT 1 FROM objects WHERE sop_instance_uid = :sop_instance_uid
-        UNION ALL SELECT 1 FROM instances WHERE sop_instance_uid = :sop_instance_uid),
+    WITH came AS (
+        SELECT DISTINCT ON (sop_instance_uid) *
+        FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _KINDS.items())})
+            WITH ORDINALITY AS t ({", ".join(_KINDS)}, position)
+        ORDER BY sop_instance_uid, position),
+    fresh AS (
+        SELECT * FROM came
+        WHERE NOT EXISTS (SELECT 1 FROM objects WHERE sop_instance_uid = came.sop_instance_uid)
+          AND NOT EXISTS (SELECT 1 FROM instances WHERE sop_instance_uid = came.sop_instance_uid)),
     study AS (
-        INSERT INTO studies (study_uid, calling_ae_title)
-        SELECT :study_uid, :calling_ae_title WHERE NOT EXISTS (SELECT 1 FROM known)
-        ON CONFLICT DO NOTHING RETURNING 1),
+        INSERT INTO studies (study_uid, calling_ae_title, first_image_at, last_image_at)
+        SELECT study_uid, (array_agg(calling_ae_title ORDER BY position))[1], min(came_at), max(came_at)
+        FROM fresh GROUP BY study_uid ORDER BY study_uid
+        ON CONFLICT DO NOTHING RETURNING study_uid),
     one_series AS (
         INSERT INTO series (series_uid, study_uid)
-        SELECT :series_uid, :study_uid WHERE NOT EXISTS (SELECT 1 FROM known) ON CONFLICT DO NOTHING),
+        SELECT DISTINCT ON (series_uid) series_uid, study_uid FROM fresh ORDER BY series_uid, position
+        ON CONFLICT DO NOTHING),
     instance AS (
         INSERT INTO instances ({", ".join(_INSTANCE_COLUMNS)})
-        SELECT {", ".join(f":{name}" for name in _INSTANCE_COLUMNS)} WHERE NOT EXISTS (SELECT 1 FROM known)
-        ON CONFLICT DO NOTHING RETURNING 1)
-    SELECT (SELECT count(*) FROM instance), (SELECT count(*) FROM study)
+        SELECT {", ".join(_INSTANCE_COLUMNS)} FROM fresh ORDER BY sop_instance_uid
+        ON CONFLICT DO NOTHING RETURNING sop_instance_uid)
+    SELECT sop_instance_uid, false FROM instance UNION ALL SELECT study_uid, true FROM study
     """
 )
 """One statement for the busiest moment of the service: every image of every study passes here.
 
-A known UID that comes under another study leaves no empty study behind.
+A known UID that comes under another study leaves no empty study behind. Rows are made in the order of their UIDs, so
+that two registrars that hold images of the same studies wait for one another instead of blocking one another.
 """
 
 
@@ -85,13 +101,31 @@ class SqlStudyRows:
         return self._session.execute(query).scalar_one()
 
     def add_instance(self, instance: ReceivedInstance) -> bool:
-        """Record an instance with its study and series; False when it is known or one of our own objects."""
-        instance = storable_instance(instance)
-        values = {name: getattr(instance, name) for name in _INSTANCE_COLUMNS}
-        added, first = self._session.execute(_ADD_INSTANCE, values).one()
-        if first:
-            self.note(instance.study_uid, Event(what="RECEIVED", detail="the first image of the study"))
-        return bool(added)
+        """Record an instance that comes now; False when it is known or one of our own objects."""
+        now = self._session.execute(select(clock_timestamp())).scalar_one()
+        return bool(self.add_instances([instance], [now]))
+
+    def add_instances(
+        self, instances: Sequence[ReceivedInstance], came_at: Sequence[datetime]
+    ) -> frozenset[InstanceUid]:
+        """Record instances with their studies and series; return the UIDs of those that are new.
+
+        ``came_at`` is when each came, by the database's clock.
+        """
+        if not instances:
+            return frozenset()
+        kept = [storable_instance(instance) for instance in instances]
+        columns = {name: [getattr(instance, name) for instance in kept] for name in _INSTANCE_COLUMNS}
+        rows = self._session.execute(_ADD_INSTANCES, columns | {"came_at": list(came_at)}).all()
+        for uid, is_study in rows:
+            if is_study:
+                self.note(StudyUid(uid), Event(what="RECEIVED", detail="the first image of the study"))
+        added = {uid for uid, is_study in rows if not is_study}
+        return frozenset(
+            instance.sop_instance_uid
+            for instance, row in zip(instances, kept, strict=True)
+            if row.sop_instance_uid in added
+        )
 
     def known_sha256(self, sop_instance_uid: InstanceUid) -> str | None:
         """Return the digest of the instance held under this UID, or None."""
@@ -106,20 +140,29 @@ class SqlStudyRows:
             raise StudyUnknown(f"none holds {sop_instance_uid}")
         return StudyUid(study_uid)
 
-    def image_arrived(self, study_uid: StudyUid) -> StudyStanding:
-        """Start the quiet time anew, by the database's clock, and return where the study stands, locked."""
-        state, revision, failed_stage = self._session.execute(
+    def image_arrived(self, study_uid: StudyUid, came_at: datetime | None = None) -> StudyStanding:
+        """Start the quiet time anew from when an image came, by the database's clock; lock the study.
+
+        Returns where it stands; ``came_at`` None is now.
+        """
+        came: Any = clock_timestamp() if came_at is None else came_at
+        state, revision, quiet_s, failed_stage = self._session.execute(
             update(Study)
             .where(Study.study_uid == study_uid)
-            .values(last_image_at=clock_timestamp(), count_checks=0)
-            .returning(Study.state, Study.revision, Study.failed_stage)
+            .values(last_image_at=func.greatest(Study.last_image_at, came), count_checks=0)
+            .returning(
+                Study.state,
+                Study.revision,
+                func.extract("epoch", clock_timestamp() - Study.last_image_at),
+                Study.failed_stage,
+            )
         ).one()
         stage = Stage(failed_stage) if failed_stage else None
         return StudyStanding(
             study_uid=study_uid,
             state=StudyState(state),
             revision=revision,
-            quiet_s=0.0,
+            quiet_s=max(0.0, float(quiet_s)),
             count_checks=0,
             failed_stage=stage,
         )
@@ -182,6 +225,11 @@ class SqlStudyRows:
                     modality=storable(series.modality), description=storable(series.description), number=series.number
                 )
             )
+
+    def last_event(self, study_uid: StudyUid) -> str:
+        """Return what the newest line of the study's audit trail says happened, "" where there is none."""
+        query = select(EventRow.what).where(EventRow.study_uid == study_uid).order_by(EventRow.id.desc()).limit(1)
+        return self._session.execute(query).scalar_one_or_none() or ""
 
     def note(self, study_uid: StudyUid, event: Event) -> None:
         """Add a line to the study's audit trail."""

@@ -1,0 +1,1 @@
+"""``trabecula listeners``: who receives, how far each is, and saying that one is gone for good."""
