@@ -167,7 +167,9 @@ class Settings(BaseSettings):
     external_segmenters: dict[str, ExternalSegmenterSettings] = Field(default_factory=dict)
     """External segmentation programs by name."""
     bundles_dir: Path | None = None
-    """Model bundles; empty: the ones shipped with the program."""
+    """A site's own model bundles, beside those shipped with the program."""
+    bundle_keys: Annotated[tuple[str, ...], NoDecode] = ()
+    """Public keys whose signature makes a site's own bundle believed (the lines of `trabecula models make-key`)."""
     thresholds_file: Path | None = None
     """A site's own thresholds (TOML, same keys as the shipped data/thresholds.toml); empty: the shipped ones."""
 
@@ -187,7 +189,7 @@ class Settings(BaseSettings):
         """Where the listener's journal lies."""
         return self.journal_dir or self.data_dir / "journal"
 
-    @field_validator("calling_ae_titles", mode="before")
+    @field_validator("calling_ae_titles", "bundle_keys", mode="before")
     @classmethod
     def _split_titles(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

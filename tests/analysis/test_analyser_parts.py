@@ -88,6 +88,7 @@ class FlaggingScorer:
             endpoint="osteoporosis",
             probability=0.8,
             positive=True,
+            decides=True,
         )
 
 

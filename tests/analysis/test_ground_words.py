@@ -44,6 +44,7 @@ def score(probability: float, threshold: float, **changes: object) -> Score:
         operating_point="balanced",
         threshold=threshold,
         positive=probability >= threshold,
+        decides=True,
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 

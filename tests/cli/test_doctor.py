@@ -118,7 +118,7 @@ def test_a_destination_that_does_not_answer(world: World, free_port: Callable[[]
 
 
 def test_bundles_that_are_not_there(world: World, tmp_path: Path) -> None:
-    found = finding("bundles", load_settings(bundles_dir=tmp_path))
+    found = finding("bundles", load_settings(bundles_dir=tmp_path / "gone"))
 
     assert found.detail.startswith("BUNDLE_UNKNOWN: ")
     assert "models list" in found.fix

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.scoring.keys import signed, site_key
 from tests.scoring.made_bundle import manifest, write_bundle
 from trabecula.cli.models import app
+from trabecula.data.bundle_location import find_bundles_root
+from trabecula.domain.models.bundle import SIGNATURE_NAME
+from trabecula.domain.models.validation import ModelVerdict, Validation
 from trabecula.domain.results.result import SeriesRole
 from trabecula.scoring.activation import LOG_NAME, STATE_NAME
+from trabecula.scoring.trust import PRIVATE_KEY_NAME, PUBLIC_KEY_NAME, shipped_digests
 
 
 @pytest.fixture
 def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TRABECULA_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("TRABECULA_BUNDLES_DIR", str(tmp_path / "bundles"))
+    private, public = site_key(tmp_path / "keys")
+    monkeypatch.setenv("TRABECULA_BUNDLE_KEYS", public)
     for made in (manifest("one"), manifest("two"), manifest("mr", SeriesRole.T1W)):
-        write_bundle(tmp_path / "bundles", made)
+        signed(write_bundle(tmp_path / "bundles", made), private)
     return tmp_path / "bundles"
 
 
@@ -35,7 +44,8 @@ def as_json(*arguments: str) -> Any:
 
 
 def roles() -> dict[str, str]:
-    return {row["model"]: row["role"] for row in as_json("list")}
+    """The roles of the site's own bundles; those that ship stand in the list, too."""
+    return {row["model"]: row["role"] for row in as_json("list") if row["model"] not in shipped_digests()}
 
 
 def test_activating_takes_the_place_of_the_other_and_can_be_undone(bundles: Path) -> None:
@@ -59,7 +69,8 @@ def test_activating_takes_the_place_of_the_other_and_can_be_undone(bundles: Path
 
 
 def test_verify_names_what_is_wrong_and_fails(bundles: Path) -> None:
-    assert as_json("verify") == {"ok": True, "bundles": as_json("verify")["bundles"]}
+    assert as_json("verify")["ok"]
+    assert {row["model"] for row in as_json("verify")["bundles"]} == {"one", "two", "mr", *shipped_digests()}
     (bundles / "two" / "model.onnx").write_bytes(b"x")
 
     result = models("verify", "--json")
@@ -67,7 +78,10 @@ def test_verify_names_what_is_wrong_and_fails(bundles: Path) -> None:
     assert result.exit_code == 1
     checks = {row["model"]: row for row in json.loads(result.stdout)["bundles"]}
     assert checks["one"]["ok"]
-    assert checks["two"] == {"model": "two", "ok": False, "detail": "model.onnx of two was changed"}
+    wrong = {"model": "two", "ok": False, "code": "BUNDLE_INVALID", "detail": "model.onnx of two was changed"}
+    assert checks["two"] == wrong
+    assert checks["one"]["detail"].startswith("signed, 2 files, no check vectors, sha256 ")
+    assert checks["xue2022-demo-1.0.0"]["detail"].startswith("shipped, ")
     assert models("verify", "one").exit_code == 0
 
 
@@ -111,17 +125,92 @@ def test_a_roll_back_to_a_bundle_that_changed_is_refused(bundles: Path) -> None:
     assert roles()["two"] == "active"
 
 
-def test_without_a_bundle_people_are_told_what_to_do(bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    empty = bundles.parent / "none"
-    empty.mkdir()
-    monkeypatch.setenv("TRABECULA_BUNDLES_DIR", str(empty))
+def test_a_sites_own_bundles_stand_beside_the_shipped_ones(bundles: Path) -> None:
+    shutil.copytree(find_bundles_root() / "xue2022-demo-1.0.0", bundles / "radscore-demo-1.0.0")
 
-    for command in ("list", "verify"):
-        shown = models(command)
-        assert shown.exit_code == 0
-        assert "No model bundle is installed" in shown.stdout
-        assert "trabecula-train export" in shown.stdout
-    assert as_json("list") == []
+    rows = as_json("list")
+
+    named = [row["model"] for row in rows]
+    assert set(named) == {"one", "two", "mr", *shipped_digests()}
+    notes = [row["note"] for row in rows if row["model"] == "radscore-demo-1.0.0"]
+    assert notes[0] == "demonstration: trained on phantoms"
+    assert "has the name of a bundle that ships" in notes[1]
+    assert as_json("activate", "xue2022-demo-1.0.0")["in_use"][0]["decides"] == "no"
+
+
+def test_a_bundle_that_nobody_signed_is_never_activated(bundles: Path) -> None:
+    (bundles / "one" / SIGNATURE_NAME).unlink()
+
+    refused = models("activate", "one")
+
+    assert refused.exit_code == 2
+    assert "BUNDLE_UNTRUSTED" in refused.stderr
+    assert "one is not signed" in refused.stderr
+    assert not (bundles.parent / "data" / STATE_NAME).exists()
+    checks = {row["model"]: row for row in json.loads(models("verify", "--json").stdout)["bundles"]}
+    assert checks["one"]["code"] == "BUNDLE_UNTRUSTED"
+    signing = models("sign", "one", "--key", str(bundles.parent / "keys" / PRIVATE_KEY_NAME))
+    assert signing.exit_code == 0, signing.output
+    assert "does not stand in bundle_keys" not in signing.output
+    as_json("activate", "one")
+
+
+def test_a_key_is_made_with_the_line_for_the_settings(bundles: Path, tmp_path: Path) -> None:
+    made = models("make-key", str(tmp_path / "new"))
+
+    assert made.exit_code == 0, made.output
+    public = (tmp_path / "new" / PUBLIC_KEY_NAME).read_text().strip()
+    assert f'bundle_keys = ["{public}"]' in made.stdout
+    other = models("sign", "one", "--key", str(tmp_path / "new" / PRIVATE_KEY_NAME))
+    assert "does not stand in bundle_keys yet" in other.stdout
+    assert "SIGNING_KEY_UNUSABLE" in models("make-key", str(tmp_path / "new")).stderr
+
+
+@pytest.fixture
+def ours(bundles: Path) -> Path:
+    """A bundle of patients whose validation supports it, and one whose validation does not."""
+    private = bundles.parent / "keys" / PRIVATE_KEY_NAME
+    for name, verdict in (("good", ModelVerdict.SUPPORTED), ("noise", ModelVerdict.NO)):
+        made = manifest(name, demonstration=False)
+        doubted = Validation(verdict, ("Better than chance: no. AUC 0.46 (0.28 to 0.64) on patients held out.",))
+        signed(
+            write_bundle(bundles, replace(made, endpoints=(replace(made.endpoints[0], validation=doubted),))), private
+        )
+    return bundles
+
+
+def test_a_model_decides_only_by_the_sites_recorded_word(ours: Path) -> None:
+    assert as_json("activate", "good")["in_use"][0]["decides"] == "no"
+    unfounded = models("activate", "good", "--decides")
+    assert unfounded.exit_code == 2
+    assert "MODEL_MAY_NOT_DECIDE" in unfounded.stderr
+    assert "no validation of good at this site is named" in unfounded.stderr
+
+    used = as_json("activate", "good", "--decides", "--validation", "report 17")
+
+    assert used["in_use"][0]["decides"].startswith("yes, by ")
+    assert used["in_use"][0]["decides"].endswith(": report 17")
+    assert used["not_supported"] == {}
+    log = [json.loads(line) for line in (ours.parent / "data" / LOG_NAME).read_text().splitlines()]
+    assert log[0]["after"]["good"]["clearance"] is None
+    assert set(log[1]["after"]["good"]["clearance"]) == {"who", "when", "validation"}
+    assert "silent challenger" in models("activate", "good", "--role", "challenger", "--decides").stderr
+    assert "digital phantoms" in models("activate", "one", "--decides", "--validation", "x").stderr
+
+
+def test_a_model_whose_verdict_is_no_says_so_and_does_not_decide_by_itself(ours: Path) -> None:
+    shown = models("activate", "noise")
+    assert shown.exit_code == 0
+    assert "noise is NOT SUPPORTED BY ITS OWN VALIDATION" in shown.stderr
+    assert "AUC 0.46" in shown.stderr
+    assert {row["model"]: row["verdict"] for row in as_json("list")}["noise"] == "no"
+
+    refused = models("activate", "noise", "--decides", "--validation", "report 17")
+    assert refused.exit_code == 2
+    assert "the verdict of noise is no: Better than chance: no. AUC 0.46" in refused.stderr
+
+    allowed = as_json("activate", "noise", "--decides", "--validation", "report 17", "--despite-verdict")
+    assert "noise" in allowed["not_supported"]
 
 
 def test_switching_the_last_model_off_says_that_none_speaks(bundles: Path) -> None:

@@ -34,7 +34,9 @@ from trabecula.domain.models.bundle_json import manifest_to_bytes
 from trabecula.domain.models.feature_layout import FeatureLayout, LevelAggregation
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS
+from trabecula.scoring.bundles import find_bundles
 from trabecula.scoring.radiomics.feature_set import load_feature_set
+from trabecula.scoring.trust import Trust
 
 FEATURES = ("original_firstorder_Mean", "original_firstorder_Entropy")
 WIDE = (-1e6, 1e6)
@@ -135,6 +137,11 @@ def training_range(low: float = WIDE[0], high: float = WIDE[1], distance: float 
         precision=(1.0, 0.0, 0.0, 1.0),
         mahalanobis_limit=distance,
     )
+
+
+def trusting(root: Path) -> Trust:
+    """Believe every sound bundle of a folder as if it shipped."""
+    return Trust({item.model_id: item.bundle.sha256 for item in find_bundles([root]) if item.bundle is not None})
 
 
 def write_bundle(

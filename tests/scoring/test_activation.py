@@ -15,6 +15,7 @@ from trabecula.scoring.activation import (
     LOG_NAME,
     STATE_NAME,
     Activation,
+    Clearance,
     ModelRole,
     activation_before,
     change_activation,
@@ -91,3 +92,17 @@ def test_without_a_change_there_is_nothing_to_roll_back(tmp_path: Path) -> None:
     (tmp_path / LOG_NAME).write_text("no json\n")
     with pytest.raises(BundleInvalid, match=LOG_NAME):
         activation_before(tmp_path)
+
+
+def test_only_a_recorded_clearance_lets_a_model_decide(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    word = Clearance("dr. a", "2026-11-30T09:00:00+00:00", "report 17: 412 patients")
+    shown, deciding = (Activation().with_role(bundles["one"], ModelRole.ACTIVE, given) for given in (None, word))
+    change_activation(tmp_path, deciding, "dr. a", WHEN, "")
+
+    assert read_activation(tmp_path).models["one"].clearance == word
+    assert shown.models["one"].clearance is None
+    assert shown.digests != deciding.digests
+    document = json.loads((tmp_path / STATE_NAME).read_text())
+    del document["models"]["one"]["clearance"]
+    (tmp_path / STATE_NAME).write_text(json.dumps(document))
+    assert read_activation(tmp_path) == shown

@@ -66,13 +66,13 @@ def test_the_root_is_listed_without_segmenters_and_hidden_folders(tmp_path: Path
     (segmenter / "manifest.json").write_text(json.dumps({"kind": "segmenter"}))
     write_bundle(tmp_path, manifest("moved")).rename(tmp_path / ".export-x")
 
-    found = find_bundles(tmp_path)
+    found = find_bundles([tmp_path])
 
     assert [(item.model_id, item.bundle is not None) for item in found] == [("broken", False), ("sound", True)]
-    assert bundle_named(tmp_path, "sound").manifest.model_id == "sound"
+    assert bundle_named([tmp_path], "sound").manifest.model_id == "sound"
     with pytest.raises(BundleInvalid):
-        bundle_named(tmp_path, "broken")
+        bundle_named([tmp_path], "broken")
     with pytest.raises(BundleUnknown) as caught:
-        bundle_named(tmp_path, "segmenter-1")
+        bundle_named([tmp_path], "segmenter-1")
     assert caught.value.code == "BUNDLE_UNKNOWN"
     assert "trabecula models list" in caught.value.next_step

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.scoring.made_bundle import manifest, write_bundle
+from tests.scoring.made_bundle import manifest, trusting, write_bundle
 from tests.scoring.radiomics.drawn import axial, drawn_series
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.modality import Modality
@@ -219,7 +219,7 @@ def test_both_kinds_stand_side_by_side(context: ScoringContext, tmp_path: Path) 
     vector = load_bundle(write_bundle(tmp_path, manifest("vector", SeriesRole.T1W)))
     activation = Activation().with_role(pictures, ModelRole.ACTIVE).with_role(vector, ModelRole.CHALLENGER)
 
-    first, second = scorers_of(tmp_path, activation)
+    first, second = scorers_of([tmp_path], activation, trusting(tmp_path))
 
     (active,) = first.score(context)  # type: ignore[misc]
     (silent,) = second.score(context)  # type: ignore[misc]

@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.scoring.made_bundle import FEATURES, graph, manifest, training_range, write_bundle
+from tests.scoring.made_bundle import FEATURES, graph, manifest, training_range, trusting, write_bundle
 from tests.scoring.radiomics.drawn import axial, drawn_series
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import FEATURE_INPUT, PROBABILITY_OUTPUT, SCORE_OUTPUT, AcquisitionRange, Manifest
 from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
+from trabecula.domain.models.validation import CheckVector
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole, SourceSeries
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.spine import Level
-from trabecula.scoring.activation import Activation, ModelRole
+from trabecula.scoring.activation import Activation, Clearance, ModelRole
 from trabecula.scoring.answers import checked
 from trabecula.scoring.bundles import load_bundle
 from trabecula.scoring.radiomics import series_features
@@ -30,6 +31,7 @@ from trabecula.scoring.radiomics.series_features import FeatureMemory
 from trabecula.scoring.radiomics_scorer import RadiomicsScorer
 from trabecula.scoring.scorers import check_runs, scorer_of, scorers_of
 from trabecula.scoring.training_range import acquisition_reasons
+from trabecula.scoring.trust import Trust
 
 LEVELS = (Level.L2, Level.L3)
 FACTS: dict[str, str | float] = {"kvp": 120.0, "kernel": "B30f"}
@@ -176,7 +178,7 @@ def test_active_and_challengers_share_one_extraction(
     first, second = (load_bundle(write_bundle(tmp_path, manifest(name))) for name in ("b-challenger", "c-active"))
     activation = Activation().with_role(first, ModelRole.CHALLENGER).with_role(second, ModelRole.ACTIVE)
 
-    scores = [score for item in scorers_of(tmp_path, activation) for score in item.score(context)]  # type: ignore[union-attr]
+    scores = [score for item in scorers_of([tmp_path], activation, trusting(tmp_path)) for score in item.score(context)]  # type: ignore[union-attr]
 
     assert [(score.model_id, score.active) for score in scores] == [("c-active", True), ("b-challenger", False)]
     assert calls == [context]
@@ -189,7 +191,7 @@ def test_a_bundle_that_changed_since_activation_abstains_and_does_not_stop_the_s
     activation = Activation().with_role(load_bundle(folder), ModelRole.ACTIVE)
     (folder / "model.onnx").write_bytes(b"other")
 
-    (refused,) = scorers_of(tmp_path, activation)
+    (refused,) = scorers_of([tmp_path], activation, trusting(tmp_path))
 
     (score,) = refused.score(context)  # type: ignore[misc]
     assert not score.applicable
@@ -204,7 +206,7 @@ def test_another_sound_bundle_of_the_same_name_is_not_the_one_that_was_activated
     activation = Activation().with_role(load_bundle(write_bundle(tmp_path / "a", manifest("made"))), ModelRole.ACTIVE)
     write_bundle(tmp_path / "b", manifest("made", version="2.0.0"))
 
-    (refused,) = scorers_of(tmp_path / "b", activation)
+    (refused,) = scorers_of([tmp_path / "b"], activation, trusting(tmp_path / "b"))
 
     (score,) = refused.score(context)  # type: ignore[misc]
     assert "not the bundle that was activated" in score.reasons[0].sentence
@@ -288,3 +290,35 @@ def test_no_scorer_of_any_kind_can_bring_an_impossible_number_into_a_result(chan
 
     assert checked(sound) is sound
     abstention((checked(replace(sound, **changes)),), ReasonCode.MODEL_UNAVAILABLE)  # type: ignore[arg-type]
+
+
+def test_only_a_model_that_the_site_lets_decide_says_so(context: ScoringContext, tmp_path: Path) -> None:
+    bundle = load_bundle(write_bundle(tmp_path, manifest("made", demonstration=False)))
+    word = Clearance("dr. a", "2026-11-30T09:00:00+00:00", "report 17")
+    found = []
+    for clearance in (None, word):
+        activation = Activation().with_role(bundle, ModelRole.ACTIVE, clearance)
+        (scorer_,) = scorers_of([tmp_path], activation, trusting(tmp_path))
+        found += scorer_.score(context)  # type: ignore[arg-type]
+
+    assert [(score.applicable, score.decides) for score in found] == [(True, False), (True, True)]
+
+
+def test_a_bundle_that_nobody_vouches_for_abstains(context: ScoringContext, tmp_path: Path) -> None:
+    activation = Activation().with_role(load_bundle(write_bundle(tmp_path, manifest("made"))), ModelRole.ACTIVE)
+
+    (refused,) = scorers_of([tmp_path], activation, Trust())
+
+    (score,) = refused.score(context)  # type: ignore[misc]
+    assert score.reasons[0].code is ReasonCode.MODEL_UNAVAILABLE
+    assert "neither one that ships with the program nor signed by a key of this site" in score.reasons[0].sentence
+    assert "made is not signed" in score.reasons[0].sentence
+
+
+def test_a_graph_that_answers_a_check_vector_otherwise_is_refused(tmp_path: Path) -> None:
+    right = CheckVector((10.0, 0.0), (1 / (1 + math.exp(0.9)),))
+    wrong = CheckVector((10.0, 0.0), (0.5,))
+
+    check_runs(load_bundle(write_bundle(tmp_path, manifest("right", check_vectors=(right,)))))
+    with pytest.raises(BundleInvalid, match="answers a check vector otherwise"):
+        check_runs(load_bundle(write_bundle(tmp_path, manifest("wrong", check_vectors=(wrong,)))))

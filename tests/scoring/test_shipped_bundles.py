@@ -23,9 +23,10 @@ from trabecula.reporting.wording import impression_lines
 from trabecula.scoring.activation import Activation, ModelRole
 from trabecula.scoring.bundles import find_bundles, load_bundle
 from trabecula.scoring.scorers import check_runs, scorers_of
+from trabecula.scoring.trust import Provenance, shipped_digests, site_trust
 
 ROOT = find_bundles_root()
-FOUND = find_bundles(ROOT)
+FOUND = find_bundles([ROOT])
 SHARP = CtProtocol(pixel_mm=1.2, matrix=(150, 120), thickness_mm=3.0, increment_mm=3.0, kernel=Kernel.SHARP)
 LARGEST_BUNDLE = 4_000_000
 """Bytes; every installation carries them."""
@@ -37,12 +38,17 @@ def test_a_shipped_bundle_is_whole_runs_and_says_what_it_is(model_id: str) -> No
     manifest = bundle.manifest
 
     check_runs(bundle)
+    assert site_trust(()).provenance(bundle) is Provenance.SHIPPED
     assert manifest.demonstration
     assert "phantom" in manifest.population.description
     assert manifest.lineage.mode == "sound"
     assert manifest.lineage.command.startswith(f"trabecula-train demonstration {manifest.lineage.recipe} ")
     assert "Demonstration model" in (bundle.folder / "CARD.md").read_text("utf-8")
     assert sum(path.stat().st_size for path in bundle.folder.iterdir()) < LARGEST_BUNDLE
+
+
+def test_every_pinned_bundle_ships() -> None:
+    assert set(shipped_digests()) == {item.model_id for item in FOUND}
 
 
 @pytest.mark.parametrize("model_id", [item.model_id for item in FOUND])
@@ -57,7 +63,8 @@ def test_no_shipped_model_is_perfect_on_phantoms(model_id: str) -> None:
 def scored(study: PhantomStudy, folder: Path, model_id: str) -> StudyResult:
     write_study(study, folder)
     activation = Activation({}).with_role(load_bundle(ROOT / model_id), ModelRole.ACTIVE)
-    analyser = StudyAnalyser(TruthSegmenter([study]), scorers_of(ROOT, activation), load_thresholds(None))
+    scorers = scorers_of([ROOT], activation, site_trust(()))
+    analyser = StudyAnalyser(TruthSegmenter([study]), scorers, load_thresholds(None))
     return analyser.analyse(study.study_uid, 1, scan_folder(folder)).result
 
 

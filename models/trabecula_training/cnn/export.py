@@ -15,11 +15,11 @@ from trabecula.scoring.crops.statistics import STATISTICS
 from trabecula_training.cnn.crop_bank import CropBank, load_crops, squares
 from trabecula_training.cnn.image_recipe import ImageRecipe
 from trabecula_training.cnn.networks import parameter_count
-from trabecula_training.cnn.onnx_graph import build_image_graph, image_parity
+from trabecula_training.cnn.onnx_graph import build_image_graph, image_parity, picture_vectors
 from trabecula_training.cohort.cohort_csv import read_cohort
 from trabecula_training.cohort.table import Cohort, Part
 from trabecula_training.errors import ExportRefused
-from trabecula_training.export.bundle import ExportRequest, admitted, evaluations_of, refit, write_bundle
+from trabecula_training.export.bundle import ExportRequest, admitted, refit, write_bundle
 from trabecula_training.export.manifest import Content, bundle_manifest, endpoint_model
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.dataset import Dataset, make_dataset, usable_layout
@@ -49,14 +49,16 @@ def export_image_bundle(
     model = refit(recipe, people, network, document)
     graph = build_image_graph(model, plan.size)
     difference = image_parity(graph, model, _squares_of(bank, people, plan.size))
-    (evaluation,) = evaluations_of(tasks, request)
-    endpoint = endpoint_model(recipe.task(task), model, evaluation, people, request.text.primary)
+    (found,) = tasks
+    endpoint = endpoint_model(recipe.task(task), model, found, people, request.text.primary)
+    image = ImageInput(size=plan.size, channels=1, statistics=STATISTICS, min_levels=layout.min_levels)
     content = Content(
         kind=BundleKind.CNN,
         published=recipe.source,
         training_range=_range(bank, people, int(document["settings"]["seed"])),
-        image=ImageInput(size=plan.size, channels=1, statistics=STATISTICS, min_levels=layout.min_levels),
+        image=image,
         limits=_limits(model, weights),
+        check_vectors=picture_vectors(model, image),
     )
     created = request.created or datetime.now(UTC).date().isoformat()
     draft = bundle_manifest(

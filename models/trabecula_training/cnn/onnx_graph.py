@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, checker, helper
 from torch import nn
 
-from trabecula.domain.models.bundle import IMAGE_INPUT, LOGIT_OUTPUT, MODEL_NAME, PROBABILITY_OUTPUT, SCORE_OUTPUT
+from trabecula.domain.models.bundle import (
+    IMAGE_INPUT,
+    LOGIT_OUTPUT,
+    MODEL_NAME,
+    PROBABILITY_OUTPUT,
+    SCORE_OUTPUT,
+    ImageInput,
+)
+from trabecula.domain.models.validation import CheckVector
+from trabecula.scoring.cnn_scorer import made_pictures
 from trabecula_training.cnn.training import logits
 from trabecula_training.errors import ParityFailed
 from trabecula_training.export.onnx_graph import IR_VERSION, GraphBuilder, calibrated
@@ -64,6 +73,19 @@ def _exported(network: nn.Module, size: int) -> ModelProto:
             dynamo=False,
         )
         return onnx.load(str(path))
+
+
+PICTURES = ((0.5, 0.0, 7.0), (0.4, 0.3, 5.0), (0.6, 0.3, 11.0))
+"""Grey, contrast and period of the check vectors' pictures."""
+
+
+def picture_vectors(model: FittedModel, image: ImageInput) -> tuple[CheckVector, ...]:
+    """Return made-up pictures with the network's own answers, for the manifest."""
+    shape = (image.min_levels, image.channels, image.size, image.size)
+    made = [made_pictures(values, shape)[:, 0] for values in PICTURES]
+    scores = np.array([_mean_logit(model, squares) for squares in made])
+    answers = model.calibrator.probabilities(scores)
+    return tuple(CheckVector(values, (float(answer),)) for values, answer in zip(PICTURES, answers, strict=True))
 
 
 def image_parity(content: bytes, model: FittedModel, patients: list[NDArray[np.float32]]) -> float:

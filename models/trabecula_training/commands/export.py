@@ -37,7 +37,11 @@ def export_command(
         Path | None, typer.Option(help="The file of weights that a run of networks started from.")
     ] = None,
     i_know: Annotated[
-        bool, typer.Option("--i-know", help="Export although the cohort is too small; the card says so.")
+        bool,
+        typer.Option(
+            "--i-know",
+            help="Export although the cohort is too small or the verdict is no; card, activation and reports say so.",
+        ),
     ] = False,
 ) -> None:
     """Fit once more on everybody, write ONNX, check parity, write manifest and card."""
@@ -59,7 +63,13 @@ def export_command(
     with errors_as_exit_code():
         folder = _export(
             ExportRequest(
-                run=run, bundles=bundles, input=input_, classifiers=tuple(pairs), text=text, despite_size=i_know
+                run=run,
+                bundles=bundles,
+                input=input_,
+                classifiers=tuple(pairs),
+                text=text,
+                despite_size=i_know,
+                despite_verdict=i_know,
             ),
             weights,
         )

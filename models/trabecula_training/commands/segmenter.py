@@ -189,6 +189,27 @@ def robustness_command(
     _tabulate(bundle, AXES if axis is None else {axis: AXES[axis]}, range(first, first + cases), out, processes)
 
 
+@segmenter.command("spines")
+def spines_command(
+    bundle: Bundle = Path("models/bundles"),
+    spines: Annotated[int, typer.Option(min=1, help="How many spines to draw.")] = 200,
+    first: First = _FIRST,
+    out: Table = None,
+    processes: Processes = 2,
+) -> None:
+    """Names on phantom spines as people have them: four to six lumbar vertebrae, sacralised, lumbarised, short ribs."""
+    from trabecula_training.segmenter.judging.spine_draw import draw_outcomes, table
+
+    results = []
+    for spine, outcome in draw_outcomes(_folder(bundle), range(first, first + spines), processes):
+        results.append((spine, outcome))
+        typer.echo(f"{spine.number}  {spine.kind}, {spine.image}: {outcome}", err=True)
+    lines = "\n".join(table(results)) + "\n"
+    if out:
+        out.write_text(lines, encoding="utf-8")
+    typer.echo(lines, nl=False)
+
+
 def _tabulate(bundle: Path, axes: Axes, phantoms: range, out: Path | None, processes: int) -> None:
     from trabecula_training.segmenter.run import phantom_table
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from trabecula.domain.models.bundle_json import manifest_from_bytes, manifest_to
 from trabecula_training.cohort.cohort_csv import read_cohort
 from trabecula_training.cohort.table import Part
 from trabecula_training.errors import ExportRefused
+from trabecula_training.export.check_vectors import check_vectors
 from trabecula_training.export.manifest import BundleText, Content, bundle_manifest, endpoint_model
 from trabecula_training.export.onnx_graph import build_graph
 from trabecula_training.export.parity import parity_difference
@@ -26,15 +27,18 @@ from trabecula_training.learning.recipe import Recipe
 from trabecula_training.learning.training_range import training_range
 from trabecula_training.learning.tuning import FittedModel, tune_and_fit
 from trabecula_training.reporting.card import card
+from trabecula_training.reporting.findings import Answer
 from trabecula_training.reporting.metrics_json import read_document
 from trabecula_training.reporting.report import FIGURES_FOLDER
+from trabecula_training.reporting.verdict import Belief, TaskVerdict, judged
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRequest:
     """What to export: a run's folder, the input, and one classifier per task (osteoporosis before abnormal density).
 
-    ``despite_size`` lets a cohort pass that is too small by the sample-size guard; the card then says so.
+    ``despite_size`` lets a cohort pass that is too small by the sample-size guard, ``despite_verdict`` a classifier
+    whose verdict is no; card, manifest, activation and reports then say so.
     """
 
     run: Path
@@ -43,6 +47,7 @@ class ExportRequest:
     classifiers: tuple[tuple[str, str], ...]
     text: BundleText
     despite_size: bool = False
+    despite_verdict: bool = False
     created: str = ""
 
 
@@ -69,16 +74,16 @@ def export_bundle(request: ExportRequest, recipe_of: Callable[[str], Recipe]) ->
     graph = build_graph(models, len(layout.columns), monotone).SerializeToString(deterministic=True)
     difference = parity_difference(graph, models, sets[0].data.features, monotone)
     endpoints = tuple(
-        endpoint_model(recipe.task(task), model, evaluation, data, request.text.primary)
-        for (task, _), model, evaluation, data in zip(
-            request.classifiers, models, evaluations_of(tasks, request), sets, strict=True
-        )
+        endpoint_model(recipe.task(task), model, found, data, request.text.primary)
+        for (task, _), model, found, data in zip(request.classifiers, models, tasks, sets, strict=True)
     )
+    trained = training_range(models, sets[0].data.features, int(document["settings"]["seed"]))
     content = Content(
         kind=BundleKind.RADIOMICS,
         published=recipe.source,
-        training_range=training_range(models, sets[0].data.features, int(document["settings"]["seed"])),
+        training_range=trained,
         layout=layout,
+        check_vectors=check_vectors(models, trained, len(layout.columns), monotone),
     )
     created = request.created or datetime.now(UTC).date().isoformat()
     draft = bundle_manifest(
@@ -111,6 +116,9 @@ def admitted(document: Mapping[str, Any], request: ExportRequest) -> list[Mappin
         shortfalls = match[0]["sample_size"]["shortfalls"]
         if shortfalls and not request.despite_size:
             raise ExportRefused(f"the cohort is too small: {'; '.join(shortfalls)} (--i-know overrides)")
+        told = judged(match[0], family)
+        if told.belief is Belief.NO and not request.despite_verdict:
+            raise ExportRefused(f"the verdict on {family} for {task_name} is no: {against(told)} (--i-know overrides)")
         found.append(match[0])
     order = [task for task, _ in request.classifiers]
     if len(order) > 1 and order != ["osteoporosis", "abnormal_bone_density"]:
@@ -118,15 +126,15 @@ def admitted(document: Mapping[str, Any], request: ExportRequest) -> list[Mappin
     return found
 
 
+def against(told: TaskVerdict) -> str:
+    """Return what speaks against a classifier, as one text."""
+    return " ".join(f"{item.question} {item.sentence}" for item in told.findings if item.answer is not Answer.GOOD)
+
+
 def refit(recipe: Recipe, data: Dataset, family: str, document: Mapping[str, Any]) -> FittedModel:
     """Fit again on every development patient, with the run's seed: the model whose making was validated."""
     seed = int(document["settings"]["seed"])
     return tune_and_fit(data.data, recipe.prepare, [recipe.family(family)], seed, recipe.inner_folds)[family]
-
-
-def evaluations_of(tasks: Sequence[Mapping[str, Any]], request: ExportRequest) -> list[Mapping[str, Any]]:
-    """Return what the run measured of each classifier to export."""
-    return [task["evaluations"][family] for task, (_, family) in zip(tasks, request.classifiers, strict=True)]
 
 
 def write_bundle(

@@ -49,6 +49,7 @@ class Demonstration:
                 classifiers=self.classifiers,
                 text=self._text(name),
                 despite_size=True,
+                despite_verdict=True,
             )
             for name in self.inputs
         )

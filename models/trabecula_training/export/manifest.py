@@ -23,12 +23,15 @@ from trabecula.domain.models.bundle import (
     TrainingRange,
 )
 from trabecula.domain.models.feature_layout import FeatureLayout
+from trabecula.domain.models.validation import CheckVector, ModelVerdict, Validation
 from trabecula_training.cohort.labels import Task, reference_limits
+from trabecula_training.features.cohort_summary import phantoms_among
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.calibrators import Platt
 from trabecula_training.learning.dataset import Dataset
 from trabecula_training.learning.training_range import acquisition_ranges
 from trabecula_training.learning.tuning import FittedModel
+from trabecula_training.reporting.verdict import Belief, TaskVerdict, judged
 from trabecula_training.statistics.decision import RULES
 
 INTENDED_USE = "Research: probability of low bone density from images that were made for another reason, in adults."
@@ -55,9 +58,11 @@ class BundleText:
 
 
 def endpoint_model(
-    task: Task, model: FittedModel, evaluation: Mapping[str, Any], dataset: Dataset, primary: str
+    task: Task, model: FittedModel, found: Mapping[str, Any], dataset: Dataset, primary: str
 ) -> EndpointModel:
-    """Return one endpoint: thresholds of the exported model, rates and metrics of nested cross-validation."""
+    """Return one endpoint: thresholds of the exported model; rates, metrics and verdict of nested cross-validation,
+    from the task's part ``found`` of metrics.json."""
+    evaluation = found["evaluations"][model.family]
     points = tuple(
         OperatingPoint(
             name=name,
@@ -68,7 +73,7 @@ def endpoint_model(
         )
         for name, threshold in model.thresholds.items()
     )
-    metrics = {name: _interval(found) for name, found in evaluation["metrics"].items() if _complete(found)}
+    metrics = {name: _interval(value) for name, value in evaluation["metrics"].items() if _complete(value)}
     calibrator = model.calibrator
     calibration = (
         Calibration(CalibrationMethod.PLATT, True, float(calibrator.slope), float(calibrator.intercept))
@@ -85,7 +90,19 @@ def endpoint_model(
         operating_points=points,
         primary=primary,
         metrics=metrics,
+        validation=validation_of(judged(found, model.family)),
     )
+
+
+def validation_of(told: TaskVerdict) -> Validation:
+    """Return the verdict on the exported classifier as the manifest keeps it, with each question's answer."""
+    verdict = {
+        Belief.SUPPORTED: ModelVerdict.SUPPORTED,
+        Belief.WITH_CARE: ModelVerdict.WITH_CARE,
+        Belief.NO: ModelVerdict.NO,
+    }[told.belief]
+    lines = (f"{item.question.rstrip('?')}: {item.answer}. {item.sentence}" for item in told.findings)
+    return Validation(verdict, tuple(lines))
 
 
 def definition(task: Task, dataset: Dataset) -> str:
@@ -130,6 +147,7 @@ class Content:
     layout: FeatureLayout | None = None
     image: ImageInput | None = None
     limits: tuple[str, ...] = ()
+    check_vectors: tuple[CheckVector, ...] = ()
 
 
 def bundle_manifest(
@@ -155,7 +173,7 @@ def bundle_manifest(
         demonstration=text.demonstration,
         licence=text.licence,
         files={},
-        population=_population(first, text),
+        population=_population(first, text, table),
         inputs=acquisition_ranges(table, first.layout.roles, names),
         regions=table.regions,
         endpoints=endpoints,
@@ -177,10 +195,11 @@ def bundle_manifest(
         ibsi=dict(table.ibsi),
         limits=(*content.limits, *dict.fromkeys(f"The training cohort is too small: {line}." for line in shortfalls)),
         contact=text.contact,
+        check_vectors=content.check_vectors,
     )
 
 
-def _population(dataset: Dataset, text: BundleText) -> Population:
+def _population(dataset: Dataset, text: BundleText, table: FeatureTable) -> Population:
     patients = dataset.patients
     ages = np.array([patient.age_years for patient in patients])
     return Population(
@@ -194,4 +213,5 @@ def _population(dataset: Dataset, text: BundleText) -> Population:
         reference=", ".join(sorted({str(patient.reference) for patient in patients})),
         sites=tuple(sorted({patient.site for patient in patients if patient.site})),
         scanners=tuple(sorted({patient.scanner for patient in patients if patient.scanner})),
+        n_phantoms=phantoms_among(patients, table),
     )

@@ -13,14 +13,22 @@ from trabecula_training.features.table import FeatureTable
 
 PHANTOM_PREFIX = "PHANTOM-"
 """How the Patient ID of every digital phantom begins (trabecula.phantom.patient)."""
+PHANTOM_FACT = "phantom"
+"""The fact of a series whose headers say that it is of a phantom (trabecula.imaging.headers.phantoms)."""
 
 
-def cohort_facts(cohort: Cohort) -> dict[str, Any]:
-    """Return numbers and characteristics of a cohort, by part."""
+def phantoms_among(people: Sequence[Patient], table: FeatureTable | None) -> int:
+    """Return how many are digital phantoms: by the mark that extraction takes from the images' headers, or by name."""
+    marked = {patient for (patient, _), facts in table.facts.items() if facts.get(PHANTOM_FACT)} if table else set()
+    return sum(item.patient in marked or item.patient.startswith(PHANTOM_PREFIX) for item in people)
+
+
+def cohort_facts(cohort: Cohort, table: FeatureTable | None = None) -> dict[str, Any]:
+    """Return numbers and characteristics of a cohort, by part; ``table`` knows which images are of phantoms."""
     people = cohort.patients
     return {
         "patients": len(people),
-        "phantoms": sum(patient.patient.startswith(PHANTOM_PREFIX) for patient in people),
+        "phantoms": phantoms_among(people, table),
         "references": cohort.references,
         "limits": _limits(people),
         "parts": {str(part): part_facts(cohort.part(part).patients) for part in Part if cohort.part(part).patients},

@@ -6,10 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trabecula.domain.models.bundle import EndpointModel, Interval, Manifest
+from trabecula.domain.models.validation import ModelVerdict
 from trabecula_training.reporting.wording import interval, percent
 
 DEMONSTRATION = (
     "> **Demonstration model.** Trained on digital phantoms, not on patients. Its scores say nothing of any person."
+)
+NOT_SUPPORTED = (
+    "> **Not supported by its own validation.** The verdict of the run that made it is no, and it was exported "
+    "nevertheless."
 )
 BANNER = "> RESEARCH USE ONLY – not a medical device; does not replace DXA/QCT; not for ruling out low bone density."
 
@@ -19,6 +24,9 @@ def card(manifest: Manifest, document: Mapping[str, Any], figures: Sequence[str]
     lines = [f"# {manifest.title} ({manifest.model_id} {manifest.version})", "", BANNER]
     if manifest.demonstration:
         lines += ["", DEMONSTRATION]
+    if manifest.verdict is ModelVerdict.NO:
+        lines += ["", NOT_SUPPORTED]
+    lines += ["", *_believed(manifest, document)]
     lines += ["", *_what(manifest)]
     for endpoint in manifest.endpoints:
         lines += ["", *_endpoint(endpoint)]
@@ -27,6 +35,32 @@ def card(manifest: Manifest, document: Mapping[str, Any], figures: Sequence[str]
     lines += ["", *_lineage(manifest, difference)]
     lines += ["", *(f"![{name}]({name})" for name in figures)] if figures else []
     return "\n".join(lines) + "\n"
+
+
+def _believed(manifest: Manifest, document: Mapping[str, Any]) -> Iterator[str]:
+    yield "## Can it be believed?"
+    for endpoint in manifest.endpoints:
+        yield ""
+        yield f"**{endpoint.name.replace('_', ' ')}**: verdict of its own validation: **{endpoint.verdict}**."
+        yield ""
+        yield from (f"- {line}" for line in (endpoint.validation.findings if endpoint.validation else ()))
+        rows = list(_beside_baselines(endpoint, manifest, document))
+        if rows:
+            yield ""
+            yield "| model or baseline, in the same folds | AUC (95 %) |"
+            yield "|---|---|"
+            yield from rows
+
+
+def _beside_baselines(endpoint: EndpointModel, manifest: Manifest, document: Mapping[str, Any]) -> Iterator[str]:
+    family = endpoint.classifier.split(" ", 1)[0]
+    roles = "+".join(str(role) for role in manifest.roles)
+    for task in document["tasks"]:
+        if task["task"] != endpoint.name or not _same_input(task["input"], roles):
+            continue
+        for name, made in task["evaluations"].items():
+            if name == family or (name not in task["stability"] and " + " not in name):
+                yield f"| {name} | {interval(made['metrics']['auc'], 2)} |"
 
 
 def _what(manifest: Manifest) -> Iterator[str]:

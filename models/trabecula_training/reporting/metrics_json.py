@@ -62,7 +62,7 @@ def run_document(
         "optimistic": settings.mode == "paper",
         "settings": to_plain(settings),
         "command": files.command,
-        "cohort": {"path": str(files.cohort), "sha256": cohort.sha256(), **cohort_facts(cohort)},
+        "cohort": {"path": str(files.cohort), "sha256": cohort.sha256(), **cohort_facts(cohort, table)},
         "features": {
             "path": str(files.features),
             "sha256": table.sha256(),

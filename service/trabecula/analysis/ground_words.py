@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trabecula.domain.models.validation import ModelVerdict
 from trabecula.domain.results.ground import (
     ByModels,
     ByReasons,
@@ -48,7 +49,10 @@ def model_line(score: Score) -> str:
     shown, limit = told_percent(score.probability, score.threshold)
     side = "at or above" if score.probability >= score.threshold else "below"
     point = f"{score.operating_point} operating point" if score.operating_point else "operating point"
-    return f"{line} {shown} %, {side} its {point} of {limit} %."
+    doubt = (
+        " Its own validation does not support it; this site lets it decide." if score.verdict is ModelVerdict.NO else ""
+    )
+    return f"{line} {shown} %, {side} its {point} of {limit} %.{doubt}"
 
 
 def _open(measured: Measured | None, facts: str) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
 from trabecula.analysis.thresholds import load_thresholds
-from trabecula.data.bundle_location import find_bundles_root, find_segmenter_bundle
+from trabecula.data.bundle_location import bundle_roots, find_segmenter_among
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study.study import StoredFile
 from trabecula.ledger.label_maps import AnalysisStore
 from trabecula.scoring.activation import Activation, ModelRole, read_activation
 from trabecula.scoring.bundles import bundle_named
 from trabecula.scoring.scorers import check_runs, scorers_of
+from trabecula.scoring.trust import site_trust
 from trabecula.segmentation.choose import choose_segmenter
 from trabecula.segmentation.foreign.program import ExternalProgram
 from trabecula.segmentation.network_segmenter import NetworkSegmenter
@@ -26,8 +27,7 @@ def segmenter_of(settings: Settings, files: Sequence[StoredFile] = (), choice: s
     """
 
     def network() -> Segmenter:
-        root = settings.bundles_dir or find_bundles_root()
-        return NetworkSegmenter(find_segmenter_bundle(root), threads=threads)
+        return NetworkSegmenter(find_segmenter_among(bundle_roots(settings.bundles_dir)), threads=threads)
 
     programs = {
         name: ExternalProgram(name, program.label_map, program.command, program.timeout_seconds)
@@ -42,15 +42,22 @@ def analyser_of(
     """Return the analyser for a study with these files; ``activation`` stands in for the models in use."""
     in_use = read_activation(settings.data_dir) if activation is None else activation
     thresholds = load_thresholds(settings.thresholds_file)
-    scorers = scorers_of(settings.bundles_dir or find_bundles_root(), in_use)
+    scorers = scorers_of(bundle_roots(settings.bundles_dir), in_use, site_trust(settings.bundle_keys))
     return StudyAnalyser(segmenter_of(settings, files), scorers, thresholds, AnalysisConfig(models=in_use.digests))
 
 
 def activation_with(settings: Settings, model_id: str) -> Activation:
-    """Return the models in use as they would be with this bundle active. Raises BundleUnknown, BundleInvalid."""
-    bundle = bundle_named(settings.bundles_dir or find_bundles_root(), model_id)
+    """Return the models in use as they would be with this bundle active, letting it decide only where it does now.
+
+    Raises BundleUnknown, BundleInvalid, BundleUntrusted.
+    """
+    bundle = bundle_named(bundle_roots(settings.bundles_dir), model_id)
+    site_trust(settings.bundle_keys).provenance(bundle)
     check_runs(bundle)
-    return read_activation(settings.data_dir).with_role(bundle, ModelRole.ACTIVE)
+    now = read_activation(settings.data_dir)
+    same = now.models.get(model_id)
+    kept = same.clearance if same is not None and same.sha256 == bundle.sha256 else None
+    return now.with_role(bundle, ModelRole.ACTIVE, kept)
 
 
 def analysis_store_of(settings: Settings) -> AnalysisStore:

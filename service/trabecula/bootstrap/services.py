@@ -17,6 +17,8 @@ from trabecula.settings import PeerSettings, Settings
 
 CHILD_COMMAND = (sys.executable, "-m", "trabecula", "child")
 """Runs one heavy stage in a process of its own; see cli/serving/child.py."""
+SERVER_COMMAND = (sys.executable, "-m", "trabecula", "children")
+"""Forks a process for each heavy stage; see cli/serving/children.py."""
 
 
 def destination_of(peer: PeerSettings) -> Destination:

@@ -57,6 +57,11 @@ COMMANDS = {
         "Run one stage for the request in a file; an error is left beside it as error.json, with exit code 3.",
         hidden=True,
     ),
+    "children": CommandPlace(
+        "trabecula.cli.serving.children:children",
+        "Fork a child for each request that comes on the control socket, until it is closed.",
+        hidden=True,
+    ),
 }
 """Every command, in the order of the list of commands."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 from trabecula.domain.errors import BundleUnknown
@@ -25,6 +26,26 @@ def find_bundles_root() -> Path:
         if folder.is_dir():
             return folder
     raise BundleUnknown("no folder of bundles lies beside the program")
+
+
+def bundle_roots(site: Path | None) -> tuple[Path, ...]:
+    """Return where bundles lie: a site's own folder, if it has one, then what ships with the program.
+
+    Raises BundleUnknown where the site's folder is gone: its segmenter must not give way to another in silence.
+    """
+    shipped = find_bundles_root()
+    if site is not None and not site.is_dir():
+        raise BundleUnknown(f"bundles_dir names {site}, which is no folder")
+    return (shipped,) if site is None or site.resolve() == shipped.resolve() else (site, shipped)
+
+
+def find_segmenter_among(roots: Sequence[Path]) -> Path:
+    """Return the newest segmenter of the first root that has any: a site's own before the shipped one. Raises
+    BundleUnknown."""
+    for root in roots[:-1]:
+        if any(root.glob("segmenter-*/manifest.json")):
+            return find_segmenter_bundle(root)
+    return find_segmenter_bundle(roots[-1])
 
 
 def find_segmenter_bundle(root: Path | None = None) -> Path:

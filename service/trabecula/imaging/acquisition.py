@@ -62,6 +62,8 @@ class Acquisition:
     contrast_ingredient: str = ""
     quality_control: bool = False
     """Quality Control Image (0028,0300) is YES: a phantom, or for calibration."""
+    phantom: bool = False
+    """The headers say that it is of a phantom, not of a person."""
     content_time: str = ""
     series_time: str = ""
     acquired_on: str = ""
@@ -88,7 +90,7 @@ def consensus(made: Sequence[Acquisition]) -> Acquisition:
 
 
 _CAUTIOUS = frozenset(
-    {"contrast_agent", "contrast_given", "quality_control", "fat_suppressed", "multi_energy", "burned_in"}
+    {"contrast_agent", "contrast_given", "quality_control", "phantom", "fat_suppressed", "multi_energy", "burned_in"}
 )
 """What holds for all as soon as one record says so."""
 
@@ -168,6 +170,7 @@ def acquisition_facts(acquisition: Acquisition, slice_spacing_mm: float) -> dict
         "scanning_sequence": "\\".join(acquisition.scanning_sequence),
         "contrast_agent": acquisition.contrast_agent,
         "protocol": acquisition.protocol,
+        "phantom": "YES" if acquisition.phantom else "",
     }
     facts: dict[str, str | float] = {key: value for key, value in numbers.items() if value is not None}
     facts |= {key: value for key, value in words.items() if value}

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
+
+import structlog
 
 from trabecula.domain.errors import AnalysisCrashed, AnalysisTimeout, SpoolUnavailable
-from trabecula.jobs import guard
+from trabecula.jobs.spawning import SpawnedChild
+from trabecula.jobs.warm import ForkServerLost, WarmServer
 from trabecula.pipeline import Interrupted, StageRequest
 from trabecula.pipeline.requests import ERROR_EXIT_CODE, REQUEST_FILE, read_activity, read_error
 from trabecula.pipeline.services import ShouldStop
+
+log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.05
 _SIGNALLED = 128
 
 
+class RunningChild(Protocol):
+    """A child that was started, with everything it starts in one process group."""
+
+    def has_ended(self, within_s: float) -> bool:
+        """Return whether it is over; wait so long for it."""
+        ...
+
+    def end(self) -> int:
+        """End everything of the group and return the exit code."""
+        ...
+
+
 class ChildRunner:
     """Implements pipeline.services.StageRunner with ``command + [verb, request.json]``; verbs: analyse, report.
 
-    The child runs in a process group of its own, led by a guard that ends it all when this process dies.
+    The child runs in a process group of its own, led by a guard that ends it all when this process dies. With a warm
+    ``server`` it is forked from that instead of started from nothing.
     """
 
-    def __init__(self, command: Sequence[str], timeout_s: float) -> None:
+    def __init__(self, command: Sequence[str], timeout_s: float, server: WarmServer | None = None) -> None:
         self._command = list(command)
         self._timeout_s = timeout_s
+        self._server = server
 
     def analyse(self, request: StageRequest, should_stop: ShouldStop) -> None:
         """Run the analysis. Raises what it raised, AnalysisTimeout, AnalysisCrashed or Interrupted."""
@@ -47,7 +64,7 @@ class ChildRunner:
             with tempfile.TemporaryDirectory(prefix=prefix, dir=request.folder) as folder:
                 path = Path(folder) / REQUEST_FILE
                 request.write(path)
-                code = self._wait([*self._command, verb, str(path)], should_stop)
+                code = self._wait(verb, path, should_stop)
                 error = read_error(path.parent) if code == ERROR_EXIT_CODE else None
                 activity = read_activity(path.parent)
         except OSError as error_of_disk:
@@ -60,38 +77,41 @@ class ChildRunner:
         if code != 0:
             raise AnalysisCrashed(f"{_ending(code)}{when}")
 
-    def _wait(self, command: list[str], should_stop: ShouldStop) -> int | None:
-        """Run the command to its end and return the exit code, or None where its time was up before.
+    def _wait(self, verb: str, path: Path, should_stop: ShouldStop) -> int | None:
+        """Run the stage to its end and return the exit code, or None where its time was up before.
 
-        Nothing of its group outlives this call.
+        Nothing of its group outlives this call. A run that was lost with the fork server starts anew from nothing.
         """
-        guarded = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *command]
-        process = subprocess.Popen(guarded, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + self._timeout_s
-        in_time = True
-        try:
-            while not _has_ended(process.pid):
+        if self._server is not None:
+            try:
+                return _until(self._server.fork(verb, path), deadline, should_stop)
+            except ForkServerLost as error:
+                log.warning("fork_server.lost_run", why=str(error))
                 if should_stop():
-                    raise Interrupted
-                if time.monotonic() > deadline:
-                    in_time = False
-                    break
-                time.sleep(_LOOK_EVERY_SECONDS)
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so the number is still the group's
-            code = process.wait()
-        return code if in_time else None
+                    raise Interrupted from error
+        return _until(SpawnedChild([*self._command, verb, str(path)]), deadline, should_stop)
+
+
+def _until(child: RunningChild, deadline: float, should_stop: ShouldStop) -> int | None:
+    """Wait for a child until its end, its deadline or until nobody wants it any more (Interrupted)."""
+    in_time = True
+    try:
+        while not child.has_ended(_LOOK_EVERY_SECONDS):
+            if should_stop():
+                raise Interrupted
+            if time.monotonic() > deadline:
+                in_time = False
+                break
+    finally:
+        code = child.end()
+    return code if in_time else None
 
 
 def _remove_leftovers(folder: Path, prefix: str) -> None:
     """Remove what a killed worker's child left: this stage of this revision runs once at a time."""
     for left in folder.glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)
-
-
-def _has_ended(pid: int) -> bool:
-    """Return whether the process is over, without reaping it."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _ending(code: int) -> str:

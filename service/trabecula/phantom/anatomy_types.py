@@ -55,6 +55,8 @@ class SpineOptions:
     leaves the usual remnant between bodies that have fused, 1 makes S1 look much like a lumbar vertebra.
     ``sacral_wedge`` is the share of its depth that S1 lacks in front at its lower end (0 to 0.45). ``last_rib`` is the
     length of T12's ribs as a share of the usual one, 0 for none; ``rib_size`` scales the thickness of all ribs.
+    ``transverse`` is the length and thickness of the lumbar transverse processes as a share of the usual ones (at 2
+    they look like short ribs).
     """
 
     lumbar_count: int | None = None
@@ -71,6 +73,7 @@ class SpineOptions:
     sacral_wedge: float = 0.0
     last_rib: float = 1.0
     rib_size: float = 1.0
+    transverse: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +125,8 @@ class PosteriorShape:
     rib_length: float = 1.0
     rib_size: float = 1.0
     """Length and thickness of a thoracic vertebra's rib as shares of the usual ones."""
+    transverse_size: float = 1.0
+    """Thickness of the transverse processes as a share of the usual one."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

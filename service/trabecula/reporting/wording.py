@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from trabecula.domain import codes
 from trabecula.domain.codes import Code
+from trabecula.domain.models.validation import ModelVerdict
 from trabecula.domain.results.advice import ADVICE
 from trabecula.domain.results.ground import told_percent
 from trabecula.domain.results.reasons import Reason
@@ -111,8 +112,11 @@ def abstentions(result: StudyResult) -> tuple[Score, ...]:
 
 
 def score_line(score: Score) -> str:
-    """Return one model's output as a sentence; a demonstration model says so before anything else."""
+    """Return one model's output as a sentence; a demonstration model, and one that its own validation does not support,
+    say so before anything else."""
     label = "DEMONSTRATION MODEL, no clinical meaning: " if score.demonstration else ""
+    if score.verdict is ModelVerdict.NO:
+        label += "MODEL NOT SUPPORTED BY ITS OWN VALIDATION: "
     line = f"{label}{score.name}: probability of {score.question} {score.probability:.0%}"
     if score.threshold is not None and score.probability is not None:
         shown, limit = told_percent(score.probability, score.threshold)

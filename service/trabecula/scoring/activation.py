@@ -41,12 +41,23 @@ class ModelRole(StrEnum):
 
 
 @dataclass(frozen=True)
+class Clearance:
+    """The site's word that a model may set a category: who gave it, when (ISO 8601), and on which validation."""
+
+    who: str
+    when: str
+    validation: str
+
+
+@dataclass(frozen=True)
 class Activated:
-    """A bundle in use; ``sha256`` is the digest of the manifest that was verified when it was activated."""
+    """A bundle in use; ``sha256`` is the digest of the manifest that was verified when it was activated. Without a
+    ``clearance`` its score is shown and changes no category."""
 
     role: ModelRole
     modality: Modality
     sha256: str
+    clearance: Clearance | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Activation:
         """Return what a bundle is used for."""
         return self.models[model_id].role if model_id in self.models else ModelRole.OFF
 
-    def with_role(self, bundle: Bundle, role: ModelRole) -> Activation:
+    def with_role(self, bundle: Bundle, role: ModelRole, clearance: Clearance | None = None) -> Activation:
         """Return the activation after giving a bundle a role; a new active one takes the place of the old."""
         models = {name: item for name, item in self.models.items() if name != bundle.manifest.model_id}
         if role is ModelRole.ACTIVE:
@@ -69,7 +80,7 @@ class Activation:
                 if item.role is not ModelRole.ACTIVE or item.modality is not bundle.modality
             }
         if role is not ModelRole.OFF:
-            models[bundle.manifest.model_id] = Activated(role, bundle.modality, bundle.sha256)
+            models[bundle.manifest.model_id] = Activated(role, bundle.modality, bundle.sha256, clearance)
         return Activation(models)
 
     def without(self, model_id: str) -> Activation:
@@ -84,7 +95,8 @@ class Activation:
         """
         lines: dict[Modality, list[str]] = {}
         for model_id, item in self.models.items():
-            lines.setdefault(item.modality, []).append(f"{model_id} {item.role} {item.sha256}")
+            decides = " decides" if item.clearance else ""
+            lines.setdefault(item.modality, []).append(f"{model_id} {item.role} {item.sha256}{decides}")
         return {modality: digest(of) for modality, of in lines.items()}
 
 
@@ -138,12 +150,24 @@ def _decoded(document: Any) -> Activation:
             raise BundleInvalid(f"{STATE_NAME} has version {document['version']!r}, not {_VERSION}")
         return Activation(
             {
-                str(name): Activated(ModelRole(item["role"]), Modality(item["modality"]), str(item["sha256"]))
+                str(name): Activated(
+                    ModelRole(item["role"]),
+                    Modality(item["modality"]),
+                    str(item["sha256"]),
+                    _clearance(item.get("clearance")),
+                )
                 for name, item in document["models"].items()
             }
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleInvalid(f"{STATE_NAME} does not say which models are in use ({error})") from error
+
+
+def _clearance(document: Any) -> Clearance | None:
+    """States of older versions have none: their models are shown and decide nothing."""
+    if document is None:
+        return None
+    return Clearance(*(str(document[name]) for name in ("who", "when", "validation")))
 
 
 @contextlib.contextmanager

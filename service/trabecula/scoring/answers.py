@@ -94,6 +94,7 @@ def _unspoken(bundle: Bundle, active: bool, endpoint: EndpointModel) -> Score:
         demonstration=manifest.demonstration,
         endpoint=endpoint.name,
         active=active,
+        verdict=endpoint.verdict,
         role=_only(manifest.roles),
     )
 

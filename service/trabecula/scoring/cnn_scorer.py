@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +30,8 @@ class CnnScorer:
         self._image, self._definition = _images_of(bundle)
         shape = (self._image.min_levels, self._image.channels, self._image.size, self._image.size)
         probes = [np.full(shape, grey, np.float32) for grey in (0.0, 0.5)]
-        self._graph = ModelGraph(bundle, IMAGE_INPUT, probes)
+        known = [made_pictures(vector.values, shape) for vector in bundle.manifest.check_vectors]
+        self._graph = ModelGraph(bundle, IMAGE_INPUT, probes, known)
 
     def score(self, context: ScoringContext) -> tuple[Score, ...]:
         """Return one score for each endpoint; none where the study has no series of the model's kind."""
@@ -50,6 +53,16 @@ class CnnScorer:
         if reasons:
             return abstentions(self._bundle, self._active, reasons)
         return answers(self._bundle, self._active, self._graph, image_input(crops, self._image))
+
+
+def made_pictures(values: Sequence[float], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return pictures [crops, channels, size, size] in 0-1 of a check vector: waves of a grey, contrast and period
+    (pixels) that move on from crop to crop."""
+    grey, contrast, period = values
+    crops, _, rows, columns = shape
+    crop, row, column = np.ogrid[:crops, :rows, :columns]
+    waves = grey + contrast * np.sin(2 * np.pi * (row + 2 * column + 3 * crop) / period)
+    return np.ascontiguousarray(np.broadcast_to(np.clip(waves, 0, 1)[:, None], shape), dtype=np.float32)
 
 
 def image_input(crops: list[Crop], image: ImageInput) -> NDArray[np.float32]:

@@ -23,14 +23,21 @@ _FAULTS: tuple[type[Exception], ...] = (*_RUNTIME_FAULTS, ValueError, TypeError)
 """The same, and what numpy raises for an output that is no array of numbers."""
 
 
+TOLERANCE = 1e-4
+"""Largest difference in probability from the answer that a check vector states: trees and support vectors are tables in
+single precision, and processors add in different orders."""
+
+
 class ModelGraph:
     """A graph with outputs ``probability`` and ``score`` [1, endpoints].
 
-    ``probes`` are inputs of the right kind, on each of which the graph must answer. Raises BundleInvalid where it
-    does not.
+    ``probes`` are inputs of the right kind, on each of which the graph must answer; ``known`` are the inputs of the
+    manifest's check vectors, in their order. Raises BundleInvalid where it does not, or answers otherwise.
     """
 
-    def __init__(self, bundle: Bundle, input_name: str, probes: Sequence[NDArray[Any]]) -> None:
+    def __init__(
+        self, bundle: Bundle, input_name: str, probes: Sequence[NDArray[Any]], known: Sequence[NDArray[Any]] = ()
+    ) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -44,6 +51,10 @@ class ModelGraph:
             raise self._fault(f"does not run ({type(error).__name__})") from error
         for probe in probes:
             self.answer(probe)
+        for given, vector in zip(known, self._manifest.check_vectors, strict=bool(known)):
+            difference = float(np.max(np.abs(self.answer(given)[0] - np.array(vector.probabilities))))
+            if not difference <= TOLERANCE:
+                raise self._fault(f"answers a check vector otherwise than its manifest says (by {difference:.2g})")
 
     def answer(self, given: NDArray[Any]) -> tuple[Row, Row]:
         """Return calibrated probability (0 to 1) and score of each endpoint for one patient, all finite.

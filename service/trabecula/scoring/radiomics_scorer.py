@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,7 +31,8 @@ class RadiomicsScorer:
         self._memory = memory or FeatureMemory()
         self._settings, self._places = _features_of(bundle)
         assert bundle.manifest.layout is not None
-        self._graph = ModelGraph(bundle, FEATURE_INPUT, _probes(bundle.manifest))
+        known = [_row(bundle.manifest, vector.values) for vector in bundle.manifest.check_vectors]
+        self._graph = ModelGraph(bundle, FEATURE_INPUT, _probes(bundle.manifest), known)
 
     def score(self, context: ScoringContext) -> tuple[Score, ...]:
         """Return one score for each endpoint; none where the study has no series of the model's kind."""
@@ -59,14 +62,19 @@ class RadiomicsScorer:
 
 def _probes(manifest: Manifest) -> list[Vector]:
     """Inputs on which the graph must answer: nothing, and the middle and both ends of what training saw."""
-    assert manifest.layout is not None
     trained = manifest.training_range
-    probes = [np.zeros((1, len(manifest.layout.columns)))]
-    for values in (trained.mean, trained.low, trained.high) if trained is not None else ():
-        probe = np.zeros_like(probes[0])
-        probe[0, list(trained.used if trained is not None else ())] = values
-        probes.append(probe)
-    return probes
+    assert trained is not None
+    nothing = (0.0,) * len(trained.used)
+    return [_row(manifest, values) for values in (nothing, trained.mean, trained.low, trained.high)]
+
+
+def _row(manifest: Manifest, values: Sequence[float]) -> Vector:
+    """The input of one patient whose used columns have these values, the others zero."""
+    assert manifest.layout is not None
+    assert manifest.training_range is not None
+    row = np.zeros((1, len(manifest.layout.columns)))
+    row[0, list(manifest.training_range.used)] = values
+    return row
 
 
 def _features_of(bundle: Bundle) -> tuple[FeatureSet, NDArray[np.int64]]:

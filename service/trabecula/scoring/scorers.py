@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from trabecula.domain.errors import BundleInvalid
+from trabecula.domain.errors import BundleInvalid, BundleUntrusted, SigningKeyUnusable
 from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import BundleKind
 from trabecula.domain.models.scoring import ScoringContext
@@ -12,10 +14,11 @@ from trabecula.domain.ports.scorer import Scorer
 from trabecula.domain.results.result import Score, SeriesRole
 from trabecula.scoring.activation import Activated, Activation, ModelRole
 from trabecula.scoring.answers import unavailable
-from trabecula.scoring.bundles import Bundle, load_bundle
+from trabecula.scoring.bundles import Bundle, bundle_folder, load_bundle
 from trabecula.scoring.cnn_scorer import CnnScorer
 from trabecula.scoring.radiomics.series_features import FeatureMemory
 from trabecula.scoring.radiomics_scorer import RadiomicsScorer
+from trabecula.scoring.trust import Trust
 
 
 class RefusedScorer:
@@ -46,21 +49,38 @@ class RefusedScorer:
         )
 
 
-def scorers_of(bundles_root: Path, activation: Activation) -> tuple[Scorer, ...]:
-    """Return a scorer for each bundle in use, the active ones first. Never raises for a bundle that is not sound."""
+class DecidingScorer:
+    """Implements Scorer for a bundle that the site lets decide: its answers say so. A demonstration never does."""
+
+    def __init__(self, inner: Scorer) -> None:
+        self._inner = inner
+
+    def score(self, context: ScoringContext) -> tuple[Score, ...]:
+        """Return the scores of the bundle, marked."""
+        found = self._inner.score(context)
+        scores = (found,) if isinstance(found, Score) else found
+        return tuple(replace(score, decides=not score.demonstration) for score in scores)
+
+
+def scorers_of(roots: Sequence[Path], activation: Activation, trust: Trust) -> tuple[Scorer, ...]:
+    """Return a scorer for each bundle in use, the active ones first. Never raises for a bundle that is not sound or
+    not trusted."""
     memory = FeatureMemory()
     ordered = sorted(activation.models.items(), key=lambda item: (item[1].role is not ModelRole.ACTIVE, item[0]))
-    return tuple(_scorer(bundles_root / model_id, activated, memory) for model_id, activated in ordered)
+    return tuple(_scorer(bundle_folder(roots, model_id), activated, memory, trust) for model_id, activated in ordered)
 
 
-def _scorer(folder: Path, activated: Activated, memory: FeatureMemory) -> Scorer:
+def _scorer(folder: Path, activated: Activated, memory: FeatureMemory, trust: Trust) -> Scorer:
     try:
         bundle = load_bundle(folder)
         if bundle.sha256 != activated.sha256:
             raise BundleInvalid(f"{folder.name} is not the bundle that was activated")
-        return scorer_of(bundle, activated.role is ModelRole.ACTIVE, memory)
-    except BundleInvalid as error:
-        return RefusedScorer(folder.name, activated, error.detail)
+        trust.provenance(bundle)
+        scorer = scorer_of(bundle, activated.role is ModelRole.ACTIVE, memory)
+    except (BundleInvalid, SigningKeyUnusable) as error:
+        why = error.sentence if isinstance(error, BundleUntrusted | SigningKeyUnusable) else error.detail
+        return RefusedScorer(folder.name, activated, why)
+    return DecidingScorer(scorer) if activated.clearance is not None else scorer
 
 
 def scorer_of(bundle: Bundle, active: bool, memory: FeatureMemory | None = None) -> Scorer:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from trabecula.cli.results.score_table import DEMONSTRATION, show_scores
+from trabecula.domain.models.validation import ModelVerdict
 
 
 def score(**changes: Any) -> dict[str, Any]:
@@ -48,3 +49,9 @@ def test_an_abstention_gives_its_reasons_and_a_silent_challenger_stands_apart(
     title = lines.index("silent challengers, not in the report: DEMONSTRATION")
     assert lines[title - 1] == "m-1 abnormal bone density none abstained: KERNEL_SHARP"
     assert lines[-1] == "m-2 abnormal bone density 72 % above 69 % (balanced)"
+
+
+def test_a_model_that_its_own_validation_does_not_support_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, score(demonstration=False, verdict=ModelVerdict.NO))
+
+    assert any("NOT SUPPORTED BY ITS OWN VALIDATION" in line for line in lines)

@@ -13,6 +13,7 @@ import pytest
 from tests.cli.studies.test_command import embedded_database_url, run
 from tests.phantom_ledger import phantom_world, process
 from tests.pipeline.world import World
+from tests.scoring.keys import signed, site_key
 from tests.scoring.made_bundle import manifest, write_bundle
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.patient import sample_patient
@@ -36,7 +37,9 @@ def world(
 ) -> Iterator[World]:
     made = phantom_world(embedded_database_url, tmp_path, [phantom], monkeypatch)
     monkeypatch.setenv("TRABECULA_BUNDLES_DIR", str(tmp_path / "bundles"))
-    write_bundle(tmp_path / "bundles", manifest("made"))
+    private, public = site_key(tmp_path / "keys")
+    monkeypatch.setenv("TRABECULA_BUNDLE_KEYS", public)
+    signed(write_bundle(tmp_path / "bundles", manifest("made")), private)
     process(made)
     yield made
     made.engine.dispose()

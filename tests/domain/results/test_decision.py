@@ -198,6 +198,7 @@ def score(positive: bool, **changes: object) -> Score:
         "endpoint": "osteoporosis",
         "probability": 0.7,
         "positive": positive,
+        "decides": True,
         **changes,
     }
     return Score(**values)  # type: ignore[arg-type]
@@ -210,7 +211,9 @@ def test_a_validated_model_speaks_where_the_measurement_is_open() -> None:
     assert with_scores(open_, [score(False, operating_point="rule_in")]).category is Category.INDETERMINATE
 
 
-@pytest.mark.parametrize("change", [{"demonstration": True}, {"active": False}, {"applicable": False}])
+@pytest.mark.parametrize(
+    "change", [{"demonstration": True}, {"active": False}, {"applicable": False}, {"decides": False}]
+)
 def test_demonstrations_challengers_and_abstentions_change_nothing(change: dict[str, object]) -> None:
     open_ = vbq(3.0)
     assert with_scores(open_, [score(True, **change)]) == open_

@@ -228,3 +228,16 @@ def test_last_ribs_are_absent_short_or_thick(options: dict[str, float], least: f
 
     assert sizes[0] > 100
     assert least <= sizes[1] / sizes[0] <= most
+
+
+def test_transverse_processes_of_lumbar_vertebrae_are_as_long_and_thick_as_asked_for() -> None:
+    field = sagittal(step=1.5, slices=13, apart=11.0)
+    usual, long = (render_anatomy(spine(options=replace(HEALTHY, transverse=share)), field) for share in (1.0, 2.0))
+
+    far = np.abs(
+        field.to_lps(np.argwhere(usual.tissue > 0).astype(float))[:, 0] - spine().vertebra(Level.L3).centre_mm[0]
+    )
+    assert far.max() > 60, "the field reaches beyond the processes"
+    for level, grown in ((Level.L1, True), (Level.L3, True), (Level.T12, False)):
+        sizes = [int(((image.level == level.label) & (image.body_labels() == 0)).sum()) for image in (usual, long)]
+        assert (sizes[1] > 1.15 * sizes[0]) is grown, level

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -12,6 +13,7 @@ from tests.reporting.builders import Study, demonstration_score, not_evaluable_r
 from trabecula.domain import codes
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.modality import Modality
+from trabecula.domain.models.validation import ModelVerdict
 from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import LevelResult, Measurement, SeriesRole, SeriesUse, SourceSeries, StudyResult
@@ -206,6 +208,17 @@ def test_a_score_names_its_model_and_a_challenger_stays_silent(ct: Study) -> Non
     parameters = [item.TextValue for item in children(probability, "Algorithm Parameters")]
     assert "operating point sensitivity 0.9: threshold 0.42" in parameters
     assert "demonstration model: no clinical meaning" in parameters
+    assert "verdict of its own validation: not stated" in parameters
+
+
+def test_a_model_that_its_own_validation_does_not_support_says_so_in_every_line(ct: Study) -> None:
+    score = demonstration_score(demonstration=False, verdict=ModelVerdict.NO)
+    document = report(ct, replace(rich_result(ct), scores=(score,)))
+
+    (probability,) = children(groups(document)[0], "Predicted probability of osteoporosis")
+    parameters = [item.TextValue for item in children(probability, "Algorithm Parameters")]
+    assert "verdict of its own validation: no" in parameters
+    assert "MODEL NOT SUPPORTED BY ITS OWN VALIDATION: ct-demo 1.0: probability" in document.to_json()
 
 
 def test_numbers_of_several_series_name_theirs(ct: Study) -> None:

@@ -88,6 +88,17 @@ def test_without_sacrum_below_it_nothing_is_s1() -> None:
     assert find_anchor(image) is None
 
 
+@pytest.mark.parametrize(("body", "cut", "found"), [(0.02, True, True), (0.13, True, False), (0.13, False, True)])
+def test_an_s1_that_the_lower_edge_cuts_must_not_look_like_a_body(body: float, cut: bool, found: bool) -> None:
+    image = maps()
+    draw(image, S1, slice(S1_TOP, S1_TOP + BODY), share=0.97 - body)
+    image.channels[:, SACRUM, S1_TOP : S1_TOP + BODY, 62:74] = 0.95
+    if cut:
+        image = Maps(image.channels[:, :, : S1_TOP + 14], image.classes)
+
+    assert (find_anchor(image) is not None) is found
+
+
 def test_a_last_body_that_is_a_part_of_s1_is_given_to_it_and_nothing_shifts() -> None:
     settled = junction(torn(13))
 

@@ -12,11 +12,15 @@ import pytest
 from tests.trabecula_training.builders import made_cohort, write_cohort_csv
 from trabecula.domain.models.bundle import CARD_NAME, FEATURE_INPUT, MODEL_NAME, PROBABILITY_OUTPUT
 from trabecula.domain.models.bundle_json import manifest_from_bytes
+from trabecula.domain.models.validation import ModelVerdict
+from trabecula.scoring.bundles import load_bundle
+from trabecula.scoring.onnx_session import ModelGraph
 from trabecula_training.cohort.cohort_csv import read_cohort
 from trabecula_training.errors import ExportRefused
 from trabecula_training.export.bundle import ExportRequest, admitted, export_bundle
 from trabecula_training.export.manifest import BundleText
-from trabecula_training.features.table import save_features
+from trabecula_training.features.cohort_summary import cohort_facts
+from trabecula_training.features.table import load_features, save_features
 from trabecula_training.learning.dataset import patient_vectors
 from trabecula_training.recipes import radiomics_recipe
 from trabecula_training.reporting.metrics_json import RunFiles, read_document, run_document, write_document
@@ -48,7 +52,14 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def request(run: Path, bundles: Path, **changes: Any) -> ExportRequest:
     return replace(
         ExportRequest(
-            run=run, bundles=bundles, input="CT", classifiers=BOTH, text=TEXT, despite_size=True, created="2026-01-01"
+            run=run,
+            bundles=bundles,
+            input="CT",
+            classifiers=BOTH,
+            text=TEXT,
+            despite_size=True,
+            despite_verdict=True,
+            created="2026-01-01",
         ),
         **changes,
     )
@@ -75,7 +86,11 @@ def test_a_bundle_gives_ordered_probabilities_and_says_what_it_is(finished_run: 
     assert given.shape == (70, 2)
     assert np.all(given[:, 1] >= given[:, 0])
     assert np.all((given > 0) & (given < 1))
+    assert len(manifest.check_vectors) == 4
+    assert manifest.population.n_phantoms == 0
     text = (folder / CARD_NAME).read_text("utf-8")
+    assert "## Can it be believed?" in text
+    assert "| mean HU | " in text
     assert "Demonstration model" in text
     assert "RESEARCH USE ONLY" in text
 
@@ -170,3 +185,53 @@ def test_a_model_of_phantoms_can_only_be_a_demonstration(finished_run: Path, tmp
         admitted(of_phantoms, as_real)
     assert admitted(document, as_real)
     assert admitted(of_phantoms, request(finished_run, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def noise_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose features are noise."""
+    folder = tmp_path_factory.mktemp("noise")
+    cohort, table = made_cohort(60, 6, 0)
+    cohort_file = write_cohort_csv(cohort, folder / "cohort.csv")
+    save_features(table, folder / "features.npz")
+    recipe = radiomics_recipe("xue2022")
+    settings = RunSettings(tasks=("osteoporosis",), families=("KNN",), repeats=1, folds=3, resamples=100)
+    people = read_cohort(cohort_file, need_studies=False).cohort
+    made = load_features(folder / "features.npz")
+    runs = run_recipe(recipe, people, made, settings)
+    files = RunFiles(cohort_file, folder / "features.npz", "trabecula-train run xue2022")
+    write_document(run_document(recipe, settings, runs, people, made, files), folder)
+    return folder
+
+
+def test_a_model_whose_verdict_is_no_is_not_exported_unless_told_and_says_so_everywhere(
+    noise_run: Path, tmp_path: Path
+) -> None:
+    wish = request(noise_run, tmp_path, classifiers=(("osteoporosis", "KNN"),))
+
+    with pytest.raises(ExportRefused, match=r"the verdict on KNN for osteoporosis is no: Better than chance\?"):
+        export_bundle(replace(wish, despite_verdict=False), radiomics_recipe)
+    assert not list(tmp_path.iterdir())
+
+    bundle = load_bundle(export_bundle(wish, radiomics_recipe))
+    used = list(bundle.manifest.training_range.used)  # type: ignore[union-attr]
+    known = [np.zeros((1, 24)) for _ in bundle.manifest.check_vectors]
+    for row, vector in zip(known, bundle.manifest.check_vectors, strict=True):
+        row[0, used] = vector.values
+    ModelGraph(bundle, FEATURE_INPUT, (), known)
+    assert bundle.manifest.verdict is ModelVerdict.NO
+    validation = bundle.manifest.endpoints[0].validation
+    assert validation is not None
+    assert len(validation.findings) == 5
+    text = (bundle.folder / CARD_NAME).read_text("utf-8")
+    assert "Not supported by its own validation" in text.split("## ")[0]
+    assert "verdict of its own validation: **no**" in text
+
+
+def test_phantoms_are_known_by_their_images_not_by_their_name(tmp_path: Path) -> None:
+    cohort, table = made_cohort(40, 6, 2)
+    marked = {place: {**facts, "phantom": "YES"} for place, facts in table.facts.items() if place[0] < "p010"}
+    table = replace(table, facts={**table.facts, **marked})
+
+    assert cohort_facts(cohort)["phantoms"] == 0
+    assert cohort_facts(cohort, table)["phantoms"] == 10

@@ -47,11 +47,13 @@ def draw_varied_spine(rng: np.random.Generator, sacral_disc: float = 0.0, shape:
 def draw_shape(rng: np.random.Generator) -> SpineOptions:
     """Draw how sacrum and ribs are formed: S1 a wedge in four of five (real ones lack 0.25 to 0.55 of their depth;
     the others are squared, as lumbarised ones are), T12's ribs short in a quarter and none in a twentieth, ribs of half
-    to one and a half the usual thickness (sections of 40 to 370 mm2 beside real T12s)."""
+    to one and a half the usual thickness (sections of 40 to 370 mm2 beside real T12s), transverse processes up to twice
+    as long and thick as usual (sections of up to 124 mm2 beside real L1s)."""
     wedge = float(rng.uniform(0.2, 0.45)) if rng.random() < 0.8 else 0.0
     kind = rng.random()
     rib = 0.0 if kind < 0.05 else float(rng.uniform(0.1, 0.7)) if kind < 0.3 else 1.0
-    return SpineOptions(sacral_wedge=wedge, last_rib=rib, rib_size=float(rng.uniform(0.55, 1.5)))
+    size = float(rng.uniform(0.55, 1.5))
+    return SpineOptions(sacral_wedge=wedge, last_rib=rib, rib_size=size, transverse=float(rng.uniform(0.7, 2.0)))
 
 
 def draw_slab(seed: int) -> Slab:

@@ -67,7 +67,7 @@ def activate_demonstrations(data_dir: Path, modality: Modality) -> tuple[str, ..
     One model speaks for each modality, the radiomics score; the others are silent challengers. A bundle that does not
     verify is left out: the demo then shows the rest.
     """
-    found = [item.bundle for item in find_bundles(find_bundles_root()) if item.bundle is not None]
+    found = [item.bundle for item in find_bundles((find_bundles_root(),)) if item.bundle is not None]
     ours = [bundle for bundle in found if bundle.manifest.demonstration and bundle.modality is modality]
     activation = Activation()
     for bundle in ours:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trabecula.cli.output import console, print_table
+from trabecula.domain.models.validation import ModelVerdict
 
 DEMONSTRATION = "DEMONSTRATION, trained on digital phantoms, no clinical meaning"
 _COLUMNS = ("model", "probability of", "", "operating point")
@@ -34,7 +35,10 @@ def _row(score: Mapping[str, Any]) -> tuple[str, ...]:
     if score.get("probability") is None:
         codes = dict.fromkeys(reason["code"] for reason in score.get("reasons") or ())
         return (str(score["model_id"]), endpoint, "none", " ".join(("abstained:", *codes)))
-    return (str(score["model_id"]), endpoint, f"{100 * score['probability']:.0f} %", _operating_point(score))
+    told = _operating_point(score)
+    if score.get("verdict") == ModelVerdict.NO:
+        told = f"{told}; NOT SUPPORTED BY ITS OWN VALIDATION".lstrip("; ")
+    return (str(score["model_id"]), endpoint, f"{100 * score['probability']:.0f} %", told)
 
 
 def _operating_point(score: Mapping[str, Any]) -> str:

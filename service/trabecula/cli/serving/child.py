@@ -32,6 +32,11 @@ class Verb(StrEnum):
 
 def child(verb: Verb, request_file: Annotated[Path, typer.Argument(exists=True)]) -> None:
     """Run one stage for the request in a file; an error is left beside it as error.json, with exit code 3."""
+    raise typer.Exit(exit_code_of(verb, request_file))
+
+
+def exit_code_of(verb: Verb, request_file: Path) -> int:
+    """Run one stage in this process, which is a child's, and return the exit code it should end with."""
 
     def work(request: StageRequest) -> None:
         settings = load_settings()
@@ -47,4 +52,4 @@ def child(verb: Verb, request_file: Annotated[Path, typer.Argument(exists=True)]
     configure_logging(part=f"child:{verb}")
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
-    raise typer.Exit(run_child(request_file, work))
+    return run_child(request_file, work)

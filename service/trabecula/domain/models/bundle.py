@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from trabecula.domain.models.feature_layout import FeatureLayout
+from trabecula.domain.models.validation import CheckVector, ModelVerdict, Validation
 from trabecula.domain.results.result import SeriesRole
 
 MANIFEST_VERSION = 1
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.onnx"
+SIGNATURE_NAME = "manifest.sig"
 CARD_NAME = "CARD.md"
 FEATURE_INPUT = "features"
 PROBABILITY_OUTPUT = "probability"
@@ -111,6 +113,13 @@ class EndpointModel:
     operating_points: tuple[OperatingPoint, ...]
     primary: str
     metrics: Mapping[str, Interval]
+    validation: Validation | None = None
+    """None in bundles that were exported before verdicts were kept."""
+
+    @property
+    def verdict(self) -> ModelVerdict:
+        """Whether the run that made it supports it."""
+        return self.validation.verdict if self.validation else ModelVerdict.NOT_STATED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +180,8 @@ class Population:
     reference: str
     sites: tuple[str, ...] = ()
     scanners: tuple[str, ...] = ()
+    n_phantoms: int | None = None
+    """Digital phantoms among them, by their images; None in bundles that were exported before it was counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +206,8 @@ class Manifest:
     ``files`` maps each file of the bundle but the manifest to its SHA-256 (hex). ``feature_settings_sha256`` is the
     digest of the pinned extraction settings, for a CNN of its crop definition; ``regions`` names the region of interest
     version (e.g. ``body_v1``), for a CNN the crop definition (e.g. ``midsagittal_v1``). ``layout`` is None for a CNN,
-    ``image`` is None for radiomics; ``training_range`` is of layout columns or of crop statistics.
+    ``image`` is None for radiomics; ``training_range`` is of layout columns or of crop statistics. ``check_vectors``
+    are inputs with their answers, on which the graph is tried before it is trusted.
     """
 
     manifest_version: int
@@ -220,6 +232,13 @@ class Manifest:
     ibsi: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     contact: str = ""
+    check_vectors: tuple[CheckVector, ...] = ()
+
+    @property
+    def verdict(self) -> ModelVerdict:
+        """The worst verdict of its endpoints."""
+        order = list(ModelVerdict)
+        return max((endpoint.verdict for endpoint in self.endpoints), key=order.index)
 
     @property
     def roles(self) -> tuple[SeriesRole, ...]:

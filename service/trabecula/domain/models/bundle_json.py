@@ -20,6 +20,8 @@ _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CROP_SIZES = (8, 1024)
 """Smallest and largest side of a crop in pixels: below there is no picture, above only a mistake."""
+_PICTURE_VALUES = 3
+"""Grey, contrast and period of a made-up picture (``CheckVector``)."""
 
 
 def manifest_to_bytes(manifest: Manifest) -> bytes:
@@ -134,6 +136,9 @@ def _check(manifest: Manifest) -> None:
         points = {point.name for point in endpoint.operating_points}
         _demand(endpoint.primary in points, f"{endpoint.name}: primary is none of its operating points")
         _demand("auc" in endpoint.metrics, f"{endpoint.name}: metrics holds no auc")
+    for vector in manifest.check_vectors:
+        _demand(len(vector.probabilities) == len(manifest.endpoints), "check_vectors do not answer every endpoint")
+        _demand(all(0.0 <= item <= 1.0 for item in vector.probabilities), "check_vectors hold no probabilities")
     _demand(bool(manifest.feature_settings_sha256), "feature_settings_sha256 is empty")
     if manifest.kind is BundleKind.RADIOMICS:
         _check_radiomics(manifest)
@@ -153,6 +158,10 @@ def _check_images(manifest: Manifest) -> None:
     _demand(image.channels in (1, 3), "image.channels is neither 1 nor 3")
     _demand(1 <= image.min_levels <= len(MEASURED_LEVELS), "image.min_levels is no number of levels")
     _check_range(limits, len(image.statistics))
+    _demand(
+        all(len(vector.values) == _PICTURE_VALUES for vector in manifest.check_vectors),
+        "check_vectors describe no picture",
+    )
 
 
 def _check_radiomics(manifest: Manifest) -> None:
@@ -163,6 +172,10 @@ def _check_radiomics(manifest: Manifest) -> None:
     assert limits is not None
     _demand(layout.roles == manifest.roles, "layout.roles differ from the roles of inputs")
     _check_range(limits, len(layout.columns))
+    used = len(limits.used)
+    _demand(
+        all(len(vector.values) == used for vector in manifest.check_vectors), "check_vectors do not fit the columns"
+    )
 
 
 def _check_range(limits: TrainingRange, columns: int) -> None:

@@ -205,7 +205,8 @@ def window_reasons(tr_ms: float | None, te_ms: float | None, thresholds: VbqThre
 
 
 def with_scores(decision: Decision, scores: Sequence[Score]) -> Decision:
-    """Return the decision with what validated models add; demonstration models and challengers never change it.
+    """Return the decision with what models add that the site lets decide; demonstration models and challengers never
+    change it.
 
     A model speaks only where the measurement leaves the category open. A rule-in operating point can raise a flag but
     not take one away; any other negative score means no flag.
@@ -215,7 +216,8 @@ def with_scores(decision: Decision, scores: Sequence[Score]) -> Decision:
     voices = tuple(
         score
         for score in scores
-        if score.applicable and score.active and not score.demonstration and score.positive is not None
+        if score.applicable and score.active and score.decides and not score.demonstration
+        if score.positive is not None
     )
     kept = tuple(reason for reason in decision.reasons if reason.code is not ReasonCode.NO_SITE_REFERENCE)
     positive = tuple(score for score in voices if score.positive)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from trabecula.domain.codes import Code
 from trabecula.domain.modality import Modality
+from trabecula.domain.models.validation import ModelVerdict
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.spine import Level
 from trabecula.domain.uids import NO_SERIES, InstanceUid, SeriesUid, StudyUid
@@ -147,6 +148,10 @@ class Score:
     positive: bool | None = None
     active: bool = True
     """False for a silent challenger: stored and shown to admins, never in the report."""
+    decides: bool = False
+    """Whether this site has recorded that the model may set a category where the measurement leaves it open."""
+    verdict: ModelVerdict = ModelVerdict.NOT_STATED
+    """What the model's own validation said of it."""
     role: SeriesRole | None = None
     reasons: tuple[Reason, ...] = ()
 

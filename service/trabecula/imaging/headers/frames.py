@@ -22,6 +22,7 @@ from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.imaging.acquisition import Acquisition, Frame, StatedPatient
 from trabecula.imaging.character_sets import read_as_meant
 from trabecula.imaging.header_values import Lookup, integer, number, numbers, text, words
+from trabecula.imaging.headers.phantoms import is_phantom
 from trabecula.imaging.patient.facts import one_patient
 from trabecula.imaging.patient.headers import PatientHeader, patient_header
 
@@ -236,6 +237,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         contrast_start=text(lookup, "ContrastBolusStartTime"),
         contrast_ingredient=text(lookup, "ContrastBolusIngredient"),
         quality_control=text(lookup, "QualityControlImage").upper() == "YES",
+        phantom=is_phantom(lookup),
         content_time=text(lookup, "ContentTime"),
         series_time=text(lookup, "SeriesTime"),
         acquired_on=_any(lookup, "AcquisitionDate", "SeriesDate", "ContentDate"),

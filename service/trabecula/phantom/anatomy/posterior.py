@@ -85,7 +85,9 @@ def rods_of(vertebra: Vertebra) -> tuple[Rod, ...]:
             (5, 0.7 * shape.facet_mm, 6),
         ),
         bone(
-            (pedicle, centre, 0.1 * height), (pedicle + shape.transverse_length, centre + 6, 0.18 * height), (4, 3, 6)
+            (pedicle, centre, 0.1 * height),
+            (pedicle + shape.transverse_length, centre + 6, 0.18 * height),
+            (4 * shape.transverse_size, 3 * shape.transverse_size, 6 * shape.transverse_size),
         ),
     ]
     if vertebra.segment is Segment.THORACIC and shape.rib_length > 0:

@@ -282,11 +282,7 @@ def _assemble(
             centre_mm=centres[k],
             axes=frames[k],
             body=bodies[k],
-            posterior=replace(
-                _draw_posterior(rng, plan, level, max(s1 - k, 0)),
-                rib_length=options.last_rib if level is Level.T12 else 1.0,
-                rib_size=options.rib_size,
-            ),
+            posterior=_processes(_draw_posterior(rng, plan, level, max(s1 - k, 0)), options, level),
             screws=level in screws,
             cement=level in cement,
             lesion=None if plan.healthy or k < s1 else draw_lesion(rng, bodies[k]),
@@ -304,6 +300,19 @@ def _assemble(
         lumbar_count=plan.lumbar_count,
         scoliosis_deg=cobb,
         fractures=fractures,
+    )
+
+
+def _processes(shape: PosteriorShape, options: SpineOptions, level: Level | None) -> PosteriorShape:
+    """The processes of a level with the ribs and the transverse processes that were asked for."""
+    lumbar = level is not None and level.value > Level.T12.value
+    share = options.transverse if lumbar else 1.0
+    return replace(
+        shape,
+        rib_length=options.last_rib if level is Level.T12 else 1.0,
+        rib_size=options.rib_size,
+        transverse_length=shape.transverse_length * share,
+        transverse_size=share,
     )
 
 

@@ -178,6 +178,7 @@ def _score(subject: ReportSubject, score: Score) -> ContentItem:
         parameters.append(f"operating point {score.operating_point or 'default'}: threshold {score.threshold:.4g}")
     if score.demonstration:
         parameters.append("demonstration model: no clinical meaning")
+    parameters.append(f"verdict of its own validation: {score.verdict}")
     children: list[ContentItem] = [
         code("measurement_method", "model_output", HAS_CONCEPT_MOD),
         text("algorithm_name", score.model_id, HAS_CONCEPT_MOD),

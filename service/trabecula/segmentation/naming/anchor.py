@@ -28,6 +28,9 @@ _TORN_SHARE, _TORN_TOUCH = 0.02, 0.02
 """Mean probability of S1 within the last body, and voxels of S1 within 2 mm of it as a share of its own. Of 29 real
 spines the two whose S1 was outlined as L5 have 0.030, 0.026 and 0.038, 0.051; of the others one has 0.014, 0.017, the
 rest at most 0.004, 0.005."""
+_CUT_BODY = 0.10
+"""Mean probability of body within an S1 that the lower edge of the image cuts: more than this, and it is L5 cut by it.
+Real spines cut at L5 and S1: S1 0.005-0.082, L5 0.126; phantoms: S1 0.005, L5 0.143."""
 _LUMBAR_DEPTH = 0.72
 """Depth of a lower end, as a share of that of the bodies above: L5 has more, S1 less. On 12 real spines and 70 variants
 of them (cropped, turned, thinned out, of other contrast) S1 outlined as a body has 0.52-0.60, L5 0.87 and more."""
@@ -77,9 +80,14 @@ def find_anchor(maps: Maps) -> Anchor | None:
         below = _largest_section(second.mask)
     top = int(np.flatnonzero(first.mask.any(axis=(0, 2)))[0])
     sacrum = maps.probability("sacrum")[:, top:] > 0.5
-    if max(below, _largest_section(sacrum)) < _SACRUM_AREA_MM2:
+    if max(below, _largest_section(sacrum)) < _SACRUM_AREA_MM2 or _is_body_cut(maps, first.mask):
         return None
     return first if _largest_section(first.mask) >= _S1_AREA_MM2 and first.sureness >= _S1_SURE else None
+
+
+def _is_body_cut(maps: Maps, mask: NDArray[np.bool_]) -> bool:
+    """True where the lower edge of the image cuts what is called S1 and part of it may as well be a body."""
+    return bool(mask[:, -1].any()) and float(maps.probability("body", "rim")[mask].mean()) > _CUT_BODY
 
 
 def settle_junction(maps: Maps, instances: Instances, anchor: Anchor | None) -> Junction:

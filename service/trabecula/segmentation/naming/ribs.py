@@ -16,13 +16,15 @@ from trabecula.segmentation.network.instances import Instances, StackBody
 _BESIDE_MM = (2.0, 10.0)
 """Where a rib is looked for, from the body's side outward: farther out the rib of the body above comes down."""
 _ABOVE_MM, _BELOW_MM, _FRONT_MM, _BACK_MM = 6, 2, 16, 24
-_RIB_MM2, _NONE_MM2 = 110.0, 24.0
+_RIB_MM2, _STRONG_MM2, _NONE_MM2 = 60.0, 110.0, 24.0
+"""A section that is surely rib where both sides of two neighbours show it, and one that is so by itself (what T12 of
+real spines with short ribs has, 36-53, is neither); and what may be left where there is none."""
 _ALIKE = 0.9
 _GROWN, _WANING = 2.0, 1 / 3
-"""A section beside L1 so many times the larger one of T12 is a rib of its own: a rib is largest beside the body it
-belongs to, and what comes down from T12 is less (at most 1.1 times where it has 110 mm2 and more, in the spines below).
-Sections beside T12 under this share of T11's on both sides may be no more than what comes down from T11: T12 or a first
-lumbar body, nobody can tell (0.22 and 0.58 in a real T12 with short ribs)."""
+"""A section beside L1 of ``_STRONG_MM2`` that is so many times the larger one of T12 is a rib of its own: a rib is
+largest beside the body it belongs to, and what comes down from T12 is less (at most 1.1 times where it has 110 mm2 and
+more, in the spines below). Sections beside T12 under this share of T11's on both sides may be no more than what comes
+down from T11: T12 or a first lumbar body, nobody can tell (0.22 and 0.58 in a real T12 with short ribs)."""
 _BOTH = 2
 """Sides that must show a rib, or none: one alone may be a transverse process, or a slice that just misses it.
 
@@ -76,15 +78,19 @@ def contradiction(levels: Sequence[Level | None], ribs: Sequence[Sides]) -> Cont
     l1, t12, t11 = (found.get(level, ()) for level in (Level.L1, Level.T12, Level.T11))
     if _bears(l1) and _bears(t12) and sum(l1) >= _ALIKE * sum(t12):
         return Contradiction("ribs beside the body counted as L1 as large as those of T12", 4)
-    if l1 and len(l1) == len(t12) and max(l1) >= max(_RIB_MM2, _GROWN * max(t12)):
+    if l1 and len(l1) == len(t12) and max(l1) >= max(_STRONG_MM2, _GROWN * max(t12)):
         return Contradiction("a rib beside the body counted as L1 far larger than that of T12", 4)
     if _bears(t11) and len(t12) == _BOTH and max(t12) <= _NONE_MM2:
         return Contradiction("no ribs beside the body counted as T12", 6)
-    if _bears(t11) and len(t12) == _BOTH and all(low < _WANING * high for low, high in zip(t12, t11, strict=True)):
+    if (
+        _bears(t11, _STRONG_MM2)
+        and len(t12) == _BOTH
+        and all(low < _WANING * high for low, high in zip(t12, t11, strict=True))
+    ):
         return Contradiction("hardly any ribs beside the body counted as T12", 6)
     return None
 
 
-def _bears(sides: Sides) -> bool:
+def _bears(sides: Sides, least_mm2: float = _RIB_MM2) -> bool:
     """True where a rib is surely seen on either side."""
-    return len(sides) == _BOTH and min(sides) >= _RIB_MM2
+    return len(sides) == _BOTH and min(sides) >= least_mm2
