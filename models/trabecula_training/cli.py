@@ -14,12 +14,14 @@ from trabecula_training.commands import (
     phantom_cohort,
     run,
     segmenter,
+    template,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Train, validate and export Trabecula's models.", add_completion=False)
 
-for command in (check, run, demonstration, leak_check, export, extract, phantom_cohort, ledger_cohort, segmenter):
+for command in (template, check, run, demonstration, leak_check, export, extract, phantom_cohort, ledger_cohort):
     app.add_typer(command.app)
+app.add_typer(segmenter.app)
 
 
 def main() -> None:

@@ -33,7 +33,16 @@ class FeatureTableInvalid(TrabeculaError):
     """The feature table cannot be used."""
 
     code = "FEATURE_TABLE_INVALID"
-    next_step = "Extract the features again with `trabecula-train extract`."
+    next_step = (
+        "Correct what is named (docs/own-data.md), or extract the features again with `trabecula-train extract`."
+    )
+
+
+class TemplateRefused(TrabeculaError):
+    """The template was not written."""
+
+    code = "TEMPLATE_REFUSED"
+    next_step = "Name a new file in a folder that may be written."
 
 
 class RecipeUnknown(TrabeculaError):

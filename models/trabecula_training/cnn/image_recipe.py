@@ -74,6 +74,7 @@ class ImageRecipe:
             faults=self.faults,
             paper_words=self.paper_words,
             inner_folds=INNER_FOLDS,
+            made_of=repr(self.plans),
         )
 
 

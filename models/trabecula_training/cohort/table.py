@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -29,7 +30,8 @@ class Part(StrEnum):
 class Patient:
     """One line of the cohort. ``study`` is the folder of the DICOM study (None when features come ready made).
 
-    QCT: ``qct_bmd_mg_cm3``. DXA: ``t_score`` or, for those for whom T-scores do not count, ``z_score``.
+    QCT: ``qct_bmd_mg_cm3``. DXA: ``t_score`` or, for those for whom T-scores do not count, ``z_score``. ``stated`` is
+    the category in words, which counts where no value is at hand.
     """
 
     patient: str
@@ -46,15 +48,25 @@ class Patient:
     site: str = ""
     scanner: str = ""
     part: Part = Part.DEVELOPMENT
+    stated: BoneCategory | None = None
+    study_date: date | None = None
+    reference_date: date | None = None
+
+    @property
+    def interval_days(self) -> int | None:
+        """Days from the images to the reference, negative where the reference came first; None where not known."""
+        if self.study_date is None or self.reference_date is None:
+            return None
+        return (self.reference_date - self.study_date).days
 
     @property
     def category(self) -> BoneCategory | None:
-        """The bone category by the reference that counts for this patient, or None where that value is missing."""
+        """The bone category by the reference that counts for this patient, else as stated, or None."""
         if self.reference is ReferenceKind.QCT:
-            return None if self.qct_bmd_mg_cm3 is None else category_by_qct(self.qct_bmd_mg_cm3)
+            return self.stated if self.qct_bmd_mg_cm3 is None else category_by_qct(self.qct_bmd_mg_cm3)
         if t_score_counts(self.sex, self.age_years, self.postmenopausal):
-            return None if self.t_score is None else category_by_t_score(self.t_score)
-        return None if self.z_score is None else category_by_z_score(self.z_score)
+            return self.stated if self.t_score is None else category_by_t_score(self.t_score)
+        return self.stated if self.z_score is None else category_by_z_score(self.z_score)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trabecula.cli.tables import print_table_to
+from trabecula.domain.models.feature_layout import LevelAggregation
 from trabecula_training.cohort.labels import Task
 from trabecula_training.commands.output import (
     console,
@@ -20,11 +21,14 @@ from trabecula_training.commands.output import (
     progress_bar,
 )
 from trabecula_training.errors import RecipeUnknown
-from trabecula_training.learning.recipe import InputSet
+from trabecula_training.learning.recipe import InputSet, Recipe
 from trabecula_training.problems import counted
 from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
 from trabecula_training.reporting.plain import to_plain
-from trabecula_training.runs.preflight import Preflight, check_features, check_studies
+from trabecula_training.runs.preflight import Preflight, Wanted, check_features, check_studies
+
+if TYPE_CHECKING:
+    from trabecula_training.cnn.image_recipe import ImageRecipe
 
 app = typer.Typer()
 
@@ -38,7 +42,9 @@ def check_command(
     features: Annotated[
         Path | None, typer.Option(help="Check against this feature table instead of the study folders.")
     ] = None,
+    inputs: Annotated[list[str] | None, typer.Option(help="Repeat for several; default all of the recipe's.")] = None,
     tasks: Annotated[list[str] | None, typer.Option(help="Repeat for several; default all of the recipe's.")] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Outer folds that the run will have.")] = 5,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read headers.")] = os.cpu_count() or 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
@@ -47,7 +53,7 @@ def check_command(
         chosen = image_recipe(recipe) if recipe in IMAGE_RECIPES else radiomics_recipe(recipe)
         questions = _questions(recipe, chosen.tasks, tasks or ())
         found = (
-            check_features(cohort, features, questions)[0]
+            check_features(cohort, features, _wanted(chosen, inputs or (), questions, folds))[0]
             if features is not None
             else _check_folders(chosen.inputs, questions, cohort, workers)
         )
@@ -62,6 +68,18 @@ def check_command(
     columns = ("series that can be measured", "patients")
     print_table_to(console, plain_table("Series by study", columns, _by_series(found)))
     console.print(f"{len(found.cohort.patients)} patients, {counted(found.problems)}: {recipe} can begin.")
+
+
+def _wanted(recipe: Recipe | ImageRecipe, inputs: Sequence[str], tasks: Sequence[Task], folds: int) -> Wanted:
+    """What a run of the recipe with these names would ask. Raises RecipeUnknown."""
+    offered = {item.name: item for item in recipe.inputs}
+    unknown = [name for name in inputs if name not in offered]
+    if unknown:
+        raise RecipeUnknown(f"{recipe.name} has no {unknown[0]}")
+    chosen = [offered[name] for name in inputs] or list(recipe.inputs)
+    aggregation = recipe.aggregation if isinstance(recipe, Recipe) else LevelAggregation.MEAN
+    pairs = tuple((item, task) for item in chosen for task in tasks)
+    return Wanted(pairs=pairs, aggregation=aggregation, folds=folds)
 
 
 def _questions(recipe: str, offered: Sequence[Task], names: Sequence[str]) -> Sequence[Task]:

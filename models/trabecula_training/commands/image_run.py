@@ -25,7 +25,8 @@ from trabecula_training.commands.radiomics_run import (
     validated,
 )
 from trabecula_training.errors import CohortInvalid, RecipeUnknown
-from trabecula_training.runs.preflight import check_table
+from trabecula_training.problems import blocking
+from trabecula_training.runs.preflight import Wanted, check_table
 from trabecula_training.runs.run import RunSettings
 
 
@@ -63,9 +64,9 @@ def run_images(job: ImageJob) -> RadiomicsRun:
     bank = load_crops(place)
     table = bank.table()
     reading = read_cohort(job.cohort, need_studies=False)
-    if reading.problems:
+    if blocking(reading.problems):
         raise CohortInvalid(problems=reading.problems)
-    found = check_table(reading, table, tasks)
+    found = check_table(reading, table, Wanted(pairs=names, folds=job.settings.folds))
     cohort = found.usable()
     if found.problems:
         print_problems(found.problems)

@@ -22,6 +22,8 @@ from trabecula_training.problems import Problem
 from trabecula_training.reporting.plain import to_plain
 
 EXIT_REFUSED = 2
+MOST_SHOWN = 200
+"""Problems in the table that people see; nobody reads more of them at a time."""
 
 console = Console(soft_wrap=True)
 error_console = Console(stderr=True, soft_wrap=True)
@@ -61,7 +63,9 @@ def print_json(document: Any) -> None:
 
 
 def print_problems(problems: Sequence[Problem]) -> None:
-    """Print what is wrong with a cohort, line by line; remarks, which stop nothing, are marked as such."""
+    """Print what is wrong with a cohort, line by line; remarks, which stop nothing, are marked as such. Of very many
+    the first stand in the table, and how many more there are (``--json`` gives all)."""
+    shown = problems[:MOST_SHOWN]
     rows = [
         (
             str(problem.line or "all"),
@@ -69,8 +73,10 @@ def print_problems(problems: Sequence[Problem]) -> None:
             problem.found if problem.blocking else f"{problem.found} (remark)",
             problem.remedy,
         )
-        for problem in problems
+        for problem in shown
     ]
+    if len(problems) > len(shown):
+        rows.append(("...", "", f"{len(problems) - len(shown)} more", "--json lists all of them."))
     table = plain_table("What is wrong with the cohort", ("line", "column", "found", "what to do"), rows)
     print_table_to(error_console, table)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,14 @@ from trabecula_training.errors import CohortInvalid, RecipeUnknown
 from trabecula_training.features.of_cohort import Extraction, extract_features, features_place
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.recipe import InputSet, Recipe
+from trabecula_training.problems import blocking
 from trabecula_training.reporting.metrics_json import RunFiles, run_document, write_document
 from trabecula_training.reporting.report import render_report, write_figures, write_report
-from trabecula_training.runs.preflight import check_features, check_studies
-from trabecula_training.runs.run import RunSettings, TaskRun, chosen, run_recipe, steps_of
+from trabecula_training.runs.preflight import Wanted, check_features, check_studies
+from trabecula_training.runs.run import Mode, RunSettings, TaskRun, chosen, run_recipe, steps_of
+
+FOLDS_FOLDER = "folds"
+"""Where finished outer folds are kept in the folder of a run, until it is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,13 @@ def run_radiomics(job: RadiomicsJob) -> RadiomicsRun:
     pairs = chosen_pairs(job.recipe, job.settings)
     tasks = tuple({task.name: task for _, task in pairs}.values())
     features = job.features or _extracted(job, tuple(role for item, _ in pairs for role in item.roles), tasks)
-    found, table = check_features(job.cohort, features, tasks)
+    wanted = Wanted(
+        pairs=pairs,
+        aggregation=job.recipe.aggregation,
+        folds=job.settings.folds if job.settings.mode is Mode.SOUND else 2,
+        stable_only=job.settings.mode is Mode.SOUND,
+    )
+    found, table = check_features(job.cohort, features, wanted)
     cohort = found.usable()
     if found.problems:
         print_problems(found.problems)
@@ -66,13 +77,14 @@ def run_radiomics(job: RadiomicsJob) -> RadiomicsRun:
 
 def validated(job: RadiomicsJob, cohort: Cohort, table: FeatureTable, features: Path) -> RadiomicsRun:
     """Validate the job's recipe on a checked cohort and its table, which lies in ``features``, and write all files."""
-    runs = _with_progress(job, cohort, table)
     job.out.mkdir(parents=True, exist_ok=True)
+    runs = _with_progress(job, cohort, table)
     files = RunFiles(_seen_from(job.out, job.cohort), _seen_from(job.out, features), job.command)
     document = run_document(job.recipe, job.settings, runs, cohort, table, files)
     metrics = write_document(document, job.out)
     report = write_report(render_report(job.recipe, document, runs), job.out)
     write_figures(runs, job.out)
+    shutil.rmtree(job.out / FOLDS_FOLDER, ignore_errors=True)
     return RadiomicsRun(document, metrics, report)
 
 
@@ -105,7 +117,7 @@ def _extracted(job: RadiomicsJob, roles: Sequence[SeriesRole], tasks: Sequence[T
 def believed(path: Path) -> Cohort:
     """Return the cohort of studies that this program has just written itself: nobody looks into them twice."""
     reading = read_cohort(path, need_studies=True)
-    if reading.problems:
+    if blocking(reading.problems):
         raise CohortInvalid(problems=reading.problems)
     return reading.cohort
 
@@ -138,4 +150,4 @@ def _with_progress(job: RadiomicsJob, cohort: Cohort, table: FeatureTable) -> tu
         def on_step(stage: str) -> None:
             progress.update(shown, advance=1, description=f"{name}: {stage}")
 
-        return run_recipe(job.recipe, cohort, table, job.settings, on_step)
+        return run_recipe(job.recipe, cohort, table, job.settings, on_step, job.out / FOLDS_FOLDER)

@@ -21,7 +21,7 @@ from trabecula_training.export.check_vectors import check_vectors
 from trabecula_training.export.manifest import BundleText, Content, bundle_manifest, endpoint_model
 from trabecula_training.export.onnx_graph import build_graph
 from trabecula_training.export.parity import parity_difference
-from trabecula_training.features.table import load_features
+from trabecula_training.features.reading import load_features
 from trabecula_training.learning.dataset import Dataset, make_dataset, usable_layout
 from trabecula_training.learning.recipe import Recipe
 from trabecula_training.learning.training_range import training_range

@@ -27,7 +27,6 @@ Floats = NDArray[np.float64]
 Facts = Mapping[str, str | float]
 
 MEASURE_PREFIX, CROPS_PREFIX = "measure_", "crops_"
-ROW_COLUMNS = ("patient", "level", "role")
 
 UNREADABLE = (
     OSError,
@@ -129,16 +128,8 @@ def save_features(table: FeatureTable, path: Path) -> None:
     )
 
 
-def load_features(path: Path) -> FeatureTable:
-    """Return the table of an ``.npz`` file, or of a ``.csv`` file (patient, level, role, then one column per feature;
-    a JSON file of the same stem may hold settings_sha256, regions and ibsi). Raises FeatureTableInvalid."""
-    try:
-        return _load_csv(path) if path.suffix.lower() == ".csv" else _load_npz(path)
-    except UNREADABLE as error:
-        raise FeatureTableInvalid(f"{path.name}: {error}") from error
-
-
-def _load_npz(path: Path) -> FeatureTable:
+def load_npz(path: Path) -> FeatureTable:
+    """Return the table of an ``.npz`` file. Raises one of UNREADABLE for anything else, and FeatureTableInvalid."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         meta: dict[str, Any] = json.loads(str(arrays["meta"]))
         roles = [SeriesRole(role) for role in meta["stability_roles"]]
@@ -155,28 +146,3 @@ def _load_npz(path: Path) -> FeatureTable:
             ibsi={str(key): str(value) for key, value in meta["ibsi"].items()},
             absent={str(key): str(value) for key, value in dict(meta.get("absent", {})).items()},
         )
-
-
-def _load_csv(path: Path) -> FeatureTable:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in csv.reader(file) if row]
-    if not rows or tuple(rows[0][:3]) != ROW_COLUMNS:
-        raise ValueError(f"the first columns are not {', '.join(ROW_COLUMNS)}")
-    ragged = [number for number, row in enumerate(rows, start=1) if len(row) != len(rows[0])]
-    if ragged:
-        raise ValueError(f"line {ragged[0]} has another number of columns than the heading")
-    beside = path.with_suffix(".json")
-    meta: dict[str, Any] = json.loads(beside.read_text("utf-8")) if beside.is_file() else {}
-    body = rows[1:]
-    return FeatureTable(
-        names=tuple(rows[0][3:]),
-        patients=tuple(row[0] for row in body),
-        levels=tuple(Level[row[1]] for row in body),
-        roles=tuple(SeriesRole(row[2]) for row in body),
-        values=np.array([[float(cell or "nan") for cell in row[3:]] for row in body], dtype=np.float64).reshape(
-            len(body), len(rows[0]) - 3
-        ),
-        settings_sha256=str(meta.get("settings_sha256", "")),
-        regions=str(meta.get("regions", "")),
-        ibsi={str(key): str(value) for key, value in dict(meta.get("ibsi", {})).items()},
-    )

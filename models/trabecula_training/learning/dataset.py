@@ -24,6 +24,10 @@ from trabecula_training.learning.tuning import TrainingSet
 Floats = NDArray[np.float64]
 
 
+FEW_LEVELS = "fewer than"
+"""How the reason of a patient begins who has too few levels."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """Patients of one task with their vectors.
@@ -80,7 +84,7 @@ def make_dataset(
         if label is None:
             left_out.append((patient.patient, f"{patient.category or 'no category'} takes no part in {task.name}"))
         elif vector is None:
-            left_out.append((patient.patient, f"fewer than {layout.min_levels} usable levels in a series it needs"))
+            left_out.append((patient.patient, f"{FEW_LEVELS} {layout.min_levels} usable levels in a series it needs"))
         else:
             patients.append(patient)
             labels.append(label)

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from trabecula_training.learning.baselines import Comparators, fit_comparators
 from trabecula_training.learning.classifiers import Family
+from trabecula_training.learning.fold_store import FoldOutcome, FoldPrediction, FoldStore
 from trabecula_training.learning.selection import Preparation
 from trabecula_training.learning.splits import Split, stratified_by_patient
 from trabecula_training.learning.tuning import TrainingSet, tune_and_fit
@@ -20,21 +21,6 @@ from trabecula_training.statistics.roc import auc
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoldPrediction:
-    """What one model said of the test patients of one outer fold.
-
-    ``decisions`` are 0 or 1 at the thresholds frozen on the inner folds; ``columns`` what it had selected.
-    """
-
-    split: Split
-    scores: Floats
-    probabilities: Floats
-    decisions: dict[str, NDArray[np.bool_]]
-    candidate: str
-    columns: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +67,8 @@ class NestedPlan:
     seed: int = 20260101
     processes: int = 1
     inner_folds: int = 5
+    store: FoldStore | None = None
+    """Where finished outer folds are kept and found again; None: nowhere."""
 
 
 def _ignore(split: Split) -> None:
@@ -92,8 +80,8 @@ def nested_cross_validation(
 ) -> dict[str, NestedResult]:
     """Return a result per family and per comparator. ``on_fold`` hears of every finished outer fold."""
     splits = stratified_by_patient(data.labels, data.patients, plan.folds, plan.repeats, plan.seed)
-    outcomes: list[dict[str, FoldPrediction]] = []
-    for outcome in _in_processes(data, plan, splits):
+    outcomes: list[FoldOutcome] = []
+    for outcome in _kept_or_made(data, plan, splits):
         outcomes.append(outcome)
         on_fold(splits[len(outcomes) - 1])
     return {
@@ -102,7 +90,22 @@ def nested_cross_validation(
     }
 
 
-def _in_processes(data: TrainingSet, plan: NestedPlan, splits: Sequence[Split]) -> Iterator[dict[str, FoldPrediction]]:
+def _kept_or_made(data: TrainingSet, plan: NestedPlan, splits: Sequence[Split]) -> Iterator[FoldOutcome]:
+    """What each split gave, in order: from the store where it is there, else made and kept at once."""
+    store = plan.store
+    kept = [store.find(split) if store else None for split in splits]
+    made = _in_processes(data, plan, [split for split, found in zip(splits, kept, strict=True) if found is None])
+    for split, found in zip(splits, kept, strict=True):
+        if found is not None:
+            yield found
+            continue
+        outcome = next(made)
+        if store:
+            store.keep(split, outcome)
+        yield outcome
+
+
+def _in_processes(data: TrainingSet, plan: NestedPlan, splits: Sequence[Split]) -> Iterator[FoldOutcome]:
     if plan.processes == 1:
         yield from (run_split(data, plan, split) for split in splits)
         return
@@ -110,13 +113,13 @@ def _in_processes(data: TrainingSet, plan: NestedPlan, splits: Sequence[Split]) 
     yield from workers(delayed(run_split)(data, plan, split) for split in splits)
 
 
-def run_split(data: TrainingSet, plan: NestedPlan, split: Split) -> dict[str, FoldPrediction]:
+def run_split(data: TrainingSet, plan: NestedPlan, split: Split) -> FoldOutcome:
     """Return every model's predictions for the test patients of one outer split; one thread of arithmetic."""
     with threadpool_limits(limits=1):
         train = data.rows(split.train)
         test_features = data.features[split.test]
         models = tune_and_fit(train, plan.prepare, plan.families, plan.seed + split.repeat, plan.inner_folds)
-        predictions: dict[str, FoldPrediction] = {}
+        predictions: FoldOutcome = {}
         radiomics: dict[str, tuple[Floats, Floats]] = {}
         for name, model in models.items():
             scores = model.scores(test_features)

@@ -107,6 +107,8 @@ class Recipe:
     faults: tuple[str, ...]
     paper_words: str
     inner_folds: int = 5
+    made_of: str = ""
+    """What else shapes its results and stands in no other field: the plans of networks."""
 
     def input(self, name: str) -> InputSet:
         """Return the input set of that name. Raises KeyError."""

@@ -21,8 +21,8 @@ from trabecula.domain.study.reference import Reference, ReferenceMethod, Referen
 from trabecula.domain.study.study import StudyState
 from trabecula.ledger.queries.cohort import StudyRecord
 from trabecula.ledger.references.imports import issuers_agree
-from trabecula_training.cohort.cohort_csv import PLAUSIBLE
 from trabecula_training.cohort.labels import ReferenceKind
+from trabecula_training.cohort.line_reader import PLAUSIBLE
 from trabecula_training.cohort.table import Part, Patient
 from trabecula_training.data import data_file
 

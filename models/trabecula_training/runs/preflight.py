@@ -5,21 +5,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
+from trabecula.domain.models.feature_layout import LevelAggregation
 from trabecula.domain.results.result import SeriesRole
-from trabecula_training.cohort.cohort_csv import CohortReading, read_cohort, task_problems
+from trabecula_training.cohort.cohort_csv import CohortReading, class_problems, read_cohort, task_problems
 from trabecula_training.cohort.labels import Task
 from trabecula_training.cohort.study_check import FolderFacts, read_study
-from trabecula_training.cohort.table import Cohort, Patient
-from trabecula_training.errors import CohortInvalid
-from trabecula_training.features.table import FeatureTable, load_features
+from trabecula_training.cohort.table import Cohort, Part, Patient
+from trabecula_training.errors import CohortInvalid, FeatureTableInvalid
+from trabecula_training.features.reading import empty_cells, load_features
+from trabecula_training.features.table import FeatureTable
+from trabecula_training.learning.dataset import FEW_LEVELS, make_dataset, usable_layout
+from trabecula_training.learning.recipe import InputSet
 from trabecula_training.problems import Problem, blocking
 
 AGE_TOLERANCE_YEARS = 2.0
 """Further apart than this, the age in cohort.csv and the age in the images belong to different days or people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a run will ask of a cohort: inputs and tasks, how levels become one vector, outer folds, and whether
+    features must bear perturbed outlines."""
+
+    pairs: tuple[tuple[InputSet, Task], ...] = ()
+    aggregation: LevelAggregation = LevelAggregation.MEAN
+    folds: int = 5
+    stable_only: bool = True
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Each task once."""
+        return tuple({task.name: task for _, task in self.pairs}.values())
 
 
 @dataclass(frozen=True)
@@ -68,22 +90,23 @@ def check_studies(
     return Preflight(reading.cohort, _in_order(problems), facts)
 
 
-def check_features(path: Path, features: Path, tasks: Iterable[Task] = ()) -> tuple[Preflight, FeatureTable]:
+def check_features(path: Path, features: Path, wanted: Wanted) -> tuple[Preflight, FeatureTable]:
     """Check cohort.csv against a ready feature table: everybody must have features or have been measured in vain, every
     task enough patients.
 
     Raises CohortInvalid for a wrong file before the table is looked at, and FeatureTableInvalid.
     """
     reading = read_cohort(path, need_studies=False)
-    if reading.problems:
+    if blocking(reading.problems):
         raise CohortInvalid(problems=reading.problems)
     table = load_features(features)
-    return check_table(reading, table, tasks), table
+    return check_table(reading, table, wanted), table
 
 
-def check_table(reading: CohortReading, table: FeatureTable, tasks: Iterable[Task] = ()) -> Preflight:
-    """Check a cohort that was read without problems against the rows of a table."""
-    problems: list[Problem] = []
+def check_table(reading: CohortReading, table: FeatureTable, wanted: Wanted) -> Preflight:
+    """Check a cohort that was read without blocking problems against the rows of a table, by making the very data sets
+    that the run will use."""
+    problems: list[Problem] = list(reading.problems)
     known = set(table.patients)
     for patient in reading.cohort.patients:
         if patient.patient in table.absent:
@@ -100,9 +123,44 @@ def check_table(reading: CohortReading, table: FeatureTable, tasks: Iterable[Tas
                     remedy="Extract them, or remove the line.",
                 )
             )
-    able = Cohort(tuple(patient for patient in reading.cohort.patients if patient.patient in known))
-    problems += _of_tasks(able, tasks, reading)
+    problems += _of_empty_cells(table)
+    if reading.cohort.patients:
+        problems += _of_data_sets(reading.cohort, table, wanted)
     return Preflight(reading.cohort, _in_order(problems))
+
+
+def _of_empty_cells(table: FeatureTable) -> list[Problem]:
+    """A level with one empty cell is left out whole: told, because a few of them cost many patients."""
+    missing = empty_cells(table)
+    if not missing:
+        return []
+    features = list(table.feature_names)
+    columns = [table.names.index(name) for name in features]
+    rows = int((~np.isfinite(table.values[:, columns])).any(axis=1).sum())
+    worst = ", ".join(f"{name} ({count})" for name, count in list(missing.items())[:3])
+    found = f"{rows} of {len(table.patients)} rows have empty cells, most in {worst}"
+    remedy = "A level with an empty cell is left out, a patient with fewer than two levels, too."
+    return [Problem(line=0, column="features", found=found, remedy=remedy, blocking=False)]
+
+
+def _of_data_sets(cohort: Cohort, table: FeatureTable, wanted: Wanted) -> list[Problem]:
+    problems: list[Problem] = []
+    for item, task in wanted.pairs:
+        name = f"{item.name}: {task.name}"
+        try:
+            layout, dropped = usable_layout(table, item.roles, wanted.aggregation, wanted.stable_only)
+        except FeatureTableInvalid as error:
+            remedy = "Give such rows, or name the other inputs with --inputs."
+            problems.append(Problem(line=0, column=name, found=error.detail, remedy=remedy))
+            continue
+        found = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped)
+        positive = int(found.data.labels.sum())
+        unfit = class_problems(name, positive, len(found.data.labels) - positive, wanted.folds)
+        why = [reason for _, reason in found.left_out if reason.startswith(FEW_LEVELS)]
+        if why and unfit:
+            unfit = tuple(replace(item, found=f"{item.found}; {len(why)} have {why[0]}") for item in unfit)
+        problems += unfit
+    return problems
 
 
 def _of_tasks(able: Cohort, tasks: Iterable[Task], reading: CohortReading) -> list[Problem]:

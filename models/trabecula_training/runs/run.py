@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trabecula.domain.identity import digest
 from trabecula.domain.models.bundle import Interval
+from trabecula.version import __version__
 from trabecula_training.cohort.labels import Task
 from trabecula_training.cohort.table import Cohort, Part
 from trabecula_training.evaluation.metrics import Comparison, Evaluation, compare, evaluate
@@ -17,6 +20,7 @@ from trabecula_training.evaluation.subgroups import ExternalResult, SubgroupRow,
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.baselines import PREVALENCE
 from trabecula_training.learning.dataset import Dataset, make_dataset, usable_layout
+from trabecula_training.learning.fold_store import FoldStore, fold_store
 from trabecula_training.learning.nested_cv import NestedPlan, NestedResult, nested_cross_validation
 from trabecula_training.learning.recipe import InputSet, PaperCohort, Recipe
 from trabecula_training.learning.sample_size import SampleSize, sample_size
@@ -111,9 +115,44 @@ def run_recipe(
     table: FeatureTable,
     settings: RunSettings,
     on_step: Callable[[str], None] = _ignore,
+    folds: Path | None = None,
 ) -> tuple[TaskRun, ...]:
-    """Return a TaskRun per input and task. ``on_step`` hears of each outer fold (sound) or classifier (paper)."""
-    return tuple(_run_task(recipe, cohort, table, settings, pair, on_step) for pair in chosen(recipe, settings))
+    """Return a TaskRun per input and task. ``on_step`` hears of each outer fold (sound) or classifier (paper).
+
+    ``folds`` is where finished outer folds are kept, so that a run that was killed goes on where it stopped.
+    """
+    way = _Way(recipe, settings, on_step, folds)
+    return tuple(_run_task(way, cohort, table, pair) for pair in chosen(recipe, settings))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How every task of a run is done."""
+
+    recipe: Recipe
+    settings: RunSettings
+    on_step: Callable[[str], None]
+    folds: Path | None
+
+    def store(self, item: InputSet, task: Task, dataset: Dataset) -> FoldStore | None:
+        """Where the outer folds of a task are kept: under everything that shapes them."""
+        if self.folds is None:
+            return None
+        settings, recipe = self.settings, self.recipe
+        families = [recipe.family(name) for name in settings.families] or list(recipe.families)
+        candidates = [f"{family.name}: {item.name}" for family in families for item in family.candidates]
+        what = {
+            "recipe": recipe.name,
+            "input": item.name,
+            "task": task.name,
+            "candidates": "; ".join(candidates),
+            "folds": f"{settings.repeats} x {settings.folds}, {recipe.inner_folds} inner, seed {settings.seed}",
+            "version": __version__,
+            "made of": recipe.made_of,
+            "columns": digest(["\n".join(dataset.layout.columns)]),
+            "comparators": digest([f"{name} {values.tolist()}" for name, values in dataset.comparators.sets.items()]),
+        }
+        return fold_store(self.folds, dataset.data, what)
 
 
 def steps_of(recipe: Recipe, settings: RunSettings) -> int:
@@ -123,14 +162,8 @@ def steps_of(recipe: Recipe, settings: RunSettings) -> int:
     return each * len(chosen(recipe, settings))
 
 
-def _run_task(
-    recipe: Recipe,
-    cohort: Cohort,
-    table: FeatureTable,
-    settings: RunSettings,
-    pair: tuple[InputSet, Task],
-    on_step: Callable[[str], None],
-) -> TaskRun:
+def _run_task(way: _Way, cohort: Cohort, table: FeatureTable, pair: tuple[InputSet, Task]) -> TaskRun:
+    recipe, settings = way.recipe, way.settings
     item, task = pair
     layout, dropped = usable_layout(table, item.roles, recipe.aggregation, settings.mode is Mode.SOUND)
     dataset = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped)
@@ -144,8 +177,8 @@ def _run_task(
         outside=_count(outside.data.labels),
     )
     if settings.mode is Mode.PAPER:
-        return _paper(base, recipe, settings, outside, on_step)
-    return _sound(base, recipe, settings, outside, on_step)
+        return _paper(base, way, outside)
+    return _sound(base, way, outside)
 
 
 def _count(labels: NDArray[np.int64]) -> ClassCount:
@@ -157,9 +190,8 @@ def _site_counts(dataset: Dataset) -> dict[str, ClassCount]:
     return {str(site): _count(dataset.data.labels[sites == site]) for site in sorted(set(sites.tolist()) - {""})}
 
 
-def _paper(
-    base: TaskRun, recipe: Recipe, settings: RunSettings, outside: Dataset, on_step: Callable[[str], None]
-) -> TaskRun:
+def _paper(base: TaskRun, way: _Way, outside: Dataset) -> TaskRun:
+    recipe, settings = way.recipe, way.settings
     data = base.dataset.data
     elsewhere = (outside.data.features, outside.data.labels) if base.outside.enough else None
     cohort = PaperCohort(data.features, data.labels, elsewhere)
@@ -167,13 +199,12 @@ def _paper(
     for name in settings.families or [family.name for family in recipe.families]:
         outcome = recipe.paper(cohort, recipe.family(name), settings.seed)
         found[name] = paper_result(outcome, settings.seed, settings.resamples)
-        on_step(f"{base.input.name}, {base.task.name}, {name}")
+        way.on_step(f"{base.input.name}, {base.task.name}, {name}")
     return replace(base, paper=found)
 
 
-def _sound(
-    base: TaskRun, recipe: Recipe, settings: RunSettings, outside: Dataset, on_step: Callable[[str], None]
-) -> TaskRun:
+def _sound(base: TaskRun, way: _Way, outside: Dataset) -> TaskRun:
+    recipe, settings = way.recipe, way.settings
     dataset = base.dataset
     families = [recipe.family(name) for name in settings.families] or list(recipe.families)
     plan = NestedPlan(
@@ -185,10 +216,11 @@ def _sound(
         seed=settings.seed,
         processes=settings.processes,
         inner_folds=recipe.inner_folds,
+        store=way.store(base.input, base.task, dataset),
     )
 
     def on_fold(split: Split) -> None:
-        on_step(f"{base.input.name}, {base.task.name}, repeat {split.repeat + 1}, fold {split.fold + 1}")
+        way.on_step(f"{base.input.name}, {base.task.name}, repeat {split.repeat + 1}, fold {split.fold + 1}")
 
     results = nested_cross_validation(dataset.data, plan, on_fold)
     names = [family.name for family in families]

@@ -1,4 +1,4 @@
-"""Tables as spreadsheets write them to CSV: which character separates, a first line ``sep=;``, empty columns."""
+"""Tables as spreadsheets write them to CSV: encodings, which character separates, ``sep=;``, empty columns."""
 
 from __future__ import annotations
 
@@ -10,6 +10,56 @@ from dataclasses import dataclass
 _SEPARATORS = ",;\t"
 _HINT = re.compile(r"""^"?sep=(?P<character>[^\r\n])"?[,;\t]*\r?\n""", re.IGNORECASE)
 """Excel's hint which character separates; no column is named like that."""
+
+
+_FOREIGN = (
+    (b"PK\x03\x04", "a workbook (.xlsx or .ods), not CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old workbook (.xls), not CSV"),
+    (b"%PDF", "a PDF file, not CSV"),
+    (b"\x1f\x8b", "a compressed file, not CSV"),
+)
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_ZEROS_OF_UTF_16 = 0.3
+"""Share of zero bytes from which a text without a mark is UTF-16; western text has half."""
+
+
+class NoTable(ValueError):
+    """These bytes are no text; its words say what they are."""
+
+
+@dataclass(frozen=True)
+class TableText:
+    """A file as text. ``guessed`` names the encoding where nothing in the file says it: accents may be wrong."""
+
+    text: str
+    guessed: str = ""
+
+
+def decode_table(content: bytes) -> TableText:
+    """Return the text of a file that a spreadsheet wrote: UTF-8 or UTF-16, with a mark or without, else Windows-1252.
+
+    Raises NoTable for workbooks and whatever else is no text.
+    """
+    for head, words in _FOREIGN:
+        if content.startswith(head):
+            raise NoTable(words)
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), _unmarked(content[:4096]))
+    try:
+        return TableText(content.decode(encoding))
+    except UnicodeDecodeError as error:
+        if encoding.startswith("utf-16"):
+            raise NoTable("damaged UTF-16") from error
+    if b"\0" in content:
+        raise NoTable("no text: it holds zero bytes")
+    return TableText(content.decode("cp1252", errors="replace"), guessed="Windows-1252")
+
+
+def _unmarked(head: bytes) -> str:
+    for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        zeros, others = head[first::2].count(0), head[1 - first :: 2].count(0)
+        if zeros > _ZEROS_OF_UTF_16 * max(1, len(head) / 2) and others == 0:
+            return name
+    return "utf-8"
 
 
 @dataclass(frozen=True)

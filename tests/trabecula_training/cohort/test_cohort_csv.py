@@ -5,11 +5,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from tests.trabecula_training.builders import made_cohort, write_cohort_csv
-from trabecula_training.cohort.cohort_csv import CohortReading, read_cohort, task_problems
+from trabecula_training.cli import app
+from trabecula_training.cohort.cohort_csv import CohortReading, class_problems, read_cohort, task_problems
+from trabecula_training.cohort.columns import REFERENCES, column_names
 from trabecula_training.cohort.labels import OSTEOPOROSIS, BoneCategory, ReferenceKind
 from trabecula_training.cohort.table import Part
+from trabecula_training.data import data_file
+from trabecula_training.problems import blocking
 
 HEADING = "patient,study,qct_bmd_mg_cm3,t_score,z_score,age_years,sex,part"
 
@@ -54,7 +59,7 @@ def test_delimiter_and_byte_order_mark_do_not_matter(tmp_path: Path, delimiter: 
         ("a,,75,,,70,X,", "sex", "x"),
         ("a,,75,,,70,,", "sex", "empty"),
         (",,75,,,70,F,", "patient", "empty"),
-        ("a,,,,,70,F,", "qct_bmd_mg_cm3 / t_score / z_score", "no reference value"),
+        ("a,,,,,70,F,", " / ".join(REFERENCES), "no reference value"),
         ("a,,,,-2,70,F,", "t_score", "does not count"),
         ("a,,,-2,,40,M,", "z_score", "does not count"),
         ("a,,75,,,70,F,test", "part", "test"),
@@ -106,8 +111,8 @@ def test_missing_and_empty_study_folders_are_named(tmp_path: Path) -> None:
     ("heading", "column", "found"),
     [
         ("patient,age_years,qct_bmd_mg_cm3", "sex", "missing"),
-        ("patient,age_years,sex", "qct_bmd_mg_cm3 / t_score / z_score", "no reference value"),
-        ("patient,age_years,sex,t_score,bmi", "bmi", "not known"),
+        ("patient,age_years,sex", " / ".join(REFERENCES), "no reference value"),
+        ("patient,age_years,sex,t_score,z_scor", "z_scor", "nearly z_score"),
         ("patient,age_years,sex,t_score,sex", "sex", "twice"),
     ],
 )
@@ -120,7 +125,7 @@ def test_a_wrong_heading_is_told(tmp_path: Path, heading: str, column: str, foun
 
 @pytest.mark.parametrize(
     ("content", "found"),
-    [(b"", "empty"), (b"\xff\xfe", "not UTF-8"), (HEADING.encode(), "no patients"), (None, "No such file")],
+    [(b"", "empty"), (b"\xff\xfe", "empty"), (HEADING.encode(), "no patients"), (None, "No such file")],
 )
 def test_files_that_are_no_cohort_are_told(tmp_path: Path, content: bytes | None, found: str) -> None:
     path = tmp_path / "cohort.csv"
@@ -217,3 +222,127 @@ def test_a_typographic_minus_is_told_in_its_line(tmp_path: Path) -> None:
 
     assert [(problem.line, problem.column) for problem in reading.problems] == [(2, "t_score")]
     assert "\u22122.1 is not a number" in reading.problems[0].found
+
+
+PLAIN = "patient;age_years;sex;qct_bmd_mg_cm3;site\nMüller;70;F;104,2;Köln\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_every_encoding_that_a_spreadsheet_writes_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_bytes(PLAIN.encode(encoding))
+
+    reading = read_cohort(path, need_studies=False)
+
+    assert [(patient.patient, patient.site) for patient in reading.cohort.patients] == [("Müller", "Köln")]
+    told = [problem.found for problem in reading.problems]
+    assert told == (["no UTF-8; read as Windows-1252"] if encoding == "cp1252" else [])
+    assert not blocking(reading.problems)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04 rest", "it is a workbook (.xlsx or .ods), not CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1", "it is an old workbook (.xls), not CSV"),
+        (b"%PDF-1.7", "it is a PDF file, not CSV"),
+        (b"patient\xff\0", "it is no text: it holds zero bytes"),
+    ],
+)
+def test_what_is_no_text_is_told_in_one_line(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_bytes(content)
+
+    (problem,) = read_cohort(path, need_studies=False).problems
+
+    assert problem.found == words
+    assert "CSV UTF-8" in problem.remedy
+
+
+def test_headings_as_people_write_them_are_meant(tmp_path: Path) -> None:
+    reading = read(tmp_path, "a,70,F,-2.6,61", heading="Patient ID,Age (years),Gender,T-Score,Weight [kg]")
+
+    assert reading.problems == ()
+    assert reading.cohort.patients[0].t_score == -2.6
+    assert reading.cohort.patients[0].weight_kg == 61
+
+
+def test_a_column_that_is_not_known_is_a_remark(tmp_path: Path) -> None:
+    reading = read(tmp_path, "a,70,F,104,23.1,yes", heading="patient,age_years,sex,qct_bmd_mg_cm3,bmi,smoker")
+
+    assert [(item.column, item.blocking) for item in reading.problems] == [("bmi", False), ("smoker", False)]
+    assert len(reading.cohort.patients) == 1
+
+
+LABELS = "patient,age_years,sex,reference,category,t_score"
+
+
+def test_categories_in_words_count_where_there_is_no_value(tmp_path: Path) -> None:
+    lines = ["a,70,F,DXA,osteoporosis,", "b,70,F,QCT,Osteopenia,", "c,40,M,DXA,normal,", "d,70,F,DXA,low,-1.5"]
+
+    reading = read(tmp_path, *lines, heading=LABELS)
+
+    assert reading.problems == ()
+    assert [str(patient.category) for patient in reading.cohort.patients] == ["osteoporosis", "low", "normal", "low"]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "found"),
+    [
+        ("a,70,F,,osteoporosis,", "reference", "only a category"),
+        ("a,70,F,DXA,brittle,-2.6", "category", "brittle"),
+        ("a,70,F,DXA,normal,-2.6", "category", "normal, but osteoporosis by the line's own value"),
+    ],
+)
+def test_a_category_that_cannot_count_is_told(tmp_path: Path, line: str, column: str, found: str) -> None:
+    (problem,) = read(tmp_path, line, heading=LABELS).problems
+
+    assert problem.column == column
+    assert found in problem.found
+
+
+DATES = "patient,age_years,sex,t_score,study_date,reference_date"
+
+
+def test_a_reference_of_another_year_is_a_remark_and_a_day_that_is_none_a_problem(tmp_path: Path) -> None:
+    lines = ["a,70,F,-2.6,2026-01-10,2026-03-01", "b,70,F,-2.6,2026-01-10,2024-01-01", "c,70,F,-1,10.01.2026,"]
+
+    reading = read(tmp_path, *lines, heading=DATES)
+
+    assert [(item.line, item.column, item.blocking) for item in reading.problems] == [
+        (3, "reference_date", False),
+        (4, "study_date", True),
+    ]
+    assert reading.problems[0].found == "740 days from study_date"
+    assert [patient.interval_days for patient in reading.cohort.patients] == [50, -740]
+
+
+def test_paths_with_backslashes_and_names_that_cannot_be_printed(tmp_path: Path) -> None:
+    (tmp_path / "studies" / "p1").mkdir(parents=True)
+    (tmp_path / "studies" / "p1" / "a.dcm").write_bytes(b"x")
+
+    right = read(tmp_path, "a,studies\\p1,75.5,,,70,F,", need_studies=True)
+    wrong = read(tmp_path, "a\0b,,75.5,,,70,F,")
+
+    assert right.problems == ()
+    assert right.cohort.patients[0].study == tmp_path / "studies/p1"
+    assert [problem.found for problem in wrong.problems] == ["holds a character that cannot be printed"]
+
+
+def test_a_class_smaller_than_the_folds_is_told() -> None:
+    assert "name the other tasks with --tasks" in class_problems("t", 5, 40)[0].remedy
+    assert class_problems("t", 27, 40, 30)[0].found == "27 patients of a class for 30 folds"
+    assert class_problems("t", 30, 40, 30) == ()
+
+
+def test_the_template_has_every_column_that_the_docs_explain(tmp_path: Path) -> None:
+    made = CliRunner().invoke(app, ["template", str(tmp_path / "cohort.csv")])
+
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "cohort.csv").read_text().strip().split(",") == list(column_names())
+    page = (Path(__file__).parents[3] / "docs" / "own-data.md").read_text("utf-8")
+    for name, entry in data_file("cohort_columns.toml").items():
+        assert f"| `{name}` | {entry.get('needed', '')} | {entry['meaning']} |" in page
+    again = CliRunner().invoke(app, ["template", str(tmp_path / "cohort.csv")])
+    assert again.exit_code == 2
+    assert "TEMPLATE_REFUSED" in again.stderr

@@ -23,8 +23,8 @@ from trabecula.scoring.radiomics.feature_set import load_feature_set
 from trabecula_training.cli import app
 from trabecula_training.features.extraction import segmenter_digest, store_of
 from trabecula_training.features.of_cohort import features_place
+from trabecula_training.features.reading import load_features
 from trabecula_training.features.store import PatientFeatures
-from trabecula_training.features.table import load_features
 
 TINY = CtProtocol(pixel_mm=1.2, matrix=(150, 120), thickness_mm=3.0, increment_mm=3.0)
 SLICES = 30

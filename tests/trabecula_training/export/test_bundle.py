@@ -20,7 +20,8 @@ from trabecula_training.errors import ExportRefused
 from trabecula_training.export.bundle import ExportRequest, admitted, export_bundle
 from trabecula_training.export.manifest import BundleText
 from trabecula_training.features.cohort_summary import cohort_facts
-from trabecula_training.features.table import load_features, save_features
+from trabecula_training.features.reading import load_features
+from trabecula_training.features.table import save_features
 from trabecula_training.learning.dataset import patient_vectors
 from trabecula_training.recipes import radiomics_recipe
 from trabecula_training.reporting.metrics_json import RunFiles, read_document, run_document, write_document

@@ -20,7 +20,8 @@ from trabecula_training.cohort.labels import ReferenceKind
 from trabecula_training.cohort.table import Cohort, Patient
 from trabecula_training.errors import FeatureTableInvalid
 from trabecula_training.features.extraction import PatientFeatures, extract_cohort, feature_table
-from trabecula_training.features.table import load_features, save_features
+from trabecula_training.features.reading import load_features
+from trabecula_training.features.table import save_features
 
 TINY = CtProtocol(pixel_mm=1.2, matrix=(150, 120), thickness_mm=2.5, increment_mm=2.5)
 

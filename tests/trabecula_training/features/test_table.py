@@ -14,7 +14,8 @@ from tests.trabecula_training.builders import made_cohort
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
 from trabecula_training.errors import FeatureTableInvalid
-from trabecula_training.features.table import FeatureTable, load_features, save_features
+from trabecula_training.features.reading import empty_cells, load_features
+from trabecula_training.features.table import FeatureTable, save_features
 
 
 def small_table() -> FeatureTable:
@@ -78,12 +79,15 @@ def test_a_table_that_contradicts_itself_is_refused(changes: dict[str, Any], mes
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "first columns"),
-        ("patient,level\n", "first columns"),
-        ("patient,level,role,a\np,L1,CT\n", "another number of columns"),
-        ("patient,level,role,a\np,L9,CT,1\n", "L9"),
-        ("patient,level,role,a\np,L1,XA,1\n", "XA"),
-        ("patient,level,role,a\np,L1,CT,one\n", "one"),
+        ("", "holds no rows"),
+        ("patient,level\np,L1\n", r"line 1: the column role is missing \(CT, T1w or T2w\)"),
+        ("patient,role,a\np,CT,1\n", "line 1: the column level is missing .one row for each vertebra"),
+        ("Image,Mask,original_a\nx,y,1\n", "line 1: the column patient is missing"),
+        ("patient,level,role,a,b\np,L1,CT,1,2\np,L2,CT,1\n", "line 3 has 4 cells, the heading 5"),
+        ("patient,level,role,a\n\np,L9,CT,1\n", "line 3, level: L9 is none of L1, L2, L3, L4"),
+        ("patient,level,role,a\np,L1,XA,1\n", "line 2, role: XA is none of CT, T1w, T2w"),
+        ("patient,level,role,a\np,L1,CT,one\n", "line 2, a: one is not a number"),
+        ("PK\x03\x04", "it is a workbook"),
     ],
 )
 def test_a_wrong_csv_is_refused(tmp_path: Path, content: str, message: str) -> None:
@@ -113,3 +117,23 @@ def test_a_damaged_file_is_refused_or_reads_as_a_table(tmp_path: Path, data: st.
     except FeatureTableInvalid:
         return
     assert isinstance(table, FeatureTable)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"patient;level;role;a;diagnostics_Mask-original_VoxelNum\np;l1;ct;1,5;7\nq;L2;CT;;8\n",
+        "role\tlevel\ta\tpatient\nct\tL1\t1.5\tp\nCT\tL2\t\tq\n".encode("utf-16"),
+        b"sep=;\npatient;level;role;a\np;L1;CT;1,5\nq;L2;CT;\n",
+    ],
+)
+def test_tables_of_other_programs_are_read(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "f.csv").write_bytes(content)
+
+    table = load_features(tmp_path / "f.csv")
+
+    assert table.names == ("a",)
+    assert table.patients == ("p", "q")
+    assert table.roles == (SeriesRole.CT, SeriesRole.CT)
+    np.testing.assert_array_equal(table.values, [[1.5], [np.nan]])
+    assert empty_cells(table) == {"a": 1}

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from trabecula_training.evaluation.metrics import compare, discrimination, evaluate
-from trabecula_training.learning.baselines import NO_COMPARATORS, PREVALENCE, clinical_comparators, ost
+from trabecula_training.learning.baselines import NO_COMPARATORS, PREVALENCE, Comparators, clinical_comparators, ost
 from trabecula_training.learning.calibrators import Isotonic, Platt, fit_calibrator
 from trabecula_training.learning.classifiers import knn, logistic
+from trabecula_training.learning.fold_store import FoldStore, fold_store
 from trabecula_training.learning.nested_cv import NestedPlan, nested_cross_validation
 from trabecula_training.learning.noise import NoiseSize, noise
 from trabecula_training.learning.selection import Columns, Floats, Labels, columns_of, univariate, z_scored
-from trabecula_training.learning.splits import one_site_out, stratified_by_patient
+from trabecula_training.learning.splits import Split, one_site_out, stratified_by_patient
 from trabecula_training.learning.tuning import TrainingSet, tune_and_fit
+from trabecula_training.recipes import radiomics_recipe
 
 
 def best_five(features: Floats, labels: Labels, seed: int) -> Columns:
@@ -136,3 +139,47 @@ def test_calibration_cannot_turn_the_ranks() -> None:
     assert isinstance(upside_down, Platt)
     assert upside_down.slope == 0
     assert upside_down.probabilities(np.array([0.0])) == pytest.approx([0.5])
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    features, labels = noise(NoiseSize(30, 30, 12), 3)
+    data = TrainingSet(features, labels, tuple(f"p{number}" for number in range(60)))
+    recipe = radiomics_recipe("jiang2026")
+
+    def plan(store: FoldStore | None) -> NestedPlan:
+        family = recipe.family("KNN")
+        return NestedPlan(
+            prepare=recipe.prepare,
+            families=(family,),
+            comparators=Comparators({"x": features[:, :1]}, {}),
+            folds=3,
+            repeats=2,
+            store=store,
+        )
+
+    whole = nested_cross_validation(data, plan(None))
+    store = fold_store(tmp_path, data, {"recipe": "jiang2026"})
+    done: list[Split] = []
+
+    def killed(split: Split) -> None:
+        done.append(split)
+        if len(done) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nested_cross_validation(data, plan(store), killed)
+    assert len(list(tmp_path.iterdir())) == 4
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    resumed = nested_cross_validation(data, plan(store))
+
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert len(list(tmp_path.iterdir())) == 6
+    for name, result in whole.items():
+        np.testing.assert_array_equal(resumed[name].ranks, result.ranks)
+        np.testing.assert_array_equal(resumed[name].probabilities, result.probabilities)
+        np.testing.assert_array_equal(resumed[name].decisions["balanced"], result.decisions["balanced"])
+        assert [fold.columns for fold in resumed[name].folds] == [fold.columns for fold in result.folds]
+    other = fold_store(tmp_path, replace(data, labels=1 - labels), {"recipe": "jiang2026"})
+    assert other.find(done[0]) is None
+    next(iter(kept)).write_bytes(b"damaged")
+    nested_cross_validation(data, plan(store))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.trabecula_training.builders import made_cohort, write_cohort_csv
+from trabecula.domain.models.feature_layout import LevelAggregation
 from trabecula.domain.results.result import SeriesRole
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.dicom import write_study
@@ -23,8 +27,10 @@ from trabecula_training.cli import app
 from trabecula_training.cohort.labels import OSTEOPOROSIS
 from trabecula_training.cohort.study_check import read_study
 from trabecula_training.errors import CohortInvalid
+from trabecula_training.features.table import FeatureTable, save_features
+from trabecula_training.learning.recipe import InputSet
 from trabecula_training.problems import Problem, counted
-from trabecula_training.runs.preflight import Preflight, check_studies
+from trabecula_training.runs.preflight import Preflight, Wanted, check_features, check_studies
 
 TINY = CtProtocol(pixel_mm=1.6, matrix=(120, 90), thickness_mm=4.0, increment_mm=4.0)
 CT = (SeriesRole.CT,)
@@ -284,3 +290,50 @@ def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
     facts = read_study(tmp_path, CT)
 
     assert (facts.images, facts.damaged, dict(facts.series)) == (0, 0, {})
+
+
+WANTED = Wanted(pairs=((InputSet("CT", CT), OSTEOPOROSIS),), aggregation=LevelAggregation.CONCATENATE)
+
+
+def tabled(tmp_path: Path, table: FeatureTable, wanted: Wanted = WANTED) -> tuple[str, ...]:
+    """What the check tells of a made cohort with this table, blocking problems only."""
+    cohort, _ = made_cohort(60, 4, 2)
+    write_cohort_csv(cohort, tmp_path / "cohort.csv")
+    save_features(table, tmp_path / "features.npz")
+    found, _ = check_features(tmp_path / "cohort.csv", tmp_path / "features.npz", wanted)
+    return tuple(f"{item.column}: {item.found}" for item in found.problems if item.blocking)
+
+
+def test_the_check_makes_the_data_sets_of_the_run(tmp_path: Path) -> None:
+    _, table = made_cohort(60, 4, 2)
+    first = np.array([str(level) == "L1" for level in table.levels])
+    only = replace(
+        table,
+        patients=tuple(name for name, kept in zip(table.patients, first, strict=True) if kept),
+        levels=tuple(level for level, kept in zip(table.levels, first, strict=True) if kept),
+        roles=tuple(role for role, kept in zip(table.roles, first, strict=True) if kept),
+        values=table.values[first],
+        facts={},
+    )
+
+    assert tabled(tmp_path, table) == ()
+    (alone,) = tabled(tmp_path, only)
+    assert alone.startswith("CT: osteoporosis: one class only")
+    assert "60 have fewer than 2 usable levels" in alone
+    other = replace(WANTED, pairs=((InputSet("T1", (SeriesRole.T1W,)), OSTEOPOROSIS),))
+    assert tabled(tmp_path, table, other) == ("T1: osteoporosis: it holds no rows of T1w",)
+    (many,) = tabled(tmp_path, table, replace(WANTED, folds=30))
+    assert "of a class for 30 folds" in many
+
+
+def test_empty_cells_are_told_with_what_they_cost(tmp_path: Path) -> None:
+    cohort, table = made_cohort(60, 4, 2)
+    table.values[::9, 1] = np.nan
+    write_cohort_csv(cohort, tmp_path / "cohort.csv")
+    save_features(table, tmp_path / "features.npz")
+
+    found, _ = check_features(tmp_path / "cohort.csv", tmp_path / "features.npz", WANTED)
+
+    (remark,) = found.problems
+    assert not remark.blocking
+    assert remark.found == "27 of 240 rows have empty cells, most in original_feature_1 (27)"
