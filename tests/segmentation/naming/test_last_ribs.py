@@ -115,9 +115,11 @@ def test_what_contrast_agent_joins_to_a_rib_is_told_apart_by_its_density() -> No
 def test_ribs_that_are_not_whole_name_nothing_and_short_twelfth_ribs_contradict_nothing() -> None:
     levels = (Level.T11, Level.T12, Level.L1, Level.L2, Level.L3, Level.L4)
 
-    assert named((None,) * 6, UNKNOWN, LastRibs(1, (90.0, 96.0), whole=False)).how == UNKNOWN
-    assert named(levels, COUNTED, LastRibs(0, (140.0, 140.0), whole=False, next_mm=58.0)).levels == levels
-    assert named(levels, COUNTED, LastRibs(2, (70.0, 70.0), whole=False, next_mm=58.0)).how == CONTRADICTED
+    assert named((None,) * 6, UNKNOWN, LastRibs(body=1, reach_mm=(90.0, 96.0), whole=False)).how == UNKNOWN
+    assert named(levels, COUNTED, LastRibs(body=0, reach_mm=(140.0, 140.0), whole=False, next_mm=58.0)).levels == levels
+    assert (
+        named(levels, COUNTED, LastRibs(body=2, reach_mm=(70.0, 70.0), whole=False, next_mm=58.0)).how == CONTRADICTED
+    )
 
 
 def test_mr_says_nothing() -> None:
@@ -129,7 +131,7 @@ def named(levels: tuple[Level | None, ...], how: str, last: LastRibs | None) -> 
 
 
 def test_without_a_sacrum_levels_are_counted_from_the_last_ribs_both_ways() -> None:
-    naming = named((None,) * 6, UNKNOWN, LastRibs(1, (90.0, 96.0)))
+    naming = named((None,) * 6, UNKNOWN, LastRibs(body=1, reach_mm=(90.0, 96.0)))
 
     assert naming.how == FROM_RIBS
     assert naming.levels == (Level.T11, Level.T12, Level.L1, Level.L2, Level.L3, Level.L4)
@@ -145,8 +147,8 @@ def test_below_l5_and_beyond_a_gap_nothing_is_named_from_ribs() -> None:
     )
     unknown = Naming((None,) * 6, UNKNOWN, ())
 
-    beyond = with_last_ribs(unknown, replace(instances, bodies=bodies), LastRibs(0, (90.0, 90.0)), 2.0)
-    below = with_last_ribs(unknown, instances, LastRibs(0, (90.0, 90.0)), 2.0)
+    beyond = with_last_ribs(unknown, replace(instances, bodies=bodies), LastRibs(body=0, reach_mm=(90.0, 90.0)), 2.0)
+    below = with_last_ribs(unknown, instances, LastRibs(body=0, reach_mm=(90.0, 90.0)), 2.0)
 
     assert beyond.levels == (Level.T12, Level.L1, Level.L2, Level.L3, None, None)
     assert below.levels[-1] is Level.L5
@@ -156,7 +158,7 @@ def test_below_l5_and_beyond_a_gap_nothing_is_named_from_ribs() -> None:
 def test_ribs_that_contradict_a_seen_sacrum_take_the_names_and_tell_both_counts(body: int, by_ribs: int) -> None:
     levels = (Level.T11, Level.T12, Level.L1, Level.L2, Level.L3, Level.L4)
 
-    naming = named(levels, COUNTED, LastRibs(body, (90.0, 96.0)))
+    naming = named(levels, COUNTED, LastRibs(body=body, reach_mm=(90.0, 96.0)))
 
     assert naming.how == CONTRADICTED
     assert set(naming.levels) == {None}
@@ -166,6 +168,33 @@ def test_ribs_that_contradict_a_seen_sacrum_take_the_names_and_tell_both_counts(
 def test_ribs_that_agree_with_the_sacrum_or_come_after_a_doubt_change_nothing() -> None:
     levels = (Level.T11, Level.T12, Level.L1, Level.L2, Level.L3, Level.L4)
 
-    assert named(levels, COUNTED, LastRibs(1, (90.0, 96.0))).levels == levels
+    assert named(levels, COUNTED, LastRibs(body=1, reach_mm=(90.0, 96.0))).levels == levels
     assert named(levels, COUNTED, None).levels == levels
-    assert named((None,) * 6, DOUBTED, LastRibs(1, (90.0, 96.0))).how == DOUBTED
+    assert named((None,) * 6, DOUBTED, LastRibs(body=1, reach_mm=(90.0, 96.0))).how == DOUBTED
+
+
+def fused() -> tuple[Volume, Grid, Instances]:
+    """Ribs of the second body that have come down to the processes of the third: one piece of bone on either side."""
+    volume, grid, instances = scene(RIBS)
+    rows, columns = slice(int(ROWS[1] / 2) + 4, int(ROWS[2] / 2) + 4), slice(47, 49)
+    for side in (slice(57, 59), slice(91, 93)):
+        volume.array[rows, columns, side] = 400.0
+    return volume, grid, instances
+
+
+def test_a_rib_that_touches_the_process_below_it_may_be_of_either_body() -> None:
+    found = find_last_ribs(*fused())
+
+    assert found is not None
+    assert list(found.bodies) == [1, 2]
+    assert found.reach_mm == pytest.approx((93, 93), abs=5)
+
+
+def test_ribs_that_may_be_of_two_bodies_name_nothing_and_contradict_only_where_neither_is_t12() -> None:
+    ribs = LastRibs(body=1, reach_mm=(90.0, 96.0), lowest=2)
+    right = (Level.T11, Level.T12, Level.L1, Level.L2, Level.L3, Level.L4)
+    low = (Level.T10, Level.T11, Level.T12, Level.L1, Level.L2, Level.L3)
+    high = (Level.T12, Level.L1, Level.L2, Level.L3, Level.L4, Level.L5)
+
+    assert named((None,) * 6, UNKNOWN, ribs).how == UNKNOWN
+    assert [named(levels, COUNTED, ribs).how for levels in (right, low, high)] == [COUNTED, COUNTED, CONTRADICTED]

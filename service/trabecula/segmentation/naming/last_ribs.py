@@ -32,28 +32,39 @@ _SECTION_MM2 = 250.0
 """Mean cross-section of a rib at most; the ilium has over 900 on that CT, ribs 50 to 80."""
 _LEAST_MM3 = 150.0
 _ALIKE_MM, _BESIDE_PITCH = 15.0, 0.4
+_ROOTS_APART_MM = 6.0
+"""Free space along the spine between two roots of one piece of bone: a rib has come down to the process below it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LastRibs:
     """The body (index from head to foot) that bears the last pair of ribs, and how far each side reaches (mm).
 
     ``whole``: both end in view, as free ribs do; else the image cuts them, or they may be ribs that wrap around the
-    flank. ``next_mm`` is how far bone beside the next body reaches on its longer side, 0 where none is seen.
+    flank. ``next_mm`` is how far bone beside the next body reaches on its longer side, 0 where none is seen. ``lowest``
+    is the lowest body that they may be of: another than ``body`` where a rib touches the process (or the rib) below it,
+    so that one piece of bone starts beside two bodies.
     """
 
     body: int
     reach_mm: tuple[float, float]
     whole: bool = True
     next_mm: float = 0.0
+    lowest: int | None = None
+
+    @property
+    def bodies(self) -> range:
+        """All bodies that may bear them, from head to foot."""
+        return range(self.body, (self.body if self.lowest is None else self.lowest) + 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Bone:
-    """A piece of bone beside the spine: height of its root and reach from the middle (mm), ``slender`` as ribs are,
-    ``whole`` where the image does not cut it."""
+    """A piece of bone beside the spine: heights of its uppermost and its lowest root and reach from the middle (mm),
+    ``slender`` as ribs are, ``whole`` where the image does not cut it."""
 
     root_mm: float
+    lowest_mm: float
     reach_mm: float
     slender: bool
     whole: bool
@@ -87,12 +98,22 @@ def _last_pair(sides: list[list[_Bone]], centres: FloatArray) -> LastRibs | None
     pitch = float(np.median(np.diff(centres[:, 1])))
     if abs(left.root_mm - right.root_mm) > _ALIKE_MM or away[body] > _BESIDE_PITCH * pitch or body == len(centres) - 1:
         return None
-    below = [[bone for bone in side if abs(bone.root_mm - centres[body + 1, 1]) < pitch / 2] for side in sides]
+    below = [
+        [bone for bone in side if bone not in (left, right) and abs(bone.root_mm - centres[body + 1, 1]) < pitch / 2]
+        for side in sides
+    ]
     if all(any(bone.slender and bone.reach_mm > _PROCESS_MM for bone in side) for side in below):
         return None
     whole = all(bone.whole and bone.reach_mm <= _FLOATING_MM for bone in (left, right))
     beside = max((bone.reach_mm for side in below for bone in side), default=0.0)
-    return LastRibs(body, (left.reach_mm, right.reach_mm), whole, beside)
+    lowest = int(np.argmin(np.abs(centres[:, 1] - max(left.lowest_mm, right.lowest_mm))))
+    return LastRibs(
+        body=body,
+        reach_mm=(left.reach_mm, right.reach_mm),
+        whole=whole,
+        next_mm=beside,
+        lowest=lowest if lowest > body else None,
+    )
 
 
 def _centres_mm(grid: Grid, instances: Instances) -> FloatArray:
@@ -146,5 +167,14 @@ def _bones(volume: Volume, axes: Axes, centres: FloatArray, sign: int, least_hu:
         root = reach <= reach.min() + 2 * steps[0]
         cut = bool((index == 0).any() or (index == np.array(image.shape) - 1).any()) or reach.max() > _TO_MM - steps[0]
         slender = size <= _SECTION_MM2 * max(float(reach.max() - reach.min()), 1.0)
-        found.append(_Bone(float(row[index[root, 1]].mean()), float(reach.max()), slender, not cut))
+        upper, lower = _roots(row[index[root, 1]])
+        found.append(_Bone(root_mm=upper, lowest_mm=lower, reach_mm=float(reach.max()), slender=slender, whole=not cut))
     return found
+
+
+def _roots(heights_mm: FloatArray) -> tuple[float, float]:
+    """The uppermost and the lowest place (mm) at which a piece of bone starts: the middles of its first and last group
+    of voxels beside the spine; one place where there is one group."""
+    heights = np.sort(heights_mm)
+    groups = np.split(heights, np.flatnonzero(np.diff(heights) > _ROOTS_APART_MM) + 1)
+    return float(groups[0].mean()), float(groups[-1].mean())

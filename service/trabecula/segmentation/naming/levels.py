@@ -123,12 +123,12 @@ def with_last_ribs(naming: Naming, instances: Instances, last: LastRibs | None, 
     if last is None or naming.how in (DOUBTED, CONTRADICTED):
         return naming
     if any(level is not None for level in naming.levels):
-        level = naming.levels[last.body]
-        if level is None or level is Level.T12 or (level is not Level.L1 and last.next_mm > _BARE_MM):
+        level, counted = naming.levels[last.body], [naming.levels[body] for body in last.bodies]
+        if level is None or Level.T12 in counted or (level is not Level.L1 and last.next_mm > _BARE_MM):
             return naming
         by_ribs = Level.L5.label - level.label
         return _withdrawn(naming, f"the last pair of ribs beside the body counted as {level}", by_ribs)
-    return _from_t12(instances.bodies, last, side_mm) if last.whole else naming
+    return _from_t12(instances.bodies, last, side_mm) if last.whole and len(last.bodies) == 1 else naming
 
 
 def _from_t12(bodies: Sequence[StackBody], last: LastRibs, side_mm: float) -> Naming:
