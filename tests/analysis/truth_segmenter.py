@@ -49,7 +49,7 @@ class TruthSegmenter:
             quality=self._quality,
             numbering="counted from the sacrum",
             tissues=tissues,
-            reasons=self._reasons,
+            numbering_reasons=self._reasons,
         )
 
 

@@ -185,7 +185,7 @@ class DrawnSegmenter:
 
     spines: Sequence[DrawnSpine]
     reasons: tuple[Reason, ...] = ()
-    body_reasons: dict[Level, tuple[Reason, ...]] = field(default_factory=dict)
+    metal: dict[Level, float] = field(default_factory=dict)
     quality: float = 0.95
     seen: list[tuple[int, int, int]] = field(default_factory=list)
 
@@ -202,9 +202,7 @@ class DrawnSegmenter:
                 places = _slices(spine.geometry, volume.geometry)
                 labels, tissues = spine.labels[places], spine.tissues[places]
         bodies = tuple(
-            SegmentedBody(
-                label=level.label, level=level, quality=self.quality, reasons=self.body_reasons.get(level, ())
-            )
+            SegmentedBody(label=level.label, level=level, quality=self.quality, metal_share=self.metal.get(level, 0.0))
             for level in Level
             if (labels == level.label).any()
         )
@@ -215,7 +213,7 @@ class DrawnSegmenter:
             quality=self.quality,
             numbering="counted from the sacrum",
             tissues=tissues,
-            reasons=self.reasons,
+            numbering_reasons=self.reasons,
         )
 
 

@@ -211,9 +211,7 @@ class VolumeRecorder:
         """Remember the volume; answer that nothing was found in it."""
         self.volumes.append(volume)
         empty = np.zeros(volume.array.shape, dtype=np.uint8)
-        return Segmentation(
-            labels=empty, bodies=(), segmenter=self.identity, quality=0.0, numbering="", tissues=empty, reasons=()
-        )
+        return Segmentation(labels=empty, bodies=(), segmenter=self.identity, quality=0.0, numbering="", tissues=empty)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.imaging.drawn_series import CT_TAGS, MR_TAGS, DrawnSegmenter, axial, sagittal, write_stack
+from trabecula.analysis.gates.outlines import is_trusted
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.imaging.headers.frames import read_headers, scan_folder
@@ -30,7 +31,7 @@ def mr(scale: float) -> np.ndarray:
 
 def told(folder: Path, role: SeriesRole) -> list[Reason]:
     choice = choose(read_headers(scan_folder(folder))[0])
-    found = segment_best(choice.of(role), DrawnSegmenter([]), AnalysisConfig()).found
+    found = segment_best(choice.of(role), DrawnSegmenter([]), AnalysisConfig(), is_trusted).found
     assert found is not None
     return [reason for reason in found.candidate.reasons if reason.code is ReasonCode.EQUAL_SERIES]
 

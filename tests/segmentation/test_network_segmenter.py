@@ -129,7 +129,7 @@ def test_a_header_that_is_upside_down_is_noticed(segmenter: NetworkSegmenter) ->
 
     result = segmenter.segment(wrong)
 
-    assert ReasonCode.UPSIDE_DOWN in [reason.code for reason in result.reasons]
+    assert result.against_header
     assert all(overlap(result.labels[:, ::-1], truth, level) > 0.85 for level in LUMBAR)
 
 
@@ -151,12 +151,12 @@ def test_a_crop_without_sacrum_has_bodies_but_no_names(segmenter: NetworkSegment
 
     assert len(result.bodies) >= 2
     assert all(body.level is None and body.label >= FIRST_UNKNOWN_LABEL for body in result.bodies)
-    assert ReasonCode.NUMBERING_AMBIGUOUS in [reason.code for reason in result.reasons]
+    assert ReasonCode.NUMBERING_AMBIGUOUS in [reason.code for reason in result.numbering_reasons]
     assert [body.label for body in result.bodies] == sorted(body.label for body in result.bodies)
 
 
 @pytest.mark.parametrize("kind", ["constant", "noise", "tiny"])
-def test_an_image_without_a_spine_gives_no_bodies_and_a_reason(segmenter: NetworkSegmenter, kind: str) -> None:
+def test_an_image_without_a_spine_gives_no_bodies(segmenter: NetworkSegmenter, kind: str) -> None:
     shape = (1, 5, 4) if kind == "tiny" else (3, 120, 100)
     array = np.zeros(shape, np.float32)
     if kind == "noise":
@@ -167,7 +167,7 @@ def test_an_image_without_a_spine_gives_no_bodies_and_a_reason(segmenter: Networ
 
     assert not result.bodies
     assert not result.labels.any()
-    assert [reason.code for reason in result.reasons if reason.blocking] == [ReasonCode.NOT_A_SPINE]
+    assert not result.numbering_reasons
 
 
 def test_the_same_volume_gives_the_same_bytes(segmenter: NetworkSegmenter) -> None:
@@ -207,4 +207,4 @@ def test_other_directions_are_tried_only_where_the_sacrum_does_not_stand_as_the_
     result = segmenter.segment(replace(volume, array=np.ascontiguousarray(array)))
 
     assert bool(tried) == upside_down
-    assert (ReasonCode.UPSIDE_DOWN in {reason.code for reason in result.reasons}) == upside_down
+    assert result.against_header == upside_down

@@ -24,8 +24,6 @@ THRESHOLDS = {
     "rim_share_ct": 1.0,
     "rim_share_mr": 0.15,
     "fine_share": 0.8,
-    "quality_min": 0.75,
-    "quality_warn": 0.88,
 }
 """Border convention, the refiner's part in outlines, and limits of quality; fixed on phantoms."""
 

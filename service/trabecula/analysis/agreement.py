@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from trabecula.analysis.gates.limits import OUTLINE
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.regions.bodies import Body
 from trabecula.segmentation.attempts import Segmented
+from trabecula.segmentation.limits import OUTLINE
 
 
 def disagreements(primary: Segmented, other: Segmented) -> Iterator[Reason]:

@@ -1,4 +1,4 @@
-"""What a segmenter says about a volume: which voxels are which vertebral body, and how far to trust it."""
+"""What a segmenter finds in a volume: which voxels are which vertebral body, and the facts by which it is judged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from trabecula.domain.results.reasons import Reason
+from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import Level
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class SegmentedBody:
 
     ``label`` is its integer in the label map; ``level`` is None where it cannot be known. ``quality`` is the calibrated
     estimate of its Dice against the truth (0 to 1). ``complete`` is False where the body touches the border of the
-    image. ``reasons`` with ``blocking`` say why it must not be measured; the others only warn.
+    image. ``metal_share`` is the part of it that the segmenter calls metal, ``main_share`` that of its largest piece
+    (both 0 to 1). These are facts: whether the body may be measured is for the gates to say.
     """
 
     label: int
@@ -31,7 +32,8 @@ class SegmentedBody:
     complete: bool = True
     centroid_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     volume_mm3: float = 0.0
-    reasons: tuple[Reason, ...] = ()
+    metal_share: float = 0.0
+    main_share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ class Segmentation:
 
     ``labels`` is uint8 ``[slice, row, column]``: 0 background, else a label of domain.spine. ``tissues`` is uint8 on
     the same grid with the integers of ``TISSUE_LABELS``, or None where the segmenter gives none (an external program).
-    ``quality`` estimates the mean Dice of the study's bodies. ``reasons`` concern the study as a whole.
-    ``numbering`` says in words how the levels were named, e.g. "counted from the sacrum".
+    ``quality`` estimates the mean Dice of the study's bodies. ``numbering`` tells in words how the levels were named,
+    e.g. "counted from the sacrum", ``numbering_reasons`` what is to be told about their names. ``against_header`` is
+    True where the spine seems to stand upside down in the header's directions.
     """
 
     labels: NDArray[np.uint8]
@@ -61,12 +64,32 @@ class Segmentation:
     quality: float
     numbering: str
     tissues: NDArray[np.uint8] | None = None
-    reasons: tuple[Reason, ...] = ()
+    numbering_reasons: tuple[Reason, ...] = ()
+    against_header: bool = False
     timings_s: Mapping[str, float] = field(default_factory=dict)
 
     def body(self, level: Level) -> SegmentedBody | None:
         """Return the body of a level, or None where it was not found."""
         return next((body for body in self.bodies if body.level is level), None)
+
+
+@dataclass(frozen=True)
+class SegmentationVerdict:
+    """What is to be told of a segmentation: as a whole, and of each body by its label. Blocking reasons forbid a
+    measurement; the others only warn."""
+
+    reasons: tuple[Reason, ...]
+    by_label: Mapping[int, tuple[Reason, ...]]
+
+    @property
+    def all_codes(self) -> frozenset[ReasonCode]:
+        """Every code that is told, of the whole or of a body."""
+        of_bodies = (reason for reasons in self.by_label.values() for reason in reasons)
+        return frozenset(reason.code for reason in (*self.reasons, *of_bodies))
+
+    def is_blocked(self, label: int) -> bool:
+        """Whether a body must not be measured."""
+        return any(reason.blocking for reason in self.by_label.get(label, ()))
 
 
 class Segmenter(Protocol):
@@ -78,7 +101,7 @@ class Segmenter(Protocol):
         ...
 
     def segment(self, volume: Volume) -> Segmentation:
-        """Return the bodies found; an image without a spine gives none and a reason, never an error.
+        """Return the bodies found; an image without a spine gives none, never an error.
 
         Raises SegmenterFailed when the program itself breaks.
         """

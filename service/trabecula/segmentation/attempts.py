@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from trabecula.domain.errors import SegmenterFailed
@@ -12,7 +12,7 @@ from trabecula.domain.modality import Modality
 from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SourceSeries
-from trabecula.domain.segmentation import Segmentation, Segmenter
+from trabecula.domain.segmentation import Segmentation, SegmentedBody, Segmenter
 from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.study.activity import doing, series_in_words
 from trabecula.domain.volume import Volume
@@ -26,6 +26,9 @@ from trabecula.segmentation.equal_series import equal_series
 from trabecula.series.choice import Candidate
 
 _ENOUGH_LEVELS = 2
+
+TrustRule = Callable[[Segmentation, SegmentedBody], bool]
+"""Whether the outline of a body may be measured: the gates' rule, handed in from above."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,10 @@ class Segmented:
     segmentation: Segmentation
     bodies: tuple[Body, ...]
 
-    @property
-    def usable_levels(self) -> int:
-        """How many of L1-L4 were found whole and are trusted by the segmenter."""
+    def usable_levels(self, is_trusted: TrustRule) -> int:
+        """How many of L1-L4 were found whole, with an outline that may be measured."""
         return sum(
-            body.level in MEASURED_LEVELS
-            and not body.cut_in_plane
-            and not any(reason.blocking for reason in body.segmented.reasons)
+            body.level in MEASURED_LEVELS and not body.cut_in_plane and is_trusted(self.segmentation, body.segmented)
             for body in self.bodies
         )
 
@@ -101,14 +101,16 @@ class Attempts:
         self.timings_s[step] = self.timings_s.get(step, 0.0) + time.monotonic() - since
 
 
-def segment_best(candidates: Sequence[Candidate], segmenter: Segmenter, config: AnalysisConfig) -> Attempts:
+def segment_best(
+    candidates: Sequence[Candidate], segmenter: Segmenter, config: AnalysisConfig, is_trusted: TrustRule
+) -> Attempts:
     """Return the first candidate with at least two usable levels of L1-L4, else the best of those tried.
 
     A series that cannot be decoded or is too large gives a reason; one of which slices are unfit is tried without
     them; a segmenter that breaks is remembered as error.
     """
     attempts = Attempts()
-    waiting, tried = deque(candidates), 0
+    waiting, tried, most = deque(candidates), 0, -1
     while waiting and tried < config.attempts_per_role:
         candidate = waiting.popleft()
         volume = _volume(candidate, config, attempts)
@@ -125,11 +127,12 @@ def segment_best(candidates: Sequence[Candidate], segmenter: Segmenter, config: 
         found = _segmented(candidate, volume, segmenter, attempts)
         if found is None:
             continue
-        if attempts.found is None or found.usable_levels > attempts.found.usable_levels:
-            attempts.found = found
-        if found.usable_levels >= _ENOUGH_LEVELS:
+        usable = found.usable_levels(is_trusted)
+        if usable > most:
+            attempts.found, most = found, usable
+        if usable >= _ENOUGH_LEVELS:
             break
-        attempts.left_out.append(_passed_over(candidate, found.usable_levels))
+        attempts.left_out.append(_passed_over(candidate, usable))
     if attempts.found is not None:
         attempts.left_out = [item for item in attempts.left_out if item.frames != attempts.found.candidate.stack.frames]
         measured = attempts.found.candidate

@@ -16,4 +16,19 @@ class EqualSeriesLimits:
     difference_fraction: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class OutlineLimits:
+    """Table ``segmentation``: volumes in cm3, qualities as expected Dice (0 to 1), shares of a body."""
+
+    body_cm3: tuple[float, float]
+    body_usual_cm3: tuple[float, float]
+    minimum_quality: float
+    usual_quality: float
+    metal_share: float
+    main_share: float
+    small_share: float
+    agreement_dice: float
+
+
 EQUAL_SERIES = table("gates.toml", "equal_series", EqualSeriesLimits)
+OUTLINE = table("gates.toml", "segmentation", OutlineLimits)

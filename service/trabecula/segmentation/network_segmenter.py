@@ -14,7 +14,7 @@ from trabecula.domain.modality import Modality
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
 from trabecula.domain.volume import TISSUE_LABELS, Tissue, Volume
-from trabecula.segmentation.judgement import QUALITY_MIN, judge_body, judge_study
+from trabecula.segmentation.limits import OUTLINE
 from trabecula.segmentation.naming.anchor import find_anchor, settle_junction
 from trabecula.segmentation.naming.last_ribs import find_last_ribs
 from trabecula.segmentation.naming.levels import check_ribs, name_bodies, with_last_ribs
@@ -22,7 +22,7 @@ from trabecula.segmentation.naming.ribs import find_ribs
 from trabecula.segmentation.network.bundle import SegmenterBundle, load_bundle
 from trabecula.segmentation.network.closeups import Camera
 from trabecula.segmentation.network.inference import Maps, NetworkSession
-from trabecula.segmentation.network.instances import Instances, find_instances
+from trabecula.segmentation.network.instances import Instances, StackBody, find_instances
 from trabecula.segmentation.network.mapping import MappedOutline, paint_body, paint_tissues
 from trabecula.segmentation.network.preprocess import (
     Intensity,
@@ -64,13 +64,13 @@ class NetworkSegmenter:
         return SegmenterIdentity("trabecula-spine", bundle.version, bundle.weights_sha256, bundle.trained_on)
 
     def segment(self, volume: Volume) -> Segmentation:
-        """Name and outline the bodies of a volume; one without a spine gives none and a reason."""
+        """Name and outline the bodies of a volume; one without a spine gives none."""
         begun = time.perf_counter()
         reading = self.read(volume)
         return self.finish(volume, reading, time.perf_counter() - begun)
 
     def finish(self, volume: Volume, reading: Reading, network_s: float = 0.0) -> Segmentation:
-        """Carry a reading of ``volume`` back to its voxels and judge it; ``network_s`` is what the reading took."""
+        """Carry a reading of ``volume`` back to its voxels; ``network_s`` is what the reading took, in seconds."""
         begun = time.perf_counter()
         result = self._carry_back(volume, reading)
         timings = {"network": network_s, "mapping": time.perf_counter() - begun}
@@ -81,7 +81,8 @@ class NetworkSegmenter:
             quality=float(np.mean([body.quality for body in result.bodies])) if result.bodies else 0.0,
             numbering=reading.naming.how,
             tissues=result.tissues,
-            reasons=judge_study(reading.instances, reading.naming, reading.finding.reversed, reading.grid.side_step_mm),
+            numbering_reasons=reading.naming.reasons,
+            against_header=reading.finding.reversed,
             timings_s=timings,
         )
 
@@ -134,8 +135,7 @@ class NetworkSegmenter:
 
     def _poor(self, features: tuple[BodyFeatures, ...]) -> list[bool]:
         """Which bodies of a single slice are outlined too poorly to count across: no other slice makes up for them."""
-        least = self._bundle.threshold("quality_min", QUALITY_MIN)
-        return [calibrated(item, self._bundle.calibration) < least for item in features]
+        return [calibrated(item, self._bundle.calibration) < OUTLINE.minimum_quality for item in features]
 
     def rim_share(self, modality: Modality) -> float:
         """The part of the rim that counts as body (the border convention), by modality."""
@@ -159,7 +159,6 @@ class NetworkSegmenter:
                 quality = calibrated(reading.features[place], self._bundle.calibration)
                 centre = grid.points_mm(volume.geometry, np.array([body.centre]))[0]
                 middle = (float(centre[0]), float(centre[1]), float(centre[2]))
-                judged = judge_body(body, level, quality, reading, self._bundle.threshold)
                 bodies.append(
                     SegmentedBody(
                         label=label,
@@ -168,7 +167,7 @@ class NetworkSegmenter:
                         complete=not body.edge,
                         centroid_mm=middle,
                         volume_mm3=volume_mm3,
-                        reasons=judged,
+                        metal_share=_metal_share(reading, body),
                     )
                 )
         if reading.anchor is not None and reading.naming.levels.count(None) < len(reading.naming.levels):
@@ -233,6 +232,12 @@ def _agreed(
         basin = instances.basins == body.number
         found.append(replace(item, agreement=close.agreement(with_rim, basin)) if close else item)
     return tuple(found)
+
+
+def _metal_share(reading: Reading, body: StackBody) -> float:
+    """The part of a body's basin that the network calls metal."""
+    metal = reading.maps.probability("metal")[reading.instances.basins == body.number]
+    return float((metal > 0.5).mean()) if metal.size else 0.0
 
 
 def _beside(basin: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ from tests.imaging.drawn_series import (
 )
 from tests.regions.drawn_bodies import BodyShape, draw_body, rotation
 from trabecula.analysis.biomarkers.vbq import LevelSignal, measure_signal
-from trabecula.analysis.gates import common, ct, ct_intensity, mr
+from trabecula.analysis.gates import common, ct, ct_intensity, mr, outlines
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.gates.table import ask
 from trabecula.analysis.thresholds import load_thresholds
@@ -187,20 +187,20 @@ def test_missing_levels_are_named(spine: DrawnSpine) -> None:
 
 def test_a_body_at_the_edge_is_not_measured() -> None:
     cut = draw_spine(axial((94, 90, 20), (2.5, 1.6, 1.6), top_z=-103.0))
-    reasons = list(common.borders(context(cut, ct_image(cut, HU))))
+    reasons = list(outlines.outlines(context(cut, ct_image(cut, HU))))
     assert {reason.code for reason in reasons} == {ReasonCode.FOV_TRUNCATION}
     low = draw_spine(axial((40, 90, 90), (2.5, 1.6, 1.6), top_z=-40.0))
-    at_end = list(common.borders(context(low, ct_image(low, HU))))
+    at_end = list(outlines.outlines(context(low, ct_image(low, HU))))
     assert levels(at_end, ReasonCode.BORDER) == [Level.L2, Level.L4] or levels(at_end, ReasonCode.BORDER)
     top = draw_spine(sagittal((15, 60, 60), (4.0, 1.6, 1.6)))
-    cut_above = list(common.borders(context(top, mr_image(top), T1)))
+    cut_above = list(outlines.outlines(context(top, mr_image(top), T1)))
     assert ReasonCode.BORDER in {reason.code for reason in cut_above}
 
 
 def test_a_narrow_sagittal_series_may_end_within_the_bodies() -> None:
     narrow = draw_spine(sagittal((7, 164, 60), (4.0, 1.6, 1.6)))
-    assert list(common.borders(context(narrow, mr_image(narrow), T1))) == []
-    assert list(common.body_size(context(narrow, mr_image(narrow), T1))) == []
+    assert list(outlines.outlines(context(narrow, mr_image(narrow), T1))) == []
+    assert list(outlines.body_size(context(narrow, mr_image(narrow), T1))) == []
 
 
 @pytest.mark.parametrize(
@@ -209,25 +209,24 @@ def test_a_narrow_sagittal_series_may_end_within_the_bodies() -> None:
 )
 def test_a_body_of_odd_size_is_flagged(width: float, blocking: bool, code: ReasonCode) -> None:
     odd = draw_spine(AXIAL, {Level.L1: BodyShape(width=width)})
-    reasons = list(common.body_size(context(odd, ct_image(odd, HU))))
+    reasons = list(outlines.body_size(context(odd, ct_image(odd, HU))))
     assert [(reason.level, reason.blocking, reason.code) for reason in reasons] == [(Level.L1, blocking, code)]
 
 
 def test_a_doubtful_outline_blocks_its_level(spine: DrawnSpine) -> None:
     found = context(spine, ct_image(spine, HU), segmenter=DrawnSegmenter([spine], quality=0.4))
-    reasons = list(common.outline_quality(found))
+    reasons = list(outlines.outlines(found))
     assert len(reasons) == len(LEVELS)
     assert {reason.code for reason in reasons} == {ReasonCode.SEG_QC}
 
 
-def test_what_the_segmenter_says_is_passed_on(spine: DrawnSpine) -> None:
+def test_what_is_told_of_names_and_outlines_names_the_series(spine: DrawnSpine) -> None:
     doubt = Reason(code=ReasonCode.NUMBERING_AMBIGUOUS, blocking=False)
-    body = Reason(code=ReasonCode.SEG_QC, detail="blurred")
-    segmenter = DrawnSegmenter([spine], reasons=(doubt,), body_reasons={Level.L2: (body,)})
-    reasons = list(common.segmenter_said(context(spine, ct_image(spine, HU), segmenter=segmenter)))
+    segmenter = DrawnSegmenter([spine], reasons=(doubt,), metal={Level.L2: 0.3})
+    reasons = list(outlines.outlines(context(spine, ct_image(spine, HU), segmenter=segmenter)))
     assert [(reason.code, reason.level, reason.series_uid) for reason in reasons] == [
         (ReasonCode.NUMBERING_AMBIGUOUS, None, "2.25.1"),
-        (ReasonCode.SEG_QC, Level.L2, "2.25.1"),
+        (ReasonCode.METAL, Level.L2, "2.25.1"),
     ]
 
 

@@ -1,100 +1,90 @@
-"""Tests of the reasons about an outline: what blocks, what only warns."""
+"""Tests of how outlines are judged: what blocks, what only warns, whichever program made them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from tests.segmentation.network.test_instances import maps
-from trabecula.domain.modality import Modality
+from trabecula.analysis.gates.outlines import is_trusted, judge
 from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import Level
-from trabecula.domain.volume import Geometry
-from trabecula.segmentation.judgement import judge_body, judge_study
-from trabecula.segmentation.naming.anchor import find_anchor
-from trabecula.segmentation.naming.levels import name_bodies
-from trabecula.segmentation.network.inference import Maps
-from trabecula.segmentation.network.instances import find_instances
-from trabecula.segmentation.network.preprocess import lay_grid, side_step, whole
-from trabecula.segmentation.network.quality import features_of
-from trabecula.segmentation.network.search import FoundSpine
-from trabecula.segmentation.network.stack import axes_of
-from trabecula.segmentation.reading import Reading
+
+L3 = Level.L3.label
 
 
-def reading(image: Maps) -> Reading:
-    axes = axes_of(Geometry((3, 280, 90), np.array([[4.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])))
-    anchor = find_anchor(image)
-    instances = find_instances(image, 4.0, 1.0, anchor is not None)
-    naming = name_bodies(instances, anchor, 4.0)
-    grid = lay_grid(axes, whole(axes), side_step(axes, Modality.MR))
-    finding = FoundSpine(axes, whole(axes), False, True)
-    return Reading(
-        grid=grid,
-        maps=image,
-        instances=instances,
-        anchor=anchor,
-        naming=naming,
-        features=features_of(image, instances),
-        finding=finding,
-        rim_share=0.0,
+def segmentation(**l3: object) -> Segmentation:
+    """Sound bodies T12 to L5 and S1, of which L3 has these facts instead."""
+    levels = (Level.T12, Level.L1, Level.L2, Level.L3, Level.L4, Level.L5, Level.S1)
+    bodies = [
+        SegmentedBody(
+            label=level.label,
+            level=level,
+            quality=0.5 if level is Level.S1 else 0.95,
+            volume_mm3=30_000.0,
+        )
+        for level in levels
+    ]
+    changed = tuple(replace(body, **l3) if body.label == L3 else body for body in bodies)  # type: ignore[arg-type]
+    return Segmentation(
+        labels=np.zeros((1, 1, 1), np.uint8),
+        bodies=changed,
+        segmenter=SegmenterIdentity("test", "1"),
+        quality=0.95,
+        numbering="counted from the sacrum",
     )
 
 
-def judge(read: Reading, place: int, quality: float) -> tuple[Reason, ...]:
-    return judge_body(read.instances.bodies[place], Level.L3, quality, read, lambda _, default: default)
+def test_sound_outlines_have_no_reasons_and_s1_is_not_judged() -> None:
+    verdict = judge(segmentation())
+
+    assert verdict.all_codes == frozenset()
+    assert not any(verdict.is_blocked(label) for label in verdict.by_label)
 
 
-def test_a_sure_outline_has_no_reasons() -> None:
-    assert judge(reading(maps()), 2, 0.97) == ()
+@pytest.mark.parametrize(
+    ("facts", "code", "blocking"),
+    [
+        ({"quality": 0.749}, ReasonCode.SEG_QC, True),
+        ({"quality": 0.8}, ReasonCode.SEG_WARNING, False),
+        ({"complete": False}, ReasonCode.BORDER, True),
+        ({"metal_share": 0.05}, ReasonCode.METAL, True),
+        ({"main_share": 0.8}, ReasonCode.SEG_WARNING, False),
+        ({"volume_mm3": 12_000.0}, ReasonCode.SEG_WARNING, False),
+    ],
+)
+def test_each_fact_is_judged_once_and_names_its_level(
+    facts: dict[str, object], code: ReasonCode, blocking: bool
+) -> None:
+    found = segmentation(**facts)
+
+    verdict = judge(found)
+
+    (reason,) = verdict.by_label[L3]
+    assert (reason.code, reason.blocking, reason.level) == (code, blocking, Level.L3)
+    assert verdict.is_blocked(L3) is blocking
+    assert verdict.all_codes == {code}
+    assert [is_trusted(found, body) for body in found.bodies if body.label == L3] == [not blocking]
 
 
-def test_low_quality_blocks_and_middling_quality_warns() -> None:
-    read = reading(maps())
+def test_a_poor_outline_tells_its_quality_and_the_limit() -> None:
+    (reason,) = judge(segmentation(quality=0.5)).by_label[L3]
 
-    (low,), (middling,) = judge(read, 2, 0.5), judge(read, 2, 0.8)
-
-    assert (low.code, low.blocking, low.value) == (ReasonCode.SEG_QC, True, 0.5)
-    assert (middling.code, middling.blocking) == (ReasonCode.SEG_WARNING, False)
+    assert (reason.value, reason.limit) == (0.5, 0.75)
 
 
-def test_metal_blocks() -> None:
-    image = maps()
-    image.channels[:, 8, 90:100, 30:50] = 0.9
+def test_a_small_body_that_the_image_cuts_is_only_cut() -> None:
+    (reason,) = judge(segmentation(volume_mm3=12_000.0, complete=False)).by_label[L3]
 
-    reasons = [judge(reading(image), place, 0.97) for place in range(4)]
-
-    assert [reason.code for group in reasons for reason in group] == [ReasonCode.METAL]
+    assert reason.code is ReasonCode.BORDER
 
 
-def test_a_body_cut_by_the_image_blocks() -> None:
-    read = reading(maps())
-    cut = replace(read.instances.bodies[0], edge=True)
+def test_the_whole_tells_of_names_of_a_wrong_header_and_of_no_spine() -> None:
+    doubt = Reason(code=ReasonCode.LEVELS_ASSUMED, blocking=False)
+    found = replace(segmentation(), numbering_reasons=(doubt,), against_header=True)
+    nothing = replace(segmentation(), bodies=())
 
-    reasons = judge_body(cut, None, 0.97, read, lambda _, default: default)
-
-    assert [(reason.code, reason.blocking) for reason in reasons] == [(ReasonCode.BORDER, True)]
-
-
-def test_a_flat_body_only_warns_because_fractures_look_like_that() -> None:
-    read = reading(maps())
-    flat = replace(read.instances.bodies[2], volume_mm3=0.4 * read.instances.bodies[2].volume_mm3)
-
-    reasons = judge_body(flat, Level.L3, 0.97, read, lambda _, default: default)
-
-    assert [(reason.code, reason.blocking) for reason in reasons] == [(ReasonCode.SEG_WARNING, False)]
-
-
-def test_the_study_says_when_the_header_was_wrong_the_spine_bent_or_missing() -> None:
-    read = reading(maps())
-    bent = replace(
-        read.instances,
-        bodies=tuple(replace(body, centre=(3.0 * k, *body.centre[1:])) for k, body in enumerate(read.instances.bodies)),
-    )
-
-    codes = {reason.code for reason in judge_study(bent, read.naming, True, 4.0)}
-    nothing = judge_study(replace(read.instances, bodies=()), replace(read.naming, reasons=()), False, 4.0)
-
-    assert {ReasonCode.UPSIDE_DOWN, ReasonCode.SCOLIOSIS, ReasonCode.LEVELS_ASSUMED} <= codes
-    assert [(reason.code, reason.blocking) for reason in nothing] == [(ReasonCode.NOT_A_SPINE, True)]
+    assert [reason.code for reason in judge(found).reasons] == [ReasonCode.LEVELS_ASSUMED, ReasonCode.UPSIDE_DOWN]
+    assert [(reason.code, reason.blocking) for reason in judge(nothing).reasons] == [(ReasonCode.NOT_A_SPINE, True)]

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.imaging.drawn_series import MR_TAGS, DrawnSegmenter, sagittal, write_stack
+from trabecula.analysis.gates.outlines import is_trusted
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.imaging.headers.frames import read_headers, scan_folder
 from trabecula.imaging.volumes.turns import turns
@@ -58,7 +59,7 @@ def test_turns_are_refused_or_told(tmp_path: Path, gain: float, measured: bool) 
     array = gained(scans(0)[0], gain, 2, (1,))
     write_stack(tmp_path, array, sagittal(array.shape, (4.0, 1.0, 1.0)), MR_TAGS)  # type: ignore[arg-type]
     found = segment_best(
-        choose(read_headers(scan_folder(tmp_path))[0]).candidates, DrawnSegmenter(()), AnalysisConfig()
+        choose(read_headers(scan_folder(tmp_path))[0]).candidates, DrawnSegmenter(()), AnalysisConfig(), is_trusted
     )
     reasons = found.found.candidate.reasons if found.found else found.reasons
     assert (found.found is not None) is measured

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from trabecula.analysis.gates.outlines import is_trusted
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL
 from trabecula.domain.volume import Geometry
@@ -141,7 +142,7 @@ def score_bodies(
                 dice=dice(part, outline),
                 midline=midline_dice(part, outline, geometry),
                 quality=body.quality if body else 0.0,
-                blocked=any(reason.blocking for reason in body.reasons) if body else False,
+                blocked=body is not None and not is_trusted(result, body),
             )
         )
     return tuple(scores)

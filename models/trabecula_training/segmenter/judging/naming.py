@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from trabecula.analysis.gates.outlines import judge
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
@@ -50,8 +51,7 @@ def score_naming(case: RealCase, result: Segmentation) -> NamingScore:
     scores = score_bodies(case.truth, result, case.volume.geometry, case.whole_vertebrae)
     found = [score for score in scores if score.found]
     lumbar = [score for score in scores if Level.L1.label <= score.label <= Level.L6.label]
-    reasons = [*result.reasons, *(reason for body in result.bodies for reason in body.reasons)]
-    codes = {reason.code for reason in reasons}
+    codes = judge(result).all_codes
     return NamingScore(
         name=case.name,
         right=sum(score.given == score.label for score in found),

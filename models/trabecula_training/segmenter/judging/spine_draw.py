@@ -127,8 +127,7 @@ def outcome_of(segmenter: NetworkSegmenter, number: int, options: CaseOptions) -
 
 
 def _is_told(result: Segmentation) -> bool:
-    reasons = [*result.reasons, *(reason for body in result.bodies for reason in body.reasons)]
-    return any(reason.code in _TELLING for reason in reasons)
+    return any(reason.code in _TELLING for reason in result.numbering_reasons)
 
 
 def draw_outcomes(bundle: Path, numbers: Sequence[int], processes: int) -> Iterator[tuple[DrawnSpine, SpineOutcome]]:

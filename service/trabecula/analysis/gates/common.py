@@ -1,4 +1,4 @@
-"""Gates of every modality: outlines, order, coverage, curvature, words of the request, age and sex."""
+"""Gates of every modality: order, coverage, curvature, words of the request, age and sex."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from trabecula.analysis.gates.context import GateContext
-from trabecula.analysis.gates.limits import OUTLINE, SCOLIOSIS
-from trabecula.domain.results.ground import told
+from trabecula.analysis.gates.limits import SCOLIOSIS
 from trabecula.domain.results.reasons import Reason, ReasonCode
-from trabecula.domain.spine import MEASURED_LEVELS
-from trabecula.domain.volume import Plane
+from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.imaging.words import without, word_of
-from trabecula.regions.bodies import Body
 
 
 def coverage(context: GateContext) -> Iterator[Reason]:
@@ -56,72 +53,6 @@ def _cause_first(reason: Reason) -> int:
     return _LOST.index(reason.code)
 
 
-def segmenter_said(context: GateContext) -> Iterator[Reason]:
-    """What the segmenter itself doubts, study and bodies."""
-    for reason in context.segmentation.reasons:
-        yield _placed(context, reason)
-    for body in context.bodies:
-        for reason in body.segmented.reasons:
-            yield _placed(context, reason, body)
-
-
-def _placed(context: GateContext, reason: Reason, body: Body | None = None) -> Reason:
-    level = reason.level if body is None else body.level
-    return Reason(
-        code=reason.code,
-        blocking=reason.blocking,
-        level=level,
-        series_uid=context.series_uid,
-        detail=reason.detail,
-        value=reason.value,
-        limit=reason.limit,
-        unit=reason.unit,
-    )
-
-
-def borders(context: GateContext) -> Iterator[Reason]:
-    """A body that the image cuts is not measured; sagittal series may end within a body's width."""
-    for body in context.bodies:
-        sagittal = body.geometry.plane is Plane.SAGITTAL
-        if body.cut_in_plane:
-            code = ReasonCode.BORDER if sagittal else ReasonCode.FOV_TRUNCATION
-            yield context.reason(code, level=body.level)
-        elif body.cut_across and not sagittal:
-            yield context.reason(ReasonCode.BORDER, level=body.level)
-
-
-def body_size(context: GateContext) -> Iterator[Reason]:
-    """A body outside the range of human vertebrae is a wrong outline; at the edge of the range it is unusual."""
-    bounds = OUTLINE
-    for body in context.bodies:
-        if not body.whole_sideways or body.cut_in_plane:
-            continue
-        for blocking, (low, high) in ((True, bounds.body_cm3), (False, bounds.body_usual_cm3)):
-            if not low <= body.volume_cm3 <= high:
-                limit = float(low if body.volume_cm3 < low else high)
-                yield context.reason(
-                    ReasonCode.SEG_QC if blocking else ReasonCode.SEG_WARNING,
-                    blocking=blocking,
-                    level=body.level,
-                    detail="volume of the body",
-                    value=float(told(body.volume_cm3, [limit], 1)[0]),
-                    limit=limit,
-                    unit="cm3",
-                )
-                break
-
-
-def outline_quality(context: GateContext) -> Iterator[Reason]:
-    """The segmenter's own estimate of its overlap with the truth must be high enough."""
-    limit = OUTLINE.minimum_quality
-    for body in context.bodies:
-        said = any(reason.code is ReasonCode.SEG_QC for reason in body.segmented.reasons)
-        if body.segmented.quality < limit and not said:
-            value = round(body.segmented.quality, 2)
-            detail = "estimated overlap"
-            yield context.reason(ReasonCode.SEG_QC, level=body.level, detail=detail, value=value, limit=limit)
-
-
 def order(context: GateContext) -> Iterator[Reason]:
     """Levels must follow one another from head to foot; if all run the other way, the orientation tags are wrong."""
     heights = [float(body.frame.centre_mm[2]) for body in context.bodies]
@@ -133,16 +64,23 @@ def order(context: GateContext) -> Iterator[Reason]:
 
 
 def curvature(context: GateContext) -> Iterator[Reason]:
-    """Sideways curvature: the largest angle between the endplates of two lumbar bodies in the coronal plane."""
-    limit = SCOLIOSIS.cobb_degrees
+    """Sideways curvature: the largest angle between the endplates of two bodies in the coronal plane (degrees).
+
+    Where fewer than two bodies are whole sideways no angle can be had: then how far their middles spread (mm).
+    """
     angles = [
         math.degrees(math.atan(float(body.frame.axes[2][0] / body.frame.axes[2][2])))
         for body in context.bodies
         if body.whole_sideways
     ]
-    if len(angles) >= 2 and max(angles) - min(angles) > limit:
-        value = round(max(angles) - min(angles))
-        yield context.reason(ReasonCode.SCOLIOSIS, blocking=False, value=value, limit=limit, unit="degrees")
+    if len(angles) >= 2:
+        found, limit, unit = max(angles) - min(angles), SCOLIOSIS.cobb_degrees, "degrees"
+    else:
+        sides = [body.centroid_mm[0] for body in context.segmentation.bodies if body.level is not Level.S1]
+        found = max(sides) - min(sides) if len(sides) > 2 else 0.0
+        limit, unit = SCOLIOSIS.sideways_mm, "mm"
+    if found > limit:
+        yield context.reason(ReasonCode.SCOLIOSIS, blocking=False, value=round(found), limit=limit, unit=unit)
 
 
 def request_words(context: GateContext) -> Iterator[Reason]:

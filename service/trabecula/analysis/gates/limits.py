@@ -98,20 +98,11 @@ class NoiseLimits:
 
 
 @dataclass(frozen=True)
-class OutlineLimits:
-    """Table ``segmentation``."""
-
-    body_cm3: tuple[float, float]
-    body_usual_cm3: tuple[float, float]
-    minimum_quality: float
-    agreement_dice: float
-
-
-@dataclass(frozen=True)
 class ScoliosisLimits:
     """Table ``scoliosis``."""
 
     cobb_degrees: float
+    sideways_mm: float
 
 
 @dataclass(frozen=True)
@@ -154,7 +145,6 @@ HU_SANITY = table("gates.toml", "hu_sanity", HuSanityLimits)
 HU_SHIFT = table("gates.toml", "hu_shift", HuShiftLimits)
 PIXEL_SIZE = table("gates.toml", "pixel_size", PixelSizeLimits)
 NOISE = table("gates.toml", "noise", NoiseLimits)
-OUTLINE = table("gates.toml", "segmentation", OutlineLimits)
 SCOLIOSIS = table("gates.toml", "scoliosis", ScoliosisLimits)
 MARROW = table("gates.toml", "marrow", MarrowLimits)
 MR_VALUES = table("gates.toml", "mr_values", MrValueLimits)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from trabecula.analysis.gates import common, ct, ct_intensity, ct_shift, mr, pixel_size
+from trabecula.analysis.gates import common, ct, ct_intensity, ct_shift, mr, outlines, pixel_size
 from trabecula.analysis.gates.context import Gate, GateContext
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.results.result import SeriesRole
 
 COMMON_GATES: tuple[Gate, ...] = (
-    common.segmenter_said,
+    outlines.outlines,
     common.coverage,
     common.order,
     pixel_size.pixel_size,
-    common.borders,
-    common.outline_quality,
-    common.body_size,
+    outlines.body_size,
     common.curvature,
     common.request_words,
 )

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from trabecula.analysis.gates.outlines import judge
 from trabecula.bootstrap.analysing import segmenter_of
 from trabecula.cli.output import console, error_console, errors_as_exit_code, print_table
 from trabecula.domain.errors import InputUnreadable
 from trabecula.domain.modality import Modality
 from trabecula.domain.results.reasons import Reason
-from trabecula.domain.segmentation import SegmentedBody
+from trabecula.domain.segmentation import SegmentationVerdict, SegmentedBody
 from trabecula.domain.uids import SeriesUid
 from trabecula.reporting.picture.planes import body_name, write_three_planes
 from trabecula.segmentation.sources import SegmentedInput, open_input, segment_input
@@ -52,13 +53,14 @@ def segment(
             json_path.parent.mkdir(parents=True, exist_ok=True)
             json_path.write_text(json.dumps(quality_document(found), indent=2, ensure_ascii=False), encoding="utf-8")
         if png is not None:
-            write_three_planes(png, found.volume, found.segmentation)
+            write_three_planes(png, found.volume, found.segmentation, judge(found.segmentation))
     _show(found, out)
 
 
 def quality_document(found: SegmentedInput) -> dict[str, Any]:
     """Return what ``--json`` writes."""
     result, geometry = found.segmentation, found.volume.geometry
+    verdict = judge(result)
     return {
         "input": found.readable.facts
         | {
@@ -73,13 +75,13 @@ def quality_document(found: SegmentedInput) -> dict[str, Any]:
         },
         "numbering": result.numbering,
         "quality": round(result.quality, 4),
-        "reasons": [_reason(reason) for reason in result.reasons],
-        "bodies": [_body(body) for body in result.bodies],
+        "reasons": [_reason(reason) for reason in verdict.reasons],
+        "bodies": [_body(body, verdict) for body in result.bodies],
         "timings": {step: round(seconds, 3) for step, seconds in result.timings_s.items()},
     }
 
 
-def _body(body: SegmentedBody) -> dict[str, Any]:
+def _body(body: SegmentedBody, verdict: SegmentationVerdict) -> dict[str, Any]:
     return {
         "label": body.label,
         "level": str(body.level) if body.level else None,
@@ -87,7 +89,7 @@ def _body(body: SegmentedBody) -> dict[str, Any]:
         "complete": body.complete,
         "centroid_mm": [round(value, 2) for value in body.centroid_mm],
         "volume_mm3": round(body.volume_mm3, 1),
-        "reasons": [_reason(reason) for reason in body.reasons],
+        "reasons": [_reason(reason) for reason in verdict.by_label[body.label]],
     }
 
 
@@ -111,6 +113,7 @@ def _modality(word: str) -> Modality | None:
 
 def _show(found: SegmentedInput, out: Path) -> None:
     result = found.segmentation
+    verdict = judge(result)
     rows = [
         (
             body_name(body),
@@ -118,11 +121,11 @@ def _show(found: SegmentedInput, out: Path) -> None:
             f"{body.quality:.2f}",
             f"{body.volume_mm3 / 1000:.1f}",
             "yes" if body.complete else "no",
-            ", ".join(reason.code.name for reason in body.reasons),
+            ", ".join(reason.code.name for reason in verdict.by_label[body.label]),
         )
         for body in result.bodies
     ]
     print_table("Vertebral bodies", ("level", "label", "overlap", "cm3", "complete", "reasons"), rows)
-    for reason in result.reasons:
+    for reason in verdict.reasons:
         console.print(f"{reason.code.name}: {reason.sentence}", markup=False, highlight=False)
     console.print(f"{result.numbering}; labels in {out.resolve()}", markup=False, highlight=False)

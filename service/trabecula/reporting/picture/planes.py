@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from trabecula.domain.modality import Modality
-from trabecula.domain.segmentation import Segmentation, SegmentedBody
+from trabecula.domain.segmentation import Segmentation, SegmentationVerdict, SegmentedBody
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level, level_of_label
 from trabecula.domain.volume import FloatArray, Volume
 
@@ -46,21 +46,22 @@ class _Plane:
     follows: int | None = None
 
 
-def write_three_planes(path: Path, volume: Volume, segmentation: Segmentation) -> None:
+def write_three_planes(path: Path, volume: Volume, segmentation: Segmentation, verdict: SegmentationVerdict) -> None:
     """Write the picture as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw_three_planes(volume, segmentation).save(path, format="PNG")
+    draw_three_planes(volume, segmentation, verdict).save(path, format="PNG")
 
 
-def draw_three_planes(volume: Volume, segmentation: Segmentation) -> Image.Image:
-    """Return the picture; a single slice gives one panel. Names of unknown levels are their numbers from the top."""
+def draw_three_planes(volume: Volume, segmentation: Segmentation, verdict: SegmentationVerdict) -> Image.Image:
+    """Return the picture; ``verdict`` gives the codes above it and the marks beside names. A single slice gives one
+    panel. Names of unknown levels are their numbers from the top."""
     low, high = _bounds(volume)
     planes = _planes(volume, segmentation, low, high)
     window = _window(volume)
     step = max(plane.size_mm[1] for plane in planes) / _HEIGHT
-    panels = [_panel(volume, segmentation, plane, step, window) for plane in planes]
+    panels = [_panel(volume, segmentation, plane, step, window, verdict) for plane in planes]
     width = sum(panel.width for panel in panels) + _GAP * (len(panels) + 1)
-    lines = _head(segmentation)
+    lines = _head(segmentation, verdict)
     width = max(width, *(int(font.getlength(text)) + 2 * _GAP for text, font in lines))
     canvas = Image.new("RGB", (width, _HEIGHT + _HEAD + _GAP), (16, 16, 16))
     left = _GAP
@@ -131,7 +132,12 @@ def _window(volume: Volume) -> tuple[float, float]:
 
 
 def _panel(
-    volume: Volume, segmentation: Segmentation, plane: _Plane, step: float, window: tuple[float, float]
+    volume: Volume,
+    segmentation: Segmentation,
+    plane: _Plane,
+    step: float,
+    window: tuple[float, float],
+    verdict: SegmentationVerdict,
 ) -> Image.Image:
     width, height = (max(2, round(size / step)) for size in plane.size_mm)
     columns, rows = np.meshgrid(np.arange(width) * step, np.arange(height) * step)
@@ -146,7 +152,7 @@ def _panel(
     grey = np.clip((values - window[0]) / (window[1] - window[0]), 0, 1) * 255 * inside
     picture = _coloured(grey, labels)
     image = Image.fromarray(picture, "RGB")
-    _write_names(image, segmentation, labels)
+    _write_names(image, segmentation, labels, verdict)
     _write_letters(image, plane.letters, f"{plane.size_mm[0]:.0f} x {plane.size_mm[1]:.0f} mm")
     return image
 
@@ -177,14 +183,16 @@ def level_colour(label: int) -> Colour:
     return _COLOURS[(label - (Level.L1.label if level_of_label(label) else 0)) % len(_COLOURS)]
 
 
-def _write_names(image: Image.Image, segmentation: Segmentation, labels: NDArray[np.uint8]) -> None:
+def _write_names(
+    image: Image.Image, segmentation: Segmentation, labels: NDArray[np.uint8], verdict: SegmentationVerdict
+) -> None:
     draw, font = ImageDraw.Draw(image), _font(17)
     for body in segmentation.bodies:
         places = np.argwhere(labels == body.label)
         if len(places) < 30:
             continue
         row, column = places.mean(axis=0)
-        mark = "!" if any(reason.blocking for reason in body.reasons) else ""
+        mark = "!" if verdict.is_blocked(body.label) else ""
         text = f"{body_name(body)}{mark}"
         draw.text((column, row), text, font=font, fill=_INK, anchor="mm", stroke_width=2, stroke_fill=(0, 0, 0))
 
@@ -204,20 +212,24 @@ def _write_letters(image: Image.Image, letters: tuple[str, str, str, str], size:
         draw.text(place, text, font=font, fill=_INK, anchor=anchor, stroke_width=2, stroke_fill=(0, 0, 0))
 
 
-def _head(segmentation: Segmentation) -> list[tuple[str, ImageFont.FreeTypeFont]]:
+def _head(segmentation: Segmentation, verdict: SegmentationVerdict) -> list[tuple[str, ImageFont.FreeTypeFont]]:
     """The lines above the panels: who and how, the bodies, the reasons."""
     maker = segmentation.segmenter
     first = f"{maker.name} {maker.version}".strip()
     first += f"   estimated overlap {segmentation.quality:.2f}   {segmentation.numbering}"
     bodies = "   ".join(f"{body_name(body)} {body.quality:.2f}" for body in segmentation.bodies)
-    return [(first, _font(17)), (bodies or "no vertebral body", _font(15)), (_reasons(segmentation), _font(15))]
+    return [
+        (first, _font(17)),
+        (bodies or "no vertebral body", _font(15)),
+        (_reasons(segmentation, verdict), _font(15)),
+    ]
 
 
-def _reasons(segmentation: Segmentation) -> str:
+def _reasons(segmentation: Segmentation, verdict: SegmentationVerdict) -> str:
     """The codes of the study, then each code of bodies with the bodies it stands for."""
-    said: dict[str, list[str]] = {reason.code.name: [] for reason in segmentation.reasons}
+    said: dict[str, list[str]] = {reason.code.name: [] for reason in verdict.reasons}
     for body in segmentation.bodies:
-        for reason in body.reasons:
+        for reason in verdict.by_label[body.label]:
             said.setdefault(reason.code.name, []).append(body_name(body))
     return "   ".join(f"{code}: {' '.join(names)}" if names else code for code, names in said.items())
 

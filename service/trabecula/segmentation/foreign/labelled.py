@@ -8,15 +8,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
-from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level, level_of_label
+from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, level_of_label
 from trabecula.domain.volume import TISSUE_LABELS, Geometry, Plane, Tissue
 from trabecula.segmentation.foreign.whole_vertebrae import body_of_vertebra, largest_piece
 
 _MIN_BODY_MM2 = 150.0
 _TOUCHING_VOXELS = 3
-_MAIN_PIECE_SHARE = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,22 +37,21 @@ def segmentation_of(
     """Return the segmentation that ``labels`` (our numbers) say.
 
     Whole vertebrae are cut to bodies; specks are dropped; bodies of unknown level are renumbered 101, 102, ... from the
-    top. A body at the border of the image is incomplete; one in several pieces gets a warning.
+    top. A body at the border of the image is incomplete.
     """
     kept = np.zeros(labels.shape, dtype=np.uint8)
     tissue_map = None if tissues is None else tissues.copy()
     found: list[SegmentedBody] = []
     for label in (int(value) for value in np.unique(labels) if value):
         mask = labels == label
-        body, reasons = _body(mask, geometry, source, level_of_label(label))
+        body, main_share = _body(mask, geometry, source)
         if tissue_map is not None:
             tissue_map[mask & (tissue_map == 0)] = TISSUE_LABELS[Tissue.POSTERIOR]
             tissue_map[body] = TISSUE_LABELS[Tissue.BODY]
         if float(body.sum()) * geometry.voxel_volume_mm3 / geometry.spacing_mm[0] >= _MIN_BODY_MM2:
             kept[body] = label
-            found.append(_described(label, body, geometry, source, reasons))
+            found.append(_described(label, body, geometry, source, main_share))
     bodies = _numbered(found, kept)
-    study = () if bodies else (Reason(code=ReasonCode.NOT_A_SPINE),)
     quality = source.quality if bodies else 0.0
     return Segmentation(
         labels=kept,
@@ -63,21 +60,16 @@ def segmentation_of(
         quality=quality,
         numbering=source.numbering,
         tissues=tissue_map,
-        reasons=study,
         timings_s=dict(source.timings_s),
     )
 
 
-def _body(
-    mask: NDArray[np.bool_], geometry: Geometry, source: LabelSource, level: Level | None
-) -> tuple[NDArray[np.bool_], tuple[Reason, ...]]:
+def _body(mask: NDArray[np.bool_], geometry: Geometry, source: LabelSource) -> tuple[NDArray[np.bool_], float]:
+    """The body of a label, and what part of the label its largest piece is (1 where whole vertebrae are cut down)."""
     main = largest_piece(mask)
-    share = float(main.sum()) / float(mask.sum())
     if source.whole_vertebrae:
-        return body_of_vertebra(main, geometry), ()
-    if share < _MAIN_PIECE_SHARE:
-        return main, (Reason(code=ReasonCode.SEG_WARNING, blocking=False, level=level, detail="in several pieces"),)
-    return main, ()
+        return body_of_vertebra(main, geometry), 1.0
+    return main, float(main.sum()) / float(mask.sum())
 
 
 def _touches_border(mask: NDArray[np.bool_], geometry: Geometry) -> bool:
@@ -87,21 +79,17 @@ def _touches_border(mask: NDArray[np.bool_], geometry: Geometry) -> bool:
 
 
 def _described(
-    label: int, body: NDArray[np.bool_], geometry: Geometry, source: LabelSource, reasons: tuple[Reason, ...]
+    label: int, body: NDArray[np.bool_], geometry: Geometry, source: LabelSource, main_share: float
 ) -> SegmentedBody:
-    level = level_of_label(label)
     centre = geometry.to_lps(np.argwhere(body).mean(axis=0))
-    complete = not _touches_border(body, geometry)
-    if not complete:
-        reasons = (*reasons, Reason(code=ReasonCode.BORDER, level=level))
     return SegmentedBody(
         label=label,
-        level=level,
+        level=level_of_label(label),
         quality=source.quality,
-        complete=complete,
+        complete=not _touches_border(body, geometry),
         centroid_mm=(float(centre[0]), float(centre[1]), float(centre[2])),
         volume_mm3=float(body.sum()) * geometry.voxel_volume_mm3,
-        reasons=reasons,
+        main_share=main_share,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trabecula.analysis.gates.outlines import judge
 from trabecula.data.bundle_location import find_segmenter_bundle
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.spine import MEASURED_LEVELS, Level
@@ -60,7 +61,7 @@ def test_a_ct_without_a_spine_costs_little_and_says_so(segmenter: NetworkSegment
     beside = segmenter.segment(draw_case(3, replace(WIDE, side_mm=900.0)).volume)
 
     assert beside.bodies == ()
-    assert [reason.code for reason in beside.reasons] == [ReasonCode.NOT_A_SPINE]
+    assert judge(beside).all_codes == {ReasonCode.NOT_A_SPINE}
     assert not beside.labels.any()
 
 
