@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from trabecula.ledger.embedded import EmbeddedPostgres
+from trabecula.ledger.joining import joined
 from trabecula.ledger.schema import migrate
 from trabecula.settings import Settings
 
@@ -29,6 +29,8 @@ def kept_database(settings: Settings) -> Iterator[KeptDatabase]:
         migrate(settings.database_url)
         yield KeptDatabase(settings.database_url, lambda: False)
         return
+    from trabecula.ledger.embedded import EmbeddedPostgres
+
     embedded = EmbeddedPostgres(settings.data_dir)
     url = embedded.start()
     try:
@@ -40,6 +42,15 @@ def kept_database(settings: Settings) -> Iterator[KeptDatabase]:
 
 @contextmanager
 def opened_database(settings: Settings) -> Iterator[str]:
-    """Give the URL of the migrated database, as ``kept_database`` does."""
+    """Give the URL of the migrated database, as ``kept_database`` does; a server that runs is joined at once."""
+    if settings.database_url:
+        migrate(settings.database_url)
+        yield settings.database_url
+        return
+    with joined(settings.data_dir) as url:
+        if url is not None:
+            migrate(url)
+            yield url
+            return
     with kept_database(settings) as database:
         yield database.url

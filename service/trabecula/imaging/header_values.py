@@ -27,6 +27,7 @@ class Lookup:
     def __init__(self, dataset: Dataset, groups: tuple[Dataset, ...] = ()) -> None:
         self._dataset = dataset
         self._groups = groups
+        self._known: tuple[Dataset, ...] = ()
 
     def get(self, keyword: str) -> Any:
         """Return the value of the first place that has one, or None."""
@@ -50,7 +51,12 @@ class Lookup:
                 found.append(text(coded, "CodeMeaning"))
         return tuple(dict.fromkeys(meaning for meaning in found if meaning))
 
-    def _places(self) -> Iterator[Dataset]:
+    def _places(self) -> tuple[Dataset, ...]:
+        """Where to look, found once: a header is asked for some fifty attributes."""
+        self._known = self._known or tuple(self._searched())
+        return self._known
+
+    def _searched(self) -> Iterator[Dataset]:
         for group in self._groups:
             for macro in group:
                 if macro.VR == "SQ":

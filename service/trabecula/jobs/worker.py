@@ -17,6 +17,10 @@ log = structlog.get_logger(__name__)
 _IO_JOBS = 8
 """Jobs of the io queue at once: they wait for the network, so that one dead PACS never holds up the others."""
 _SYS_JOBS = 2
+_POLL_SECONDS = 5.0
+_IO_POLL_SECONDS = 0.5
+"""How often the io queue looks for jobs whose time has come: nobody notifies of them, and every study waits for one,
+its settling after the quiet time. Other jobs are told of at once."""
 _RECONNECT_SECONDS = 5.0
 
 
@@ -51,12 +55,14 @@ async def _work(app: App, queues: Sequence[str], concurrency: int, on_ready: Cal
 
 async def _until_stopped(app: App, queues: dict[str, int], stop: asyncio.Event) -> None:
     """Run a worker for each queue until one ends by itself (it lost the database) or we are told to stop."""
+    looking_s = float(app.worker_defaults.get("fetch_job_polling_interval", _POLL_SECONDS))
     workers = [
         asyncio.create_task(
             app.run_worker_async(
                 queues=[queue],
                 concurrency=number,
                 name=queue,
+                fetch_job_polling_interval=_IO_POLL_SECONDS if queue == "io" else looking_s,
                 delete_jobs="successful" if queue == "sys" else "never",  # they come several times a minute
             ),
             name=queue,

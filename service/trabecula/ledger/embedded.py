@@ -17,10 +17,10 @@ import psycopg
 import structlog
 
 from trabecula.domain.errors import DatabaseUnavailable, DataFolderUnusable, EmbeddedDatabaseDead, TrabeculaError
+from trabecula.ledger.joining import DATABASE, USERS_FILE
 
 log = structlog.get_logger(__name__)
 
-_DATABASE = "trabecula"
 _PATIENCE_SECONDS: tuple[tuple[type[Exception], float], ...] = (
     (subprocess.TimeoutExpired, 120.0),  # pg_ctl did not see it ready within the wheel's 10 s
     (AssertionError, 120.0),  # postmaster.pid is half written, or says that it is starting
@@ -118,12 +118,12 @@ class EmbeddedPostgres:
         self._close_socket_to_others(server)
         self._server = server
         atexit.register(self.stop)
-        return str(server.get_uri(database=_DATABASE))
+        return str(server.get_uri(database=DATABASE))
 
     def _use(self) -> None:
         """Be one of those for whom the server runs; waits while another process ends it."""
         if self._users is None:
-            self._users = os.open(self._folder.parent / ".database.users", os.O_RDWR | os.O_CREAT, 0o600)
+            self._users = os.open(self._folder.parent / USERS_FILE, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._users, fcntl.LOCK_SH)
 
     def _leave(self) -> None:
@@ -208,7 +208,7 @@ def _answers(url: str) -> bool:
     """Probe the server, and create our database in it; False when it does not answer."""
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE,)).fetchone()
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
             if found is None:
                 with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     connection.execute("CREATE DATABASE trabecula")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.filewriter import dcmwrite
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import dcmwrite, write_file_meta_info
+from pydicom.tag import BaseTag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 from pydicom.valuerep import DA, TM
 
@@ -117,6 +121,43 @@ def finished(dataset: Dataset, kind: ObjectKind, stamp: Stamp, result: StudyResu
         series_uid=SeriesUid(str(dataset.SeriesInstanceUID)),
         content=buffer.getvalue(),
     )
+
+
+def stated_as(document: ResultObject, sop_class_uid: str, sop_instance_uid: InstanceUid) -> ResultObject:
+    """Return the same document under another SOP Class and UID: every other byte of its data set stays as it is.
+
+    Encoding a large tree again for each form takes longer than building it.
+    """
+    written = BytesIO(document.content)
+    written.seek(128 + 4)
+    meta = FileMetaDataset(read_dataset(written, is_implicit_VR=False, is_little_endian=True, stop_when=_after_meta))
+    body = written.read()
+    for tag, before, after in (
+        (0x00080016, document.sop_class_uid, sop_class_uid),
+        (0x00080018, document.sop_instance_uid, sop_instance_uid),
+    ):
+        body = body.replace(_uid_element(tag, before), _uid_element(tag, after), 1)
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(sop_class_uid), UID(sop_instance_uid)
+    head = DicomBytesIO()
+    head.write(b"\0" * 128 + b"DICM")
+    write_file_meta_info(head, meta, enforce_standard=True)
+    return replace(
+        document,
+        sop_class_uid=str(sop_class_uid),
+        sop_instance_uid=sop_instance_uid,
+        content=head.getvalue() + body,
+    )
+
+
+def _after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return tag.group > 2
+
+
+def _uid_element(tag: int, uid: str) -> bytes:
+    """Return an element of VR UI in Explicit VR Little Endian (PS3.5 7.1.2, 9.1), its value padded to even length."""
+    value = uid.encode("ascii")
+    value += b"\0" * (len(value) % 2)
+    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, b"UI", len(value)) + value
 
 
 def _common(dataset: Dataset, kind: ObjectKind, stamp: Stamp) -> None:

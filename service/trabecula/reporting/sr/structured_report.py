@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from highdicom.sr import Comprehensive3DSR, ComprehensiveSR, ContainerContentItem, EnhancedSR
+from highdicom.sr import ContainerContentItem, EnhancedSR
 from pydicom import Dataset
+from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 
 from trabecula.domain.errors import ReportInvalid
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 from trabecula.reporting.sr.concepts import coding_schemes
-from trabecula.reporting.stamping import SERIES_NUMBERS, Stamp, finished
+from trabecula.reporting.stamping import SERIES_NUMBERS, Stamp, finished, stated_as
 
-SR_CLASSES: tuple[type[Comprehensive3DSR] | type[ComprehensiveSR] | type[EnhancedSR], ...] = (
-    Comprehensive3DSR,
-    ComprehensiveSR,
-    EnhancedSR,
-)
+SR_CLASSES = {
+    "Comprehensive3DSR": Comprehensive3DSRStorage,
+    "ComprehensiveSR": ComprehensiveSRStorage,
+    "EnhancedSR": EnhancedSRStorage,
+}
 """Most wanted first; the tree uses nothing that the last one does not allow (PS3.3 A.35)."""
 
 
@@ -33,7 +34,11 @@ def structured_reports(
     ``evidence`` are the objects listed as evidence; the first must carry the nine Type 2 attributes.
     ``predecessors`` are (SOP Class, SOP Instance, Series Instance UID) of superseded reports. Raises ReportInvalid.
     """
-    first, *others = (_report(kind, root, evidence, predecessors, stamp, result) for kind in SR_CLASSES)
+    built = finished(_built(root, evidence, predecessors, stamp, result), ObjectKind.STRUCTURED_REPORT, stamp, result)
+    first, *others = (
+        stated_as(built, sop_class, InstanceUid(stamp.identities.instance(f"SR {name}")))
+        for name, sop_class in SR_CLASSES.items()
+    )
     return replace(first, alternatives=tuple(others))
 
 
@@ -53,26 +58,26 @@ def evidence_item(
     return item
 
 
-def _report(
-    kind: type[Comprehensive3DSR] | type[ComprehensiveSR] | type[EnhancedSR],
+def _built(
     root: ContainerContentItem,
     evidence: tuple[Dataset, ...],
     predecessors: tuple[tuple[str, str, str], ...],
     stamp: Stamp,
     result: StudyResult,
-) -> ResultObject:
+) -> Dataset:
+    """Return the document under the class that allows least, so that a tree it does not allow is refused here."""
     study_uid = result.study_uid
     previous = [
         evidence_item(study_uid, SeriesUid(series), sop_class, InstanceUid(sop))
         for sop_class, sop, series in predecessors
     ]
     try:
-        report = kind(
+        return EnhancedSR(
             evidence=evidence,
             content=root,
             series_instance_uid=stamp.identities.series("SR"),
             series_number=SERIES_NUMBERS[ObjectKind.STRUCTURED_REPORT],
-            sop_instance_uid=stamp.identities.instance(f"SR {kind.__name__}"),
+            sop_instance_uid=stamp.identities.instance("SR EnhancedSR"),
             instance_number=1,
             manufacturer=stamp.config.manufacturer,
             is_complete=True,
@@ -84,7 +89,6 @@ def _report(
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise ReportInvalid(f"the report cannot be built ({type(error).__name__}: {error})") from error
-    return finished(report, ObjectKind.STRUCTURED_REPORT, stamp, result)
 
 
 def _requests(header: Dataset) -> list[Dataset]:
