@@ -12,8 +12,8 @@ from trabecula.analysis.thresholds import load_thresholds
 from trabecula.domain import codes
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.models.scoring import ScoringContext
-from trabecula.domain.results.result import LevelResult, Score, SeriesRole
-from trabecula.domain.uids import SeriesUid, StudyUid
+from trabecula.domain.results.result import LevelResult, SeriesRole
+from trabecula.domain.uids import SeriesUid
 from trabecula.files import whole_file
 from trabecula.imaging.headers.frames import scan_folder
 from trabecula.scoring.crops.definition import CropDefinition, load_crop_definition
@@ -23,42 +23,32 @@ from trabecula.version import __version__
 from trabecula_training.cnn.crop_bank import CropBank, CropGroup, load_crops, merged, save_crops
 from trabecula_training.cohort.table import Cohort
 from trabecula_training.errors import FeatureTableInvalid
-from trabecula_training.features.extraction import MakeSegmenter, default_segmenter, segmenter_digest
+from trabecula_training.features.extraction import MakeSegmenter, default_segmenter, segmenter_digest, why_not_measured
 from trabecula_training.features.store import study_fingerprint
 from trabecula_training.processes import in_processes
 
 MR_ROLES = (SeriesRole.T1W, SeriesRole.T2W)
 
 
-class CropRecorder:
-    """Implements Scorer: keeps the crops of the study and gives no score."""
-
-    def __init__(self, definition: CropDefinition) -> None:
-        self._definition = definition
-        self.groups: tuple[CropGroup, ...] = ()
-
-    def score(self, context: ScoringContext) -> tuple[Score, ...]:
-        """Record; no scores."""
-        levels = {item.level: item for item in context.levels}
-        groups: list[CropGroup] = []
-        for role in MR_ROLES:
-            crops = study_crops(context, role, self._definition)
-            if crops:
-                uid = context.series[role].source.series_uid
-                quality = tuple(_vbq(levels[level], uid) for level in crops)
-                facts = acquisition_of(context.series[role])
-                groups.append(
-                    CropGroup(
-                        patient="",
-                        role=role,
-                        levels=tuple(crops),
-                        crops=tuple(crops.values()),
-                        vbq=quality,
-                        facts=facts,
-                    )
+def crop_groups(context: ScoringContext, definition: CropDefinition) -> tuple[CropGroup, ...]:
+    """Return the crops of a measured study, one group for each MR role, without a patient's name."""
+    levels = {item.level: item for item in context.levels}
+    groups: list[CropGroup] = []
+    for role in MR_ROLES:
+        crops = study_crops(context, role, definition)
+        if crops:
+            uid = context.series[role].source.series_uid
+            groups.append(
+                CropGroup(
+                    patient="",
+                    role=role,
+                    levels=tuple(crops),
+                    crops=tuple(crops.values()),
+                    vbq=tuple(_vbq(levels[level], uid) for level in crops),
+                    facts=acquisition_of(context.series[role]),
                 )
-        self.groups = tuple(groups)
-        return ()
+            )
+    return tuple(groups)
 
 
 def _vbq(level: LevelResult, series_uid: SeriesUid) -> float:
@@ -78,15 +68,16 @@ class CropJob:
 
 
 def crops_of_patient(job: CropJob) -> CropBank:
-    """Analyse one study and return its crops; a study that gives none is told in ``absent``."""
+    """Measure one study and return its crops; a study that gives none is told in ``absent``."""
     definition = load_crop_definition(job.definition)
-    recorder = CropRecorder(definition)
-    analyser = StudyAnalyser(job.make_segmenter(), (recorder,), load_thresholds(None))
-    analysis = analyser.analyse(StudyUid(job.patient), 1, scan_folder(job.folder))
-    if recorder.groups:
-        return CropBank(tuple(replace(group, patient=job.patient) for group in recorder.groups), definition)
-    reasons = [reason.sentence for reason in analysis.result.reasons if reason.blocking]
-    return CropBank((), definition, {job.patient: " ".join(reasons[:2]) or "no body could be pictured"})
+    analyser = StudyAnalyser(job.make_segmenter(), (), load_thresholds(None))
+    measured = analyser.measure(scan_folder(job.folder))
+    context = measured.scoring_context
+    groups = crop_groups(context, definition) if context is not None else ()
+    if groups:
+        return CropBank(tuple(replace(group, patient=job.patient) for group in groups), definition)
+    why = why_not_measured(analyser, job.patient, measured)
+    return CropBank((), definition, {job.patient: why or "no body could be pictured"})
 
 
 def _tried(job: CropJob) -> tuple[CropBank, bool]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from trabecula.analysis.analyser import StudyAnalyser
+from trabecula.analysis.measuring import MeasuredStudy
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.data.bundle_location import find_segmenter_bundle
 from trabecula.domain import codes
@@ -22,7 +23,7 @@ from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import MANIFEST_NAME
 from trabecula.domain.models.scoring import ScoringContext
-from trabecula.domain.results.result import LevelResult, Score, SeriesRole
+from trabecula.domain.results.result import LevelResult, SeriesRole
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.spine import Level
 from trabecula.domain.uids import StudyUid
@@ -69,29 +70,18 @@ def default_segmenter() -> Segmenter:
     return network_segmenter(find_segmenter_bundle())
 
 
-class FeatureRecorder:
-    """Implements Scorer: keeps the features of the study and gives no score."""
-
-    def __init__(self, settings: FeatureSet, perturb: bool = False) -> None:
-        self._settings = settings
-        self._perturb = perturb
-        self.found: PatientFeatures | None = None
-
-    def score(self, context: ScoringContext) -> tuple[Score, ...]:
-        """Record; no scores."""
-        roles = [role for role in ROLES[self._settings.modality] if role in context.series]
-        features = study_features(context, roles, self._settings)
-        levels = {item.level: item for item in context.levels}
-        self.found = PatientFeatures(
-            patient="",
-            features=features,
-            measures={(role, level): _measures(levels[level], context, role) for role, level in features},
-            facts={role: acquisition_of(context.series[role]) for role in roles},
-            perturbed={role: perturbed_features(context, role, self._settings) for role in roles}
-            if self._perturb
-            else {},
-        )
-        return ()
+def features_of(context: ScoringContext, settings: FeatureSet, perturb: bool = False) -> PatientFeatures:
+    """Return the features of a measured study, no patient named; with ``perturb`` those of moved outlines too."""
+    roles = [role for role in ROLES[settings.modality] if role in context.series]
+    features = study_features(context, roles, settings)
+    levels = {item.level: item for item in context.levels}
+    return PatientFeatures(
+        patient="",
+        features=features,
+        measures={(role, level): _measures(levels[level], context, role) for role, level in features},
+        facts={role: acquisition_of(context.series[role]) for role in roles},
+        perturbed={role: perturbed_features(context, role, settings) for role in roles} if perturb else {},
+    )
 
 
 def _measures(level: LevelResult, context: ScoringContext, role: SeriesRole) -> tuple[float, ...]:
@@ -104,18 +94,24 @@ def _measures(level: LevelResult, context: ScoringContext, role: SeriesRole) -> 
 
 
 def extract_patient(job: ExtractionJob) -> PatientFeatures:
-    """Analyse one study and return its features; a study that cannot be analysed gives a problem, not an error."""
-    recorder = FeatureRecorder(load_feature_set(job.set_name), job.perturb)
+    """Measure one study and return its features; a study that cannot be measured gives a problem, not an error."""
     try:
-        analyser = StudyAnalyser(job.make_segmenter(), (recorder,), load_thresholds(None))
-        analysis = analyser.analyse(StudyUid(job.patient), 1, scan_folder(job.folder))
+        analyser = StudyAnalyser(job.make_segmenter(), (), load_thresholds(None))
+        measured = analyser.measure(scan_folder(job.folder))
     except TrabeculaError as error:
         return PatientFeatures(patient=job.patient, problem=f"{error.code}: {error.sentence}", settled=False)
-    found = recorder.found
+    context = measured.scoring_context
+    found = features_of(context, load_feature_set(job.set_name), job.perturb) if context is not None else None
     if found is None or not found.features:
-        reasons = [reason.sentence for reason in analysis.result.reasons if reason.blocking]
-        return PatientFeatures(patient=job.patient, problem=" ".join(reasons[:2]) or "no body could be measured")
+        why = why_not_measured(analyser, job.patient, measured)
+        return PatientFeatures(patient=job.patient, problem=why or "no body could be measured")
     return replace(found, patient=job.patient)
+
+
+def why_not_measured(analyser: StudyAnalyser, patient: str, measured: MeasuredStudy) -> str:
+    """The two reasons that tell most about a study of which nothing can be learned; empty where there is none."""
+    reasons = analyser.decide(StudyUid(patient), 1, measured).result.reasons
+    return " ".join([reason.sentence for reason in reasons if reason.blocking][:2])
 
 
 def store_of(folder: Path, set_name: str, segmenter_sha256: str) -> ExtractionStore:

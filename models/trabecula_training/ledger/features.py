@@ -20,7 +20,7 @@ from trabecula.imaging.volumes.dicom import SeriesLoader
 from trabecula.ledger.label_maps import AnalysisStore
 from trabecula.scoring.radiomics.feature_set import load_feature_set
 from trabecula.series.kernels import kernel_class
-from trabecula_training.features.extraction import FeatureRecorder
+from trabecula_training.features.extraction import features_of
 from trabecula_training.features.store import ExtractionStore, PatientFeatures
 from trabecula_training.ledger.files import StudyFolder
 from trabecula_training.processes import in_processes
@@ -55,13 +55,11 @@ def _comparable(made: Mapping[str, str]) -> dict[str, str]:
 
 def stored_features(study: StoredStudy) -> PatientFeatures:
     """Return the features of a study from its kept outlines; what cannot be read gives a problem, not an error."""
-    recorder = FeatureRecorder(load_feature_set(study.set_name), study.perturb)
     try:
-        recorder.score(stored_context(study))
+        found = features_of(stored_context(study), load_feature_set(study.set_name), study.perturb)
     except TrabeculaError as error:
         return PatientFeatures(patient=study.patient, problem=f"{error.code}: {error.sentence}", settled=False)
-    found = recorder.found
-    if found is None or not found.features:
+    if not found.features:
         return PatientFeatures(patient=study.patient, problem="no level could be measured", settled=False)
     return replace(found, patient=study.patient)
 
