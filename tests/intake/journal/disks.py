@@ -26,6 +26,17 @@ class RecordingDisk(Disk):
         self._names[descriptor] = path.name
         return descriptor
 
+    def reuse(self, path: Path) -> int:
+        descriptor = super().reuse(path)
+        self._names[descriptor] = path.name
+        return descriptor
+
+    def rename(self, path: Path, target: Path) -> None:
+        super().rename(path, target)
+        for descriptor, name in list(self._names.items()):
+            if name == path.name:
+                self._names[descriptor] = target.name
+
     def write(self, descriptor: int, parts: Sequence[Bytes], offset: int) -> None:
         self._note("write", self._names[descriptor])
         super().write(descriptor, parts, offset)

@@ -203,3 +203,21 @@ def test_errno_is_told_and_no_path(start: Callable[..., Host]) -> None:
 
     with pytest.raises(SpoolUnavailable, match=OSError(errno.EIO, "Input/output error").strerror or ""):
         host.keep(1)
+
+
+def test_a_registered_segment_is_written_anew_and_holds_nothing_in_quiet_moments(start: Callable[..., Host]) -> None:
+    host = start(JournalOptions(segment_bytes=64 << 10, spares=2, idle_seconds=0.05, tell_seconds=0.02))
+    for number in range(1, 31):
+        host.keep(number)
+    wait_until(lambda: not any(path.suffix == ".open" and path.stat().st_blocks for path in host.segments()[:-1]))
+    host.follow()
+    for number in range(31, 41):
+        host.keep(number)
+
+    assert host.follow() == 10
+    wait_until(lambda: host.follow() >= 0 and len(list(host.folder.root.glob("*.clean"))) >= 2)
+    wait_until(lambda: not list(host.folder.root.glob("*.spare")))
+    assert all(not any(path.read_bytes()) for path in host.folder.root.glob("*.clean"))
+    assert host.registered() == [arrived(number)[0].sop_instance_uid for number in range(1, 41)]
+    host.journal.stop()
+    assert list(host.folder.root.glob("*.clean")) == []

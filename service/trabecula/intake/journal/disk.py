@@ -26,6 +26,10 @@ class Disk:
             raise
         return descriptor
 
+    def reuse(self, path: Path) -> int:
+        """Open a file whose room is to be written anew, and return its descriptor."""
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
     def write(self, descriptor: int, parts: Sequence[Bytes], offset: int) -> None:
         """Write all bytes of ``parts`` one after the other from ``offset``."""
         views = [memoryview(part).cast("B") for part in parts if len(part)]

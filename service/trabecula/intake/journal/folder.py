@@ -18,6 +18,7 @@ from trabecula.domain.identity import derived_uid
 from trabecula.domain.reception_errors import JournalInUse, JournalTooNew, JournalUnusable
 from trabecula.intake.journal.format import BLOCK, VERSION, NotASegment, decode_segment
 from trabecula.intake.journal.mounts import file_system_of, is_in_memory, refuse_network_mount
+from trabecula.intake.journal.spares import MOST_USED, USED, spare_files
 
 LISTENER, REGISTRAR = "listener", "registrar"
 _IDENTITY, _STATUS, _DAMAGED = "journal.json", "status.json", "damaged"
@@ -148,6 +149,20 @@ class JournalFolder:
         folder = self.root / _DAMAGED
         folder.mkdir(exist_ok=True)
         segment.path.rename(folder / segment.path.name)
+
+    def release(self, segment: SegmentFile) -> None:
+        """Give a registered segment back to the listener, to be written anew; without a listener it is removed."""
+        if segment.state is SegmentState.SEALED and len(spare_files(self.root)) < MOST_USED and not self._is_free():
+            segment.path.rename(self.root / f"{segment.path.stem}{USED}")
+        else:
+            segment.path.unlink()
+
+    def _is_free(self) -> bool:
+        """Return whether no listener runs now."""
+        descriptor = self._lock(LISTENER, 0.0)
+        if descriptor is not None:
+            os.close(descriptor)
+        return descriptor is not None
 
     def tell(self, status: ListenerStatus) -> None:
         """Write the listener's status."""

@@ -281,7 +281,7 @@ class JournalFollower:
             if followed.damaged:
                 self._folder.keep_damaged(followed.segment)
             else:
-                followed.segment.path.unlink()
+                self._folder.release(followed.segment)
         self._register.forget(followed.reader.head.segment_uid)
 
     def _backlog(self) -> bool:

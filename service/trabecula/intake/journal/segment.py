@@ -41,8 +41,11 @@ class Segment:
     never synced again: what a disk once failed to keep it may forget without another word.
     """
 
-    def __init__(self, disk: Disk, path: Path, head: SegmentHead, size_bytes: int) -> None:
-        """Make the file with room for ``size_bytes`` (0: it grows). Raises OSError."""
+    def __init__(self, disk: Disk, path: Path, head: SegmentHead, size_bytes: int, spare: Path | None = None) -> None:
+        """Make the file with room for ``size_bytes`` (0: it grows), of a spare one if there is. Raises OSError.
+
+        What a spare file held is none of this segment's: its records had another key.
+        """
         self.path = path
         self.head = head
         self._disk = disk
@@ -54,9 +57,11 @@ class Segment:
         self._written = self._synced = 0
         self._syncing = False
         self.failed = False
-        self._descriptor = disk.create(path, size_bytes)
+        self._descriptor = disk.create(path, size_bytes) if spare is None else disk.reuse(spare)
         try:
             disk.write(self._descriptor, [encode_segment(head)], 0)
+            if spare is not None:
+                disk.rename(spare, path)
             disk.sync_file(self._descriptor)
             disk.sync_folder(path.parent)
         except OSError:
@@ -76,7 +81,7 @@ class Segment:
         """Return a place for a record, or None where the segment is full or has failed."""
         whole = BLOCK + padded(payload_bytes)
         with self._changed:
-            if self.failed or (self._size_bytes and self._end + whole > self._size_bytes):
+            if self.failed or (self._size_bytes and self._end + whole + BLOCK > self._size_bytes):
                 return None
             place = Place(self._end, self._next, min(self._pending, default=self._next), stamp)
             self._end += whole
@@ -118,7 +123,7 @@ class Segment:
             return self._next == 0
 
     def close(self, target: Path | None) -> bool:
-        """End a segment in which nothing is being written: give room back, name it ``target`` (None: it was given up).
+        """End a segment in which nothing is being written, name it ``target`` (None: it was given up).
 
         False while something is. An empty one is removed. Raises OSError; then it may be called again.
         """
@@ -133,7 +138,8 @@ class Segment:
                 if whole:
                     seal = RecordHead(kind=RecordKind.SEAL, sequence=self._next, settled=self._next)
                     self._disk.write(descriptor, [encode_record(seal, self.head.key)], self._end)
-                self._disk.cut(descriptor, self._end + BLOCK * whole)
+                if not self._size_bytes:
+                    self._disk.cut(descriptor, self._end + BLOCK * whole)
             self._disk.close(descriptor)
         if wanted and target is not None:
             self._disk.rename(self.path, target)

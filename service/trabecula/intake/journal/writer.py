@@ -30,9 +30,13 @@ from trabecula.intake.journal.folder import (
 from trabecula.intake.journal.format import BLOCK, RecordHead, RecordKind, SegmentHead, padded
 from trabecula.intake.journal.refusals import Refusals
 from trabecula.intake.journal.segment import Place, Segment
+from trabecula.intake.journal.spares import Spares
 
 LARGE_OFFSET = 2 * BLOCK
 """Where the bytes of the one instance of a large segment begin: behind its head and the block of its record."""
+
+_QUIET_SECONDS = 1.0
+"""Without a new instance for so long, spare files are cleaned."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,11 +45,13 @@ log = structlog.get_logger(__name__)
 class JournalOptions:
     """Sizes and times of a journal.
 
-    A segment of ``segment_bytes`` is begun before the last one is full. An idle one is ended after ``idle_seconds``, so
-    that what is registered does not stay in it. Beyond ``limit_bytes`` of segments nothing more is taken.
+    A segment of ``segment_bytes`` is begun before the last one is full, in one of ``spares`` files kept for it. An idle
+    one is ended after ``idle_seconds``, so that what is registered does not stay in it. Beyond ``limit_bytes`` of
+    segments nothing more is taken.
     """
 
-    segment_bytes: int = 64 << 20
+    segment_bytes: int = 32 << 20
+    spares: int = 4
     limit_bytes: int = 64 << 30
     idle_seconds: float = 2.0
     tell_seconds: float = 0.25
@@ -59,6 +65,7 @@ class Journal:
         self.options = options or JournalOptions()
         self._disk = disk or Disk()
         self._lock = threading.Lock()
+        self._taking = threading.Lock()
         self._current: Segment | None = None
         self._spare: Segment | None = None
         self._large: set[Segment] = set()
@@ -68,6 +75,7 @@ class Journal:
         self._used_bytes = 0
         self._refusals = Refusals()
         self._boot_id = boot_id()
+        self._spares = Spares(folder.root, self._disk, self.options.segment_bytes, self.options.spares)
         self._wake = threading.Event()
         self._stopping = False
         self._tender: threading.Thread | None = None
@@ -99,7 +107,7 @@ class Journal:
             self._retired += [segment for segment in (self._current, self._spare, *self._large) if segment is not None]
             self._current = self._spare = None
             self._large.clear()
-        self._care(self._record_refusals, self._end_retired, self._tell)
+        self._care(self._record_refusals, self._end_retired, self._tell, self._spares.clear)
         self._held.close()
 
     def check(self) -> None:
@@ -198,7 +206,9 @@ class Journal:
         head = SegmentHead(journal_uid=self.folder.journal_uid, segment_uid=uid, key=key, boot_id=self._boot_id)
         path = self.folder.segment_path(next(self._numbers), uid, SegmentState.OPEN)
         try:
-            return Segment(self._disk, path, head, size_bytes)
+            with self._taking:
+                spare = self._spares.take() if size_bytes else None
+                return Segment(self._disk, path, head, size_bytes, spare)
         except OSError as error:
             raise SpoolUnavailable(error.strerror or type(error).__name__) from error
 
@@ -206,7 +216,9 @@ class Journal:
         while not self._stopping:
             self._wake.wait(self.options.tell_seconds)
             self._wake.clear()
-            self._care(self._retire_idle, self._record_refusals, self._end_retired, self._tell, self._prepare)
+            self._care(
+                self._retire_idle, self._record_refusals, self._end_retired, self._tell, self._prepare, self._clean
+            )
 
     def _care(self, *duties: Callable[[], None]) -> None:
         for duty in duties:
@@ -248,6 +260,13 @@ class Journal:
                 if segment is not None:
                     clear_until = min([clear_until, *segment.stamps()])
         self.folder.tell(ListenerStatus(boot_id=self._boot_id, clear_until=clear_until))
+
+    def _clean(self) -> None:
+        with self._taking:
+            self._spares.care(self._is_quiet)
+
+    def _is_quiet(self) -> bool:
+        return not self._stopping and since_boot() - self._used_at > _QUIET_SECONDS
 
     def _prepare(self) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from trabecula.domain.errors import InstanceUnparsable
 from trabecula.domain.transfer_syntaxes import EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
@@ -23,6 +23,11 @@ _WANTED = {
 _LAST = 0x0020000E
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+_SHORT_VRS = frozenset(
+    {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS"}
+    | {b"ST", b"TM", b"UI", b"UL", b"US"}
+)
+"""Value representations with a length of two bytes (PS3.5 7.1.2); the head of an image is nearly all of these."""
 _UNDEFINED = 0xFFFFFFFF
 _MAX_DEPTH = 32
 _MAX_TEXT = 1024
@@ -44,8 +49,7 @@ class DataSetHead:
     manufacturer: str = ""
 
 
-@dataclass(frozen=True)
-class _Element:
+class _Element(NamedTuple):
     tag: int
     vr: bytes
     length: int
@@ -103,9 +107,16 @@ class _Cursor:
         self._tag = struct.Struct(order + "HH")
         self._short = struct.Struct(order + "H")
         self._long = struct.Struct(order + "L")
+        self._whole = struct.Struct(order + "HH2sH")
+        self._last_whole = len(data) - self._whole.size
         self.position = 0
 
     def element(self) -> _Element:
+        if self._explicit and self.position <= self._last_whole:
+            group, number, vr, length = self._whole.unpack_from(self._data, self.position)
+            if group != 0xFFFE and vr in _SHORT_VRS:
+                self.position += self._whole.size
+                return _Element(group << 16 | number, vr, length, self.position)
         group, number = self._unpack(self._tag)
         tag = group << 16 | number
         if group == 0xFFFE or not self._explicit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,9 +16,12 @@ import structlog
 from trabecula.domain.errors import InstanceConflict, InstanceUnparsable, TrabeculaError
 from trabecula.domain.study.study import ReceivedInstance
 from trabecula.domain.uids import InstanceUid
+from trabecula.intake.storage.file_system import FileSystem, can_sync_file_system
 from trabecula.intake.storage.identity import read_again
 from trabecula.intake.storage.spool import INCOMING, QUARANTINE, Spool, as_spool_error, describe, named, sync_folder
 
+_MANY = 8
+"""From so many files on, one sync of the whole file system is less work than one for each file and folder."""
 _SYNCS_AT_ONCE = 4
 """Syncs that wait together share the commits of the file system's own journal."""
 
@@ -74,14 +78,20 @@ class Placer:
         """
         placed = Placed(self._spool)
         try:
-            with as_spool_error():
+            with as_spool_error(), contextlib.closing(FileSystem(self._spool.root)) as file_system:
                 placed.aside = [self._spool.root / INCOMING / f"{uuid.uuid4().hex}.part" for _ in arrivals]
-                digests = list(self._syncing.map(_write, placed.aside, arrivals))
+                together = len(arrivals) >= _MANY and can_sync_file_system()
+                digests = list(self._syncing.map(functools.partial(_write, sync=not together), placed.aside, arrivals))
+                if together:
+                    file_system.sync()
                 folders: set[Path] = set()
                 for arrival, path, digest in zip(arrivals, placed.aside, digests, strict=True):
                     whole = digest == arrival.instance.sha256
                     placed.entries.append(self._named(arrival.instance, path, placed, folders) if whole else ())
-                list(self._syncing.map(sync_folder, folders))
+                if len(folders) >= _MANY and can_sync_file_system():
+                    file_system.sync()
+                else:
+                    list(self._syncing.map(sync_folder, folders))
         except BaseException:
             placed.discard()
             raise
@@ -140,12 +150,13 @@ class Placer:
         return replace(instance, spool_key=key)
 
 
-def _write(path: Path, arrival: Arrival) -> str:
-    """Write an arrival aside and return its SHA-256, after its bytes are on stable storage."""
+def _write(path: Path, arrival: Arrival, *, sync: bool) -> str:
+    """Write an arrival aside and return its SHA-256; with ``sync`` after its bytes are on stable storage."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         digest = arrival.copy(descriptor)
-        os.fdatasync(descriptor)
+        if sync:
+            os.fdatasync(descriptor)
     finally:
         os.close(descriptor)
     return digest
