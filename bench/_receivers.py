@@ -49,7 +49,7 @@ def storescp(folder: Path, *, fork: bool) -> Iterator[Receiver]:
     options = ["--fork"] if fork else []
     command = ["storescp", "-aet", "TRABECULA", "+B", "-pdu", "131072", "-od", str(folder), *options, str(port)]
     with _running(command, ENVIRONMENT) as process:
-        _await_port(port)
+        await_port(port)
         yield Receiver(port, {RECEIVER: process.pid})
 
 
@@ -66,7 +66,7 @@ def orthanc(folder: Path) -> Iterator[Receiver]:
     configuration = folder / "orthanc.json"
     configuration.write_text(json.dumps(settings))
     with _running(["Orthanc", str(configuration)], ENVIRONMENT) as process:
-        _await_port(port)
+        await_port(port)
         with contextlib.suppress(OSError):
             urllib.request.urlopen(f"http://127.0.0.1:{http_port}/system", timeout=30).close()
         yield Receiver(port, {RECEIVER: process.pid})
@@ -135,8 +135,9 @@ def _running(
             process.wait(90)
 
 
-def _await_port(port: int) -> None:
-    deadline = time.monotonic() + 20
+def await_port(port: int, seconds: float = 20.0) -> None:
+    """Wait until something listens."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return

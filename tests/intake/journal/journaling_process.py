@@ -17,7 +17,7 @@ from trabecula.intake.storage.spool import Spool
 def main() -> None:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopping.set())
-    journal = Journal(JournalFolder(Path(sys.argv[2])), JournalOptions(segment_bytes=1 << 20))
+    journal = Journal(JournalFolder(Path(sys.argv[2])), JournalOptions(segment_bytes=1 << 20, spares=0))
     listener = Listener(ListenerConfig(port=0, min_free_bytes=0), Spool(Path(sys.argv[1])), journal)
     # The port goes to the parent; the log goes to standard error.
     os.write(1, f"{listener.start()}\n".encode())

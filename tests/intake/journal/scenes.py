@@ -20,8 +20,8 @@ from trabecula.testing import MemoryRegistrar
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
-QUICK = JournalOptions(segment_bytes=1 << 20, idle_seconds=0.05, tell_seconds=0.02)
-LASTING = JournalOptions(segment_bytes=1 << 20, idle_seconds=3600.0, tell_seconds=0.02)
+QUICK = JournalOptions(segment_bytes=1 << 20, spares=0, idle_seconds=0.05, tell_seconds=0.02)
+LASTING = JournalOptions(segment_bytes=1 << 20, spares=0, idle_seconds=3600.0, tell_seconds=0.02)
 """Segments stay open."""
 
 
