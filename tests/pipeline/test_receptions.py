@@ -202,6 +202,18 @@ def test_refused_images_that_never_came_are_counted_in_the_result(site: Site) ->
     assert settled(site) == "89 images of this study were refused"
 
 
+def test_a_damaged_image_is_not_called_refused(site: Site) -> None:
+    site.receive(1, ago=8000)
+    site.refuse(2, ago=7900)
+    site.world.rows("UPDATE refused_instances SET code = 'JOURNAL_DAMAGED'")
+    site.stand("A", ago=0)
+    site.world.run_all()
+
+    (result,) = site.world.rows("SELECT result FROM revisions")
+    assert (result["refused"], result["damaged"]) == (0, 1)
+    assert settled(site) == "1 image of this study was damaged here after success had been answered"
+
+
 def test_a_refused_image_that_comes_after_the_result_makes_a_new_one_without_the_remark(site: Site) -> None:
     site.receive(1, ago=8000)
     site.refuse(2, ago=7900)

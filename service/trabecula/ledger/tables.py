@@ -207,6 +207,7 @@ class Revision(Base):
     category: Mapped[str | None]
     result: Mapped[dict[str, Any] | None]
     refused: Mapped[int] = mapped_column(server_default=_ZERO)
+    damaged: Mapped[int] = mapped_column(server_default=_ZERO)
     silent_listeners: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
 
 

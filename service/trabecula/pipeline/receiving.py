@@ -8,6 +8,7 @@ from datetime import datetime
 
 from trabecula.domain.errors import InstanceConflict, InstanceUnparsable, StudyUnknown
 from trabecula.domain.ports.ledger import Ledger, OpenLedger
+from trabecula.domain.reception_errors import JournalDamaged
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.reception import CommitmentAnswer, ReceptionBatch, RefusedInstance
 from trabecula.domain.study.standing import Event
@@ -88,9 +89,14 @@ def _tell_refused(ledger: Ledger, refusals: Sequence[RefusedInstance]) -> None:
         except StudyUnknown:
             continue
         if ledger.studies.last_event(study_uid) != "REFUSED":
-            codes = ", ".join(sorted({refused.code for refused in refusals if refused.study_uid == study_uid}))
-            detail = f"images could not be kept ({codes}); their sender was told so and has to send them again"
-            ledger.studies.note(study_uid, Event(what="REFUSED", detail=detail))
+            codes = {refused.code for refused in refusals if refused.study_uid == study_uid}
+            told = ", ".join(sorted(codes - {JournalDamaged.code}))
+            parts = []
+            if told:
+                parts.append(f"images could not be kept ({told}); their sender was told so and has to send them again")
+            if JournalDamaged.code in codes:
+                parts.append(f"images were damaged here after success had been answered ({JournalDamaged.code})")
+            ledger.studies.note(study_uid, Event(what="REFUSED", detail="; ".join(parts)))
 
 
 def _set_aside(ledger: Ledger, instance: ReceivedInstance) -> bool:

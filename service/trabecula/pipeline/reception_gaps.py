@@ -34,22 +34,22 @@ def gaps_of(ledger: Ledger, policy: SettlePolicy, study_uid: StudyUid) -> tuple[
     waited = [lag for lag in lags if lag.silent_s < policy.listener_grace_s]
     refused = ledger.receptions.refused(study_uid)
     silent = tuple(lag.name for lag in lags if lag.silent_s >= policy.listener_grace_s)
-    gaps = ReceptionGaps(refused.count, silent)
+    gaps = ReceptionGaps(refused.count, silent, refused.damaged)
     if waited:
         names = ", ".join(lag.name for lag in waited)
         look = min(_LATEST_S, max(_SOONEST_S, *(lag.behind_s for lag in waited)))
         return gaps, Hold(f"the listener may hold more of it: {names}", look)
     remaining_s = policy.refused_hold_s - refused.age_s
-    if refused.count and remaining_s > 0:
-        return gaps, Hold(ReceptionGaps(refused.count).words, min(_REFUSED_LOOK_S, max(_SOONEST_S, remaining_s)))
+    if (refused.count or refused.damaged) and remaining_s > 0:
+        return gaps, Hold(replace(gaps, silent_listeners=()).words, min(_REFUSED_LOOK_S, max(_SOONEST_S, remaining_s)))
     return gaps, None
 
 
 def with_gaps(result: StudyResult, gaps: ReceptionGaps) -> StudyResult:
     """Return a result that says what lacked when its images were frozen."""
     reasons: tuple[Reason, ...] = ()
-    if gaps.refused:
-        words = ReceptionGaps(gaps.refused).words
+    if gaps.refused or gaps.damaged:
+        words = replace(gaps, silent_listeners=()).words
         reasons += (Reason(code=ReasonCode.IMAGES_REFUSED, blocking=False, detail=words),)
     if gaps.silent_listeners:
         names = ", ".join(gaps.silent_listeners)
@@ -58,5 +58,6 @@ def with_gaps(result: StudyResult, gaps: ReceptionGaps) -> StudyResult:
         result,
         reasons=(*result.reasons, *reasons),
         refused=gaps.refused,
+        damaged=gaps.damaged,
         silent_listeners=gaps.silent_listeners,
     )

@@ -61,7 +61,8 @@ class StageRequest:
 
 def _gaps(document: Mapping[str, Any]) -> ReceptionGaps:
     """Return what lacks; a worker that still runs an older version beside a newer child says nothing of it."""
-    return ReceptionGaps(int(document.get("refused", 0)), tuple(document.get("silent_listeners", ())))
+    silent = tuple(document.get("silent_listeners", ()))
+    return ReceptionGaps(int(document.get("refused", 0)), silent, int(document.get("damaged", 0)))
 
 
 def write_error(folder: Path, error: TrabeculaError) -> None:

@@ -9,7 +9,6 @@ from trabecula.cli.results.result_table import show_result
 from trabecula.cli.studies.activity import activity_in_words
 from trabecula.cli.studies.conflicts import conflict_documents, show_conflicts
 from trabecula.cli.study_options import AsJson, StudyUidArgument
-from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.ledger.queries import studies as queries
 from trabecula.pipeline import study_conflicts
 
@@ -30,7 +29,7 @@ def show(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
         console.print(activity_in_words(document), highlight=False)
     show_conflicts(document["conflicts"], study_uid)
     if document["refused"]:
-        console.print(f"{ReceptionGaps(document['refused']).words}; they did not come since", style="bold")
+        console.print(f"images that were refused, or damaged here, and did not come since: {document['refused']}")
     if document["failure"]:
         failure = document["failure"]
         console.print(

@@ -176,7 +176,8 @@ class StudyResult:
     ``decided_by`` says what the category rests on (None in results of older versions).
     ``series_used`` and ``series_not_used`` account for every image received; what they say of a series that was not
     measured stands in no other reason.
-    ``refused`` counts images of the study that were refused and did not come; ``silent_listeners`` may hold more.
+    ``refused`` and ``damaged`` count images of the study that were refused, or damaged here after they were
+    acknowledged, and did not come again; ``silent_listeners`` may hold more.
     ``versions`` names software, segmenter, region definition, thresholds and settings digest: with the input they
     determine the result.
     """
@@ -197,6 +198,7 @@ class StudyResult:
     decided_by: DecidedBy | None = None
     impression: tuple[str, ...] = ()
     refused: int = 0
+    damaged: int = 0
     silent_listeners: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     timings_s: Mapping[str, float] = field(default_factory=dict)

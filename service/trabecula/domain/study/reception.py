@@ -79,28 +79,38 @@ class ListenerLag:
 
 @dataclass(frozen=True)
 class ReceptionGaps:
-    """What is known to lack in a revision: how many images were refused and never came, and which listeners are silent.
+    """What is known to lack in a revision: images refused, or damaged here, that never came again; who is silent.
 
     A silent listener may hold images that nobody else knows of.
     """
 
     refused: int = 0
     silent_listeners: tuple[str, ...] = ()
+    damaged: int = 0
 
     @property
     def words(self) -> str:
         """What people read of it; nothing where nothing lacks."""
         said = []
         if self.refused:
-            images = "1 image of this study was" if self.refused == 1 else f"{self.refused} images of this study were"
-            said.append(f"{images} refused")
+            said.append(f"{_images(self.refused)} refused")
+        if self.damaged:
+            said.append(f"{_images(self.damaged)} damaged here after success had been answered")
         said += [f"the listener {name} is silent" for name in self.silent_listeners]
         return "; ".join(said)
 
 
+def _images(count: int) -> str:
+    return "1 image of this study was" if count == 1 else f"{count} images of this study were"
+
+
 @dataclass(frozen=True)
 class RefusedStanding:
-    """How many refused images of a study have not come since, and how long ago one was refused last."""
+    """How many refused images of a study have not come since, how long ago one was refused last, how many were damaged.
+
+    Damaged ones had been acknowledged; they do not count as refused.
+    """
 
     count: int
     age_s: float
+    damaged: int = 0

@@ -66,7 +66,7 @@ def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any
 
 
 def _refused(connection: Connection, study_uid: StudyUid) -> int:
-    """Return how many images of the study were refused and have not come since."""
+    """Return how many images of the study were refused, or damaged here, and have not come since."""
     came = exists().where(Instance.sop_instance_uid == RefusedInstanceRow.sop_instance_uid)
     query = select(func.count()).select_from(RefusedInstanceRow)
     return connection.execute(query.where(RefusedInstanceRow.study_uid == study_uid, ~came)).scalar_one()

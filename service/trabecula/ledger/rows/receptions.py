@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from trabecula.domain.reception_errors import JournalDamaged
 from trabecula.domain.study.reception import ListenerLag, ListenerStanding, RefusedInstance, RefusedStanding
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.clock import clock_timestamp
@@ -102,14 +103,17 @@ class SqlReceptionRows:
             )
 
     def refused(self, study_uid: StudyUid) -> RefusedStanding:
-        """Return how many refused instances of a study have not come since, and how long ago the last refusal was."""
+        """Return how many refused and damaged instances of a study have not come since, and the age of the last."""
         came = exists().where(Instance.sop_instance_uid == RefusedInstanceRow.sop_instance_uid)
-        count, age_s = self._session.execute(
+        damaged = RefusedInstanceRow.code == JournalDamaged.code
+        count, damages, age_s = self._session.execute(
             select(
-                func.count(), func.extract("epoch", clock_timestamp() - func.max(RefusedInstanceRow.refused_at))
+                func.count().filter(~damaged),
+                func.count().filter(damaged),
+                func.extract("epoch", clock_timestamp() - func.max(RefusedInstanceRow.refused_at)),
             ).where(RefusedInstanceRow.study_uid == study_uid, ~came)
         ).one()
-        return RefusedStanding(count, float(age_s or 0.0))
+        return RefusedStanding(count, float(age_s or 0.0), damages)
 
     def publish(self, standing: ListenerStanding) -> None:
         """Say how far a listener is; it counts as heard when it got further.

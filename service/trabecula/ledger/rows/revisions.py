@@ -46,6 +46,7 @@ class SqlRevisionRows:
                 revision=revision,
                 instance_digest=digest(uids),
                 refused=gaps.refused,
+                damaged=gaps.damaged,
                 silent_listeners=list(gaps.silent_listeners),
             )
         )
@@ -67,7 +68,9 @@ class SqlRevisionRows:
     def gaps(self, study_uid: StudyUid, revision: int) -> ReceptionGaps:
         """Return what was known to lack when the revision was frozen."""
         row = self._row(study_uid, revision)
-        return ReceptionGaps(row.refused, tuple(row.silent_listeners)) if row is not None else ReceptionGaps()
+        if row is None:
+            return ReceptionGaps()
+        return ReceptionGaps(row.refused, tuple(row.silent_listeners), row.damaged)
 
     def is_current_set(self, study_uid: StudyUid, revision: int) -> bool:
         """Return whether the revision holds exactly the instances the study has now, each in the copy in use now."""
