@@ -93,13 +93,20 @@ def _attenuation(table: Mapping[str, Any]) -> AttenuationThresholds:
         factor_to_120={float(row["kvp"]): float(row["factor_to_120"]) for row in table["tube_voltage"]},
         contrast={
             ContrastPhase(row["phase"]): ContrastCorrection(
-                float(row["offset_hu"]), float(row["lowest_hu"]), float(row["highest_hu"])
+                factor=_factor(row["factor"]), lowest=_factor(row["lowest"]), highest=_factor(row["highest"])
             )
             for row in table["contrast"]
         },
         outlier_hu=float(level["outlier_hu"]),
         minimum_levels=int(level["minimum_levels"]),
     )
+
+
+def _factor(value: object) -> float:
+    factor = float(str(value))
+    if not factor >= 1:
+        raise ValueError("contrast agent multiplies by 1 or more")
+    return factor
 
 
 def _vbq(table: Mapping[str, Any]) -> VbqThresholds:

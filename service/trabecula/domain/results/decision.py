@@ -75,7 +75,7 @@ def corrected_hu(hu: float, kvp: float | None, phase: ContrastPhase, thresholds:
     if factor is None:
         return None
     correction = thresholds.contrast.get(phase)
-    return round(hu * factor - (correction.offset_hu if correction else 0.0), 4)
+    return round(hu * factor / (correction.factor if correction else 1.0), 4)
 
 
 def decide_attenuation(finding: AttenuationFinding, thresholds: AttenuationThresholds) -> Decision:
@@ -105,7 +105,7 @@ def decide_attenuation(finding: AttenuationFinding, thresholds: AttenuationThres
     factor = thresholds.kvp_factor(finding.kvp) or 1.0
     if factor != 1.0:
         detail = f"factor {factor:g} from {finding.kvp:g} kVp"
-        unconverted = value + finding.hu * (1 - factor)
+        unconverted = round(value / factor, 4)
         if category_of_hu(unconverted, thresholds) is not category:
             detail += "; the conversion decides the category, so it is left open"
             open_because.append("the conversion to 120 kVp would decide")
@@ -141,10 +141,10 @@ def _contrast_rule(
     if correction is None:
         return False, f"{phase.lower()} phase; not corrected"
     words = _PHASE_WORDS.get(phase, f"{phase.lower()} phase")
-    words += f"; {correction.offset_hu:g} HU subtracted"
-    span = {category_of_hu(hu - offset, thresholds) for offset in (correction.lowest_hu, correction.highest_hu)}
+    words += f"; divided by {correction.factor:g}" if correction.factor != 1 else "; not corrected"
+    span = {category_of_hu(round(hu / by, 4), thresholds) for by in (correction.lowest, correction.highest)}
     if span != {category}:
-        words += f"; the span of {correction.lowest_hu:g} to {correction.highest_hu:g} HU crosses a threshold"
+        words += f"; the span of {correction.lowest:g} to {correction.highest:g} crosses a threshold"
         return True, words
     return False, words
 

@@ -24,11 +24,14 @@ class ContrastPhase(StrEnum):
 
 @dataclass(frozen=True)
 class ContrastCorrection:
-    """What contrast agent adds to trabecular attenuation in one phase, and the published span of it (HU)."""
+    """By what contrast agent multiplies trabecular attenuation in one phase, and the published span of it.
 
-    offset_hu: float
-    lowest_hu: float
-    highest_hu: float
+    A factor, because what contrast agent adds grows with density: a constant takes too much from low bone.
+    """
+
+    factor: float
+    lowest: float
+    highest: float
 
 
 @dataclass(frozen=True, kw_only=True)

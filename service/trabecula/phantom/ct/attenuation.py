@@ -43,7 +43,7 @@ IS_MARROW: NDArray[np.bool_] = np.isin(np.arange(len(PhantomTissue)), [int(tissu
 def marrow_in_image(bone: BoneTruth, protocol: CtProtocol) -> float:
     """Return what trabecular bone reads in this acquisition (HU): tube voltage and contrast agent included."""
     factor = number("ct", "kvp_factor", str(protocol.kvp))
-    return bone.attenuation_hu * factor + number("ct", "phase", protocol.phase.value, "marrow")
+    return bone.attenuation_hu * factor * number("ct", "phase", protocol.phase.value, "marrow_factor")
 
 
 def texture_sd(density: float) -> float:
