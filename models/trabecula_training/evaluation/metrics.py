@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,15 @@ class Evaluation:
     metrics: Mapping[str, Interval]
     points: Mapping[str, Mapping[str, Interval]]
     hosmer_lemeshow: HosmerLemeshow
+    confusion: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    """TN, FP, FN, TP at each operating point: patients, the mean over repeats."""
+
+
+def confusion_of(labels: Labels, decisions: Floats) -> tuple[float, float, float, float]:
+    """Return TN, FP, FN, TP of decisions in 0 to 1."""
+    sick = labels == 1
+    tp, fp = float(decisions[sick].sum()), float(decisions[~sick].sum())
+    return float((~sick).sum()) - fp, fp, float(sick.sum()) - tp, tp
 
 
 def evaluate(result: NestedResult, seed: int, resamples: int = DEFAULT_RESAMPLES, in_full: bool = True) -> Evaluation:
@@ -83,6 +92,7 @@ def evaluate(result: NestedResult, seed: int, resamples: int = DEFAULT_RESAMPLES
         metrics=metrics,
         points=points,
         hosmer_lemeshow=hosmer_lemeshow(labels, probabilities),
+        confusion={point: confusion_of(labels, result.decisions[point].mean(axis=0)) for point in points},
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trabecula.domain.models.bundle import Interval
 from trabecula_training.cohort.table import Patient
-from trabecula_training.evaluation.metrics import probability_metrics, rate_intervals
+from trabecula_training.evaluation.metrics import confusion_of, probability_metrics, rate_intervals
 from trabecula_training.learning.nested_cv import NestedResult
 from trabecula_training.learning.tuning import FittedModel, TrainingSet
 from trabecula_training.statistics.calibration import HosmerLemeshow, hosmer_lemeshow
@@ -69,16 +69,23 @@ class ExternalResult:
     metrics: Mapping[str, Interval]
     points: Mapping[str, Mapping[str, Interval]]
     hosmer_lemeshow: HosmerLemeshow
+    confusion: Mapping[str, tuple[float, float, float, float]]
+
+
+@dataclass(frozen=True)
+class ExternalPrediction:
+    """Labels and calibrated probabilities of the external patients, for figures; never written to a file."""
+
+    labels: Labels
+    probabilities: Floats
 
 
 def external_result(model: FittedModel, data: TrainingSet, seed: int, resamples: int) -> ExternalResult:
     """Return the metrics of ``model`` on ``data``, nothing fitted or re-optimised there."""
     scores = model.scores(data.features)
     probabilities = model.calibrator.probabilities(scores)
-    points = {
-        name: rate_intervals(data.labels, (probabilities >= threshold).astype(np.float64), seed, resamples)
-        for name, threshold in model.thresholds.items()
-    }
+    decisions = {name: (probabilities >= limit).astype(np.float64) for name, limit in model.thresholds.items()}
+    points = {name: rate_intervals(data.labels, decided, seed, resamples) for name, decided in decisions.items()}
     return ExternalResult(
         family=model.family,
         candidate=model.candidate,
@@ -90,4 +97,5 @@ def external_result(model: FittedModel, data: TrainingSet, seed: int, resamples:
         },
         points=points,
         hosmer_lemeshow=hosmer_lemeshow(data.labels, probabilities, external=True),
+        confusion={name: confusion_of(data.labels, decided) for name, decided in decisions.items()},
     )

@@ -23,6 +23,7 @@ MEAN_HU = "mean HU"
 VBQ = "VBQ"
 WITH_CLINICAL = "+ age and sex"
 WITH_OST = "+ OST"
+CLINICAL_AND = "age, sex and"
 
 
 def ost(weight_kg: Floats, age_years: Floats) -> Floats:
@@ -59,10 +60,14 @@ def clinical_comparators(
         AGE_SEX: np.stack([age_years, female], axis=1),
         OST: ost(weight_kg, age_years)[:, None],
         **{name: values[:, None] for name, values in biomarkers.items()},
+        **{
+            f"{CLINICAL_AND} {name}": np.stack([age_years, female, values], axis=1)
+            for name, values in biomarkers.items()
+        },
     }
     enough = max(1.0, len(age_years) / 2)
     known = {name: matrix for name, matrix in sets.items() if np.isfinite(matrix).all(axis=1).sum() >= enough}
-    suffixes = {AGE_SEX: WITH_CLINICAL, OST: WITH_OST}
+    suffixes = {**{name: f"+ {name}" for name in sets}, AGE_SEX: WITH_CLINICAL, OST: WITH_OST}
     return Comparators(known, {name: suffix for name, suffix in suffixes.items() if name in known})
 
 

@@ -36,6 +36,8 @@ class Family:
     name: str
     candidates: tuple[ClassifierCandidate, ...]
     study: ClassifierCandidate | None = None
+    linear: bool = False
+    """Whether the fitted model is a sum of weighted columns, so that it has a formula."""
 
     @property
     def published(self) -> ClassifierCandidate:
@@ -111,6 +113,7 @@ def logistic(*penalties: float) -> Family:
         "LR",
         tuple(ClassifierCandidate(f"C={penalty:g}", partial(_logistic, penalty)) for penalty in penalties),
         ClassifierCandidate("defaults", _default_logistic),
+        linear=True,
     )
 
 
@@ -130,7 +133,9 @@ def decided(estimator: Any, features: Floats) -> Floats:
 def linear_discriminant() -> Family:
     """Linear discriminant analysis, plain and with Ledoit-Wolf shrinkage."""
     return Family(
-        "LDA", (ClassifierCandidate("plain", partial(_lda, False)), ClassifierCandidate("shrunk", partial(_lda, True)))
+        "LDA",
+        (ClassifierCandidate("plain", partial(_lda, False)), ClassifierCandidate("shrunk", partial(_lda, True))),
+        linear=True,
     )
 
 
@@ -144,6 +149,7 @@ def gradient_descent(*strengths: float) -> Family:
         "SGD",
         tuple(ClassifierCandidate(f"alpha={strength:g}", partial(_sgd, strength)) for strength in strengths),
         ClassifierCandidate("defaults", _default_sgd),
+        linear=True,
     )
 
 
@@ -170,7 +176,9 @@ def _bayes(smoothing: float, seed: int) -> Any:
 def lasso(*penalties: float) -> Family:
     """The LASSO on 0/1 labels, whose linear predictor is the Radscore; the candidates differ in lambda."""
     return Family(
-        "LASSO", tuple(ClassifierCandidate(f"lambda={penalty:g}", partial(_lasso, penalty)) for penalty in penalties)
+        "LASSO",
+        tuple(ClassifierCandidate(f"lambda={penalty:g}", partial(_lasso, penalty)) for penalty in penalties),
+        linear=True,
     )
 
 

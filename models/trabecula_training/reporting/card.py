@@ -30,6 +30,7 @@ def card(manifest: Manifest, document: Mapping[str, Any], figures: Sequence[str]
     lines += ["", *_what(manifest)]
     for endpoint in manifest.endpoints:
         lines += ["", *_endpoint(endpoint)]
+        lines += ["", *_formula(endpoint, manifest, document)]
         lines += ["", *_subgroups(endpoint, manifest, document)]
     lines += ["", *_lists(manifest)]
     lines += ["", *_lineage(manifest, difference)]
@@ -115,6 +116,23 @@ def _endpoint(endpoint: EndpointModel) -> Iterator[str]:
         mark = " (reported)" if point.name == endpoint.primary else ""
         rates = f"{_words(point.sensitivity)} | {_words(point.specificity)}"
         yield f"| {point.name}{mark} | {point.threshold:.4f} | {point.rule} | {rates} |"
+
+
+def _formula(endpoint: EndpointModel, manifest: Manifest, document: Mapping[str, Any]) -> Iterator[str]:
+    """The formula of a linear model; nothing of any other."""
+    family = endpoint.classifier.split(" ", 1)[0]
+    roles = "+".join(str(role) for role in manifest.roles)
+    for task in document["tasks"]:
+        made = task["formulas"].get(family)
+        if made is None or task["task"] != endpoint.name or not _same_input(task["input"], roles):
+            continue
+        yield f"score = {made['intercept']:.4f} + sum of coefficient * (value - mean) / SD, before calibration:"
+        yield ""
+        yield "| column | coefficient | mean | SD |"
+        yield "|---|---|---|---|"
+        for term in made["terms"]:
+            column = term["column"].replace("|", " ")
+            yield f"| {column} | {term['coefficient']:+.4f} | {term['mean']:.4g} | {term['sd']:.4g} |"
 
 
 def _subgroups(endpoint: EndpointModel, manifest: Manifest, document: Mapping[str, Any]) -> Iterator[str]:

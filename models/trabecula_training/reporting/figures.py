@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trabecula_training.evaluation.subgroups import SubgroupRow
+from trabecula_training.evaluation.subgroups import ExternalPrediction, SubgroupRow
 from trabecula_training.learning.nested_cv import NestedResult
 from trabecula_training.statistics.calibration import smooth_calibration
 from trabecula_training.statistics.decision import DECISION_THRESHOLDS, net_benefit, net_benefit_of_all, rates
@@ -112,6 +112,49 @@ def decision_figure(results: Mapping[str, NestedResult], families: Sequence[str]
             label=name,
         )
     axes.set_ylim(-0.15 * highest - 0.02, highest * 1.08)
+    axes.legend(fontsize=8, loc="best", framealpha=0.85, edgecolor="none")
+    return figure
+
+
+def external_figures(predicted: Mapping[str, ExternalPrediction]) -> dict[str, Figure]:
+    """Calibration and decision curve on the external set, by kind; the model was frozen before."""
+    calibration, left = _axes("Calibration, external set", "predicted probability", "observed proportion")
+    decision, right = _axes("Decision curve, external set", "probability from which one would act", "net benefit")
+    left.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
+    labels = next(iter(predicted.values())).labels
+    everybody = net_benefit_of_all(labels)
+    right.plot(DECISION_THRESHOLDS, everybody, color=GREY, linewidth=1, label="flag everybody")
+    right.axhline(0, color="black", linewidth=0.8, label="flag nobody")
+    for number, (name, made) in enumerate(predicted.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        grid = np.linspace(float(made.probabilities.min()), float(made.probabilities.max()), 80)
+        left.plot(grid, smooth_calibration(labels, made.probabilities, grid), color=colour, linewidth=1.8, label=name)
+        right.plot(
+            DECISION_THRESHOLDS, net_benefit(labels, made.probabilities), color=colour, linewidth=1.8, label=name
+        )
+    left.set_xlim(0, 1)
+    left.set_ylim(-0.02, 1.02)
+    right.set_ylim(-0.15 * float(everybody.max()) - 0.02, None)
+    for axes in (left, right):
+        axes.legend(fontsize=8, loc="best", framealpha=0.85, edgecolor="none")
+    return {"external calibration": calibration, "external decision": decision}
+
+
+def added_figure(results: Mapping[str, NestedResult], family: str, suffix: str, baseline: str) -> Figure:
+    """Decision curves of a baseline alone and together with the model."""
+    figure, axes = _axes(
+        f"What {family} adds to {baseline}", "probability from which one would act", "net benefit per patient"
+    )
+    labels = results[family].labels
+    everybody = net_benefit_of_all(labels)
+    axes.plot(DECISION_THRESHOLDS, everybody, color=GREY, linewidth=1, label="flag everybody")
+    axes.axhline(0, color="black", linewidth=0.8, label="flag nobody")
+    for number, name in enumerate((baseline, f"{family} {suffix}")):
+        benefit = net_benefit(labels, results[name].pooled_probabilities)
+        axes.plot(
+            DECISION_THRESHOLDS, benefit, color=COLOURS[number], linestyle="--" if number == 0 else "-", label=name
+        )
+    axes.set_ylim(-0.15 * float(everybody.max()) - 0.02, None)
     axes.legend(fontsize=8, loc="best", framealpha=0.85, edgecolor="none")
     return figure
 

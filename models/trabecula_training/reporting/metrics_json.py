@@ -18,6 +18,7 @@ from trabecula_training.learning.recipe import Recipe
 from trabecula_training.reporting.plain import to_plain
 from trabecula_training.reporting.verdict import verdict
 from trabecula_training.runs.ordinal import ordinal_runs
+from trabecula_training.runs.questions import InputComparison, InputResults, input_comparisons
 from trabecula_training.runs.run import FEWEST_EXTERNAL, RunSettings, TaskRun
 
 FORMAT = 2
@@ -76,9 +77,15 @@ def run_document(
         },
         "software": software_versions(crops),
         "tasks": [_task_document(run) for run in runs],
+        "inputs": to_plain(_between_inputs(runs)),
         "ordinal": to_plain(ordinal_runs(runs, settings.seed, settings.resamples)),
     }
     return {**document, "verdict": to_plain(verdict(document))}
+
+
+def _between_inputs(runs: tuple[TaskRun, ...]) -> tuple[InputComparison, ...]:
+    made = [InputResults(run.input.name, run.task.name, run.dataset, run.results, run.families) for run in runs]
+    return input_comparisons([item for item in made if item.results])
 
 
 def _task_document(run: TaskRun) -> dict[str, Any]:
@@ -110,6 +117,10 @@ def _task_document(run: TaskRun) -> dict[str, Any]:
             if name in run.families
         },
         "paper": to_plain(run.paper),
+        "characteristics": to_plain(run.questions.characteristics),
+        "added": to_plain(run.questions.added),
+        "selection": to_plain(run.questions.selection),
+        "formulas": to_plain(run.formulas),
     }
 
 

@@ -15,16 +15,18 @@ from trabecula_training.learning.baselines import PREVALENCE
 from trabecula_training.learning.recipe import Recipe, StudyPart
 from trabecula_training.reporting.checklist import Status, filled, metrics_score, run_facts
 from trabecula_training.reporting.figures import (
+    added_figure,
     as_png,
     as_svg,
     calibration_figure,
     decision_figure,
+    external_figures,
     roc_figure,
     stability_figure,
     subgroup_figure,
 )
 from trabecula_training.reporting.published import published_for
-from trabecula_training.reporting.verdict import best_model
+from trabecula_training.reporting.verdict import against_baseline, best_model
 from trabecula_training.reporting.wording import interval, number, p_value, percent, signed, task_words
 from trabecula_training.runs.ordinal import GRADE_NAMES
 from trabecula_training.runs.run import TaskRun
@@ -41,6 +43,8 @@ class Figures:
     main: tuple[str, ...] = ()
     subgroups: str = ""
     stability: str = ""
+    added: str = ""
+    external: tuple[str, ...] = ()
 
 
 def task_figures(run: TaskRun, task: Mapping[str, Any]) -> Figures:
@@ -54,12 +58,24 @@ def task_figures(run: TaskRun, task: Mapping[str, Any]) -> Figures:
     groups = subgroup_figure(run.subgroups[best], overall, best)
     selects = len(run.dataset.layout.columns) > 1 and run.stability[best]
     features = stability_figure(run.stability[best], best) if selects else None
+    made_outside = external_figures(run.predicted_outside) if run.predicted_outside else {}
     return Figures(
         best,
         main,
         as_svg(groups, f"AUC by subgroup: {what}") if groups else "",
         as_svg(features, f"How often each feature was selected: {what}") if features else "",
+        _added_figure(run, task, best, what),
+        tuple(as_svg(figure, f"{kind}: {what}") for kind, figure in made_outside.items()),
     )
+
+
+def _added_figure(run: TaskRun, task: Mapping[str, Any], best: str, what: str) -> str:
+    """The decision curve of what the best classifier adds to the strongest baseline; empty without one."""
+    baseline, _ = against_baseline(task, best)
+    suffix = run.dataset.comparators.combined.get(baseline, "")
+    if f"{best} {suffix}" not in run.results or not suffix:
+        return ""
+    return as_svg(added_figure(run.results, best, suffix, baseline), f"What the model adds to {baseline}: {what}")
 
 
 def _main_figures(run: TaskRun) -> dict[str, Figure]:

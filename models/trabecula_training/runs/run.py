@@ -16,17 +16,26 @@ from trabecula.version import __version__
 from trabecula_training.cohort.labels import Task
 from trabecula_training.cohort.table import Cohort, Part
 from trabecula_training.evaluation.metrics import Comparison, Evaluation, compare, evaluate
-from trabecula_training.evaluation.subgroups import ExternalResult, SubgroupRow, external_result, subgroup_rows
+from trabecula_training.evaluation.subgroups import (
+    ExternalPrediction,
+    ExternalResult,
+    SubgroupRow,
+    external_result,
+    subgroup_rows,
+)
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.baselines import PREVALENCE
+from trabecula_training.learning.classifiers import Family
 from trabecula_training.learning.dataset import Dataset, make_dataset, usable_layout
 from trabecula_training.learning.fold_store import FoldStore, fold_store
+from trabecula_training.learning.formula import Formula, formula_of
 from trabecula_training.learning.nested_cv import NestedPlan, NestedResult, nested_cross_validation
 from trabecula_training.learning.recipe import InputSet, PaperCohort, Recipe
 from trabecula_training.learning.sample_size import SampleSize, sample_size
 from trabecula_training.learning.splits import Split, one_site_out
 from trabecula_training.learning.tuning import FittedModel, TrainingSet, tune_and_fit
 from trabecula_training.runs.paper import PaperResult, paper_result
+from trabecula_training.runs.questions import Questions, answered
 from trabecula_training.statistics.bootstrap import DEFAULT_RESAMPLES
 from trabecula_training.statistics.roc import delong_interval
 
@@ -91,6 +100,9 @@ class TaskRun:
     site_counts: Mapping[str, ClassCount] = field(default_factory=dict)
     outside: ClassCount = field(default_factory=lambda: ClassCount(0, 0))
     paper: Mapping[str, PaperResult] = field(default_factory=dict)
+    questions: Questions = field(default_factory=Questions)
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    predicted_outside: Mapping[str, ExternalPrediction] = field(default_factory=dict)
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -225,16 +237,23 @@ def _sound(base: TaskRun, way: _Way, outside: Dataset) -> TaskRun:
     results = nested_cross_validation(dataset.data, plan, on_fold)
     names = [family.name for family in families]
     baselines = [name for name in results if name not in names and name != PREVALENCE]
+    final = _final(recipe, dataset, outside, settings)
     return replace(
         base,
         results=results,
+        questions=answered(results, dataset, names, settings.seed, settings.resamples),
+        formulas={name: made for name, model in final.items() if (made := formula_of(model, dataset.layout.columns))},
+        predicted_outside={
+            name: ExternalPrediction(outside.data.labels, model.probabilities(outside.data.features))
+            for name, model in (final.items() if base.outside.enough else ())
+        },
         evaluations={
             name: evaluate(result, settings.seed, settings.resamples, name in names) for name, result in results.items()
         },
         comparisons={name: tuple(compare(results[name], results[other]) for other in baselines) for name in names},
         stability={name: selection_stability(results[name], dataset.layout.columns) for name in names},
         subgroups={name: subgroup_rows(results[name], dataset.patients) for name in names},
-        external=_external(recipe, dataset, outside, settings),
+        external=_external(final, outside, settings),
         sites=_sites(recipe, dataset, settings),
     )
 
@@ -255,10 +274,21 @@ def selection_stability(result: NestedResult, columns: tuple[str, ...]) -> tuple
     return tuple((columns[column], count / len(result.folds)) for column, count in ordered)
 
 
-def _external(recipe: Recipe, dataset: Dataset, outside: Dataset, settings: RunSettings) -> dict[str, ExternalResult]:
+def _final(recipe: Recipe, dataset: Dataset, outside: Dataset, settings: RunSettings) -> dict[str, FittedModel]:
+    """The models on every development patient, where something asks for them: an external set, or a formula."""
+    linear = any(family.linear for family in _families(recipe, settings))
+    if not (linear or _count(outside.data.labels).enough):
+        return {}
+    return final_models(recipe, dataset.data, settings)
+
+
+def _families(recipe: Recipe, settings: RunSettings) -> list[Family]:
+    return [recipe.family(name) for name in settings.families] or list(recipe.families)
+
+
+def _external(models: Mapping[str, FittedModel], outside: Dataset, settings: RunSettings) -> dict[str, ExternalResult]:
     if not _count(outside.data.labels).enough:
         return {}
-    models = final_models(recipe, dataset.data, settings)
     return {
         name: external_result(model, outside.data, settings.seed, settings.resamples) for name, model in models.items()
     }

@@ -198,7 +198,7 @@ def test_unstable_and_not_finite_features_are_dropped_without_a_label() -> None:
     assert dropped == ("original_feature_1", "original_feature_2")
     assert layout.features == ("original_feature_0", "original_feature_3")
     assert dataset.data.features.shape == (30, 2)
-    assert set(dataset.comparators.sets) == {"age and sex", "OST", "mean HU"}
+    assert set(dataset.comparators.sets) == {"age and sex", "OST", "mean HU", "age, sex and mean HU"}
 
 
 def test_a_table_without_the_series_is_refused() -> None:
