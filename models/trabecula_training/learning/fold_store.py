@@ -16,7 +16,7 @@ from trabecula.files import whole_file
 from trabecula_training.learning.splits import Split
 from trabecula_training.learning.tuning import TrainingSet
 
-_FORMAT = 1
+_FORMAT = 2
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 
 
@@ -24,7 +24,7 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 class FoldPrediction:
     """What one model said of the test patients of one outer fold.
 
-    ``decisions`` are 0 or 1 at the thresholds frozen on the inner folds; ``columns`` what it had selected.
+    ``decisions`` are 0 or 1 at the thresholds frozen on the inner folds; ``columns`` those that it read.
     """
 
     split: Split

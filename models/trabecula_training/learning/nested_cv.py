@@ -131,7 +131,7 @@ def run_split(data: TrainingSet, plan: NestedPlan, split: Split) -> FoldOutcome:
                 probabilities=probabilities,
                 decisions={point: probabilities >= threshold for point, threshold in model.thresholds.items()},
                 candidate=model.candidate,
-                columns=tuple(int(column) for column in model.columns.index),
+                columns=tuple(int(column) for column in model.read_columns),
             )
         for fitted in fit_comparators(plan.comparators, train.labels, split, radiomics):
             predictions[fitted.name] = FoldPrediction(

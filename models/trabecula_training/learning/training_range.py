@@ -50,7 +50,7 @@ def tolerances() -> Mapping[str, Tolerance]:
 
 def training_range(models: Sequence[FittedModel], features: Floats, seed: int) -> TrainingRange:
     """Return the range of the columns that any of the models reads; limits come from held-out patients (5 folds)."""
-    return range_of(features, np.unique(np.concatenate([_read_columns(model) for model in models])), seed)
+    return range_of(features, np.unique(np.concatenate([model.read_columns for model in models])), seed)
 
 
 def range_of(features: Floats, used: NDArray[np.int64], seed: int) -> TrainingRange:
@@ -74,14 +74,6 @@ def range_of(features: Floats, used: NDArray[np.int64], seed: int) -> TrainingRa
         precision=_floats(precision.ravel()),
         mahalanobis_limit=float(np.percentile(np.concatenate(distances), LIMIT_PERCENTILE)),
     )
-
-
-def _read_columns(model: FittedModel) -> NDArray[np.int64]:
-    """Return the columns whose value can change the score: of a linear model those with a weight."""
-    weights = getattr(model.estimator, "coef_", None)
-    if isinstance(weights, np.ndarray) and np.count_nonzero(weights):
-        return model.columns.index[np.flatnonzero(weights.ravel())]
-    return model.columns.index
 
 
 def _describe(values: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:

@@ -50,6 +50,14 @@ class FittedModel:
     thresholds: dict[str, float]
     inner_scores: Floats
 
+    @property
+    def read_columns(self) -> NDArray[np.int64]:
+        """The columns whose value can change the score: of a linear model those with a weight."""
+        weights = getattr(self.estimator, "coef_", None)
+        if isinstance(weights, np.ndarray) and np.count_nonzero(weights) and weights.size == len(self.columns.index):
+            return self.columns.index[np.flatnonzero(weights.ravel())]
+        return self.columns.index
+
     def scores(self, features: Floats) -> Floats:
         """Return raw scores of rows with all columns."""
         return raw_scores(self.estimator, self.columns.apply(features))

@@ -63,7 +63,7 @@ def test_a_sound_run_writes_metrics_report_and_figures(folder: Path) -> None:
     assert sorted(task["sites"]) == ["site-1", "site-2"]
     assert {row["group"] for row in task["subgroups"]["LASSO"]} == {"age", "scanner", "sex", "site"}
     page = (out / "report.html").read_text("utf-8")
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 8  # three main ones, subgroups, features, what is added, two of the external set
     assert "0.860 (0.730 to 0.943)" in page
     assert "OPTIMISTIC" not in page
     assert "p001" not in page
@@ -86,7 +86,7 @@ def check_the_end_of_the_run(output: str, document: dict[str, Any], out: Path) -
 def check_the_page_stands_alone(page: str) -> None:
     """Nothing is fetched, every figure has words, no id stands twice, and what a reader asks first comes first."""
     assert not re.search(r"""(src|href)=["']?(https?:|//)|url\((?!#)|@import|<script|<link""", page)
-    assert page.count('<svg role="img" aria-label=') == 5
+    assert page.count('<svg role="img" aria-label=') == 8
     ids = re.findall(r' id="([^"]+)"', re.sub(r"<defs>.*?</defs>", "", page, flags=re.DOTALL))
     assert len(ids) == len(set(ids))
     assert all(f'id="{anchor}"' in page for anchor in re.findall(r'href="#([\w-]+)"', page) if anchor[0] in "vpt")

@@ -74,6 +74,8 @@ def test_the_formula_gives_the_score_of_the_final_model(document: tuple) -> None
 
     run = next(item for item in runs if item.input.name == "T1")
     features, columns = run.dataset.data.features, list(run.dataset.layout.columns)
+    chosen = {row["column"] for row in t1["selection"]["LASSO"]["columns"] if row["folds"] == 1.0}
+    assert chosen < set(columns)
     score = formula["intercept"] + sum(
         term["coefficient"] * (features[:, columns.index(term["column"])] - term["mean"]) / term["sd"]
         for term in formula["terms"]
