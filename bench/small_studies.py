@@ -37,8 +37,13 @@ def main() -> None:
             "SELECT extract(epoch FROM max(at) FILTER (WHERE what = 'DONE') - min(at) FILTER (WHERE what = 'SETTLED')) "
             "FROM events"
         )
+        ((child,),) = running.rows(
+            "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (facts ->> 'seconds')::float) FROM events "
+            "WHERE what = 'ANALYSED'"
+        )
     rate = 60.0 * options.studies / float(seconds)
     print(f"{options.studies} studies in {float(seconds):.1f} s: {rate:.1f} a minute and worker")
+    print(f"the analysis of each took {child:.1f} s (median)")
     against = f"at least {WANTED_PER_MINUTE:g} a minute and worker; {options.studies} studies of 3 CT slices"
     _latest.record([Entry("small_studies_per_minute", rate, "1/min", against)], seed=SEED, remark=options.remark)
 

@@ -54,7 +54,7 @@ def measured(running: Service, folder: Path, study_uid: str, files: list[Path]) 
     last_image = running.send(files)
     running.wait_for("SELECT count(*) FROM studies WHERE state IN ('DONE', 'FAILED')", 1)
     trail = {name: at.timestamp() for name, at in running.trail(study_uid).items()}
-    analysis = float(result_of(folder)["timings"]["total"])
+    analysis = float(result_of(folder)["timings_s"]["total"])
     steps = {
         "settling": trail["SETTLED"] - last_image - QUIET_SECONDS,
         "start of the analysis": trail["ANALYSED"] - trail["SETTLED"] - analysis,
