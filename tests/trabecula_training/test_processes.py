@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
@@ -31,3 +33,21 @@ def test_one_job_stays_in_this_process() -> None:
 def test_a_failing_job_is_told(workers: int) -> None:
     with pytest.raises(ValueError, match="negative"):
         list(in_processes(squared, [-1, -2], workers))
+
+
+def kills_its_process(number: int) -> int:
+    """Ends the process as the system does for want of memory, for one of the jobs."""
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * 10
+
+
+def test_a_killed_process_costs_its_own_job_alone() -> None:
+    found = dict(in_processes(kills_its_process, range(6), 2, lambda number: -number))
+
+    assert found == {0: 0, 1: 10, 2: 20, 3: -3, 4: 40, 5: 50}
+
+
+def test_without_a_word_for_what_is_lost_the_kill_is_told() -> None:
+    with pytest.raises(BrokenProcessPool):
+        list(in_processes(kills_its_process, range(3, 5), 2))

@@ -114,6 +114,13 @@ def why_not_measured(analyser: StudyAnalyser, patient: str, measured: MeasuredSt
     return " ".join([reason.sentence for reason in reasons if reason.blocking][:2])
 
 
+def _killed(job: ExtractionJob) -> PatientFeatures:
+    """What is told of a study whose process was killed, twice: it costs this study alone, and is tried again next
+    time."""
+    problem = "the process that measured it was killed twice (memory, or a crash in a library)"
+    return PatientFeatures(patient=job.patient, problem=problem, settled=False)
+
+
 def store_of(folder: Path, set_name: str, segmenter_sha256: str) -> ExtractionStore:
     """Return the store of extractions by these settings, this segmenter and this version of the program."""
     made_by = f"{load_feature_set(set_name).sha256}|{segmenter_sha256}|{__version__}"
@@ -155,7 +162,7 @@ def extract_cohort(
             jobs.append(job)
         else:
             yield kept
-    for job, found in in_processes(extract_patient, jobs, workers):
+    for job, found in in_processes(extract_patient, jobs, workers, _killed):
         if store:
             store.keep(found, job.folder, job.perturb)
         yield found
