@@ -106,6 +106,10 @@ def admitted(document: Mapping[str, Any], request: ExportRequest) -> list[Mappin
     for name in ("settings_sha256", "regions"):
         if not document["features"][name]:
             raise ExportRefused(f"the feature table does not state its {name}")
+    if not document["features"]["acquisition"]:
+        raise ExportRefused(
+            "the feature table does not say how its series were acquired: the bundle would have no ranges"
+        )
     found: list[Mapping[str, Any]] = []
     for task_name, family in request.classifiers:
         match = [t for t in document["tasks"] if t["task"] == task_name and t["input"] == request.input]

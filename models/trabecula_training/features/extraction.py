@@ -161,7 +161,7 @@ def extract_cohort(
         if kept is None:
             jobs.append(job)
         else:
-            yield kept
+            yield kept if job.perturb else replace(kept, perturbed={})
     for job, found in in_processes(extract_patient, jobs, workers, _killed):
         if store:
             store.keep(found, job.folder, job.perturb)

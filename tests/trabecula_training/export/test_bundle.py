@@ -130,6 +130,7 @@ def test_what_may_not_be_exported_is_refused_and_leaves_nothing(
     [
         (("mode",), "paper", "paper mode"),
         (("features", "settings_sha256"), "", "does not state"),
+        (("features", "acquisition"), {}, "would have no ranges"),
         (("cohort", "sha256"), "0" * 64, "changed since the run"),
         (("tasks", 0, "deployable"), False, "cannot tell apart"),
         (("format",), 99, "not of format"),

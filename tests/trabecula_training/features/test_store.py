@@ -10,6 +10,9 @@ import pytest
 
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import Level
+from trabecula_training.cohort.labels import ReferenceKind
+from trabecula_training.cohort.table import Cohort, Patient
+from trabecula_training.features.extraction import extract_cohort
 from trabecula_training.features.store import ExtractionStore, PatientFeatures
 
 PLACES = [(SeriesRole.T1W, Level.L1), (SeriesRole.T1W, Level.L2), (SeriesRole.T2W, Level.L1)]
@@ -104,3 +107,18 @@ def test_a_damaged_part_counts_as_absent_and_no_file_names_a_patient(store: Extr
     part.write_bytes(part.read_bytes()[:100])
 
     assert store.find("p1", study, False) is None
+
+
+def test_perturbations_kept_of_another_run_count_only_where_they_are_asked_for(
+    store: ExtractionStore, study: Path
+) -> None:
+    person = Patient(patient="p1", study=study, reference=ReferenceKind.QCT, age_years=70.0, sex="F")
+    store.keep(made(perturbed=True), study, perturbed=True)
+
+    without, with_them = (
+        next(iter(extract_cohort(Cohort((person,)), "jiang2026_mr", perturb_first=first, store=store)))
+        for first in (0, 1)
+    )
+
+    assert without.perturbed == {}
+    assert list(with_them.perturbed) == [SeriesRole.T1W, SeriesRole.T2W]
