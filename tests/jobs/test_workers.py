@@ -70,6 +70,8 @@ def test_a_worker_takes_a_study_all_the_way_through_real_children(
 
     assert world.rows("SELECT state FROM object_deliveries") == ["SENT"] * 3
     assert world.rows("SELECT count(*) FROM events WHERE what = 'ANALYSED'") == [1]
+    of_studies = "SELECT count(*) FROM procrastinate_jobs WHERE queue_name <> 'sys'"
+    wait_for(lambda: world.rows(of_studies) == [0], "the ended jobs to be deleted")
 
 
 def test_a_study_whose_worker_is_killed_is_finished_by_the_other_one_once(

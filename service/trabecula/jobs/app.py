@@ -35,7 +35,8 @@ class QueueOptions:
     rescue_cron: str = "* * * * * */15"
     poll_s: float = 5.0
     keep_jobs_hours: int = 14 * 24
-    """Ended jobs stay this long for whoever asks what the queue did; the studies' own trail stays for ever."""
+    """Jobs that failed or were cancelled stay this long for whoever asks; successful ones are deleted at once,
+    the studies' own trail stays for ever."""
     grace_s: float = 5.0
     """How long running jobs may finish after SIGTERM; then children end and their jobs go back to the queue."""
 

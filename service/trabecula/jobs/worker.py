@@ -63,7 +63,7 @@ async def _until_stopped(app: App, queues: dict[str, int], stop: asyncio.Event) 
                 concurrency=number,
                 name=queue,
                 fetch_job_polling_interval=_IO_POLL_SECONDS if queue == "io" else looking_s,
-                delete_jobs="successful" if queue == "sys" else "never",  # they come several times a minute
+                delete_jobs="successful",  # the ledger has the history; ended rows slow starts
             ),
             name=queue,
         )
