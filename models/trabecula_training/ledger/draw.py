@@ -13,7 +13,7 @@ from trabecula.bootstrap.ledger import ledger_of
 from trabecula.bootstrap.services import services_of
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
 from trabecula.ledger.queries.cohort import reference_records, stated_issuers, study_records
-from trabecula.pipeline.files import stored_files
+from trabecula.pipeline.services import stored_files
 from trabecula.settings import Settings
 from trabecula_training.cohort.table import Part
 from trabecula_training.errors import LedgerCohortEmpty

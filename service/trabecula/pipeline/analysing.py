@@ -13,10 +13,9 @@ from trabecula.domain.study.activity import doing
 from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
-from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.reception_gaps import with_gaps
 from trabecula.pipeline.requests import StageRequest
-from trabecula.pipeline.services import Services, ShouldStop
+from trabecula.pipeline.services import Services, ShouldStop, stored_files
 from trabecula.pipeline.still_current import is_wanted, still_wanted
 
 

@@ -13,8 +13,7 @@ from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.study import StoredFile, StudyState
 from trabecula.domain.uids import StudyUid
-from trabecula.pipeline.files import stored_files
-from trabecula.pipeline.services import Services
+from trabecula.pipeline.services import Services, stored_files
 
 _MAY_PASS = {ReasonCode.MODEL_UNAVAILABLE, ReasonCode.ANALYSIS_FAILED}
 """Reasons whose cause lies outside of images and versions: another run may do better."""

@@ -27,8 +27,7 @@ from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import NO_SERIES, SeriesUid, StudyUid
-from trabecula.pipeline.files import stored_files
-from trabecula.pipeline.services import OperatorServices
+from trabecula.pipeline.services import OperatorServices, stored_files
 
 _TRIES = 3
 _SHOWN_IDENTITIES = 5

@@ -14,9 +14,8 @@ from trabecula.domain.study.facts import SeriesFacts
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StoredFile, StudyState
-from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.reception_gaps import with_gaps
-from trabecula.pipeline.services import Services
+from trabecula.pipeline.services import Services, stored_files
 from trabecula.pipeline.still_current import is_wanted
 from trabecula.version import __version__
 

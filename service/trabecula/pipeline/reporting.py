@@ -14,9 +14,8 @@ from trabecula.domain.study.activity import doing, series_in_words
 from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StoredFile, StudyState
-from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.requests import StageRequest
-from trabecula.pipeline.services import Services, ShouldStop
+from trabecula.pipeline.services import Services, ShouldStop, stored_files
 from trabecula.pipeline.still_current import is_wanted, still_wanted
 
 

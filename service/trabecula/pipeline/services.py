@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Protocol
 
 from trabecula.domain.delivery import Destination
-from trabecula.domain.errors import DestinationUnknown
+from trabecula.domain.errors import DestinationUnknown, SpoolObjectMissing
 from trabecula.domain.ports.artifacts import Artifacts
 from trabecula.domain.ports.commitment_requester import CommitmentRequester
 from trabecula.domain.ports.copy_store import CopyStore
-from trabecula.domain.ports.ledger import OpenLedger
+from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.ports.sender import Sender
 from trabecula.domain.ports.source_archive import SourceArchive
 from trabecula.domain.study.facts import StudyFacts
 from trabecula.domain.study.jobs import RetryPolicy
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.requests import StageRequest
 
 ShouldStop = Callable[[], bool]
@@ -98,3 +99,20 @@ class OperatorServices(Services):
     """What operators use beside: the files of copies of an image."""
 
     copies: CopyStore
+
+
+def stored_files(services: Services, ledger: Ledger, study_uid: StudyUid, revision: int) -> tuple[StoredFile, ...]:
+    """Return the files of a revision, ordered by SOP Instance UID. Raises SpoolObjectMissing."""
+    files = tuple(
+        StoredFile(
+            path=str(services.locate(item.spool_key)),
+            sop_instance_uid=item.sop_instance_uid,
+            sop_class_uid=item.sop_class_uid,
+            series_uid=item.series_uid,
+        )
+        for item in ledger.revisions.instances(study_uid, revision)
+    )
+    lost = [file for file in files if not Path(file.path).is_file()]
+    if lost:
+        raise SpoolObjectMissing(f"{len(lost)} of {len(files)} files, among them {lost[0].path}")
+    return files

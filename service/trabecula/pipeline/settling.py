@@ -8,9 +8,8 @@ from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import StudyUid
-from trabecula.pipeline.files import stored_files
 from trabecula.pipeline.reception_gaps import gaps_of
-from trabecula.pipeline.services import Services
+from trabecula.pipeline.services import Services, stored_files
 
 
 def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False) -> None:

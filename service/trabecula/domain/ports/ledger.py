@@ -6,12 +6,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from trabecula.domain.ports.copy_rows import CopyRows
-from trabecula.domain.ports.delivery_rows import DeliveryRows
-from trabecula.domain.ports.quarantine_rows import QuarantineRows
-from trabecula.domain.ports.reception_rows import ReceptionRows
-from trabecula.domain.ports.revision_rows import RevisionRows
-from trabecula.domain.ports.study_rows import StudyRows
+from trabecula.domain.ports.rows.copy import CopyRows
+from trabecula.domain.ports.rows.delivery import DeliveryRows
+from trabecula.domain.ports.rows.quarantine import QuarantineRows
+from trabecula.domain.ports.rows.reception import ReceptionRows
+from trabecula.domain.ports.rows.revision import RevisionRows
+from trabecula.domain.ports.rows.study import StudyRows
 from trabecula.domain.study.jobs import Job
 
 

@@ -30,7 +30,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Reading:
+class SegmentReading:
     """What was found behind the place where reading stopped before.
 
     ``lost`` are the numbers of records that had been acknowledged and have no readable block any more. ``ended``: no
@@ -63,10 +63,10 @@ class SegmentReader:
         """Close the file."""
         os.close(self._descriptor)
 
-    def read(self, state: SegmentState) -> Reading:
+    def read(self, state: SegmentState) -> SegmentReading:
         """Return what is new. Raises OSError."""
         if state is SegmentState.OPEN:
-            return Reading(tuple(self._follow()))
+            return SegmentReading(tuple(self._follow()))
         # It does not change any more: what follows a gap tells whether the gap was acknowledged.
         found = [*self._follow()]
         gaps: list[int] = []
@@ -74,7 +74,7 @@ class SegmentReader:
             gaps += range(self._next, resumed.head.sequence)
             found += [*self._taken(resumed), *self._follow()]
         lost = tuple(number for number in gaps if number < self.settled)
-        return Reading(tuple(found), lost, ended=True)
+        return SegmentReading(tuple(found), lost, ended=True)
 
     def copy(self, found: Found, target: int) -> str:
         """Copy the payload of a record into an open file and return the SHA-256 of what was copied. Raises OSError.

@@ -24,7 +24,7 @@ _ZEROS = bytes(BLOCK)
 
 
 @dataclass(frozen=True)
-class Place:
+class RecordPlace:
     """Where a record goes: its offset, its number, and what had settled when it was given out."""
 
     offset: int
@@ -34,7 +34,7 @@ class Place:
     """Seconds since the host was booted: when its instance had come wholly."""
 
 
-class Segment:
+class OpenSegment:
     """A new segment, synced with its name when made. Thread-safe.
 
     After a failed write or sync nothing more is written to it, nobody who waits for a sync is told success, and it is
@@ -77,19 +77,19 @@ class Segment:
         """Write a part of a payload whose record follows. Raises OSError."""
         self._disk.write(self._descriptor, [data], offset)
 
-    def place(self, payload_bytes: int, stamp: float) -> Place | None:
+    def place(self, payload_bytes: int, stamp: float) -> RecordPlace | None:
         """Return a place for a record, or None where the segment is full or has failed."""
         whole = BLOCK + padded(payload_bytes)
         with self._changed:
             if self.failed or (self._size_bytes and self._end + whole + BLOCK > self._size_bytes):
                 return None
-            place = Place(self._end, self._next, min(self._pending, default=self._next), stamp)
+            place = RecordPlace(self._end, self._next, min(self._pending, default=self._next), stamp)
             self._end += whole
             self._next += 1
             self._pending[place.sequence] = stamp
             return place
 
-    def keep(self, place: Place, head: RecordHead, payload: Sequence[Bytes]) -> None:
+    def keep(self, place: RecordPlace, head: RecordHead, payload: Sequence[Bytes]) -> None:
         """Write a record to its place and return when it is on stable storage. Raises SpoolUnavailable.
 
         The payload is written before its block: where the block can be read, the payload can.

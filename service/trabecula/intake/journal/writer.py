@@ -29,7 +29,7 @@ from trabecula.intake.journal.folder import (
 )
 from trabecula.intake.journal.format import BLOCK, RecordHead, RecordKind, SegmentHead, padded
 from trabecula.intake.journal.refusals import Refusals
-from trabecula.intake.journal.segment import Place, Segment
+from trabecula.intake.journal.segment import OpenSegment, RecordPlace
 from trabecula.intake.journal.spares import Spares
 
 LARGE_OFFSET = 2 * BLOCK
@@ -66,10 +66,10 @@ class Journal:
         self._disk = disk or Disk()
         self._lock = threading.Lock()
         self._taking = threading.Lock()
-        self._current: Segment | None = None
-        self._spare: Segment | None = None
-        self._large: set[Segment] = set()
-        self._retired: list[Segment] = []
+        self._current: OpenSegment | None = None
+        self._spare: OpenSegment | None = None
+        self._large: set[OpenSegment] = set()
+        self._retired: list[OpenSegment] = []
         self._numbers = itertools.count(1)
         self._used_at = 0.0
         self._used_bytes = 0
@@ -133,14 +133,14 @@ class Journal:
             except TrabeculaError:
                 self._refusals.put_off(refused)
 
-    def begin_large(self) -> Segment:
+    def begin_large(self) -> OpenSegment:
         """Return a segment for one instance alone, which grows as it comes. Raises SpoolUnavailable."""
         segment = self._make(0)
         with self._lock:
             self._large.add(segment)
         return segment
 
-    def keep_large(self, segment: Segment, instance: ReceivedInstance) -> None:
+    def keep_large(self, segment: OpenSegment, instance: ReceivedInstance) -> None:
         """Return when the instance whose bytes were written from LARGE_OFFSET, and its record, are on stable storage.
 
         Raises SpoolUnavailable.
@@ -155,7 +155,7 @@ class Journal:
                 self._retired.append(segment)
             self._wake.set()
 
-    def drop_large(self, segment: Segment) -> None:
+    def drop_large(self, segment: OpenSegment) -> None:
         """Forget an instance that does not come to its end; never raises."""
         with self._lock:
             self._large.discard(segment)
@@ -168,7 +168,13 @@ class Journal:
         self._keep_in(segment, place, kind, facts, size, payload)
 
     def _keep_in(
-        self, segment: Segment, place: Place | None, kind: RecordKind, facts: Facts, size: int, payload: Sequence[Bytes]
+        self,
+        segment: OpenSegment,
+        place: RecordPlace | None,
+        kind: RecordKind,
+        facts: Facts,
+        size: int,
+        payload: Sequence[Bytes],
     ) -> None:
         if place is None:
             raise SpoolUnavailable("the segment of the journal cannot be written any more")
@@ -181,7 +187,7 @@ class Journal:
             self._wake.set()
             raise
 
-    def _place(self, kind: RecordKind, size: int) -> tuple[Segment, Place | None]:
+    def _place(self, kind: RecordKind, size: int) -> tuple[OpenSegment, RecordPlace | None]:
         """Return a place in the current segment, or in a new one; the journal's lock is held."""
         if self._stopping and kind is not RecordKind.REFUSAL:
             raise SpoolUnavailable("the listener ends")
@@ -201,14 +207,14 @@ class Journal:
         self._wake.set()
         return self._current, self._current.place(size, stamp)
 
-    def _make(self, size_bytes: int) -> Segment:
+    def _make(self, size_bytes: int) -> OpenSegment:
         key, uid = uuid.uuid4().bytes, uuid.uuid4().hex
         head = SegmentHead(journal_uid=self.folder.journal_uid, segment_uid=uid, key=key, boot_id=self._boot_id)
         path = self.folder.segment_path(next(self._numbers), uid, SegmentState.OPEN)
         try:
             with self._taking:
                 spare = self._spares.take() if size_bytes else None
-                return Segment(self._disk, path, head, size_bytes, spare)
+                return OpenSegment(self._disk, path, head, size_bytes, spare)
         except OSError as error:
             raise SpoolUnavailable(error.strerror or type(error).__name__) from error
 

@@ -16,7 +16,7 @@ from trabecula.domain.study.reception import CommitmentAnswer, RefusedInstance
 from trabecula.domain.study.study import ReceivedInstance
 from trabecula.intake.admission import DiskWatermark
 from trabecula.intake.journal.entries import payload_of_commitment
-from trabecula.intake.journal.segment import Segment
+from trabecula.intake.journal.segment import OpenSegment
 from trabecula.intake.journal.writer import LARGE_OFFSET, Journal
 from trabecula.intake.storage.head import DataSetHead
 from trabecula.intake.storage.identity import StatedInstance, identified_head
@@ -91,7 +91,7 @@ class JournalStoring:
         self._buffer = service.take_buffer()
         self._buffered = 0
         self._size = 0
-        self._large: Segment | None = None
+        self._large: OpenSegment | None = None
         self._digest = hashlib.sha256()
         head = file_head(command.sop_class_uid, command.sop_instance_uid, syntax)
         self._offset = len(head)

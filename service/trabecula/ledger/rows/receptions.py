@@ -21,7 +21,7 @@ from trabecula.ledger.texts import storable
 
 @dataclass(frozen=True)
 class DatabaseTimes:
-    """Implements domain.ports.reception_rows.HostTimes: by how much the database's clock is ahead, within bounds.
+    """Implements domain.ports.rows.reception.HostTimes: by how much the database's clock is ahead, within bounds.
 
     The two differ by the time the question took, so that a slow answer never lets a listener seem further than it is.
     """
@@ -39,7 +39,7 @@ class DatabaseTimes:
 
 
 class SqlReceptionRows:
-    """Implements domain.ports.reception_rows.ReceptionRows on a session."""
+    """Implements domain.ports.rows.reception.ReceptionRows on a session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
