@@ -21,21 +21,14 @@ from trabecula.segmentation.naming.levels import check_ribs, name_bodies, with_l
 from trabecula.segmentation.naming.ribs import find_ribs
 from trabecula.segmentation.network.bundle import SegmenterBundle, load_bundle
 from trabecula.segmentation.network.closeups import Camera
+from trabecula.segmentation.network.grids import Grid, axes_of, lay_grid, side_step
 from trabecula.segmentation.network.inference import Maps, NetworkSession
 from trabecula.segmentation.network.instances import Instances, StackBody, find_instances
 from trabecula.segmentation.network.mapping import MappedOutline, paint_body, paint_tissues
-from trabecula.segmentation.network.preprocess import (
-    Intensity,
-    cut_stack,
-    find_axes,
-    intensity_of,
-    lay_grid,
-    side_step,
-)
+from trabecula.segmentation.network.preprocess import Intensity, cut_stack, intensity_of
 from trabecula.segmentation.network.quality import BodyFeatures, calibrated, features_of
 from trabecula.segmentation.network.refiner import FineMaps, Refiner
 from trabecula.segmentation.network.search import find_spine
-from trabecula.segmentation.network.stack import Grid
 from trabecula.segmentation.reading import Reading
 
 _COUNTED_AGAINST_HEADER = 5
@@ -89,7 +82,7 @@ class NetworkSegmenter:
     def read(self, volume: Volume) -> Reading:
         """Run the network and take its maps apart, on the stack."""
         intensity = intensity_of(volume, self._bundle.ct_window_hu, self._bundle.mr_percentiles)
-        finding = find_spine(volume, find_axes(volume), self._network, intensity)
+        finding = find_spine(volume, axes_of(volume.geometry), self._network, intensity)
         grid = lay_grid(finding.axes, finding.span, side_step(finding.axes, volume.modality))
         maps = self._network.predict(cut_stack(volume, grid, intensity))
         rim, first = self.rim_share(volume.modality), find_anchor(maps)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from trabecula.segmentation.naming.anchor import Anchor
 from trabecula.segmentation.naming.levels import Naming
+from trabecula.segmentation.network.grids import Grid
 from trabecula.segmentation.network.inference import Maps
 from trabecula.segmentation.network.instances import Instances
 from trabecula.segmentation.network.quality import BodyFeatures
 from trabecula.segmentation.network.refiner import FineMaps
 from trabecula.segmentation.network.search import FoundSpine
-from trabecula.segmentation.network.stack import Grid
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

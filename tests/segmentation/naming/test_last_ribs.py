@@ -21,9 +21,8 @@ from trabecula.segmentation.naming.levels import (
     Naming,
     with_last_ribs,
 )
+from trabecula.segmentation.network.grids import Grid, axes_of, lay_grid, whole
 from trabecula.segmentation.network.instances import Instances, StackBody
-from trabecula.segmentation.network.preprocess import find_axes, lay_grid, whole
-from trabecula.segmentation.network.stack import Grid
 
 SHAPE, PITCH = (110, 75, 150), 34.0
 """An axial CT in steps of 2 mm: 220 mm high, 150 deep, 300 wide."""
@@ -48,7 +47,7 @@ def scene(bones: Bones, modality: Modality = Modality.CT, width_mm: float = 300.
     affine[0, 3] += 2.0 * cut
     array = np.ascontiguousarray(array[:, :, cut : SHAPE[2] - cut])
     volume = Volume(array=array, geometry=Geometry(array.shape, affine), modality=modality)
-    axes = find_axes(volume)
+    axes = axes_of(volume.geometry)
     grid = lay_grid(axes, whole(axes), 2.0)
     middle = (150.0 - 2.0 * cut) / 2
     bodies = tuple(

@@ -20,10 +20,10 @@ from trabecula.segmentation.network.closeups import (
     CloseUp,
     relative,
 )
+from trabecula.segmentation.network.grids import Grid, Span, axes_of, lay_grid, whole
 from trabecula.segmentation.network.inference import Maps
 from trabecula.segmentation.network.instances import Instances, StackBody
-from trabecula.segmentation.network.preprocess import Intensity, Span, lay_grid, whole
-from trabecula.segmentation.network.stack import Grid, axes_of
+from trabecula.segmentation.network.preprocess import Intensity
 
 STEP_MM = 4.0
 MIDDLE = len(NEIGHBOURS) // 2

@@ -15,10 +15,9 @@ from trabecula.domain.errors import BundleInvalid, SegmenterFailed
 from trabecula.domain.volume import Geometry, Volume
 from trabecula.segmentation.network.bundle import load_bundle
 from trabecula.segmentation.network.closeups import PIXEL_MM
+from trabecula.segmentation.network.grids import Grid, axes_of, lay_grid, whole
 from trabecula.segmentation.network.mapping import MappedOutline, paint_body
-from trabecula.segmentation.network.preprocess import lay_grid, whole
 from trabecula.segmentation.network.refiner import FineMaps, Refiner
-from trabecula.segmentation.network.stack import Grid, axes_of
 from trabecula.segmentation.network_segmenter import NetworkSegmenter
 from trabecula_training.segmenter.judging.evaluate import score_bodies, summarise
 from trabecula_training.segmenter.judging.examinations import ct_examination, examine, mr_examination

@@ -11,17 +11,10 @@ from hypothesis import strategies as st
 
 from trabecula.domain.modality import Modality
 from trabecula.domain.volume import Geometry, Volume
+from trabecula.segmentation.network.grids import axes_of, is_acquired_sagittal, lay_grid, positions, side_step, whole
 from trabecula.segmentation.network.mapping import Weights, axis_weights, interpolate
-from trabecula.segmentation.network.preprocess import (
-    cut_stack,
-    find_axes,
-    intensity_of,
-    is_acquired_sagittal,
-    lay_grid,
-    side_step,
-    whole,
-)
-from trabecula.segmentation.network.stack import axes_of, positions, resampling
+from trabecula.segmentation.network.preprocess import cut_stack, intensity_of
+from trabecula.segmentation.network.stack import resampling
 
 WINDOW, PERCENTILES = (-200.0, 800.0), (0.5, 99.5)
 
@@ -50,7 +43,7 @@ def test_every_orientation_gives_the_same_planes(order: tuple[int, ...], signs: 
 
     planes = []
     for each in (volume, plain):
-        axes = find_axes(each)
+        axes = axes_of(each.geometry)
         intensity = intensity_of(each, low_high, PERCENTILES)
         planes.append(cut_stack(each, lay_grid(axes, whole(axes), side_step(axes, each.modality)), intensity).images)
 
@@ -59,7 +52,7 @@ def test_every_orientation_gives_the_same_planes(order: tuple[int, ...], signs: 
 
 def test_rows_run_to_the_feet_and_columns_to_the_back() -> None:
     volume = landmarks((2, 0, 1), (-1, -1, 1))
-    axes = find_axes(volume)
+    axes = axes_of(volume.geometry)
     grid = lay_grid(axes, whole(axes), side_step(axes, volume.modality))
 
     first, down, back = grid.points_mm(volume.geometry, np.array([[0.0, 0, 0], [0, 5, 0], [0, 0, 5]]))

@@ -10,15 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.domain.modality import Modality
+from trabecula.segmentation.network.grids import axes_of, lay_grid, side_step, whole
 from trabecula.segmentation.network.inference import neighbour_stride
-from trabecula.segmentation.network.preprocess import (
-    cut_stack,
-    find_axes,
-    intensity_of,
-    lay_grid,
-    side_step,
-    whole,
-)
+from trabecula.segmentation.network.preprocess import cut_stack, intensity_of
 from trabecula_training.segmenter.drawing.classes import NetworkClass
 from trabecula_training.segmenter.drawing.contrast import Look
 from trabecula_training.segmenter.drawing.generator import Sample
@@ -51,7 +45,7 @@ class RealSlab:
 
 def slab_of(case: RealCase) -> RealSlab:
     """Lay a labelled volume out as the segmenter does, over its whole extent."""
-    volume, axes = case.volume, find_axes(case.volume)
+    volume, axes = case.volume, axes_of(case.volume.geometry)
     grid = lay_grid(axes, whole(axes), side_step(axes, volume.modality))
     stack = cut_stack(volume, grid, intensity_of(volume, _CT_WINDOW_HU, _MR_PERCENTILES))
     places = zip((grid.side, grid.row, grid.column), axes.sizes, strict=True)

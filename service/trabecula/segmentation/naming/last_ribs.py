@@ -15,8 +15,8 @@ from scipy import ndimage
 
 from trabecula.domain.modality import Modality
 from trabecula.domain.volume import FloatArray, Volume
+from trabecula.segmentation.network.grids import Axes, Grid
 from trabecula.segmentation.network.instances import Instances
-from trabecula.segmentation.network.stack import Axes, Grid
 
 _BONE_HU = (180.0, 240.0)
 """Tried in this order: kidneys and vessels full of contrast agent join ribs at the lower value."""

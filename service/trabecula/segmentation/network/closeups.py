@@ -10,10 +10,11 @@ from scipy import ndimage
 
 from trabecula.domain.modality import Modality
 from trabecula.domain.volume import FloatArray, Volume
+from trabecula.segmentation.network.grids import Axes, Grid
 from trabecula.segmentation.network.inference import Maps, neighbour_stride
 from trabecula.segmentation.network.instances import Instances
 from trabecula.segmentation.network.preprocess import Intensity
-from trabecula.segmentation.network.stack import Axes, Grid, cut_plane, resampling
+from trabecula.segmentation.network.stack import cut_plane, resampling
 
 Float = NDArray[np.float32]
 

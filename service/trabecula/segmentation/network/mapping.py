@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.domain.volume import FloatArray
+from trabecula.segmentation.network.grids import Grid
 from trabecula.segmentation.network.refiner import FineMaps
-from trabecula.segmentation.network.stack import Grid
 
 Float = NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""Volume to network input: which sagittal planes to cut, where, and how intensities become 0-1."""
+"""Volume to network input: how intensities become 0-1, where the patient lies, and the planes of a grid."""
 
 from __future__ import annotations
 
@@ -10,24 +10,8 @@ from scipy import ndimage
 
 from trabecula.domain.modality import Modality
 from trabecula.domain.volume import Volume
-from trabecula.segmentation.network.stack import Axes, Float, Grid, axes_of, cut_plane, positions, resampling
-
-PIXEL_MM = 1.0
-FINE_SIDE_MM = {Modality.CT: 1.5, Modality.MR: 2.0}
-"""Distance of sagittal planes cut from volumes that are finer sideways."""
-_NATIVE_SIDE_MM = 1.4
-"""From this distance on, the acquired sagittal slices are used as they are."""
-_SCOUT_SIDE_MM = 18.0
-_SCOUT_HALF_MM = 56.0
-
-
-@dataclass(frozen=True, eq=False)
-class Span:
-    """A region of a volume in mm from the stack's first sample: (from, to) sideways, down and backward."""
-
-    side: tuple[float, float]
-    row: tuple[float, float]
-    column: tuple[float, float]
+from trabecula.segmentation.network.grids import Axes, Grid, Span, is_acquired_sagittal, whole
+from trabecula.segmentation.network.stack import Float, cut_plane, resampling
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,40 +33,6 @@ class Intensity:
     def apply(self, image: Float) -> Float:
         """Map and clip."""
         return np.asarray(np.clip((image - self.low) / max(self.high - self.low, 1e-6), 0, 1), dtype=np.float32)
-
-
-def whole(axes: Axes) -> Span:
-    """The span of a whole volume."""
-    side, row, column = ((0.0, (n - 1) * step) for n, step in zip(axes.sizes, axes.steps_mm, strict=True))
-    return Span(side, row, column)
-
-
-def is_acquired_sagittal(axes: Axes) -> bool:
-    """True where sagittal slices are taken as they were acquired."""
-    return axes.steps_mm[0] >= _NATIVE_SIDE_MM or axes.sizes[0] == 1
-
-
-def side_step(axes: Axes, modality: Modality) -> float:
-    """Distance of a stack's planes in mm: that of acquired sagittal slices, or a fine one by modality."""
-    return axes.steps_mm[0] if is_acquired_sagittal(axes) else FINE_SIDE_MM[modality]
-
-
-def lay_grid(axes: Axes, span: Span, side_mm: float) -> Grid:
-    """Lay a stack over a span; ``side_mm`` is the distance of its planes."""
-    return Grid(
-        axes=axes,
-        side=positions(axes.sizes[0], axes.steps_mm[0], axes.signs[0], side_mm, span.side),
-        row=positions(axes.sizes[1], axes.steps_mm[1], axes.signs[1], PIXEL_MM, span.row),
-        column=positions(axes.sizes[2], axes.steps_mm[2], axes.signs[2], PIXEL_MM, span.column),
-        side_step_mm=side_mm,
-    )
-
-
-def scout_grid(axes: Axes, span: Span) -> Grid:
-    """A few planes through the middle of a wide volume, to find the spine."""
-    middle = (span.side[0] + span.side[1]) / 2
-    near = Span((middle - _SCOUT_HALF_MM, middle + _SCOUT_HALF_MM), span.row, span.column)
-    return lay_grid(axes, near, _SCOUT_SIDE_MM)
 
 
 def intensity_of(volume: Volume, ct_window_hu: tuple[float, float], mr_percentiles: tuple[float, float]) -> Intensity:
@@ -154,8 +104,3 @@ def _constant_border(plane: Float) -> NDArray[np.bool_]:
         if region.mean() >= 0.02:
             bad |= region
     return bad
-
-
-def find_axes(volume: Volume) -> Axes:
-    """The axes of a volume's stack by its geometry."""
-    return axes_of(volume.geometry)

@@ -9,18 +9,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trabecula.domain.volume import Volume
+from trabecula.segmentation.network.grids import Axes, Grid, Span, is_acquired_sagittal, lay_grid, scout_grid, whole
 from trabecula.segmentation.network.inference import Maps, NetworkSession
-from trabecula.segmentation.network.preprocess import (
-    Intensity,
-    Span,
-    body_span,
-    cut_stack,
-    is_acquired_sagittal,
-    lay_grid,
-    scout_grid,
-    whole,
-)
-from trabecula.segmentation.network.stack import Axes, Grid
+from trabecula.segmentation.network.preprocess import Intensity, body_span, cut_stack
 
 _SCOUT_STEP_MM = 18.0
 _WIDE_STEP_MM = 12.0
