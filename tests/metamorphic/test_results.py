@@ -78,7 +78,6 @@ class TrueOutline:
             quality=0.95,
             numbering="counted from the sacrum",
             tissues=tissues,
-            reasons=(),
         )
 
 

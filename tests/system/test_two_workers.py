@@ -30,17 +30,22 @@ def parents(pid: int) -> list[int]:
     return found
 
 
+def arguments_of(pid: int) -> list[bytes]:
+    """Return the command line of a process; empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def analysing(workers: dict[int, Process]) -> Process | None:
-    """Return the worker one of whose children analyses a study now."""
+    """Return the worker of whose children one analyses a study now: its server of children has forked the first."""
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if b"child" in command and b"analyse" in command:
-            above = [workers[pid] for pid in parents(int(folder.name)) if pid in workers]
-            if above:
-                return above[0]
+        above = parents(int(folder.name)) if b"children" in arguments_of(int(folder.name)) else []
+        if above and b"children" in arguments_of(above[0]):
+            found = [workers[pid] for pid in above if pid in workers]
+            if found:
+                return found[0]
     return None
 
 
