@@ -40,6 +40,10 @@ class TestMemoryReceptionRegister(ReceptionRegisterContract):
         assert isinstance(register, MemoryRegistrar)
         return {item.sop_instance_uid for item in register.refused}
 
+    def listeners(self, register: ReceptionRegister) -> list[str]:
+        assert isinstance(register, MemoryRegistrar)
+        return sorted({item.journal_uid for item in register.standings})
+
     def lose(self, register: ReceptionRegister) -> None:
         assert isinstance(register, MemoryRegistrar)
         register._instances.clear()

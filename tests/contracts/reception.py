@@ -41,7 +41,7 @@ def refused(number: int = 9, *, at: datetime | None = None) -> RefusedInstance:
 
 
 class ReceptionRegisterContract:
-    """Tests of the port. A subclass overrides the fixture ``register`` and the three views."""
+    """Tests of the port. A subclass overrides the fixture ``register`` and the four views."""
 
     @pytest.fixture
     def register(self) -> ReceptionRegister:
@@ -57,6 +57,10 @@ class ReceptionRegisterContract:
 
     def refused(self, register: ReceptionRegister) -> set[str]:
         """Return the SOP Instance UIDs of what was refused."""
+        raise AssertionError("the subclass knows")
+
+    def listeners(self, register: ReceptionRegister) -> list[str]:
+        """Return the UIDs of the journals whose listeners are known, each once."""
         raise AssertionError("the subclass knows")
 
     def lose(self, register: ReceptionRegister) -> None:
@@ -122,3 +126,5 @@ class ReceptionRegisterContract:
             register.publish(
                 ListenerStanding(journal_uid="1.2.3", name="HOST", registered_until=until, backlog_bytes=0)
             )
+
+        assert self.listeners(register) == ["1.2.3"]

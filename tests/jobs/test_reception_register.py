@@ -52,6 +52,9 @@ class TestLedgerReceptionRegister(ReceptionRegisterContract):
     def refused(self, register: ReceptionRegister) -> set[str]:
         return set(self.world.rows("SELECT sop_instance_uid FROM refused_instances"))
 
+    def listeners(self, register: ReceptionRegister) -> list[str]:
+        return list(self.world.rows("SELECT journal_uid FROM listeners"))
+
     def lose(self, register: ReceptionRegister) -> None:
         self.world.rows("DELETE FROM studies")
 

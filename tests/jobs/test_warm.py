@@ -114,7 +114,9 @@ def test_who_dies_takes_the_children_along(tmp_path: Path, victim: str) -> None:
     for pid in gone:
         wait_for(lambda pid=pid: has_ended(pid), f"the end of process {pid}", 20)  # type: ignore[misc]
     worker.kill()
-    worker.wait()
+
+    assert worker.wait() == -signal.SIGKILL
+    assert all(has_ended(pid) for pid in gone)
 
 
 def test_a_run_whose_server_is_killed_starts_from_nothing_and_the_next_has_a_new_server(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ from trabecula.cli.output import (
     print_table,
 )
 from trabecula.data.bundle_location import bundle_roots
-from trabecula.domain.errors import BundleInvalid, BundleUnknown, ModelMayNotDecide
+from trabecula.domain.errors import BundleInvalid, BundleUnknown
 from trabecula.domain.models.validation import ModelVerdict
+from trabecula.domain.trust_errors import ModelMayNotDecide
 from trabecula.scoring.activation import (
     Activated,
     Activation,

@@ -103,7 +103,7 @@ def test_the_facts_of_an_instance_fit_whatever_its_sender_names(name: str, calle
 
     facts = facts_of_instance(instance)
 
-    encode_record(RecordHead(kind=RecordKind.INSTANCE, facts=facts), KEY)
+    assert len(encode_record(RecordHead(kind=RecordKind.INSTANCE, facts=facts), KEY)) == BLOCK
 
 
 @given(st.integers(0, 10**9))

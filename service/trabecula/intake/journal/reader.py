@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -48,11 +49,10 @@ class SegmentReader:
     def __init__(self, segment: SegmentFile) -> None:
         """Open it. Raises NotASegment (its making was cut off), JournalTooNew, OSError."""
         self._descriptor = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
+        with contextlib.ExitStack() as unless_read:
+            unless_read.callback(self.close)
             self.head: SegmentHead = decode_segment(os.pread(self._descriptor, BLOCK, 0))
-        except Exception:
-            self.close()
-            raise
+            unless_read.pop_all()
         self._offset = BLOCK
         self._next = 0
         self._sealed = False

@@ -77,7 +77,8 @@ class Placer:
         As at reception itself, the first bytes under a UID stay; the same again are a repetition, others a conflict.
         """
         placed = Placed(self._spool)
-        try:
+        with contextlib.ExitStack() as unless_placed:
+            unless_placed.callback(placed.discard)
             with as_spool_error(), contextlib.closing(FileSystem(self._spool.root)) as file_system:
                 placed.aside = [self._spool.root / INCOMING / f"{uuid.uuid4().hex}.part" for _ in arrivals]
                 together = len(arrivals) >= _MANY and can_sync_file_system()
@@ -92,9 +93,7 @@ class Placer:
                     file_system.sync()
                 else:
                     list(self._syncing.map(sync_folder, folders))
-        except BaseException:
-            placed.discard()
-            raise
+            unless_placed.pop_all()
         return placed
 
     def quarantine(self, arrival: Arrival, error: TrabeculaError) -> Placed:
