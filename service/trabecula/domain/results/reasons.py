@@ -192,7 +192,7 @@ class ReasonCode(Enum):
     )
     HEADERS_DIFFER = (
         "Images of the series differ in their headers.",
-        "Check how the series was exported; the values are those of most images.",
+        "Check how the series was exported; where it is measured, the values are those of most images.",
     )
     UID_SHARED = (
         "Different images have the same SOP Instance UID.",

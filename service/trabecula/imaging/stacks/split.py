@@ -15,6 +15,7 @@ from trabecula.domain.uids import SeriesUid
 from trabecula.domain.volume import FloatArray, Plane
 from trabecula.imaging.acquisition import Acquisition, Frame, consensus
 from trabecula.imaging.limits import STACKS
+from trabecula.imaging.stacks.contradictions import contradictions
 from trabecula.imaging.stacks.copies import distinct, folded, once
 from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.imaging.stacks.likeness import alike
@@ -80,12 +81,17 @@ class Stack:
 
 def split(frames: Iterable[Frame]) -> tuple[Stack, ...]:
     """Return the stacks of all series, ordered by series UID and then by size, largest first."""
-    stacks = [stack for group in alike(distinct(frames)) for stack in _stacks(group)]
+    groups = alike(distinct(frames))
+    contradicted = contradictions(groups)
+    stacks = [stack for index, group in enumerate(groups) for stack in _stacks(group, contradicted.get(index))]
     return tuple(sorted(stacks, key=lambda stack: (stack.series_uid, -len(stack.frames), stack.frames[0].file.path)))
 
 
-def _stacks(group: Sequence[Frame]) -> Iterable[Stack]:
+def _stacks(group: Sequence[Frame], contradicted: Reason | None) -> Iterable[Stack]:
     first = group[0]
+    if contradicted is not None:
+        yield Stack(tuple(group), blocked=contradicted)
+        return
     if first.position is None or first.orientation is None or first.pixel_spacing is None:
         yield Stack(tuple(group))
         return
