@@ -202,7 +202,13 @@ class DrawnSegmenter:
                 places = _slices(spine.geometry, volume.geometry)
                 labels, tissues = spine.labels[places], spine.tissues[places]
         bodies = tuple(
-            SegmentedBody(label=level.label, level=level, quality=self.quality, metal_share=self.metal.get(level, 0.0))
+            SegmentedBody(
+                label=level.label,
+                level=level,
+                quality=self.quality,
+                metal_share=self.metal.get(level, 0.0),
+                centroid_mm=_centre(labels == level.label, volume.geometry),
+            )
             for level in Level
             if (labels == level.label).any()
         )
@@ -215,6 +221,11 @@ class DrawnSegmenter:
             tissues=tissues,
             numbering_reasons=self.reasons,
         )
+
+
+def _centre(mask: NDArray[np.bool_], geometry: Geometry) -> tuple[float, float, float]:
+    x, y, z = geometry.to_lps(np.argwhere(mask).mean(axis=0))
+    return float(x), float(y), float(z)
 
 
 def _slices(drawn: Geometry, read: Geometry) -> list[int]:

@@ -32,6 +32,7 @@ from trabecula.domain.results.result import (
 from trabecula.domain.spine import Level
 from trabecula.domain.study.facts import SeriesFacts, StudyFacts
 from trabecula.domain.study.jobs import Job, RetryPolicy, Stage
+from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.study import ReceivedInstance, StoredFile
 from trabecula.domain.volume import Geometry, Volume
 from trabecula.intake.storage.copies import SpoolCopies
@@ -54,7 +55,14 @@ class SmallAnalyser:
 
     reasons: tuple[Reason, ...] = (Reason(code=ReasonCode.KVP_ADJUSTED, blocking=False),)
 
-    def analyse(self, study_uid: str, revision: int, files: Sequence[StoredFile]) -> Analysis:
+    def analyse(
+        self,
+        study_uid: str,
+        revision: int,
+        files: Sequence[StoredFile],
+        correction: LevelCorrection | None = None,
+    ) -> Analysis:
+        level = correction.level if correction else Level.L1
         value = Measurement(
             concept=codes.ATTENUATION,
             value=100.0 + len(files),
@@ -69,7 +77,7 @@ class SmallAnalyser:
             revision=revision,
             category=Category.INDETERMINATE,
             reasons=self.reasons,
-            levels=(LevelResult(level=Level.L1, evaluable=True, quality=0.9, flags=(flag,), measurements=(value,)),),
+            levels=(LevelResult(level=level, evaluable=True, quality=0.9, flags=(flag,), measurements=(value,)),),
             summary=(value,),
             scores=(
                 Score(
@@ -82,6 +90,7 @@ class SmallAnalyser:
                     probability=0.25,
                 ),
             ),
+            numbering=correction.words if correction else "",
             versions={"software": "test"},
             timings_s={"segment": 0.5},
         )
@@ -92,7 +101,7 @@ class SmallAnalyser:
             modality=Modality.CT,
             source_uids=(file.sop_instance_uid,),
         )
-        return Analysis(result, (AnalysedVolume(volume, np.full((1, 1, 1), 20, np.uint8), (file,)),))
+        return Analysis(result, (AnalysedVolume(volume, np.full((1, 1, 1), level.label, np.uint8), (file,)),))
 
 
 class SmallLoader:

@@ -21,6 +21,7 @@ from trabecula.domain.results.result import Category, Measurement, Score, Series
 from trabecula.domain.results.thresholds import Thresholds
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study.activity import doing
+from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import StudyUid
 from trabecula.scoring.answers import checked
@@ -43,21 +44,27 @@ class StudyAnalyser:
         self._thresholds = thresholds
         self._config = config or AnalysisConfig()
 
-    def analyse(self, study_uid: StudyUid, revision: int, files: Sequence[StoredFile]) -> Analysis:
-        """Return the analysis of a frozen revision.
+    def analyse(
+        self,
+        study_uid: StudyUid,
+        revision: int,
+        files: Sequence[StoredFile],
+        correction: LevelCorrection | None = None,
+    ) -> Analysis:
+        """Return the analysis of a frozen revision, with the levels as a reader named them where there is a correction.
 
         What cannot be measured is NOT_EVALUABLE with reasons. Raises SpoolObjectMissing where a file is gone, and
         SegmenterFailed where the segmenter broke on every series.
         """
         started = time.monotonic()
-        measured = self.measure(files)
+        measured = self.measure(files, correction)
         analysis = self.decide(study_uid, revision, measured)
         timings = {**analysis.result.timings_s, "total": round(time.monotonic() - started, 3)}
         return replace(analysis, result=replace(analysis.result, timings_s=timings))
 
-    def measure(self, files: Sequence[StoredFile]) -> MeasuredStudy:
+    def measure(self, files: Sequence[StoredFile], correction: LevelCorrection | None = None) -> MeasuredStudy:
         """Return what was measured, undecided. Raises as ``analyse`` does."""
-        return measure(files, self._segmenter, self._thresholds, self._config)
+        return measure(files, self._segmenter, self._thresholds, self._config, correction)
 
     def decide(self, study_uid: StudyUid, revision: int, measured: MeasuredStudy) -> Analysis:
         """Ask the models about what was measured, and decide."""

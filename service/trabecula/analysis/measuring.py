@@ -21,12 +21,14 @@ from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.results.thresholds import Thresholds
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study.activity import doing
+from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.study import StoredFile
 from trabecula.imaging.acquisition import Frame, StatedPatient
 from trabecula.imaging.headers.frames import read_headers
 from trabecula.imaging.stacks.copies import distinct
 from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.segmentation.attempts import AnalysisConfig, Attempts, Segmented, segment_best
+from trabecula.segmentation.reader_names import ReaderNames
 from trabecula.series.choice import Choice, choose
 
 
@@ -80,14 +82,18 @@ class MeasuredStudy:
 
 
 def measure(
-    files: Sequence[StoredFile], segmenter: Segmenter, thresholds: Thresholds, config: AnalysisConfig
+    files: Sequence[StoredFile],
+    segmenter: Segmenter,
+    thresholds: Thresholds,
+    config: AnalysisConfig,
+    correction: LevelCorrection | None = None,
 ) -> MeasuredStudy:
-    """Read, choose, outline and measure the files of one study.
+    """Read, choose, outline and measure the files of one study; a reader's ``correction`` names the levels.
 
     Raises SpoolObjectMissing where a file is gone, and SegmenterFailed where the segmenter broke on every series.
     """
     doing(f"reading the headers of {len(files)} images")
-    study = _segment(_read(files), segmenter, config)
+    study = _segment(_read(files), segmenter, config, correction)
     doing("measuring")
     return _measure(study, thresholds)
 
@@ -121,16 +127,21 @@ def _read(files: Sequence[StoredFile]) -> MeasuredStudy:
     )
 
 
-def _segment(study: MeasuredStudy, segmenter: Segmenter, config: AnalysisConfig) -> MeasuredStudy:
+def _segment(
+    study: MeasuredStudy, segmenter: Segmenter, config: AnalysisConfig, correction: LevelCorrection | None
+) -> MeasuredStudy:
     attempts: dict[SeriesRole, Attempts] = {}
+    names = ReaderNames.located(correction, study.frames)
     for role in SeriesRole:
         if candidates := study.choice.of(role):
-            attempts[role] = segment_best(candidates, segmenter, config, is_trusted)
+            attempts[role] = segment_best(candidates, segmenter, config, is_trusted, names)
     timings = dict(study.timings_s)
     for made in attempts.values():
         for step, seconds in made.timings_s.items():
             timings[step] = round(timings.get(step, 0.0) + seconds, 3)
     segmented = {role: made.found for role, made in attempts.items() if made.found is not None}
+    if correction is not None:
+        segmented = {role: _with_unused_told(item) for role, item in segmented.items()}
     broken = [made.error for made in attempts.values() if made.found is None and made.error is not None]
     if broken and not segmented:
         raise broken[0]
@@ -142,6 +153,15 @@ def _segment(study: MeasuredStudy, segmenter: Segmenter, config: AnalysisConfig)
         segmented=segmented,
         timings_s=timings,
     )
+
+
+def _with_unused_told(item: Segmented) -> Segmented:
+    """The same, with a remark where the software's names stand though a reader has named levels of this study."""
+    found = item.segmentation
+    if any(reason.code is ReasonCode.LEVELS_CORRECTED for reason in found.numbering_reasons):
+        return item
+    reasons = (*found.numbering_reasons, Reason(code=ReasonCode.CORRECTION_UNUSED, blocking=False))
+    return replace(item, segmentation=replace(found, numbering_reasons=reasons))
 
 
 def _measure(study: MeasuredStudy, thresholds: Thresholds) -> MeasuredStudy:

@@ -209,6 +209,8 @@ class Revision(Base):
     refused: Mapped[int] = mapped_column(server_default=_ZERO)
     damaged: Mapped[int] = mapped_column(server_default=_ZERO)
     silent_listeners: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    correction: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """How a reader named the levels (domain.study.level_correction)."""
 
 
 class RevisionInstance(Base):

@@ -30,11 +30,18 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
             return
         known = ledger.revisions.result(study_uid, revision)
         files = stored_files(services, ledger, study_uid, revision) if known is None else ()
-        gaps = ledger.revisions.gaps(study_uid, revision)
+        gaps, correction = ledger.revisions.gaps(study_uid, revision), ledger.revisions.correction(study_uid, revision)
     started = time.monotonic()
     if known is None:
         folder = services.artifacts.folder(study_uid, revision)
-        request = StageRequest(study_uid=study_uid, revision=revision, files=files, folder=str(folder), gaps=gaps)
+        request = StageRequest(
+            study_uid=study_uid,
+            revision=revision,
+            files=files,
+            folder=str(folder),
+            gaps=gaps,
+            correction=correction,
+        )
         services.runner.analyse(request, still_wanted(services, job, should_stop))
         result = services.artifacts.load_result(study_uid, revision)
     with services.open_ledger() as ledger:
@@ -50,7 +57,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
 
 def run_analysis(request: StageRequest, analyser: Analyser, artifacts: AnalysisArtifacts) -> None:
     """The child's part: analyse the files and leave result and label maps in the artifact folder."""
-    analysis = analyser.analyse(request.study_uid, request.revision, request.files)
+    analysis = analyser.analyse(request.study_uid, request.revision, request.files, request.correction)
     doing("writing result and label maps to disk")
     artifacts.save_analysis(replace(analysis, result=with_gaps(analysis.result, request.gaps)))
 

@@ -11,6 +11,7 @@ from trabecula.domain.ports.analyser import Analyser
 from trabecula.domain.results.difference import Difference, difference
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import StudyResult
+from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.study import StoredFile, StudyState
 from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.services import Services, stored_files
@@ -25,6 +26,8 @@ class KeptStudy:
 
     result: StudyResult
     files: tuple[StoredFile, ...]
+    correction: LevelCorrection | None
+    """How a reader named the levels."""
     complete: bool
     """True where the study is DONE and no image has come since."""
 
@@ -51,10 +54,12 @@ def kept_study(services: Services, study_uid: StudyUid) -> KeptStudy:
             raise ResultMissing(f"{study_uid} is {standing.state}")
         files = stored_files(services, ledger, study_uid, standing.revision)
         current = ledger.revisions.is_current_set(study_uid, standing.revision)
-        return KeptStudy(result, files, current and standing.state is StudyState.DONE)
+        correction = ledger.revisions.correction(study_uid, standing.revision)
+        return KeptStudy(result, files, correction, current and standing.state is StudyState.DONE)
 
 
 def compare_study(kept: KeptStudy, analyser: Analyser) -> Difference:
     """Return what the analyser says otherwise of the same files. Raises what the analyser raises."""
     result = kept.result
-    return difference(result, analyser.analyse(result.study_uid, result.revision, kept.files).result)
+    again = analyser.analyse(result.study_uid, result.revision, kept.files, kept.correction)
+    return difference(result, again.result)

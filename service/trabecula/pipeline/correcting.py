@@ -23,11 +23,11 @@ from trabecula.domain.study.copies import (
     StoredCopy,
     check_one_patient,
 )
-from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import NO_SERIES, SeriesUid, StudyUid
-from trabecula.pipeline.services import OperatorServices, stored_files
+from trabecula.pipeline.next_revision import measure_anew
+from trabecula.pipeline.services import OperatorServices
 
 _TRIES = 3
 _SHOWN_IDENTITIES = 5
@@ -186,7 +186,7 @@ def _take_over(
         ledger.quarantine.close(entry.number, QuarantineState.ADOPTED, who, reason)
     for older in plan.passed_over:
         ledger.quarantine.close(older.number, QuarantineState.SUPERSEDED, who, reason)
-    state, revision = _measure_anew(services, ledger, plan.study_uid)
+    state, revision = measure_anew(services, ledger, plan.study_uid)
     detail = f"newer headers of {len(plan.taken)} of {plan.images} images taken over: {reason}"
     ledger.studies.note(
         plan.study_uid,
@@ -200,22 +200,6 @@ def _take_over(
         state=state,
         revision=revision,
     )
-
-
-def _measure_anew(services: OperatorServices, ledger: Ledger, study_uid: StudyUid) -> tuple[StudyState, int]:
-    """Freeze the next revision and hand it to the analysis, wherever the study stands; a study that still receives
-    settles by itself."""
-    standing = ledger.studies.standing(study_uid, lock=True)
-    if standing.state is StudyState.RECEIVING:
-        return standing.state, 0
-    if standing.state in (StudyState.ANALYSING, StudyState.REPORTING, StudyState.DELIVERING):
-        ledger.studies.move(study_uid, StudyState.RECEIVING)
-    revision = ledger.revisions.freeze(study_uid, ledger.revisions.gaps(study_uid, standing.revision))
-    files = stored_files(services, ledger, study_uid, revision)
-    ledger.studies.describe(study_uid, services.facts.read(files))
-    ledger.studies.move(study_uid, StudyState.ANALYSING)
-    ledger.defer(Job(stage=Stage.ANALYSE, study_uid=study_uid, revision=revision))
-    return StudyState.ANALYSING, revision
 
 
 def _facts(plan: Correction, reason: str) -> dict[str, str]:

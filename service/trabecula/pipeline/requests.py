@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import StudyUid
@@ -36,17 +37,20 @@ class StageRequest:
     predecessors: tuple[tuple[str, str, str], ...] = ()
     gaps: ReceptionGaps = field(default_factory=ReceptionGaps)
     """What is known to lack; the result says so."""
+    correction: LevelCorrection | None = None
+    """How a reader named the levels."""
 
     def write(self, path: Path) -> None:
         """Write the request as JSON."""
         document = asdict(self) | {"analysed_at": self.analysed_at.isoformat() if self.analysed_at else None}
+        document["correction"] = self.correction.to_json() if self.correction else None
         path.write_text(json.dumps(document))
 
     @classmethod
     def read(cls, path: Path) -> StageRequest:
         """Return the request that ``write`` wrote. Raises KeyError, TypeError or ValueError for anything else."""
         document = json.loads(path.read_text())
-        moment = document["analysed_at"]
+        moment, correction = document["analysed_at"], document.get("correction")
         return cls(
             study_uid=document["study_uid"],
             revision=document["revision"],
@@ -56,6 +60,7 @@ class StageRequest:
             installation_uid=document["installation_uid"],
             predecessors=tuple((item[0], item[1], item[2]) for item in document["predecessors"]),
             gaps=_gaps(document.get("gaps", {})),
+            correction=LevelCorrection.from_json(correction) if correction else None,
         )
 
 

@@ -23,6 +23,7 @@ from trabecula.imaging.volumes.loading import load
 from trabecula.imaging.volumes.turns import turns
 from trabecula.regions.bodies import Body, cut_bodies
 from trabecula.segmentation.equal_series import equal_series
+from trabecula.segmentation.reader_names import ReaderNames
 from trabecula.series.choice import Candidate
 
 _ENOUGH_LEVELS = 2
@@ -102,12 +103,16 @@ class Attempts:
 
 
 def segment_best(
-    candidates: Sequence[Candidate], segmenter: Segmenter, config: AnalysisConfig, is_trusted: TrustRule
+    candidates: Sequence[Candidate],
+    segmenter: Segmenter,
+    config: AnalysisConfig,
+    is_trusted: TrustRule,
+    names: ReaderNames | None = None,
 ) -> Attempts:
     """Return the first candidate with at least two usable levels of L1-L4, else the best of those tried.
 
     A series that cannot be decoded or is too large gives a reason; one of which slices are unfit is tried without
-    them; a segmenter that breaks is remembered as error.
+    them; a segmenter that breaks is remembered as error. A reader's ``names`` replace those of the segmenter.
     """
     attempts = Attempts()
     waiting, tried, most = deque(candidates), 0, -1
@@ -124,7 +129,7 @@ def segment_best(
             attempts.refuse(candidate, replace(told, blocking=False))
             continue
         candidate = replace(candidate, reasons=(*candidate.reasons, *([told] if told else [])))
-        found = _segmented(candidate, volume, segmenter, attempts)
+        found = _segmented(candidate, volume, segmenter, attempts, names)
         if found is None:
             continue
         usable = found.usable_levels(is_trusted)
@@ -184,7 +189,9 @@ def _turns(candidate: Candidate, volume: Volume) -> Reason | None:
     return Reason(code=ReasonCode.SLICES_ALTERNATE, blocking=blocking, series_uid=candidate.series_uid, detail=detail)
 
 
-def _segmented(candidate: Candidate, volume: Volume, segmenter: Segmenter, attempts: Attempts) -> Segmented | None:
+def _segmented(
+    candidate: Candidate, volume: Volume, segmenter: Segmenter, attempts: Attempts, names: ReaderNames | None
+) -> Segmented | None:
     started = time.monotonic()
     doing(f"segmenting {_in_words(candidate)}")
     try:
@@ -198,6 +205,8 @@ def _segmented(candidate: Candidate, volume: Volume, segmenter: Segmenter, attem
         return None
     finally:
         attempts.took("segment", started)
+    if names is not None and names.concern(candidate.stack.frames[0]):
+        segmentation = names.upon(segmentation, volume.geometry) or segmentation
     return Segmented(candidate, volume, segmentation, cut_bodies(volume, segmentation))
 
 

@@ -32,6 +32,10 @@ COMMANDS = {
         "trabecula.cli.studies.references:import_references_command",
         "Import reference measurements (DXA, QCT); every line is checked first, and all are written or none.",
     ),
+    "name-levels": CommandPlace(
+        "trabecula.cli.studies.name_levels:name_levels_command",
+        "Name one vertebra as a reader sees it; all others are counted from it.",
+    ),
     "adopt": CommandPlace(
         "trabecula.cli.studies.adopt:adopt",
         "Take over the newer headers of images that came again, e.g. with a corrected patient.",

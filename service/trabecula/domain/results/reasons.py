@@ -103,6 +103,14 @@ class ReasonCode(Enum):
         "A transitional or additional vertebra is possible.",
         "Number by eye: L1 of the one count is T12 or L2 of the other.",
     )
+    LEVELS_CORRECTED = (
+        "A reader has named the levels.",
+        "None; the names that the software gave stand in the result before this one.",
+    )
+    CORRECTION_UNUSED = (
+        "The names that a reader gave are of another series or image.",
+        "Look at the picture: the names are the software's; name them again with `trabecula studies name-levels`.",
+    )
     LEVEL_NOT_FOUND = ("The vertebral body was not found.", "None for this level.")
     TOO_FEW_LEVELS = ("Too few levels can be evaluated.", "Send images that show L1-L4 completely.")
     SEG_QC = ("The outline of the vertebra is not reliable.", "Look at the picture; the level is not measured.")

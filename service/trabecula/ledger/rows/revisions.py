@@ -14,6 +14,7 @@ from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.identity import digest
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
+from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.standing import StoredInstance
 from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
@@ -36,10 +37,14 @@ class SqlRevisionRows:
         self._session = session
 
     def freeze(self, study_uid: StudyUid, gaps: ReceptionGaps) -> int:
-        """Freeze the present instances as the study's next revision and return its number."""
+        """Freeze the present instances as the study's next revision and return its number.
+
+        What a reader named holds for it too: a vertebra stays what it is when images come.
+        """
         newest = select(func.coalesce(func.max(Revision.revision), 0)).where(Revision.study_uid == study_uid)
         revision = self._session.execute(newest).scalar_one() + 1
         uids = self._current_uids(study_uid)
+        before = self.correction(study_uid, revision - 1)
         self._session.execute(
             insert(Revision).values(
                 study_uid=study_uid,
@@ -48,6 +53,7 @@ class SqlRevisionRows:
                 refused=gaps.refused,
                 damaged=gaps.damaged,
                 silent_listeners=list(gaps.silent_listeners),
+                correction=before.to_json() if before else None,
             )
         )
         self._session.execute(
@@ -64,6 +70,17 @@ class SqlRevisionRows:
         )
         self._session.execute(update(Study).where(Study.study_uid == study_uid).values(revision=revision))
         return revision
+
+    def correction(self, study_uid: StudyUid, revision: int) -> LevelCorrection | None:
+        """Return how a reader named the levels of a revision, or None."""
+        row = self._row(study_uid, revision)
+        return LevelCorrection.from_json(row.correction) if row is not None and row.correction else None
+
+    def correct(self, study_uid: StudyUid, revision: int, correction: LevelCorrection | None) -> None:
+        """Keep with a revision how a reader named its levels; None takes the names back."""
+        key = (Revision.study_uid == study_uid, Revision.revision == revision)
+        kept = correction.to_json() if correction else None
+        self._session.execute(update(Revision).where(*key).values(correction=kept))
 
     def gaps(self, study_uid: StudyUid, revision: int) -> ReceptionGaps:
         """Return what was known to lack when the revision was frozen."""

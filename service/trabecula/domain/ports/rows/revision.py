@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from trabecula.domain.results.result import ResultObject, StudyResult
+from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.standing import StoredInstance
 from trabecula.domain.uids import StudyUid
@@ -17,6 +18,14 @@ class RevisionRows(Protocol):
 
     def freeze(self, study_uid: StudyUid, gaps: ReceptionGaps) -> int:
         """Freeze the present instances as the study's next revision, with what lacks, and return its number."""
+        ...
+
+    def correction(self, study_uid: StudyUid, revision: int) -> LevelCorrection | None:
+        """Return how a reader named the levels of a revision, or None; ``freeze`` takes it over from the one before."""
+        ...
+
+    def correct(self, study_uid: StudyUid, revision: int, correction: LevelCorrection | None) -> None:
+        """Keep with a revision how a reader named its levels; None takes the names back."""
         ...
 
     def gaps(self, study_uid: StudyUid, revision: int) -> ReceptionGaps:
