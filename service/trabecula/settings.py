@@ -115,6 +115,8 @@ class Settings(BaseSettings):
     """Port of the listener; 0 takes a free one and prints it."""
     calling_ae_titles: Annotated[tuple[str, ...], NoDecode] = ()
     """AE titles that may call. Empty: anybody on loopback, nobody on any other interface."""
+    reader_ae_titles: Annotated[tuple[str, ...], NoDecode] = ()
+    """AE titles from which a DICOM SEG is a reader's correction of our outlines and levels; none: no SEG is."""
     max_associations: int = Field(default=64, ge=1)
     """Associations at once; more are refused transiently (a router and several modalities use 10 to 30)."""
     min_free_gib: float = Field(default=2.0, ge=0)
@@ -189,7 +191,7 @@ class Settings(BaseSettings):
         """Where the listener's journal lies."""
         return self.journal_dir or self.data_dir / "journal"
 
-    @field_validator("calling_ae_titles", "bundle_keys", mode="before")
+    @field_validator("calling_ae_titles", "reader_ae_titles", "bundle_keys", mode="before")
     @classmethod
     def _split_titles(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.databases import database_url, embedded_database_url
-from tests.pipeline.world import STUDY, World, make_world
+from tests.pipeline.world import CT_STORAGE, STUDY, World, make_world
 from trabecula.domain.copy_errors import ReasonMissing
 from trabecula.domain.errors import ResultMissing
 from trabecula.domain.reader_errors import BodyUnknown, StudyBusy
@@ -19,6 +20,8 @@ from trabecula.pipeline import register_instance, reprocess_study
 from trabecula.pipeline.naming_levels import name_levels, withdraw_names
 
 __all__ = ["database_url", "embedded_database_url"]
+
+SEG = "1.2.840.10008.5.1.4.1.1.66.4"
 
 
 @pytest.fixture
@@ -95,3 +98,17 @@ def test_a_reason_and_a_finished_result_are_needed(world: World) -> None:
     world.run_next(Stage.SETTLE)
     with pytest.raises(ResultMissing):
         name(world, "L1", Level.T12)
+
+
+def test_segs_of_readers_alone_are_outlines_the_newest_first(world: World) -> None:
+    names = {2: ("WORKSTATION", SEG), 3: ("ROUTER", SEG), 4: ("WORKSTATION", SEG), 5: ("WORKSTATION", CT_STORAGE)}
+    for number, (title, sop_class_uid) in names.items():
+        received = replace(world.instance(number), calling_ae_title=title, sop_class_uid=sop_class_uid)
+        register_instance(world.services.open_ledger, received, 60.0)
+    world.be_quiet()
+    world.run_all()
+    with world.services.open_ledger() as ledger:
+        found = ledger.revisions.outlines_from(STUDY, 2, {"WORKSTATION"})
+        assert found == (f"{STUDY}.5.4", f"{STUDY}.5.2")
+        assert ledger.revisions.outlines_from(STUDY, 1, {"WORKSTATION"}) == ()
+        assert ledger.revisions.outlines_from(STUDY, 2, ()) == ()

@@ -24,6 +24,7 @@ from trabecula.domain.study.activity import doing
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import StudyUid
+from trabecula.imaging.acquisition import Frame
 from trabecula.scoring.answers import checked
 from trabecula.segmentation.attempts import AnalysisConfig
 from trabecula.series.choice import Choice
@@ -106,7 +107,8 @@ class StudyAnalyser:
             evaluable=evaluable,
         )
         candidates = {role: item.candidate for role, item in measured.segmented.items()}
-        used, unused = series_uses(measured.frames, measured.unreadable, measured.choice, candidates, measured.tried)
+        frames = _images(measured.frames, primary)
+        used, unused = series_uses(frames, measured.unreadable, measured.choice, candidates, measured.tried)
         return StudyResult(
             study_uid=study_uid,
             revision=revision,
@@ -123,7 +125,7 @@ class StudyAnalyser:
             deformity_suspected=primary is not None and bool(primary.reported_deformities),
             decided_by=decision.ground.decided_by,
             impression=impression(decision, primary, measured.patient, self._thresholds, reasons),
-            versions=self.versions(primary.context.volume.modality if primary else None),
+            versions=self.versions(primary.context.volume.modality if primary else None) | _outlined_by(primary),
         )
 
 
@@ -142,6 +144,18 @@ def _study_reasons(measured: MeasuredStudy, decided: Sequence[Reason], *, evalua
 
 def _numbering(primary: Findings | None) -> str:
     return primary.context.segmentation.numbering if primary else ""
+
+
+def _images(frames: Sequence[Frame], primary: Findings | None) -> tuple[Frame, ...]:
+    """The frames without those of the reader's DICOM SEG that was used: it is no image that was left out."""
+    seg_uid = primary.context.segmentation.outlined_by if primary else ""
+    return tuple(frame for frame in frames if not seg_uid or frame.file.sop_instance_uid != seg_uid)
+
+
+def _outlined_by(primary: Findings | None) -> dict[str, str]:
+    """The reader's DICOM SEG, where the outlines are a reader's: with it the result is made again."""
+    seg_uid = primary.context.segmentation.outlined_by if primary else ""
+    return {"outlined_by": seg_uid} if seg_uid else {}
 
 
 def _why_no_t1(choice: Choice) -> list[Reason]:

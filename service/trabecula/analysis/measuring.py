@@ -158,10 +158,13 @@ def _segment(
 def _with_unused_told(item: Segmented) -> Segmented:
     """The same, with a remark where the software's names stand though a reader has named levels of this study."""
     found = item.segmentation
-    if any(reason.code is ReasonCode.LEVELS_CORRECTED for reason in found.numbering_reasons):
+    if {reason.code for reason in found.numbering_reasons} & _BY_A_READER:
         return item
     reasons = (*found.numbering_reasons, Reason(code=ReasonCode.CORRECTION_UNUSED, blocking=False))
     return replace(item, segmentation=replace(found, numbering_reasons=reasons))
+
+
+_BY_A_READER = frozenset({ReasonCode.LEVELS_CORRECTED, ReasonCode.OUTLINES_CORRECTED})
 
 
 def _measure(study: MeasuredStudy, thresholds: Thresholds) -> MeasuredStudy:

@@ -9,6 +9,7 @@ from trabecula.analysis.thresholds import load_thresholds
 from trabecula.data.bundle_location import bundle_roots, find_segmenter_among
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study.study import StoredFile
+from trabecula.domain.uids import InstanceUid
 from trabecula.ledger.label_maps import AnalysisStore
 from trabecula.scoring.activation import Activation, ModelRole, read_activation
 from trabecula.scoring.bundles import bundle_named
@@ -17,6 +18,7 @@ from trabecula.scoring.trust import site_trust
 from trabecula.segmentation.choose import choose_segmenter
 from trabecula.segmentation.foreign.program import ExternalProgram
 from trabecula.segmentation.network_segmenter import NetworkSegmenter
+from trabecula.segmentation.reader_outlines import ReaderOutlines
 from trabecula.settings import Settings
 
 
@@ -37,13 +39,22 @@ def segmenter_of(settings: Settings, files: Sequence[StoredFile] = (), choice: s
 
 
 def analyser_of(
-    settings: Settings, files: Sequence[StoredFile] = (), activation: Activation | None = None
+    settings: Settings,
+    files: Sequence[StoredFile] = (),
+    activation: Activation | None = None,
+    outlines: Sequence[InstanceUid] = (),
 ) -> StudyAnalyser:
-    """Return the analyser for a study with these files; ``activation`` stands in for the models in use."""
+    """Return the analyser for a study with these files; ``activation`` stands in for the models in use.
+
+    ``outlines`` are DICOM SEGs among the files in which a reader drew, the newest first.
+    """
     in_use = read_activation(settings.data_dir) if activation is None else activation
     thresholds = load_thresholds(settings.thresholds_file)
     scorers = scorers_of(bundle_roots(settings.bundles_dir), in_use, site_trust(settings.bundle_keys))
-    return StudyAnalyser(segmenter_of(settings, files), scorers, thresholds, AnalysisConfig(models=in_use.digests))
+    segmenter = segmenter_of(settings, files)
+    if outlines:
+        segmenter = ReaderOutlines(segmenter, files, outlines)
+    return StudyAnalyser(segmenter, scorers, thresholds, AnalysisConfig(models=in_use.digests))
 
 
 def activation_with(settings: Settings, model_id: str) -> Activation:

@@ -51,5 +51,6 @@ def services_of(settings: Settings, engine: Engine) -> Services:
             refused_hold_s=settings.refused_hold_hours * 3600.0,
         ),
         retries=RetryPolicy(attempts=settings.max_attempts),
+        reader_ae_titles=frozenset(settings.reader_ae_titles),
         commitment_timeout_s=settings.commitment_timeout_seconds,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.spine import Level
+from trabecula.domain.uids import NO_INSTANCE, InstanceUid
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +56,8 @@ class Segmentation:
     the same grid with the integers of ``TISSUE_LABELS``, or None where the segmenter gives none (an external program).
     ``quality`` estimates the mean Dice of the study's bodies. ``numbering`` tells in words how the levels were named,
     e.g. "counted from the sacrum", ``numbering_reasons`` what is to be told about their names. ``against_header`` is
-    True where the spine seems to stand upside down in the header's directions.
+    True where the spine seems to stand upside down in the header's directions. ``outlined_by`` is the SOP Instance UID
+    of the DICOM SEG in which a reader drew the bodies, "" where a program did.
     """
 
     labels: NDArray[np.uint8]
@@ -66,6 +68,7 @@ class Segmentation:
     tissues: NDArray[np.uint8] | None = None
     numbering_reasons: tuple[Reason, ...] = ()
     against_header: bool = False
+    outlined_by: InstanceUid = NO_INSTANCE
     timings_s: Mapping[str, float] = field(default_factory=dict)
 
     def body(self, level: Level) -> SegmentedBody | None:

@@ -31,6 +31,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
         known = ledger.revisions.result(study_uid, revision)
         files = stored_files(services, ledger, study_uid, revision) if known is None else ()
         gaps, correction = ledger.revisions.gaps(study_uid, revision), ledger.revisions.correction(study_uid, revision)
+        outlines = ledger.revisions.outlines_from(study_uid, revision, services.reader_ae_titles)
     started = time.monotonic()
     if known is None:
         folder = services.artifacts.folder(study_uid, revision)
@@ -41,6 +42,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
             folder=str(folder),
             gaps=gaps,
             correction=correction,
+            outlines=outlines,
         )
         services.runner.analyse(request, still_wanted(services, job, should_stop))
         result = services.artifacts.load_result(study_uid, revision)

@@ -13,14 +13,14 @@ from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.study import StoredFile, StudyState
-from trabecula.domain.uids import StudyUid
+from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.pipeline.services import Services, stored_files
 
 _MAY_PASS = {ReasonCode.MODEL_UNAVAILABLE, ReasonCode.ANALYSIS_FAILED}
 """Reasons whose cause lies outside of images and versions: another run may do better."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KeptStudy:
     """The newest result of a study and the files it was made from."""
 
@@ -28,6 +28,8 @@ class KeptStudy:
     files: tuple[StoredFile, ...]
     correction: LevelCorrection | None
     """How a reader named the levels."""
+    outlines: tuple[InstanceUid, ...]
+    """DICOM SEGs among the files in which a reader drew, the newest first."""
     complete: bool
     """True where the study is DONE and no image has come since."""
 
@@ -42,7 +44,8 @@ class KeptStudy:
         determine a result, unless something failed that may pass."""
         scores = [reason for score in self.result.scores for reason in score.reasons]
         passing = any(reason.code in _MAY_PASS for reason in (*self.result.reasons, *scores))
-        return self.complete and not passing and dict(self.result.versions) == dict(versions)
+        own = {name: value for name, value in self.result.versions.items() if name != "outlined_by"}
+        return self.complete and not passing and own == dict(versions)
 
 
 def kept_study(services: Services, study_uid: StudyUid) -> KeptStudy:
@@ -55,7 +58,9 @@ def kept_study(services: Services, study_uid: StudyUid) -> KeptStudy:
         files = stored_files(services, ledger, study_uid, standing.revision)
         current = ledger.revisions.is_current_set(study_uid, standing.revision)
         correction = ledger.revisions.correction(study_uid, standing.revision)
-        return KeptStudy(result, files, correction, current and standing.state is StudyState.DONE)
+        outlines = ledger.revisions.outlines_from(study_uid, standing.revision, services.reader_ae_titles)
+        complete = current and standing.state is StudyState.DONE
+        return KeptStudy(result=result, files=files, correction=correction, outlines=outlines, complete=complete)
 
 
 def compare_study(kept: KeptStudy, analyser: Analyser) -> Difference:

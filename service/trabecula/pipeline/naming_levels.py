@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level, level_of_label
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
-from trabecula.domain.uids import StudyUid
+from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.pipeline.next_revision import measure_anew
 from trabecula.pipeline.services import Services
 
@@ -46,11 +46,11 @@ def name_levels(
     The study is measured anew as its next revision, whose report names the one before; the names hold for every later
     revision. Raises StudyUnknown, ReasonMissing, ResultMissing, StudyBusy, BodyUnknown, SpoolObjectMissing.
     """
-    revision = _finished(services, study_uid, reason)
+    revision, outlined_by = _finished(services, study_uid, reason)
     labels = next(iter(artifacts.load_labels(study_uid, revision)), None)
     if labels is None:
         raise BodyUnknown(f"nothing was outlined in revision {revision}")
-    correction = _placed(labels, called, level)
+    correction = replace(_placed(labels, called, level), outlined_by=outlined_by)
     return _corrected(services, study_uid, revision, correction, who, reason)
 
 
@@ -59,22 +59,23 @@ def withdraw_names(services: Services, study_uid: StudyUid, *, who: str, reason:
 
     Raises StudyUnknown, ReasonMissing, ResultMissing, StudyBusy, BodyUnknown.
     """
-    revision = _finished(services, study_uid, reason)
+    revision, _ = _finished(services, study_uid, reason)
     with services.open_ledger() as ledger:
         if ledger.revisions.correction(study_uid, revision) is None:
             raise BodyUnknown(f"no reader has named levels of revision {revision}")
     return _corrected(services, study_uid, revision, None, who, reason)
 
 
-def _finished(services: Services, study_uid: StudyUid, reason: str) -> int:
-    """The revision whose result a reader can have looked at."""
+def _finished(services: Services, study_uid: StudyUid, reason: str) -> tuple[int, InstanceUid]:
+    """The revision whose result a reader can have looked at, and the reader's DICOM SEG that it was outlined by."""
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid)
         if not reason.strip():
             raise ReasonMissing
-        if standing.revision == 0 or ledger.revisions.result(study_uid, standing.revision) is None:
+        result = ledger.revisions.result(study_uid, standing.revision) if standing.revision else None
+        if result is None:
             raise ResultMissing(f"{study_uid} is {standing.state}")
-        return standing.revision
+        return standing.revision, InstanceUid(result.versions.get("outlined_by", ""))
 
 
 def _corrected(

@@ -14,7 +14,7 @@ from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.study import StoredFile
-from trabecula.domain.uids import StudyUid
+from trabecula.domain.uids import InstanceUid, StudyUid
 
 REQUEST_FILE = "request.json"
 ERROR_FILE = "error.json"
@@ -39,6 +39,8 @@ class StageRequest:
     """What is known to lack; the result says so."""
     correction: LevelCorrection | None = None
     """How a reader named the levels."""
+    outlines: tuple[InstanceUid, ...] = ()
+    """DICOM SEGs among the files in which a reader drew, the newest first."""
 
     def write(self, path: Path) -> None:
         """Write the request as JSON."""
@@ -61,6 +63,7 @@ class StageRequest:
             predecessors=tuple((item[0], item[1], item[2]) for item in document["predecessors"]),
             gaps=_gaps(document.get("gaps", {})),
             correction=LevelCorrection.from_json(correction) if correction else None,
+            outlines=tuple(InstanceUid(uid) for uid in document.get("outlines", ())),
         )
 
 

@@ -84,6 +84,8 @@ class Services:
     archive: SourceArchive | None = None
     settle: SettlePolicy = field(default_factory=SettlePolicy)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    reader_ae_titles: frozenset[str] = frozenset()
+    """AE titles from which a DICOM SEG is a reader's correction."""
     commitment_timeout_s: float = 900.0
     """How long a storage commitment answer may take before it is shown as missing."""
 

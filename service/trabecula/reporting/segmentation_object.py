@@ -96,7 +96,7 @@ def _built(
         software_versions=__version__,
         device_serial_number=stamp.serial_number,
         content_label="VERTEBRAE",
-        content_description="Vertebral bodies, automatic",
+        content_description=f"Vertebral bodies, {'of a reader' if 'outlined_by' in result.versions else 'automatic'}",
         coding_schemes=coding_schemes(),
         specific_character_set=UTF8,
     )
@@ -108,13 +108,15 @@ def _descriptions(found: Sequence[int], identities: Identities, result: StudyRes
         family=coded("artificial_intelligence"),
         version=result.versions.get("segmenter", __version__),
     )
+    drawn = "outlined_by" in result.versions
+    made = SegmentAlgorithmTypeValues.SEMIAUTOMATIC if drawn else SegmentAlgorithmTypeValues.AUTOMATIC
     return [
         SegmentDescription(
             segment_number=number,
             segment_label=label_name(label),
             segmented_property_category=coded("anatomical_structure"),
             segmented_property_type=coded(level_code(level_of_label(label))),
-            algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+            algorithm_type=made,
             algorithm_identification=algorithm,
             tracking_uid=identities.tracking(label_name(label)),
             tracking_id=label_name(label),

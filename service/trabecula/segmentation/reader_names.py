@@ -56,13 +56,14 @@ class ReaderNames:
         return made.series_uid == self.series_uid
 
     def upon(self, segmentation: Segmentation, geometry: Geometry) -> Segmentation | None:
-        """Return the segmentation with the reader's names, or None where no body lies at the place.
+        """Return the segmentation with the reader's names, or None where no body of theirs lies at the place.
 
-        Names that were counted keep their distances; bodies without names are counted from the named one, not past a
-        gap in which one may be missing. What was said of the old names is not said again.
+        Outlines that a reader drew after the names were given keep their own. Names that were counted keep their
+        distances; bodies without names are counted from the named one, not past a gap in which one may be missing. What
+        was said of the old names is not said again.
         """
         meant = self._meant(segmentation, geometry)
-        if meant is None:
+        if meant is None or segmentation.outlined_by != self.correction.outlined_by:
             return None
         levels = dict(_renamed(segmentation.bodies, meant, self.correction.level))
         told = Reason(code=ReasonCode.LEVELS_CORRECTED, blocking=False, detail=self._detail)

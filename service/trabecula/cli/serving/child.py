@@ -45,7 +45,7 @@ def exit_code_of(verb: Verb, request_file: Path) -> int:
         structlog.contextvars.bind_contextvars(study_uid=request.study_uid, revision=request.revision)
         artifacts = analysis_store_of(settings)
         if verb is Verb.ANALYSE:
-            run_analysis(request, analyser_of(settings, request.files), artifacts)
+            run_analysis(request, analyser_of(settings, request.files, outlines=request.outlines), artifacts)
         else:
             run_report(request, loader_of(), reporter_of(settings), artifacts)
 

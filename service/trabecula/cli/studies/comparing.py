@@ -81,7 +81,7 @@ def _task(
 def _compare(task: _Task) -> Compared:
     study_uid = task.kept.result.study_uid
     try:
-        analyser = analyser_of(task.settings, task.kept.files, task.activation)
+        analyser = analyser_of(task.settings, task.kept.files, task.activation, task.kept.outlines)
         return Compared(study_uid, compare_study(task.kept, analyser))
     except TrabeculaError as error:
         return Compared(study_uid, None, error.code, error.sentence)

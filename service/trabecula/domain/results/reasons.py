@@ -111,6 +111,14 @@ class ReasonCode(Enum):
         "The names that a reader gave are of another series or image.",
         "Look at the picture: the names are the software's; name them again with `trabecula studies name-levels`.",
     )
+    OUTLINES_CORRECTED = (
+        "A reader has outlined the vertebrae.",
+        "None; the outlines of the software stand in the result before this one.",
+    )
+    OUTLINES_REFUSED = (
+        "Outlines that a reader sent could not be used.",
+        "Send a DICOM SEG of the measured images, drawn or edited by a person, with a level coded in each segment.",
+    )
     LEVEL_NOT_FOUND = ("The vertebral body was not found.", "None for this level.")
     TOO_FEW_LEVELS = ("Too few levels can be evaluated.", "Send images that show L1-L4 completely.")
     SEG_QC = ("The outline of the vertebra is not reliable.", "Look at the picture; the level is not measured.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trabecula.domain.spine import Level
-from trabecula.domain.uids import InstanceUid
+from trabecula.domain.uids import NO_INSTANCE, InstanceUid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,9 @@ class LevelCorrection:
     column: int
     level: Level
     called: str
+    outlined_by: InstanceUid = NO_INSTANCE
+    """The reader's DICOM SEG whose outlines were named, "" for the software's: outlines that come later have names of
+    their own."""
 
     @property
     def words(self) -> str:
@@ -34,7 +37,7 @@ class LevelCorrection:
     def to_json(self) -> dict[str, Any]:
         """Return the correction as the ledger and a child's request keep it."""
         place = {"sop_instance_uid": self.sop_instance_uid, "frame": self.frame, "row": self.row, "column": self.column}
-        return place | {"level": self.level.name, "called": self.called}
+        return place | {"level": self.level.name, "called": self.called, "outlined_by": self.outlined_by}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> LevelCorrection:
@@ -46,4 +49,5 @@ class LevelCorrection:
             column=int(document["column"]),
             level=Level[document["level"]],
             called=str(document["called"]),
+            outlined_by=InstanceUid(str(document["outlined_by"])),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, literal, or_, select, update
@@ -14,6 +14,7 @@ from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.identity import digest
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
+from trabecula.domain.sop_classes import SEGMENTATION_CLASSES
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.standing import StoredInstance
@@ -81,6 +82,23 @@ class SqlRevisionRows:
         key = (Revision.study_uid == study_uid, Revision.revision == revision)
         kept = correction.to_json() if correction else None
         self._session.execute(update(Revision).where(*key).values(correction=kept))
+
+    def outlines_from(self, study_uid: StudyUid, revision: int, ae_titles: Collection[str]) -> tuple[InstanceUid, ...]:
+        """Return the DICOM SEGs of a revision that came from these AE titles, the one that came last first."""
+        if not ae_titles:
+            return ()
+        query = (
+            select(Instance.sop_instance_uid)
+            .join(RevisionInstance, RevisionInstance.sop_instance_uid == Instance.sop_instance_uid)
+            .where(
+                RevisionInstance.study_uid == study_uid,
+                RevisionInstance.revision == revision,
+                Instance.sop_class_uid.in_(SEGMENTATION_CLASSES),
+                Instance.calling_ae_title.in_(ae_titles),
+            )
+            .order_by(Instance.received_at.desc(), Instance.sop_instance_uid)
+        )
+        return tuple(InstanceUid(uid) for uid in self._session.execute(query).scalars())
 
     def gaps(self, study_uid: StudyUid, revision: int) -> ReceptionGaps:
         """Return what was known to lack when the revision was frozen."""

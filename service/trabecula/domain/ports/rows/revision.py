@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from trabecula.domain.results.result import ResultObject, StudyResult
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.standing import StoredInstance
-from trabecula.domain.uids import StudyUid
+from trabecula.domain.uids import InstanceUid, StudyUid
 
 
 class RevisionRows(Protocol):
@@ -26,6 +26,10 @@ class RevisionRows(Protocol):
 
     def correct(self, study_uid: StudyUid, revision: int, correction: LevelCorrection | None) -> None:
         """Keep with a revision how a reader named its levels; None takes the names back."""
+        ...
+
+    def outlines_from(self, study_uid: StudyUid, revision: int, ae_titles: Collection[str]) -> tuple[InstanceUid, ...]:
+        """Return the DICOM SEGs of a revision that came from these AE titles, the one that came last first."""
         ...
 
     def gaps(self, study_uid: StudyUid, revision: int) -> ReceptionGaps:
