@@ -19,6 +19,7 @@ from trabecula.ledger.database import database_errors
 from trabecula.ledger.rows.copies import SqlCopyRows
 from trabecula.ledger.rows.deliveries import SqlDeliveryRows
 from trabecula.ledger.rows.quarantine import SqlQuarantineRows
+from trabecula.ledger.rows.recalls import SqlRecallRows
 from trabecula.ledger.rows.receptions import SqlReceptionRows
 from trabecula.ledger.rows.revisions import SqlRevisionRows
 from trabecula.ledger.rows.studies import SqlStudyRows
@@ -69,6 +70,11 @@ class UnitOfWork:
     def copies(self) -> SqlCopyRows:
         """Which copy of each instance is in use."""
         return SqlCopyRows(self._session)
+
+    @cached_property
+    def recalls(self) -> SqlRecallRows:
+        """Which results were made by whom, and which are recalled."""
+        return SqlRecallRows(self._session)
 
     def defer(self, job: Job) -> bool:
         """Put a job into the queue within this transaction; False when the same job waits there already."""

@@ -36,6 +36,10 @@ COMMANDS = {
         "trabecula.cli.studies.name_levels:name_levels_command",
         "Name one vertebra as a reader sees it; all others are counted from it.",
     ),
+    "recall": CommandPlace(
+        "trabecula.cli.studies.recall:recall",
+        "Find every result of a model, bundle, segmenter or version; with --reason mark them as recalled.",
+    ),
     "adopt": CommandPlace(
         "trabecula.cli.studies.adopt:adopt",
         "Take over the newer headers of images that came again, e.g. with a corrected patient.",

@@ -9,6 +9,7 @@ from typing import Protocol
 from trabecula.domain.ports.rows.copy import CopyRows
 from trabecula.domain.ports.rows.delivery import DeliveryRows
 from trabecula.domain.ports.rows.quarantine import QuarantineRows
+from trabecula.domain.ports.rows.recall import RecallRows
 from trabecula.domain.ports.rows.reception import ReceptionRows
 from trabecula.domain.ports.rows.revision import RevisionRows
 from trabecula.domain.ports.rows.study import StudyRows
@@ -46,6 +47,11 @@ class Ledger(Protocol):
     @property
     def copies(self) -> CopyRows:
         """Which copy of each instance is in use."""
+        ...
+
+    @property
+    def recalls(self) -> RecallRows:
+        """Which results were made by whom, and which are recalled."""
         ...
 
     def defer(self, job: Job) -> bool:

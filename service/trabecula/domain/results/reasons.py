@@ -229,6 +229,10 @@ class ReasonCode(Enum):
         "Another series would do as well, and its values differ.",
         "Name kernel or kind of image (water, fat, in phase) in the headers, or send one of the series.",
     )
+    RECALLED = (
+        "The result was recalled.",
+        "Do not rely on it; `trabecula studies reprocess` measures the study anew.",
+    )
     ANALYSIS_FAILED = (
         "The analysis failed.",
         "Tell the administrator of this service; `trabecula studies retry` measures the study again.",

@@ -57,6 +57,7 @@ def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any
         "objects": _objects([{**row} for row in objects], [{**row} for row in deliveries]),
         "timings": _timings(study, {**revision} if revision is not None else None, result.get("timings_s", {})),
         "correction": None if revision is None else revision["correction"],
+        "recall": None if revision is None else revision["recall"],
         "failure": _failure(study),
         "conflicts": study_conflicts(connection, study_uid),
         "refused": _refused(connection, study_uid),
