@@ -155,6 +155,8 @@ class Settings(BaseSettings):
     commitment_timeout_seconds: float = Field(default=900.0, gt=0)
     """How long to wait for a storage commitment answer before it is shown as missing."""
 
+    bulk_ae_titles: Annotated[tuple[str, ...], NoDecode] = ()
+    """AE titles of archives that are worked through: their studies are measured only when no other one waits."""
     workers: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 2) - 1), ge=1)
     """Analyses at once on this host; one processor core each."""
     analysis_timeout_seconds: float = Field(default=900.0, gt=0)
@@ -191,7 +193,7 @@ class Settings(BaseSettings):
         """Where the listener's journal lies."""
         return self.journal_dir or self.data_dir / "journal"
 
-    @field_validator("calling_ae_titles", "reader_ae_titles", "bundle_keys", mode="before")
+    @field_validator("calling_ae_titles", "reader_ae_titles", "bulk_ae_titles", "bundle_keys", mode="before")
     @classmethod
     def _split_titles(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -99,7 +99,7 @@ def test_a_clock_that_is_a_minute_off(world: World) -> None:
 
 def test_jobs_that_nobody_works_on(world: World) -> None:
     register_instance(world.services.open_ledger, world.instance(1), 0.0)
-    world.rows("UPDATE procrastinate_jobs SET scheduled_at = now() - interval '1 hour'")
+    world.rows("UPDATE backlog SET due_at = now() - interval '1 hour'")
 
     found = finding("queue")
 

@@ -14,6 +14,7 @@ from tests.jobs.helpers import ROOT
 from trabecula.cli import main
 from trabecula.cli.lazy import CommandPlace, LazyCommand
 from trabecula.cli.quarantine import command as quarantine
+from trabecula.cli.queue import command as queue
 from trabecula.cli.studies import command as studies
 
 __all__ = ["embedded_database_url"]
@@ -93,7 +94,7 @@ def test_no_long_running_process_loads_what_only_analysis_needs(
     ("name", "place"),
     [
         pytest.param(name, place, id=place.place)
-        for commands in (main.COMMANDS, studies.COMMANDS, quarantine.COMMANDS)
+        for commands in (main.COMMANDS, studies.COMMANDS, quarantine.COMMANDS, queue.COMMANDS)
         for name, place in commands.items()
     ],
 )

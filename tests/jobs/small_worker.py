@@ -18,7 +18,7 @@ def main() -> None:
     url, folder = sys.argv[1], Path(sys.argv[2])
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     world = make_world(url, folder, destinations(), runner=ChildRunner(child_command("plain"), timeout_s=120.0))
-    options = QueueOptions(heartbeat_s=1.0, stalled_s=30.0, rescue_cron="* * * * * */1", poll_s=1.0, grace_s=0.5)
+    options = QueueOptions(heartbeat_s=1.0, stalled_s=10.0, rescue_cron="* * * * * */1", poll_s=1.0, grace_s=0.5)
     app = build_app(url, world.services, world.engine, options)
     run_worker(app, ("cpu", "io", "sys"), 1, on_ready=lambda: print("ready", flush=True))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,8 @@ from tests.pipeline.world import STUDY, World, make_world
 from trabecula.domain.errors import DatabaseUnavailable, GeometryInvalid, TrabeculaError
 from trabecula.domain.study.jobs import Job, Stage
 from trabecula.jobs.app import OnceMoreLater, build_app
-from trabecula.jobs.queue import PLACES, QUEUES, ProcrastinateQueue, lock_of, task_name
+from trabecula.jobs.queue import PLACES, QUEUES, BacklogQueue, lock_of, task_name
+from trabecula.jobs.worker import _until_stopped
 from trabecula.pipeline import register_instance
 
 
@@ -74,7 +76,7 @@ def test_every_stage_has_a_place_and_every_queue_a_worker() -> None:
 
 
 def test_the_same_job_waits_only_once_and_holds_back_no_other(world: World, embedded_database_url: str) -> None:
-    queue = ProcrastinateQueue()
+    queue = BacklogQueue()
     job = Job(stage=Stage.DELIVER, study_uid=STUDY, revision=1, destination="pacs", delay_s=60.0)
 
     with psycopg.connect(embedded_database_url) as connection:
@@ -95,3 +97,18 @@ def test_a_job_of_a_transaction_that_is_rolled_back_never_was(world: World) -> N
         ledger.defer(Job(stage=Stage.SETTLE, study_uid=STUDY))
 
     assert world.waiting() == before
+
+
+def test_a_worker_that_is_told_to_stop_in_its_first_moments_stops(world: World, embedded_database_url: str) -> None:
+    async def started_and_stopped(delay_s: float) -> None:
+        app = build_app(embedded_database_url, world.services, world.engine)
+        stop = asyncio.Event()
+        async with app.open_async():
+            asyncio.get_running_loop().call_later(delay_s, stop.set)
+            await asyncio.wait_for(_until_stopped(app, {"cpu": 1, "io": 1, "sys": 1}, stop), 15)
+
+    async def in_many_moments() -> None:
+        for number in range(40):
+            await started_and_stopped(0.0005 * number)
+
+    asyncio.run(in_many_moments())

@@ -17,7 +17,7 @@ from trabecula.domain.errors import DatabaseRefused, DatabaseUnavailable
 from trabecula.domain.ports.reception import ReceptionRegister
 from trabecula.domain.study.reception import ListenerStanding
 from trabecula.domain.study.study import ReceivedInstance
-from trabecula.jobs.queue import ProcrastinateQueue
+from trabecula.jobs.queue import BacklogQueue
 from trabecula.jobs.registrar import LedgerReceptionRegister
 from trabecula.ledger.database import create_engine_for
 from trabecula.ledger.store import ledger_opener
@@ -171,7 +171,7 @@ def test_what_the_database_refuses_changes_nothing_and_is_named_without_values(
 
 def test_a_database_that_is_away_is_said_to_be() -> None:
     engine = create_engine_for("postgresql://nobody@127.0.0.1:1/none")
-    register = LedgerReceptionRegister(ledger_opener(engine, ProcrastinateQueue()), 60.0)
+    register = LedgerReceptionRegister(ledger_opener(engine, BacklogQueue()), 60.0)
 
     for call in (lambda: register.register_batch(batch(received())), lambda: register.registered(["a"])):
         with pytest.raises(DatabaseUnavailable):

@@ -10,7 +10,7 @@ from tests.contracts.registrar import RegistrarContract, received
 from tests.pipeline.world import World, make_world
 from trabecula.domain.errors import DatabaseUnavailable
 from trabecula.domain.ports.registrar import Registrar
-from trabecula.jobs.queue import ProcrastinateQueue
+from trabecula.jobs.queue import BacklogQueue
 from trabecula.jobs.registrar import LedgerRegistrar
 from trabecula.ledger.database import create_engine_for
 from trabecula.ledger.store import ledger_opener
@@ -36,7 +36,7 @@ class TestLedgerRegistrar(RegistrarContract):
 
 def test_a_database_that_is_away_is_an_answer_the_sender_tries_again() -> None:
     engine = create_engine_for("postgresql://nobody@127.0.0.1:1/none")
-    registrar = LedgerRegistrar(ledger_opener(engine, ProcrastinateQueue()), 60.0)
+    registrar = LedgerRegistrar(ledger_opener(engine, BacklogQueue()), 60.0)
 
     with pytest.raises(DatabaseUnavailable) as caught:
         registrar.register(received())

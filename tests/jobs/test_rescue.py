@@ -9,7 +9,8 @@ from procrastinate import App
 
 from tests.jobs.helpers import destinations
 from tests.pipeline.world import STUDY, World, make_world
-from trabecula.domain.study.jobs import Stage
+from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.uids import StudyUid
 from trabecula.jobs.app import QueueOptions, build_app
 from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
 from trabecula.pipeline import cancel_study, register_instance
@@ -38,12 +39,17 @@ def rescue(world: World, url: str) -> int:
 
 def start_on_a_worker(world: World, heartbeat_age_s: int) -> None:
     """Let a worker, last heard of so long ago, have taken the waiting job."""
-    world.rows(
-        "WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat) "
-        "VALUES (now() - make_interval(secs => :age)) RETURNING id) "
-        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = worker.id FROM worker WHERE status = 'todo'",
+    (worker,) = world.rows(
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - make_interval(secs => :age)) RETURNING id",
         age=heartbeat_age_s,
     )
+    assert world.rows("SELECT task_name FROM backlog_take('cpu', :worker, 4)", worker=worker) == ["trabecula.analyse"]
+
+
+def taken(world: World) -> list[str]:
+    """Return what another worker takes now."""
+    (worker,) = world.rows("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
+    return world.rows("SELECT task_name FROM backlog_take('cpu', :worker, 4)", worker=worker)
 
 
 def test_the_job_of_a_silent_worker_waits_again(world: World, embedded_database_url: str) -> None:
@@ -51,7 +57,7 @@ def test_the_job_of_a_silent_worker_waits_again(world: World, embedded_database_
 
     assert rescue(world, embedded_database_url) == 1
 
-    assert [stage for stage, _pause in world.waiting()] == ["analyse"]
+    assert taken(world) == ["trabecula.analyse"]
 
 
 def test_the_job_of_a_living_worker_is_left_alone(world: World, embedded_database_url: str) -> None:
@@ -59,20 +65,19 @@ def test_the_job_of_a_living_worker_is_left_alone(world: World, embedded_databas
 
     assert rescue(world, embedded_database_url) == 0
 
-    assert world.waiting() == []
+    assert taken(world) == [None]
 
 
 def test_where_the_same_job_waits_already_the_stalled_one_ends(world: World, embedded_database_url: str) -> None:
     start_on_a_worker(world, 60)
-    world.rows(
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args) "
-        "SELECT queue_name, task_name, lock, queueing_lock, args FROM procrastinate_jobs WHERE status = 'doing'"
-    )
+    with world.services.open_ledger() as ledger:
+        ledger.defer(Job(stage=Stage.ANALYSE, study_uid=StudyUid(STUDY), revision=1))
+        ledger.commit()
 
     assert rescue(world, embedded_database_url) == 0
 
-    sql = "SELECT status::text FROM procrastinate_jobs WHERE task_name = 'trabecula.analyse' ORDER BY id"
-    assert world.rows(sql) == ["failed", "todo"]
+    assert world.rows("SELECT status::text FROM procrastinate_jobs WHERE queue_name = 'cpu'") == ["failed"]
+    assert [stage for stage, _pause in world.waiting()] == ["analyse"]
     world.run_all()
     assert world.state() == "DONE"
 
@@ -80,6 +85,7 @@ def test_where_the_same_job_waits_already_the_stalled_one_ends(world: World, emb
 def forget(world: World) -> None:
     """Lose the queue, long ago."""
     world.rows("DELETE FROM procrastinate_jobs")
+    world.rows("DELETE FROM backlog")
     world.rows("ALTER TABLE studies DISABLE TRIGGER study_transition")
     world.rows("UPDATE studies SET changed_at = now() - interval '1 hour'")
     world.rows("ALTER TABLE studies ENABLE TRIGGER study_transition")

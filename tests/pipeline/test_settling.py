@@ -6,7 +6,8 @@ from tests.pipeline.test_chain import receive, settle
 from tests.pipeline.world import STUDY, World
 from trabecula.domain.errors import ArchiveQueryFailed
 from trabecula.domain.study.jobs import Stage
-from trabecula.pipeline import settle_now
+from trabecula.domain.study.study import StudyPriority
+from trabecula.pipeline import prioritise_study, settle_now
 
 
 @dataclass
@@ -96,3 +97,20 @@ def test_an_operator_need_not_wait(world: World) -> None:
 
     assert world.state() == "ANALYSING"
     assert world.rows("SELECT who FROM events WHERE what = 'FORCED'") == ["tester"]
+
+
+def test_studies_of_a_bulk_source_wait_behind_all_others_unless_an_operator_said_otherwise(world: World) -> None:
+    policy = replace(world.services.settle, bulk_sources=frozenset({"ROUTER"}))
+    world.services = replace(world.services, settle=policy)
+    receive(world, 1)
+    world.be_quiet()
+    world.run_next(Stage.SETTLE)
+    bulk = world.rows("SELECT priority FROM studies"), world.rows("SELECT rank FROM backlog_lanes WHERE queue = 'cpu'")
+
+    prioritise_study(world.services.open_ledger, STUDY, StudyPriority.ROUTINE, "operator")
+    receive(world, 2)
+    world.be_quiet()
+    world.run_next(Stage.SETTLE)
+
+    assert bulk == (["BULK"], [3])
+    assert world.rows("SELECT priority FROM studies") == ["ROUTINE"]

@@ -37,7 +37,7 @@ from trabecula.domain.study.study import ReceivedInstance, StoredFile
 from trabecula.domain.volume import Geometry, Volume
 from trabecula.intake.storage.copies import SpoolCopies
 from trabecula.intake.storage.spool import Spool
-from trabecula.jobs.queue import ProcrastinateQueue
+from trabecula.jobs.queue import BacklogQueue
 from trabecula.ledger.database import create_engine_for, driver_connection
 from trabecula.ledger.label_maps import AnalysisStore
 from trabecula.ledger.queries.study_list import StudyFilter, list_studies
@@ -263,23 +263,21 @@ class World:
         return [row[0] if len(row) == 1 else row for row in rows]
 
     def waiting(self) -> list[tuple[str, float]]:
-        """Return stage and seconds to wait of every job in the queue, in order."""
-        sql = (
-            "SELECT args ->> 'study_uid', task_name, greatest(0, extract(epoch FROM scheduled_at - clock_timestamp())) "
-            "FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id"
-        )
-        return [(name.removeprefix("trabecula."), float(delay or 0.0)) for _uid, name, delay in self.rows(sql)]
+        """Return stage and seconds to wait of every waiting job, in the order in which they came."""
+        sql = "SELECT stage, greatest(0, extract(epoch FROM due_at - clock_timestamp())) FROM backlog ORDER BY id"
+        return [(stage, float(delay)) for stage, delay in self.rows(sql)]
 
     def run_next(self, stage: Stage | None = None, destination: str = "") -> Job | None:
-        """Run the oldest waiting job (of a stage) now, whatever its date; None when there is none."""
+        """Run the waiting job that came first (of a stage) now, whatever its date; None when there is none."""
         sql = (
-            "UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (SELECT id FROM procrastinate_jobs "
-            "WHERE status = 'todo' AND (:name = '' OR task_name = :name) "
-            "AND (:destination = '' OR args ->> 'destination' = :destination) ORDER BY id LIMIT 1) "
-            "RETURNING id, task_name, args"
+            "WITH taken AS (DELETE FROM backlog WHERE id = (SELECT id FROM backlog "
+            "WHERE (:stage = '' OR stage = :stage) AND (:destination = '' OR destination = :destination) "
+            "ORDER BY id LIMIT 1) RETURNING *) "
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status) "
+            "SELECT 'test', 'trabecula.' || stage, lock, lock, jsonb_build_object('study_uid', study_uid, "
+            "'revision', revision, 'destination', destination), 'doing' FROM taken RETURNING id, task_name, args"
         )
-        name = f"trabecula.{stage}" if stage else ""
-        rows = self.rows(sql, name=name, destination=destination)
+        rows = self.rows(sql, stage=str(stage or ""), destination=destination)
         if not rows:
             return None
         number, task, arguments = rows[0]
@@ -320,7 +318,7 @@ def make_world(url: str, folder: Path, destinations: Sequence[Destination] = (),
     runner, sender, requester = SameProcessRunner(artifacts), RecordingSender(), RecordingRequester()
     spool = folder / "spool"
     settings: dict[str, Any] = {
-        "open_ledger": ledger_opener(engine, ProcrastinateQueue()),
+        "open_ledger": ledger_opener(engine, BacklogQueue()),
         "locate": lambda key: spool / key,
         "artifacts": artifacts,
         "runner": runner,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from trabecula.domain.ports.ledger import OpenLedger
-from trabecula.jobs.queue import ProcrastinateQueue
+from trabecula.jobs.queue import BacklogQueue
 from trabecula.ledger.database import create_engine_for
 from trabecula.ledger.store import ledger_opener
 
@@ -25,4 +25,4 @@ def opened_engine(database_url: str) -> Iterator[Engine]:
 
 def ledger_of(engine: Engine) -> OpenLedger:
     """Return the function that opens a transaction of the ledger."""
-    return ledger_opener(engine, ProcrastinateQueue())
+    return ledger_opener(engine, BacklogQueue())

@@ -49,6 +49,7 @@ def services_of(settings: Settings, engine: Engine) -> Services:
             quiet_s=settings.study_quiet_seconds,
             listener_grace_s=settings.listener_grace_seconds,
             refused_hold_s=settings.refused_hold_hours * 3600.0,
+            bulk_sources=frozenset(settings.bulk_ae_titles),
         ),
         retries=RetryPolicy(attempts=settings.max_attempts),
         reader_ae_titles=frozenset(settings.reader_ae_titles),

@@ -149,8 +149,10 @@ def _queue(settings: Settings) -> str:
     with opened_database(settings) as url, opened_engine(url) as engine:
         standing = queue_standing(engine)
     if standing.waiting and standing.oldest_waiting_s > _QUEUE_TOLERANCE_SECONDS:
-        raise QueueStuck(f"{standing.waiting} wait, the oldest for {standing.oldest_waiting_s:.0f} s")
-    return f"{standing.waiting} waiting, {standing.running} running, {standing.workers} workers alive"
+        paused = f"; paused: {', '.join(standing.paused)}" if standing.paused else ""
+        raise QueueStuck(f"{standing.waiting} wait, the oldest for {standing.oldest_waiting_s:.0f} s{paused}")
+    paused = f", paused: {', '.join(standing.paused)}" if standing.paused else ""
+    return f"{standing.waiting} waiting, {standing.running} running, {standing.workers} workers alive{paused}"
 
 
 def _bundles(settings: Settings) -> str:

@@ -44,6 +44,9 @@ COMMANDS = {
     "quarantine": CommandPlace(
         "trabecula.cli.quarantine.command:app", "What was acknowledged but is not used: look, take in, delete."
     ),
+    "queue": CommandPlace(
+        "trabecula.cli.queue.command:app", "What waits, in which order; pausing and resuming queues and destinations."
+    ),
     "listeners": CommandPlace(
         "trabecula.cli.listeners.command:app", "Who receives, and how far each listener's rows are."
     ),

@@ -16,6 +16,7 @@ from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.uids import StudyUid
 from trabecula.jobs.queue import PLACES, task_name
 from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
+from trabecula.jobs.taking import BacklogTaker
 from trabecula.ledger.connections import conninfo_of
 from trabecula.pipeline import Services, run_stage, try_again_or_give_up
 
@@ -33,6 +34,8 @@ class QueueOptions:
     heartbeat_s: float = 10.0
     stalled_s: float = 45.0
     rescue_cron: str = "* * * * * */15"
+    forgotten_cron: str = "* * * * * 7"
+    """When studies without a job are looked for: there should be none, and each look reads every waiting study."""
     poll_s: float = 5.0
     keep_jobs_hours: int = 14 * 24
     """Jobs that failed or were cancelled stay this long for whoever asks; successful ones are deleted at once,
@@ -62,6 +65,7 @@ def build_app(database_url: str, services: Services, engine: Engine, options: Qu
             "install_signal_handlers": False,
         },
     )
+    app.job_manager = BacklogTaker(app.connector)
     for stage, place in PLACES.items():
         app.task(name=task_name(stage), queue=place.queue, pass_context=True, retry=OnceMoreLater())(
             _task(services, stage)
@@ -72,7 +76,7 @@ def build_app(database_url: str, services: Services, engine: Engine, options: Qu
     async def rescue(context: JobContext, timestamp: int) -> None:
         await rescue_stalled(context.app, options.stalled_s)
 
-    @app.periodic(cron=options.rescue_cron, queueing_lock="rescue-forgotten")
+    @app.periodic(cron=options.forgotten_cron, queueing_lock="rescue-forgotten")
     @app.task(name="trabecula.rescue_forgotten", queue="sys", queueing_lock="rescue-forgotten")
     def rescue_studies(timestamp: int) -> None:
         rescue_forgotten(services, engine, idle_s=2 * options.stalled_s)
@@ -80,6 +84,7 @@ def build_app(database_url: str, services: Services, engine: Engine, options: Qu
     @app.periodic(cron="17 * * * *", queueing_lock="retention")
     @app.task(name="trabecula.retention", queue="sys", queueing_lock="retention", pass_context=True)
     async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
+        await context.app.connector.execute_query_async("SELECT backlog_drop_unused_lanes()")
         await context.app.job_manager.delete_old_jobs(
             nb_hours=options.keep_jobs_hours, include_failed=True, include_cancelled=True, include_aborted=True
         )

@@ -1,38 +1,56 @@
-"""How a job of ours lies in the queue: its task, queue, priority and locks; inserted on the caller's connection."""
+"""Where a job of ours waits: its queue, rank and lock; put into the backlog on the caller's connection."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import psycopg
-from procrastinate import SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
-from procrastinate.manager import JobManager
-from procrastinate.tasks import configure_task
 
 from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.study.study import StudyPriority
+from trabecula.domain.uids import StudyUid
 
 QUEUES = ("cpu", "io", "sys")
 """cpu: analyse and report, each in a child process; io: settle, deliver, confirm; sys: rescue."""
 
 
+class Ordering(StrEnum):
+    """What orders the jobs of a stage that wait; within a lane the oldest goes first."""
+
+    AGE = ""
+    """One lane for all."""
+    RANK = "rank"
+    """A lane for each source, or destination, served in turn."""
+    PRIORITY = "priority"
+    """The same for each priority of studies: urgent before routine before bulk, which takes three ranks."""
+
+
 @dataclass(frozen=True)
 class QueuePlace:
-    """Queue and priority of a stage; of waiting jobs the highest priority runs first."""
+    """Queue and rank of a stage; what waits in a lower rank goes first."""
 
     queue: str
-    priority: int
+    rank: int
+    ordering: Ordering
 
 
 PLACES: dict[Stage, QueuePlace] = {
-    Stage.SETTLE: QueuePlace("io", 10),
-    Stage.ANALYSE: QueuePlace("cpu", 0),
-    Stage.REPORT: QueuePlace("cpu", 10),
-    Stage.DELIVER: QueuePlace("io", 0),
-    Stage.CONFIRM: QueuePlace("io", -10),
+    Stage.SETTLE: QueuePlace("io", 0, Ordering.AGE),
+    Stage.ANALYSE: QueuePlace("cpu", 1, Ordering.PRIORITY),
+    Stage.REPORT: QueuePlace("cpu", 0, Ordering.RANK),
+    Stage.DELIVER: QueuePlace("io", 1, Ordering.PRIORITY),
+    Stage.CONFIRM: QueuePlace("io", 4, Ordering.RANK),
 }
 """Reports run on the queue of the processors, before new analyses, so that started studies finish first."""
+
+_PUT = "SELECT backlog_put(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_WITHDRAW = """
+    DELETE FROM backlog WHERE study_uid = %s
+    RETURNING stage, revision, destination,
+              greatest(0, extract(epoch FROM due_at - clock_timestamp()))::double precision
+"""
 
 
 def task_name(stage: Stage) -> str:
@@ -40,49 +58,46 @@ def task_name(stage: Stage) -> str:
     return f"trabecula.{stage}"
 
 
+def priority_of(stage: Stage, rank: int) -> StudyPriority | None:
+    """Return the priority of studies that wait for a stage in a rank; None where the stage knows none."""
+    place = PLACES[stage]
+    return list(StudyPriority)[rank - place.rank] if place.ordering is Ordering.PRIORITY else None
+
+
 def lock_of(job: Job) -> str:
     """Return the lock of a job, both against running twice at once and against waiting twice.
 
-    It names the stage, because Procrastinate holds back a job while an older one with the same lock waits, even for a
-    far date: a retry of one revision must not hold back the settling of the next.
+    It names the stage: a retry of one revision must not hold back the settling of the next.
     """
     revision = "" if job.stage is Stage.SETTLE else f":{job.revision}"
     destination = f":{job.destination}" if job.destination else ""
     return f"{job.stage}:{job.study_uid}{revision}{destination}"
 
 
-class ProcrastinateQueue:
-    """Implements ledger.store.JobQueue."""
-
-    def __init__(self) -> None:
-        self._manager = JobManager(SyncPsycopgConnector())  # never opened: every job comes with its connection
+class BacklogQueue:
+    """Implements ledger.store.JobQueue: every job waits in the ledger's backlog until a worker takes it."""
 
     def defer(self, connection: psycopg.Connection[Any], job: Job) -> bool:
-        """Insert the job on this psycopg connection; False when the same job waits already.
-
-        Looking first keeps 600 images from writing 600 unique-key errors into PostgreSQL's log; the savepoint covers
-        the race that looking leaves.
-        """
-        lock = lock_of(job)
-        waiting = connection.execute(
-            "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo'", (lock,)
-        ).fetchone()
-        if waiting is not None:
-            return False
+        """Let the job wait, on this psycopg connection; False when the same job waits already."""
         place = PLACES[job.stage]
-        deferrer = configure_task(
-            name=task_name(job.stage),
-            job_manager=self._manager,
-            queue=place.queue,
-            priority=place.priority,
-            lock=lock,
-            queueing_lock=lock,
-            schedule_in={"milliseconds": round(job.delay_s * 1000)} if job.delay_s > 0 else None,
-            connection=connection,
-        )
-        try:
-            with connection.transaction():
-                deferrer.defer(study_uid=job.study_uid, revision=job.revision, destination=job.destination)
-        except AlreadyEnqueued:
-            return False
-        return True
+        values = (
+            place.queue, place.rank, str(place.ordering), str(job.stage), job.study_uid, job.revision, job.destination,
+            lock_of(job), job.delay_s,
+        )  # fmt: skip
+        row = connection.execute(_PUT, values).fetchone()
+        assert row is not None, "a function's value is one row"
+        return bool(row[0])
+
+    def reorder(self, connection: psycopg.Connection[Any], study_uid: StudyUid) -> None:
+        """Let what waits for the study wait anew, where its priority now wants it."""
+        for stage, revision, destination, delay_s in connection.execute(_WITHDRAW, (study_uid,)).fetchall():
+            self.defer(
+                connection,
+                Job(
+                    stage=Stage(stage),
+                    study_uid=study_uid,
+                    revision=revision,
+                    destination=destination,
+                    delay_s=delay_s,
+                ),
+            )

@@ -25,8 +25,11 @@ _FORGOTTEN = text(
       AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
                       WHERE j.status IN ('todo', 'doing') AND j.args ->> 'study_uid' = s.study_uid
                         AND j.task_name <> 'trabecula.confirm')
+      AND NOT EXISTS (SELECT 1 FROM backlog b WHERE b.study_uid = s.study_uid AND b.stage <> 'confirm')
     """
 )
+
+_WAITS = "SELECT EXISTS (SELECT FROM backlog WHERE lock = %(lock)s) AS found"
 
 
 async def rescue_stalled(app: App, stalled_s: float) -> int:
@@ -44,16 +47,20 @@ async def rescue_stalled(app: App, stalled_s: float) -> int:
 
 async def _run_again(app: App, job: QueuedJob) -> bool:
     """Queue the job again; where the same job waits already, or the job ended meanwhile, there is nothing to rescue."""
-    try:
-        await app.job_manager.retry_job(job)
-    except ConnectorException:
-        assert job.id is not None
+    waits = await app.connector.execute_query_one_async(_WAITS, lock=job.lock)
+    if not waits["found"]:
         try:
-            await app.job_manager.finish_job_by_id_async(job_id=job.id, status=Status.FAILED, delete_job=False)
+            await app.job_manager.retry_job(job)
         except ConnectorException:
-            log.info("job.ended_meanwhile", job_id=job.id)
-        return False
-    return True
+            log.info("job.not_queued_again", job_id=job.id)
+        else:
+            return True
+    assert job.id is not None
+    try:
+        await app.job_manager.finish_job_by_id_async(job_id=job.id, status=Status.FAILED, delete_job=False)
+    except ConnectorException:
+        log.info("job.ended_meanwhile", job_id=job.id)
+    return False
 
 
 def rescue_forgotten(services: Services, engine: Engine, idle_s: float) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.study.jobs import Job
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import database_errors
 from trabecula.ledger.rows.copies import SqlCopyRows
 from trabecula.ledger.rows.deliveries import SqlDeliveryRows
@@ -31,6 +32,10 @@ class JobQueue(Protocol):
 
     def defer(self, connection: Any, job: Job) -> bool:
         """Insert the job with a psycopg 3 connection; False when the same job waits already (nothing changed)."""
+        ...
+
+    def reorder(self, connection: Any, study_uid: StudyUid) -> None:
+        """Put what waits for the study where its priority now wants it."""
         ...
 
 
@@ -77,9 +82,14 @@ class UnitOfWork:
         return SqlRecallRows(self._session)
 
     def defer(self, job: Job) -> bool:
-        """Put a job into the queue within this transaction; False when the same job waits there already."""
+        """Put a job into the backlog within this transaction; False when the same job waits there already."""
         self._session.flush()
         return self._queue.defer(self._session.connection().connection.driver_connection, job)
+
+    def reorder(self, study_uid: StudyUid) -> None:
+        """Put what waits for the study where its priority now wants it."""
+        self._session.flush()
+        self._queue.reorder(self._session.connection().connection.driver_connection, study_uid)
 
     def count_attempt(self, job: Job) -> int:
         """Count that the job starts and return how often it has started since it last succeeded."""

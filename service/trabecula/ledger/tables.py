@@ -13,7 +13,7 @@ from trabecula.domain.delivery import CommitmentState, DeliveryState
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.copies import QuarantineState
 from trabecula.domain.study.reference import ReferenceMethod
-from trabecula.domain.study.study import StudyState
+from trabecula.domain.study.study import StudyPriority, StudyState
 
 
 def _one_of(column: str, values: object) -> str:
@@ -76,6 +76,7 @@ class Study(Base):
     __table_args__ = (
         CheckConstraint(_one_of("state", StudyState), name="state"),
         CheckConstraint(_one_of("category", Category), name="category"),
+        CheckConstraint(_one_of("priority", StudyPriority), name="priority"),
         Index(None, "state"),
         Index(None, "last_image_at"),
         Index(None, "accession_number"),
@@ -91,6 +92,7 @@ class Study(Base):
     last_image_at: Mapped[datetime] = mapped_column(server_default=_NOW)
     changed_at: Mapped[datetime] = mapped_column(server_default=_NOW)
     count_checks: Mapped[int] = mapped_column(server_default=_ZERO)
+    priority: Mapped[str | None]
     failed_stage: Mapped[str | None]
     failure_code: Mapped[str | None]
     failure_sentence: Mapped[str | None]

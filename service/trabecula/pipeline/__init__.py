@@ -11,7 +11,7 @@ from trabecula.pipeline.correcting import (
     study_conflicts,
 )
 from trabecula.pipeline.delivering import deliver_objects
-from trabecula.pipeline.operating import cancel_study, reprocess_study, retry_study, settle_now
+from trabecula.pipeline.operating import cancel_study, prioritise_study, reprocess_study, retry_study, settle_now
 from trabecula.pipeline.quarantining import EntryInFull, delete_entry, release_entry, show_entry
 from trabecula.pipeline.receiving import register_batch, register_instance
 from trabecula.pipeline.reporting import report_study, run_report
@@ -41,6 +41,7 @@ __all__ = [
     "deliver_objects",
     "kept_study",
     "plan_correction",
+    "prioritise_study",
     "register_batch",
     "register_instance",
     "release_entry",

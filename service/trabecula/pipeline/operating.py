@@ -1,4 +1,4 @@
-"""What operators do to a study: retry, cancel, process again, settle now. Each is one transaction with its trace."""
+"""What operators do to a study: retry, cancel, process again, settle, put first or last; one transaction, its trace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.study.jobs import STATE_OF_STAGE, Job, Stage
 from trabecula.domain.study.standing import Event, StudyStanding
-from trabecula.domain.study.study import StudyState
+from trabecula.domain.study.study import StudyPriority, StudyState
 from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.settling import settle_study
@@ -70,6 +70,15 @@ def reprocess_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> i
         revision = _next_revision(ledger, standing, "REPROCESSED", who)
         ledger.commit()
         return revision
+
+
+def prioritise_study(open_ledger: OpenLedger, study_uid: StudyUid, priority: StudyPriority, who: str) -> None:
+    """Say how soon a study is worked on; what waits for it moves at once. Raises StudyUnknown."""
+    with open_ledger() as ledger:
+        ledger.studies.prioritise(study_uid, priority)
+        ledger.reorder(study_uid)
+        ledger.studies.note(study_uid, Event(what="PRIORITISED", detail=str(priority), who=who))
+        ledger.commit()
 
 
 def settle_now(services: Services, study_uid: StudyUid, who: str) -> None:

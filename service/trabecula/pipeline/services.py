@@ -58,7 +58,8 @@ class SettlePolicy:
     ``quiet_s`` without a new image; then, where the source archive can be asked, its count, at most ``count_checks``
     times with ``count_pause_s`` between: a source that counts what it never sends must not hold a study for ever.
     A listener that may hold more of it is waited for while it was heard within ``listener_grace_s``, refused images
-    until ``refused_hold_s`` after the last refusal.
+    until ``refused_hold_s`` after the last refusal. Studies that come from ``bulk_sources`` (AE titles) wait behind all
+    others.
     """
 
     quiet_s: float = 60.0
@@ -66,6 +67,7 @@ class SettlePolicy:
     count_pause_s: float = 60.0
     listener_grace_s: float = 600.0
     refused_hold_s: float = 6 * 3600.0
+    bulk_sources: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,6 +87,7 @@ def _freeze(ledger: Ledger, services: Services, study_uid: StudyUid, newest: int
     remark = "; ".join(part for part in (remark, gaps.words) if part)
     files = stored_files(services, ledger, study_uid, revision)
     ledger.studies.describe(study_uid, services.facts.read(files))
+    ledger.studies.take_as_bulk(study_uid, services.settle.bulk_sources)
     ledger.studies.move(study_uid, StudyState.ANALYSING)
     ledger.studies.note(study_uid, Event(what="SETTLED", detail=remark or f"{len(files)} images", revision=revision))
     ledger.defer(Job(stage=Stage.ANALYSE, study_uid=study_uid, revision=revision))

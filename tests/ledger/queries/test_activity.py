@@ -36,9 +36,8 @@ def standing(world: World) -> dict[str, tuple[str, str | None, int | None]]:
 
 def test_studies_in_line_have_a_place_and_the_running_one_a_start(waiting: World) -> None:
     all_wait = standing(waiting)
-    waiting.rows(
-        "UPDATE procrastinate_jobs SET status = 'doing' WHERE args ->> 'study_uid' = '1.1' AND status = 'todo'"
-    )
+    (worker,) = waiting.rows("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
+    assert waiting.rows("SELECT args ->> 'study_uid' FROM backlog_take('cpu', :worker, 4)", worker=worker) == ["1.1"]
 
     one_runs = standing(waiting)
     shown, next_one = show_study(waiting.engine, "1.1"), show_study(waiting.engine, "1.2")

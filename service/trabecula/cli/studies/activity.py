@@ -11,6 +11,8 @@ def activity_in_words(row: Mapping[str, Any]) -> str:
     """Return what the queue does with a study: running since when, or its place in line; nothing for other states."""
     if row["activity"] == "running":
         return f"running since {datetime.fromisoformat(row['since']).astimezone():%Y-%m-%d %H:%M:%S}"
+    if row["activity"] == "waiting" and row["place"]:
+        return f"waiting, place {row['place']} in line"
     if row["activity"] == "waiting":
-        return f"waiting, place {row['place']} in line" if row["place"] else "waiting, tried again after a pause"
+        return "waiting, far back in line" if row["since"] else "waiting, tried again after a pause"
     return ""

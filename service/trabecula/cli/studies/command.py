@@ -23,6 +23,10 @@ COMMANDS = {
     "settle": CommandPlace(
         "trabecula.cli.studies.acting:settle", "Take a study as complete without waiting for the quiet time."
     ),
+    "prioritise": CommandPlace(
+        "trabecula.cli.studies.acting:prioritise",
+        "Say how soon a study is worked on: URGENT before all others, ROUTINE, or BULK when nothing else waits.",
+    ),
     "export": CommandPlace("trabecula.cli.studies.listing:export", "Export the screening log as CSV (or JSON)."),
     "reprocess": CommandPlace(
         "trabecula.cli.studies.reprocess:reprocess",

@@ -14,6 +14,7 @@ from trabecula.domain.ports.rows.reception import ReceptionRows
 from trabecula.domain.ports.rows.revision import RevisionRows
 from trabecula.domain.ports.rows.study import StudyRows
 from trabecula.domain.study.jobs import Job
+from trabecula.domain.uids import StudyUid
 
 
 class Ledger(Protocol):
@@ -55,7 +56,11 @@ class Ledger(Protocol):
         ...
 
     def defer(self, job: Job) -> bool:
-        """Put a job into the queue within this transaction; False when the same job waits there already."""
+        """Put a job into the backlog within this transaction; False when the same job waits there already."""
+        ...
+
+    def reorder(self, study_uid: StudyUid) -> None:
+        """Put what waits for the study where its priority now wants it."""
         ...
 
     def count_attempt(self, job: Job) -> int:

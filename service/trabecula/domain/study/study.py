@@ -29,6 +29,17 @@ class StudyState(StrEnum):
     """An operator stopped it; retry or a late image -> RECEIVING."""
 
 
+class StudyPriority(StrEnum):
+    """How soon a study is measured and delivered among those that wait; the first of these goes before the others."""
+
+    URGENT = "URGENT"
+    """An operator wants it before all others."""
+    ROUTINE = "ROUTINE"
+    """What every study is unless somebody says otherwise."""
+    BULK = "BULK"
+    """An archive that is worked through: only when nothing else waits."""
+
+
 TRANSITIONS: dict[StudyState, frozenset[StudyState]] = {
     StudyState.RECEIVING: frozenset({StudyState.ANALYSING, StudyState.FAILED, StudyState.CANCELLED}),
     StudyState.ANALYSING: frozenset(

@@ -10,32 +10,43 @@ from trabecula.ledger.database import database_errors
 
 _STANDING = text(
     """
-    SELECT count(*) FILTER (WHERE status = 'todo' AND coalesce(scheduled_at, now()) <= now()) AS waiting,
-           count(*) FILTER (WHERE status = 'doing') AS running,
-           coalesce(extract(epoch FROM now() - min(coalesce(scheduled_at, added)) FILTER (
-               WHERE status = 'todo' AND coalesce(scheduled_at, now()) <= now())), 0) AS oldest_waiting_s,
+    WITH due AS (
+        SELECT due_at AS since FROM backlog WHERE due_at <= now()
+        UNION ALL
+        SELECT coalesce(scheduled_at, (SELECT max(at) FROM procrastinate_events WHERE job_id = j.id))
+        FROM procrastinate_jobs j WHERE status = 'todo' AND coalesce(scheduled_at, now()) <= now())
+    SELECT (SELECT count(*) FROM due) AS waiting,
+           (SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing') AS running,
+           coalesce((SELECT extract(epoch FROM now() - min(since)) FROM due), 0) AS oldest_waiting_s,
            (SELECT count(*) FROM procrastinate_workers
-             WHERE last_heartbeat > now() - make_interval(secs => :stalled_s)) AS workers
-    FROM (SELECT j.status, j.scheduled_at, e.at AS added
-          FROM procrastinate_jobs j
-          LEFT JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'deferred'
-          WHERE j.status IN ('todo', 'doing')) AS jobs
+             WHERE last_heartbeat > now() - make_interval(secs => :stalled_s)) AS workers,
+           ARRAY(SELECT CASE destination WHEN '' THEN queue ELSE destination END FROM pauses ORDER BY 1) AS paused
     """
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QueueStanding:
-    """Jobs that could run now but wait, jobs that run, age of the oldest waiting one in seconds, living workers."""
+    """Jobs that could run now but wait, jobs that run, age of the oldest waiting one in seconds, living workers.
+
+    ``paused`` names the queues and destinations that an operator has paused.
+    """
 
     waiting: int
     running: int
     oldest_waiting_s: float
     workers: int
+    paused: tuple[str, ...]
 
 
 def queue_standing(engine: Engine, stalled_s: float = 45.0) -> QueueStanding:
     """Return how the queue stands; a worker silent for ``stalled_s`` does not count. Raises DatabaseUnavailable."""
     with database_errors(), engine.connect() as connection:
         row = connection.execute(_STANDING, {"stalled_s": stalled_s}).one()
-    return QueueStanding(int(row.waiting), int(row.running), float(row.oldest_waiting_s), int(row.workers))
+    return QueueStanding(
+        waiting=int(row.waiting),
+        running=int(row.running),
+        oldest_waiting_s=float(row.oldest_waiting_s),
+        workers=int(row.workers),
+        paused=tuple(row.paused),
+    )

@@ -21,7 +21,7 @@ def show_study(engine: Engine, study_uid: StudyUid) -> dict[str, Any]:
         document = study_document(connection, study_uid)
         held = quarantined_count(connection, study_uid) if document is None else 0
         if document is not None:
-            document |= Activities(driver_connection(connection)).of(study_uid, document["state"])
+            document |= Activities(driver_connection(connection), [study_uid]).of(study_uid, document["state"])
     if document is None:
         raise StudyUnknown(study_uid + (f"; {held} images that name it lie in quarantine" if held else ""))
     return document

@@ -85,7 +85,7 @@ def list_studies(
         rows = [_plain(row) for row in cursor.execute(query, values)]
     if not activity:
         return rows
-    activities = Activities(connection)
+    activities = Activities(connection, [row["study_uid"] for row in rows])
     return [row | activities.of(row["study_uid"], row["state"]) for row in rows]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.study.facts import StudyFacts
 from trabecula.domain.study.jobs import Failure, Stage
 from trabecula.domain.study.standing import Event, StudyStanding
-from trabecula.domain.study.study import ReceivedInstance, StudyState, check_transition
+from trabecula.domain.study.study import ReceivedInstance, StudyPriority, StudyState, check_transition
 from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.tables import (
@@ -200,6 +200,17 @@ class SqlStudyRows:
             failure_sentence=failure.sentence,
             failure_next_step=failure.next_step,
         )
+
+    def prioritise(self, study_uid: StudyUid, priority: StudyPriority) -> None:
+        """Say how soon the study is worked on among those that wait. Raises StudyUnknown."""
+        self.standing(study_uid, lock=True)
+        self._update(study_uid, priority=str(priority))
+
+    def take_as_bulk(self, study_uid: StudyUid, sources: Collection[str]) -> None:
+        """Make the study BULK where it came from one of these AE titles and nobody has said anything else."""
+        if sources:
+            unsaid = (Study.study_uid == study_uid, Study.priority.is_(None), Study.calling_ae_title.in_(sources))
+            self._session.execute(update(Study).where(*unsaid).values(priority=str(StudyPriority.BULK)))
 
     def describe(self, study_uid: StudyUid, facts: StudyFacts) -> None:
         """Keep what lists show of the study and its series."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from trabecula.domain.study.facts import StudyFacts
 from trabecula.domain.study.jobs import Failure, Stage
 from trabecula.domain.study.standing import Event, StudyStanding
-from trabecula.domain.study.study import ReceivedInstance, StudyState
+from trabecula.domain.study.study import ReceivedInstance, StudyPriority, StudyState
 from trabecula.domain.uids import InstanceUid, StudyUid
 
 
@@ -66,6 +66,14 @@ class StudyRows(Protocol):
 
     def keep_failure(self, study_uid: StudyUid, stage: Stage, failure: Failure) -> None:
         """Keep the reason why a step failed although the study goes on, until it is measured anew."""
+        ...
+
+    def prioritise(self, study_uid: StudyUid, priority: StudyPriority) -> None:
+        """Say how soon the study is worked on among those that wait. Raises StudyUnknown."""
+        ...
+
+    def take_as_bulk(self, study_uid: StudyUid, sources: Collection[str]) -> None:
+        """Make the study BULK where it came from one of these AE titles and nobody has said anything else."""
         ...
 
     def describe(self, study_uid: StudyUid, facts: StudyFacts) -> None:
