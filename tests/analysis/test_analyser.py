@@ -25,6 +25,7 @@ from tests.imaging.drawn_series import (
 )
 from tests.regions.drawn_bodies import BodyShape
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
+from trabecula.domain.codes import AGE_Z_SCORE
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category, DecidedBy, SeriesRole
 from trabecula.domain.results.result_json import from_json, to_json
@@ -55,6 +56,8 @@ def test_a_ct_study_gets_its_category(
     assert 2 <= len(result.impression) <= 4
     assert result.decided_by is DecidedBy.MEASUREMENT
     assert any("Population mean of L1 at this age" in line for line in result.impression) is expected
+    scores = [item.value for item in result.summary if item.concept == AGE_Z_SCORE]
+    assert scores == ([pytest.approx((result.summary[0].value - 118.5) / 44, abs=0.1)] if expected else [])
     assert result.primary == "2.25.1.1"
     (use,) = result.series_used
     assert (use.series_uid, use.role, use.images_used, use.images_total, use.reasons) == (
@@ -221,7 +224,9 @@ def test_a_deformed_body_is_reported_and_left_out(tmp_path: Path) -> None:
     result = analyse(tmp_path, wedged).result
     assert result.deformity_suspected
     assert result.category is Category.INDETERMINATE
-    assert "L2 (wedge" in result.impression[0]
+    assert result.impression[0].startswith("Possible vertebral fracture (moderate), L2: height loss")
+    assert "whatever the density" in result.impression[1]
+    assert [(str(item.level), item.named, item.recommended) for item in result.deformities] == [("L2", True, True)]
     assert result.decided_by is DecidedBy.DEFORMITY
     assert "above 160 HU" in " ".join(result.impression)
     level = result.level(Level.L2)

@@ -61,7 +61,7 @@ def test_thin_slices_far_apart_give_no_heights(distance_mm: float, graded: bool)
     found = measure_ct(context_of(spine))
 
     assert bool(found.deformities) is graded
-    assert (Level.L2 in found.reported_deformities) is graded
+    assert (Level.L2 in found.told_fractures.bodies) is graded
     assert found.evaluable_levels
 
 
@@ -74,10 +74,10 @@ def wedged() -> Findings:
 def test_no_deformity_is_told_where_the_heights_are_in_doubt(wedged: Findings, code: ReasonCode) -> None:
     doubted = replace(wedged, reasons=[*wedged.reasons, Reason(code=code)])
 
-    assert set(wedged.reported_deformities) == {Level.L2}
-    assert doubted.reported_deformities == {}
+    assert set(wedged.told_fractures.bodies) == {Level.L2}
+    assert not doubted.told_fractures
 
 
 def test_no_deformity_is_told_of_a_child(wedged: Findings) -> None:
     child = replace(wedged, context=replace(wedged.context, patient=StatedPatient(age_years=12.0, sex="F")))
-    assert child.reported_deformities == {}
+    assert not child.told_fractures

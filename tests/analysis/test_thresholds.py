@@ -101,3 +101,27 @@ def test_every_table_of_numbers_and_words_names_its_source(name: str) -> None:
                 check(value, f"{place}.{key}")
 
     check(data_file(name), name)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[deformity]\nalways_told_from_loss = 0.3\n", "never kept back"),
+        ('[[deformity.rule]]\nsex = "O"\nfrom_age_years = 50\npatterns = []\npatterns_apart = []\n', "F or M"),
+        ('[[deformity.rule]]\nsex = "F"\nfrom_age_years = 50\npatterns = []\npatterns_apart = []\n', "needs losses"),
+        (
+            '[[deformity.rule]]\nsex = "F"\nfrom_age_years = 50\npatterns = []\npatterns_apart = [[0.2, 0.15]]\n',
+            "same least loss",
+        ),
+    ],
+)
+def test_rules_of_lost_height_that_do_not_fit_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigurationInvalid, match=said):
+        load_thresholds(written(tmp_path, text))
+
+
+def test_a_site_may_tell_of_lesser_losses(tmp_path: Path) -> None:
+    loaded = load_thresholds(written(tmp_path, "[deformity]\nalways_told_from_loss = 0.2\n"))
+
+    assert loaded.deformity.always_told_from_loss == 0.2
+    assert loaded.deformity.rules == load_thresholds().deformity.rules

@@ -10,7 +10,9 @@ from trabecula.domain.study.study import TRANSITIONS
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "ledger.md"
 
 
-@pytest.mark.parametrize("view", ["screening_log", "screening_levels", "series_uses", "deliveries"])
+@pytest.mark.parametrize(
+    "view", ["screening_log", "screening_levels", "series_uses", "possible_fractures", "deliveries"]
+)
 def test_every_column_of_every_view_is_documented(embedded_database_url: str, view: str) -> None:
     section = DOCUMENT.read_text().split(f"## `{view}`")[1].split("\n## ")[0]
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from trabecula.analysis.accounting import series_uses
+from trabecula.analysis.expected import expected_at_age, value_scale
 from trabecula.analysis.findings import Findings
+from trabecula.analysis.fractures import fracture_lines, graded_deformities, study_fractures
 from trabecula.analysis.gates import common
-from trabecula.analysis.impression import impression
+from trabecula.analysis.impression import impression, report_sentence
 from trabecula.analysis.measuring import MeasuredStudy, measure
 from trabecula.analysis.result import finite, level_results, levels_assumed, ordered_reasons, study_reasons, versions
 from trabecula.analysis.verdict import decide
@@ -96,8 +98,10 @@ class StudyAnalyser:
     def _result(
         self, study_uid: StudyUid, revision: int, measured: MeasuredStudy, scores: tuple[Score, ...]
     ) -> StudyResult:
-        primary = measured.primary
+        primary, fractures = measured.primary, study_fractures(measured.findings)
         decision = decide(measured.findings, scores, measured.patient, self._thresholds)
+        expected = expected_at_age(decision, primary, measured.patient, self._thresholds.norm)
+        fractured = fracture_lines(fractures, measured.patient, self._thresholds)
         levels = level_results(measured.findings, primary)
         evaluable = decision.category is not Category.NOT_EVALUABLE
         reasons = ordered_reasons(
@@ -115,16 +119,22 @@ class StudyAnalyser:
             category=decision.category,
             reasons=reasons,
             levels=levels,
-            summary=_summary(measured.findings, primary),
+            summary=(
+                *_summary(measured.findings, primary),
+                *(expected.measurements(primary) if expected is not None and primary is not None else ()),
+            ),
             scores=scores,
             sources=tuple(item.source for item in measured.segmented.values()),
             series_used=used,
             series_not_used=unused,
             primary=primary.context.series_uid if primary else "",
             numbering=_numbering(primary),
-            deformity_suspected=primary is not None and bool(primary.reported_deformities),
+            deformity_suspected=bool(fractures),
+            deformities=graded_deformities(measured.findings, fractures, self._thresholds.deformity),
             decided_by=decision.ground.decided_by,
-            impression=impression(decision, primary, measured.patient, self._thresholds, reasons),
+            for_report=report_sentence(decision, fractured, reasons),
+            scale=value_scale(decision, expected),
+            impression=(*fractured, *impression(decision, primary, expected, reasons)),
             versions=self.versions(primary.context.volume.modality if primary else None) | _outlined_by(primary),
         )
 

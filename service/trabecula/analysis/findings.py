@@ -9,6 +9,7 @@ import numpy as np
 
 from trabecula.analysis.biomarkers.attenuation import LevelAttenuation, mean_over_levels, measure_attenuation, outliers
 from trabecula.analysis.biomarkers.deformity import Deformity, Heights, grade_deformities
+from trabecula.analysis.biomarkers.fracture_rules import ToldFractures, told_fractures
 from trabecula.analysis.biomarkers.vbq import (
     T2_VBQ_VERSION,
     VBQ_VERSION,
@@ -70,16 +71,14 @@ class Findings:
         return tuple(level for level in MEASURED_LEVELS if self.evaluable(level))
 
     @property
-    def reported_deformities(self) -> dict[Level, Deformity]:
-        """The deformities that are told, from head to foot: none where the heights themselves are in doubt (images
-        upside down, levels out of order, values of no CT) or not to be held against those of adults."""
+    def told_fractures(self) -> ToldFractures:
+        """The bodies that are told as possible fractures: none where the heights themselves are in doubt (images upside
+        down, levels out of order, values of no CT) or not to be held against those of adults."""
         patient, thresholds = self.context.patient, self.context.thresholds
         of_no_adult = patient.may_be_younger_than(thresholds.minimum_age_years)
         if of_no_adult or any(reason.code in _HEIGHTS_IN_DOUBT for reason in self.withheld):
-            return {}
-        least = thresholds.deformity.report_from_grade
-        found = sorted(self.deformities.items(), key=lambda item: item[0].value)
-        return {level: deformity for level, deformity in found if deformity.grade >= least}
+            return ToldFractures()
+        return told_fractures(self.deformities, patient, thresholds.deformity)
 
     def measurements(self, level: Level) -> tuple[Measurement, ...]:
         """All measurements of one level."""
@@ -223,10 +222,11 @@ def _grade(findings: Findings, sound: Iterable[Body]) -> None:
         if found is not None:
             heights[body.level] = Heights(found.anterior_mm, found.middle_mm, found.posterior_mm, body.frame.depth_mm)
     findings.deformities = grade_deformities(heights, context.patient.sex, context.thresholds.deformity)
-    for deformity in findings.deformities.values():
-        reason = deformity.reason(context.thresholds.deformity)
-        if reason is not None:
-            findings.reasons.append(reason)
+    bands = context.thresholds.deformity
+    told = told_fractures(findings.deformities, context.patient, bands)
+    for level, deformity in findings.deformities.items():
+        if level in told.bodies or deformity.grade >= bands.exclude_from_grade:
+            findings.reasons.append(deformity.reason(bands))
 
 
 def _step_along_height_mm(body: Body) -> float:

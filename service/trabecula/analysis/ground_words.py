@@ -28,7 +28,7 @@ def ground_lines(ground: Ground, facts: str = "") -> tuple[str, ...]:
         case ByModels(scores, measured):
             return (*map(model_line, scores), *_open(measured, facts))
         case Withheld(measured):
-            return ("The category is left open because of the vertebral deformity.", *_beside(measured, facts))
+            return ("The category is left open because of the possible vertebral fracture.", *_beside(measured, facts))
         case ByReasons():
             return ()
 

@@ -1,5 +1,7 @@
 """The impression: a few plain lines that stand below the category; they never call a spine healthy.
 
+Possible fractures stand before them (``fractures``).
+
 The category itself is named once, above these lines, by whoever prints them.
 """
 
@@ -8,33 +10,52 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from trabecula.analysis.biomarkers.vbq import levels_in_words
+from trabecula.analysis.expected import Expected
 from trabecula.analysis.findings import Findings
 from trabecula.analysis.ground_words import ground_lines
 from trabecula.domain.results.advice import ADVICE
 from trabecula.domain.results.decision import Decision
-from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.ground import Withheld
+from trabecula.domain.results.reasons import Reason
 from trabecula.domain.results.result import Category, SeriesRole
-from trabecula.domain.results.thresholds import Thresholds
-from trabecula.imaging.acquisition import StatedPatient
 
 
 def impression(
     decision: Decision,
     findings: Findings | None,
-    patient: StatedPatient,
-    thresholds: Thresholds,
+    expected: Expected | None,
     reasons: Sequence[Reason],
 ) -> tuple[str, ...]:
-    """Return the lines of a result; ``findings`` are those of the series that decided, if any."""
-    lines = [_deformity_line(findings)]
+    """Return the lines of a result; ``findings`` are those of the series that decided, if any, ``expected`` what a norm
+    says of the patient's age."""
+    lines: list[str] = []
     if decision.category is Category.NOT_EVALUABLE or findings is None:
         lines.extend(_why_not(reasons))
     else:
         lines.extend(ground_lines(decision.ground, _facts(findings)))
         if findings.context.role is SeriesRole.CT:
-            lines.append(_levels_line(findings, patient, thresholds))
+            lines.append(_levels_line(findings, expected))
         lines.append(ADVICE[decision.category])
     return tuple(line for line in lines if line)
+
+
+REPORTED_AS = "Automatic bone density screening"
+
+
+def report_sentence(decision: Decision, fractures: Sequence[str], reasons: Sequence[Reason]) -> str:
+    """Return the finding as one paragraph to be pasted into a report: possible fractures first, then what the category
+    rests on, then advice. It says no more than the impression and excludes nothing."""
+    words, ground = decision.category.words, decision.ground
+    if decision.category is Category.NOT_EVALUABLE:
+        said = [f"{words}.", *_why_not(reasons)[:1], ADVICE[decision.category]]
+    elif isinstance(ground, Withheld):
+        beside = ground_lines(ground)[1:]
+        said = [f"{words} because of the possible vertebral fracture.", *beside]
+    else:
+        said = [f"{words}.", *ground_lines(ground)]
+        if decision.category is not Category.NO_FLAG:  # its words say already what it does not exclude
+            said.append(ADVICE[decision.category])
+    return f"{REPORTED_AS}: {' '.join(_distinct([*fractures, *said]))}"
 
 
 def _why_not(reasons: Sequence[Reason]) -> list[str]:
@@ -48,18 +69,17 @@ def _distinct(sentences: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def _levels_line(findings: Findings, patient: StatedPatient, thresholds: Thresholds) -> str:
-    """The levels as scanned, and what the norm expects of its own level where that was measured at an age that is
-    known and not contradicted (it is None then)."""
+def _levels_line(findings: Findings, expected: Expected | None) -> str:
+    """The levels as scanned, and what the norm expects of its own level."""
     levels = ", ".join(f"{level} {findings.attenuation[level].mean_hu:.0f}" for level in findings.evaluable_levels)
-    mean, norm = findings.mean_hu, thresholds.norm
+    mean = findings.mean_hu
     if mean is None:
         return ""
     line = f"Mean of {levels_in_words(findings.evaluable_levels)} as scanned: {mean:.0f} HU ({levels})."
-    expected = None if patient.age_years is None else norm.expected_hu(patient.age_years)
-    if expected is not None and norm.level in findings.evaluable_levels:
-        line += f" Population mean of {norm.level} at this age: {expected:.0f} HU (SD {norm.sd_hu:g})."
-    return line
+    if expected is None:
+        return line
+    line += f" Population mean of {expected.level} at this age: {expected.mean_hu:.0f} HU (SD {expected.sd_hu:g}"
+    return line + (f"; z-score {expected.z_score:+.1f})." if expected.z_score is not None else ").")
 
 
 def _facts(findings: Findings) -> str:
@@ -75,17 +95,3 @@ def _facts(findings: Findings) -> str:
         f"TE {made.echo_time:g} ms" if made.echo_time is not None else "",
     )
     return ", ".join(part for part in parts if part)
-
-
-def _deformity_line(findings: Findings | None) -> str:
-    found = findings.reported_deformities if findings is not None else {}
-    if findings is None or not found:
-        return ""
-    unsure = any(reason.code is ReasonCode.NUMBERING_AMBIGUOUS and reason.blocking for reason in findings.study_reasons)
-    shown = [
-        f"{'a body whose level is not certain' if unsure else level} ({deformity.kind}, grade {deformity.grade})"
-        for level, deformity in found.items()
-    ]
-    plural = "deformities" if len(shown) > 1 else "deformity"
-    advice = "consider fragility fracture assessment, whatever the density"
-    return f"Vertebral {plural} suspected: {', '.join(shown)}; {advice}."

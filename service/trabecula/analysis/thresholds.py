@@ -16,6 +16,8 @@ from trabecula.domain.results.thresholds import (
     ContrastCorrection,
     ContrastPhase,
     DeformityThresholds,
+    FracturePattern,
+    FractureRule,
     OvalRegion,
     Thresholds,
     VbqReference,
@@ -133,15 +135,39 @@ def _vbq(table: Mapping[str, Any]) -> VbqThresholds:
     )
 
 
+_ALWAYS_TOLD = 0.25
+"""No site's file hides a loss from here on (docs/clinical-sources.md 8)."""
+
+
+def _fracture_rule(row: Mapping[str, Any]) -> FractureRule:
+    if row["sex"] not in ("F", "M"):
+        raise ValueError("deformity.rule: sex is F or M")
+    patterns = tuple(
+        FracturePattern(tuple(sorted(map(float, losses), reverse=True)), apart)
+        for key, apart in (("patterns", False), ("patterns_apart", True))
+        for losses in row.get(key, ())
+    )
+    if not patterns or not all(pattern.least_losses for pattern in patterns):
+        raise ValueError("deformity.rule: a pattern needs losses")
+    if any(pattern.apart and len(set(pattern.least_losses)) > 1 for pattern in patterns):
+        raise ValueError("deformity.rule: bodies that are apart need the same least loss")
+    return FractureRule(str(row["sex"]), float(row["from_age_years"]), patterns)
+
+
 def _deformity(table: Mapping[str, Any]) -> DeformityThresholds:
     def by_level(name: str) -> dict[str, dict[Level, float]]:
         rows = table[name]
         return {sex: {Level[key]: float(value) for key, value in rows[sex].items()} for sex in ("female", "male")}
 
+    told = float(table["always_told_from_loss"])
+    if told > _ALWAYS_TOLD:
+        raise ValueError(f"always_told_from_loss lies above {_ALWAYS_TOLD:g}: such a loss is never kept back")
     return DeformityThresholds(
-        report_from_grade=int(table["report_from_grade"]),
+        always_told_from_loss=told,
         exclude_from_grade=int(table["exclude_from_grade"]),
+        minimal_loss=float(table["minimal_loss"]),
         losses=(float(table["grade_1_loss"]), float(table["grade_2_loss"]), float(table["grade_3_loss"])),
+        rules=tuple(_fracture_rule(row) for row in table["rule"]),
         expected_middle_ratio=float(table["expected_middle_ratio"]),
         expected_wedge_degrees=by_level("expected_wedge_degrees"),
         expected_posterior_mm=by_level("expected_posterior_height_mm"),

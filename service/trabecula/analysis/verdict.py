@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from trabecula.analysis.biomarkers.vbq import levels_in_words
 from trabecula.analysis.findings import Findings
+from trabecula.analysis.fractures import study_fractures
 from trabecula.domain.results.decision import (
     AttenuationFinding,
     Decision,
@@ -43,7 +44,7 @@ def decide(
     decision = _decide_series(primary, thresholds)
     if too_young or blocking:
         return replace(decision, category=Category.NOT_EVALUABLE, ground=ByReasons())
-    return with_deformity(with_scores(decision, scores), bool(primary.reported_deformities))
+    return with_deformity(with_scores(decision, scores), bool(study_fractures(findings)))
 
 
 def _decide_series(found: Findings, thresholds: Thresholds) -> Decision:

@@ -13,7 +13,7 @@ def reporter_of(settings: Settings) -> DicomReporter:
     return DicomReporter(
         ReportingConfig(
             uid_root=settings.uid_root,
-            identity_on_picture=settings.burn_in_patient_name,
+            name_on_picture=settings.burn_in_patient_name,
             allow_empty_patient_id=settings.send_without_patient_id,
         )
     )

@@ -39,6 +39,8 @@ POSTERIOR_HEIGHT = Code("HP", PRIVATE_SCHEME, "Posterior vertebral body height")
 HEIGHT_LOSS = Code("HLOSS", PRIVATE_SCHEME, "Vertebral height loss")
 SEGMENTATION_QUALITY = Code("SEG-Q", PRIVATE_SCHEME, "Estimated segmentation overlap")
 
+EXPECTED_ATTENUATION = Code("HU-EXPECTED", PRIVATE_SCHEME, "Attenuation expected at the patient's age")
+AGE_Z_SCORE = Code("HU-Z-AGE", PRIVATE_SCHEME, "Attenuation z-score against people of the same age")
 REGION_VOLUME = Code("ROI-VOL", PRIVATE_SCHEME, "Volume of the measured region")
 
 MEAN = Code("373098007", "SCT", "Mean")

@@ -23,7 +23,8 @@ class ReportingConfig:
 
     ``uid_root`` is the organisation's own UID root, or ``2.25`` for UUID-derived UIDs (PS3.5 B.2).
     ``device_serial_number`` may stay empty; the installation's UID stands there then.
-    ``identity_on_picture`` writes patient name and ID into the pixels (and sets Burned In Annotation accordingly).
+    ``name_on_picture`` writes the patient's name, birth date, sex and accession number into the pixels, beside Patient
+    ID and study date, which always stand there.
     ``allow_empty_patient_id`` sends results of studies without Patient ID; the default refuses with ReportInvalid,
     because an archive may file them under the wrong person.
     """
@@ -36,5 +37,5 @@ class ReportingConfig:
     segmentation_encoding: SegmentationEncoding = SegmentationEncoding.BINARY
     with_segmentation: bool = True
     with_picture: bool = True
-    identity_on_picture: bool = True
+    name_on_picture: bool = True
     allow_empty_patient_id: bool = False

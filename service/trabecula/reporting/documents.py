@@ -18,6 +18,7 @@ from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.picture.page import Page, draw_page
 from trabecula.reporting.picture.secondary_capture import secondary_capture
+from trabecula.reporting.picture.views.refused import look_at_refused
 from trabecula.reporting.segmentation_object import segmentation
 from trabecula.reporting.sources.headers import (
     SourceHeader,
@@ -73,11 +74,11 @@ class DicomReporter:
             config=self._config,
             identities=identities,
         )
-        images = self._images(analysis.result, primary, stamp, source.remark)
+        images = self._images(analysis.result, primary, stamp, context, source.remark)
         return (_structured_report(analysis.result, files, context, stamp, images, source.remark), *images)
 
     def _images(
-        self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp, remark: str
+        self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp, context: ReportContext, remark: str
     ) -> tuple[ResultObject, ...]:
         images = []
         if self._config.with_segmentation and primary is not None and primary.labels.any():
@@ -88,8 +89,10 @@ class DicomReporter:
                 primary=primary,
                 header=stamp.header,
                 when=stamp.when,
-                with_identity=self._config.identity_on_picture,
+                with_name=self._config.name_on_picture,
                 remark=remark,
+                replaces=bool(context.predecessors),
+                refused=look_at_refused(result, context.study_files) if primary is None else None,
             )
             sources = _picture_sources(result, primary, stamp.header)
             images.append(secondary_capture(draw_page(page), sources, stamp, result))

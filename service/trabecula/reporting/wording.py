@@ -9,9 +9,10 @@ from trabecula.domain import codes
 from trabecula.domain.codes import Code
 from trabecula.domain.models.validation import ModelVerdict
 from trabecula.domain.results.advice import ADVICE
-from trabecula.domain.results.ground import told_percent
+from trabecula.domain.results.ground import told, told_percent
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.results.result import Measurement, Score, SourceSeries, StudyResult
+from trabecula.domain.results.scale import ValueScale
 
 RESEARCH_USE = "RESEARCH USE ONLY - not a medical device; does not replace DXA/QCT; not for ruling out low bone density"
 NOT_REVIEWED = "Automatic software result, not reviewed by a physician. It is not a diagnosis."
@@ -63,6 +64,8 @@ def short_name(measurement: Measurement) -> str:
         codes.VOLUME: "Volume",
         codes.CSF_SIGNAL: "CSF signal",
         codes.HEIGHT_LOSS: "Height loss",
+        codes.EXPECTED_ATTENUATION: "Expected at this age",
+        codes.AGE_Z_SCORE: "Z-score for age",
         codes.ANTERIOR_HEIGHT: "Ant. height",
         codes.MIDDLE_HEIGHT: "Mid height",
         codes.POSTERIOR_HEIGHT: "Post. height",
@@ -147,6 +150,66 @@ def _beside_the_category(score: Score, result: StudyResult, own: Iterable[str]) 
     if score.demonstration or result.decided_by is None:
         return line
     return f"{line} It did not set the category."
+
+
+_SHORT_REASONS = {
+    "FRACTURE_LEVEL": "possible fracture",
+    "METAL": "metal",
+    "CEMENT": "cement",
+    "FOCAL_LESION": "focal lesion",
+    "OUTLIER_LEVEL": "differs from the others",
+    "LEVEL_NOT_FOUND": "not found",
+    "BORDER": "cut by the images",
+    "FOV_TRUNCATION": "cut by the field of view",
+    "SEG_QC": "outline not reliable",
+    "SEG_WARNING": "unusual outline",
+    "UNREADABLE_PIXELS": "unreadable pixels",
+    "UPSIDE_DOWN": "orientation in doubt",
+    "HU_SANITY": "HU not plausible",
+    "PIXEL_SPACING": "pixel size in doubt",
+    "SIGNAL_WINDOWED": "signals cut off",
+    "SIGNAL_OFFSET": "signals shifted",
+    "NUMBERING_AMBIGUOUS": "level not certain",
+}
+"""By name of the reason; any other by its name in small letters."""
+
+
+def short_reason(reason: Reason) -> str:
+    """Return a reason of a level in two or three words; the sentence stands elsewhere."""
+    return _SHORT_REASONS.get(reason.code.name, reason.code.name.lower().replace("_", " "))
+
+
+def paste_text(result: StudyResult) -> str:
+    """Return the finding as one paragraph to be pasted into a report; results of earlier releases have none of their
+    own, and say their impression."""
+    return result.for_report or " ".join(impression_lines(result))
+
+
+def compared_words(item: Measurement, scale: ValueScale | None) -> str:
+    """Return a level's value as it is held against the limits, with as few decimals as keep it on its side of them:
+    ``128`` (HU) or ``2.86`` (VBQ)."""
+    held = scale or ValueScale()
+    limits = [limit for limit in (held.lower, held.upper) if limit is not None]
+    if item.concept == codes.MR_SIGNAL:
+        return f"{item.value:.0f}"
+    return told(round(held.compared(item.value), 4), limits, 0 if item.concept == codes.ATTENUATION else 2)[0]
+
+
+_STUDY_VALUES = (
+    ("trab_v1 L1-L4", "mean L1-L4 as scanned"),
+    ("trab_v1 L1", "L1 as scanned"),
+    ("vbq_v1", "VBQ"),
+    ("vbq_voxels_v1", "VBQ over all voxels"),
+    ("t2_vbq_v1", "T2-weighted ratio (research)"),
+    ("csf_v1", "fluid signal"),
+)
+"""What stands for the names of our definitions; the first whose beginning fits."""
+
+
+def study_value(item: Measurement) -> str:
+    """Return a value of the study with what it is, in words: ``mean L1-L4 as scanned 73.5 HU``."""
+    name = next((words for start, words in _STUDY_VALUES if item.method.startswith(start)), "")
+    return f"{name or short_name(item)} {amount(item)}"
 
 
 def reason_line(reason: Reason) -> str:

@@ -79,15 +79,13 @@ def test_one_deformed_body_leaves_its_neighbours_alone() -> None:
     assert [level for level, found in graded.items() if found.grade] == [Level.L3]
 
 
-def test_only_grade_2_and_more_are_reasons() -> None:
-    mild = grade_deformities(changed(normal("F"), Level.L2, 0.78, 0.9, 1.0), "F", LIMITS)[Level.L2]
-    assert mild.reason(LIMITS) is None
-    moderate = grade_deformities(changed(normal("F"), Level.L2, 0.68, 0.85, 1.0), "F", LIMITS)[Level.L2]
-    reason = moderate.reason(LIMITS)
-    assert reason is not None
-    assert reason.code is ReasonCode.FRACTURE_LEVEL
-    assert (reason.level, reason.blocking, reason.value, reason.limit) == (Level.L2, True, 32, 25)
-    assert "wedge, grade 2" in reason.sentence
+def test_a_reason_speaks_as_readers_do_and_blocks_from_the_excluded_grade() -> None:
+    mild = grade_deformities(changed(normal("F"), Level.L2, 0.78, 0.9, 1.0), "F", LIMITS)[Level.L2].reason(LIMITS)
+    moderate = grade_deformities(changed(normal("F"), Level.L2, 0.68, 0.85, 1.0), "F", LIMITS)[Level.L2].reason(LIMITS)
+
+    assert (mild.code, mild.level, mild.blocking, mild.value) == (ReasonCode.FRACTURE_LEVEL, Level.L2, False, 22)
+    assert (moderate.blocking, moderate.value) == (True, 32)
+    assert moderate.sentence == "L2: Possible vertebral fracture (moderate wedge, height loss; 32 %)."
 
 
 def test_without_sex_both_expectations_are_averaged() -> None:

@@ -93,7 +93,7 @@ def test_exchanged_spacings_are_refused_and_make_no_fracture(wrong: GateContext)
     assert [reason.code for reason in refusals] == [ReasonCode.PIXEL_SPACING]
     assert "exchanged" in refusals[0].sentence
     assert found.deformities == {}
-    assert found.reported_deformities == {}
+    assert not found.told_fractures
     assert found.summary() == ()
 
 

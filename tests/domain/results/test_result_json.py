@@ -8,6 +8,7 @@ import pytest
 
 from trabecula.domain import codes
 from trabecula.domain.modality import Modality
+from trabecula.domain.results.deformity import DeformityDegree, GradedDeformity
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import (
     Category,
@@ -85,6 +86,16 @@ def example_result() -> StudyResult:
             ),
         ),
         primary="1.2.3",
+        deformities=(
+            GradedDeformity(
+                level=Level.L2,
+                kind="wedge",
+                degree=DeformityDegree.MODERATE,
+                loss_percent=31.5,
+                named=True,
+                recommended=True,
+            ),
+        ),
         impression=("a", "b"),
         versions={"software": "0.1"},
         timings_s={"segment": 1.5},

@@ -2,39 +2,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
 from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import ANALYSED_AT, Study, demonstration_score, not_evaluable_result, result_of
-from trabecula.domain import codes
+from tests.reporting.picture.pages import CT_SCALE, broken, long_header, longest, not_used, pixels, sheet
 from trabecula.domain.results.reasons import Reason, ReasonCode
-from trabecula.domain.results.result import Category, Measurement, ObjectKind, SeriesRole, SeriesUse, StudyResult
-from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.domain.results.result import Category, ObjectKind, StudyResult
+from trabecula.domain.results.scale import ValueScale
+from trabecula.domain.spine import Level
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
+from trabecula.reporting.picture.banner import identity_line
 from trabecula.reporting.picture.facts import MOST_ROWS, box_height, fact_rows
-from trabecula.reporting.picture.page import HEIGHT, WIDTH, Page, draw_page, identity_line
+from trabecula.reporting.picture.page import HEIGHT, WIDTH
 from trabecula.reporting.picture.palette import CATEGORY_COLOURS, level_colour
-from trabecula.reporting.picture.spine import drawn, sagittal_view
-from trabecula.reporting.picture.table import remark
-from trabecula.reporting.picture.text import Column, fitted, font, is_printable, printable, wrapped
-from trabecula.reporting.sources.headers import read_header
+from trabecula.reporting.picture.text import Column, Sheet, Written, fitted, font, is_printable, printable, wrapped
+
+FRACTURE = Reason(
+    code=ReasonCode.FRACTURE_LEVEL, level=Level.L1, detail="moderate wedge, height loss", value=40.0, unit="%"
+)
 
 
-def page(study: Study, result: StudyResult, *, with_volume: bool = True, identity: bool = True) -> np.ndarray:
-    volume = study.volume if with_volume else None
-    return draw_page(
-        Page(
-            result=result, primary=volume, header=read_header(study.files[0]), when=ANALYSED_AT, with_identity=identity
-        )
-    )
+def page(study: Study, result: StudyResult, *, with_volume: bool = True, name: bool = True) -> np.ndarray:
+    return pixels(study, result, with_volume=with_volume, with_name=name)
 
 
 @pytest.mark.parametrize("category", Category)
@@ -60,55 +57,6 @@ def test_neighbouring_levels_have_different_colours() -> None:
     assert all(level_colour(a) != level_colour(b) for a, b in pairwise(labels))
 
 
-@pytest.mark.parametrize("name", ["ct", "mr"])
-def test_the_view_shows_every_body_where_it_lies(name: str, request: pytest.FixtureRequest) -> None:
-    study: Study = request.getfixturevalue(name)
-
-    view = sagittal_view(study.volume, 320, 440)
-
-    assert set(view.masks) == {level.label for level in (*MEASURED_LEVELS, Level.L5)}
-    rows = [float(np.nonzero(view.masks[level.label])[0].mean()) for level in (*MEASURED_LEVELS, Level.L5)]
-    assert rows == sorted(rows)
-    spacing = study.volume.volume.geometry.spacing_mm
-    height_mm = 8 * spacing[0] if name == "ct" else 16 * spacing[1]
-    mask = view.masks[Level.L2.label]
-    assert np.count_nonzero(mask.any(axis=1)) * view.mm == pytest.approx(height_mm, abs=3 * view.mm)
-    inside, outside = view.grey[mask].mean(), view.grey[5, view.grey.shape[1] // 2]
-    assert inside > outside + 20
-
-
-def test_front_is_left_and_head_is_up(mr: Study) -> None:
-    geometry, labels = mr.volume.volume.geometry, np.zeros_like(mr.volume.labels)
-    labels[5, 40:60, 30:50] = Level.L3.label
-    array = mr.volume.volume.array.copy()
-    array[...] = 0.0
-    array[:, :50, :40] = 500.0
-    volume = replace(mr.volume, labels=labels, volume=mr.volume.volume.with_array(array))
-
-    view = sagittal_view(volume, 200, 200)
-
-    front_top, back_bottom = view.grey[80, 80], view.grey[120, 120]
-    assert front_top > 200
-    assert back_bottom < 20
-    assert geometry.to_lps(np.array([5.0, 40.0, 30.0]))[2] > geometry.to_lps(np.array([5.0, 60.0, 30.0]))[2]
-
-
-def test_outlines_are_drawn_in_the_colour_of_their_level(mr: Study) -> None:
-    view = sagittal_view(mr.volume, 320, 440)
-
-    image = np.asarray(drawn(view, {Level.L1.label: "3.30"}, frozenset({Level.L2.label})))
-
-    assert (image == np.array(level_colour(Level.L1.label))).all(axis=2).any()
-    assert not (image == np.array(level_colour(Level.L2.label))).all(axis=2).any()
-
-
-def test_a_volume_without_bodies_is_shown_whole(mr: Study) -> None:
-    view = sagittal_view(replace(mr.volume, labels=np.zeros_like(mr.volume.labels)), 200, 300)
-
-    assert view.masks == {}
-    assert view.grey.max() > 200
-
-
 def test_pages_differ_in_what_they_say(ct: Study) -> None:
     base = page(ct, result_of(ct))
     many = tuple(Reason(code=code) for code in list(ReasonCode)[:30])
@@ -121,42 +69,6 @@ def test_pages_differ_in_what_they_say(ct: Study) -> None:
     ]
 
     assert all((other != base).any() for other in others)
-
-
-def test_many_reasons_never_run_into_the_facts(ct: Study) -> None:
-    many = tuple(Reason(code=code, detail="a long detail " * 6) for code in ReasonCode)
-
-    few_pixels, many_pixels = page(ct, result_of(ct)), page(ct, result_of(ct, reasons=many))
-
-    assert (few_pixels[985:1140, 700:] == many_pixels[985:1140, 700:]).all()
-
-
-def test_a_full_page_with_a_demonstration_score_still_has_room_for_reasons(mr: Study) -> None:
-    """Six levels, four values of the study, a score: what stands below the table changes with the reasons."""
-    base = result_of(mr)
-    named = {level.level: level for level in base.levels}
-    more = tuple(replace(named[Level.L4], level=level) for level in (Level.T12, Level.L5))
-    values = tuple(replace(base.summary[0], method=f"t2_vbq_v{k}:medullary_v1/csf_v1") for k in range(4))
-    full = replace(
-        base, levels=(*base.levels, *more), summary=values, scores=(demonstration_score(role=SeriesRole.T1W),)
-    )
-    reasons = (
-        Reason(code=ReasonCode.LEVELS_ASSUMED, blocking=False),
-        Reason(code=ReasonCode.NO_SITE_REFERENCE, blocking=False),
-    )
-
-    silent, told, other = (page(mr, replace(full, reasons=part)) for part in ((), reasons, reasons[1:]))
-
-    below = slice(840, 986)
-    assert (silent[below, 700:] != told[below, 700:]).any()
-    assert (other[below, 700:] != told[below, 700:]).any()
-
-
-def test_the_identity_can_be_left_out(ct: Study) -> None:
-    named, bare = page(ct, result_of(ct)), page(ct, result_of(ct), identity=False)
-
-    assert (named[140:190, :800] != bare[140:190, :800]).any()
-    assert (bare[140:190, :800] == bare[140, 0]).all()
 
 
 @pytest.mark.parametrize(
@@ -173,17 +85,8 @@ def test_a_name_that_cannot_be_printed_is_not_printed_as_boxes(name: str, shown:
     header = Dataset()
     header.PatientName, header.PatientID, header.PatientBirthDate, header.PatientSex = name, "7", "19520607", "F"
 
-    assert identity_line(header) == f"{shown}   ·   ID 7   ·   born 1952-06-07   ·   F"
-
-
-def test_the_table_says_why_a_level_is_left_out(ct: Study) -> None:
-    level = result_of(ct).levels[0]
-    flags = (Reason(code=ReasonCode.METAL), Reason(code=ReasonCode.CEMENT))
-
-    assert remark(level) == ""
-    assert remark(replace(level, flags=flags)) == "metal, cement"
-    assert remark(replace(level, evaluable=False, flags=flags[:1])) == "excluded: metal"
-    assert remark(replace(level, evaluable=False)) == "excluded"
+    assert identity_line(header, with_name=True) == f"{shown}   ·   ID 7   ·   born 1952-06-07   ·   F"
+    assert identity_line(header, with_name=False) == "ID 7"
 
 
 @settings(max_examples=60, deadline=None)
@@ -202,16 +105,6 @@ def test_unprintable_letters_become_question_marks() -> None:
     assert printable("MR 腰椎 ß") == "MR ?? ß"
 
 
-def test_a_full_column_says_how_much_is_missing() -> None:
-    image = Image.new("RGB", (400, 200))
-    column = Column(ImageDraw.Draw(image), 0, 0, 400, 100)
-
-    column.list_of(tuple(f"line {number}" for number in range(30)), 20, (255, 255, 255))
-
-    assert column.top <= 100
-    assert not column.paragraph("one more", 20, (255, 255, 255))
-
-
 def test_the_picture_is_an_rgb_secondary_capture(ct: Study, tmp_path: Path) -> None:
     objects = DicomReporter(ReportingConfig(with_segmentation=False)).report(ct.analysis(result_of(ct)), ct.context())
     item = next(item for item in objects if item.kind is ObjectKind.PICTURE)
@@ -226,34 +119,6 @@ def test_the_picture_is_an_rgb_secondary_capture(ct: Study, tmp_path: Path) -> N
     assert sources == {outline.sop_instance_uid for level in result_of(ct).levels for outline in level.outlines}
 
 
-def test_the_table_shows_means_and_leaves_percentiles_to_the_report(ct: Study) -> None:
-    base = result_of(ct)
-    percentile = Measurement(
-        concept=codes.ATTENUATION, value=71.0, unit=codes.HOUNSFIELD, derivation=codes.PERCENTILE_5
-    )
-    first = base.levels[0]
-    more = (replace(first, measurements=(*first.measurements, percentile)), *base.levels[1:])
-
-    assert (page(ct, result_of(ct, levels=more)) == page(ct, base)).all()
-
-
-def fact_box(pixels: np.ndarray) -> np.ndarray:
-    """The rows of the page on which the grey box has letters."""
-    column = pixels[860:1146, 706:1560].astype(int)
-    return 860 + np.flatnonzero((column > 120).all(axis=2).any(axis=1))
-
-
-def not_used(count: int) -> tuple[SeriesUse, ...]:
-    words = ("axial", "gradient echo", "localizer")
-    return tuple(
-        SeriesUse(
-            series_uid=f"1.2.{number}", number=3000 + number, description="x", modality="MR", images_used=0,
-            images_total=20, reasons=(Reason(code=ReasonCode.ORIENTATION, blocking=False, detail=words[number % 3]),),
-        )
-        for number in range(count)
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("count", [0, 1, 3, 12, 60])
 @pytest.mark.parametrize("sources", [0, 1, 3])
 def test_every_row_of_the_grey_box_stands_within_it(mr: Study, count: int, sources: int) -> None:
@@ -264,7 +129,7 @@ def test_every_row_of_the_grey_box_stands_within_it(mr: Study, count: int, sourc
     rows = fact_rows(result, ANALYSED_AT, "Header values were repaired: " + "Study Date, " * 30, 858)
 
     assert len(rows) <= MOST_ROWS
-    assert all(font(18).getlength(row) <= 858 for row in rows)
+    assert all(font(20).getlength(row) <= 858 for row in rows)
     assert rows[-1].endswith("revision 1, 2026-11-20 09:30.")
     assert [row for row in rows if row.startswith("Not used: series 3000")] == [
         row for row in rows if "Not used" in row
@@ -272,20 +137,126 @@ def test_every_row_of_the_grey_box_stands_within_it(mr: Study, count: int, sourc
     assert sum("Not used" in row for row in rows) == (1 if count else 0)
 
 
-def test_many_series_push_nothing_out_of_the_grey_box(mr: Study) -> None:
-    base = result_of(mr)
-    result = replace(base, sources=base.sources * 3, series_not_used=not_used(12))
-
-    plain, full = page(mr, base), page(mr, result)
-
-    assert max(fact_box(full).max(), fact_box(plain).max()) < 1134
-    assert fact_box(full).min() < fact_box(plain).min()
-
-
 def test_series_not_used_change_the_grey_box_alone(ct: Study) -> None:
     """A refusal of another series is no remark on the measured one."""
     plain, told = page(ct, result_of(ct)), page(ct, result_of(ct, series_not_used=not_used(2)))
 
     changed = np.flatnonzero((plain != told).any(axis=(1, 2)))
-    assert changed.min() >= 1134 - box_height(MOST_ROWS)
-    assert (plain[:, :690] == told[:, :690]).all()
+    assert changed.min() >= 1122 - box_height(MOST_ROWS)
+    assert (plain[:, :590] == told[:, :590]).all()
+
+
+def overlap(one: Written, other: Written) -> int:
+    """Pixels that two lines of letters share."""
+    wide = min(one.drawn[2], other.drawn[2]) - max(one.drawn[0], other.drawn[0])
+    high = min(one.drawn[3], other.drawn[3]) - max(one.drawn[1], other.drawn[1])
+    return max(wide, 0) * max(high, 0)
+
+
+@pytest.mark.parametrize("name", ["ct", "mr"])
+@pytest.mark.parametrize("kind", ["usual", "longest", "nothing measured"])
+def test_nothing_falls_out_of_its_box_or_upon_another(name: str, kind: str, request: pytest.FixtureRequest) -> None:
+    study: Study = request.getfixturevalue(name)
+    result = {"usual": result_of(study), "longest": longest(study), "nothing measured": not_evaluable_result()}[kind]
+    changes = {"header": long_header(study), "remark": "repaired " * 40, "replaces": True} if kind == "longest" else {}
+
+    drawn_sheet = sheet(study, result, with_volume=kind != "nothing measured", **changes)
+
+    written = [item for item in drawn_sheet.written if item.text.strip()]
+    assert len(written) > 5
+    assert [item for item in written if not item.is_inside] == []
+    assert all(item.drawn[0] >= 0 and item.drawn[2] <= WIDTH and item.drawn[3] <= HEIGHT for item in written)
+    assert [(one.text, other.text) for one, other in combinations(written, 2) if overlap(one, other)] == []
+
+
+@pytest.mark.parametrize("kind", ["usual", "longest"])
+def test_what_is_read_is_legible_where_the_page_is_shown_at_512_pixels(ct: Study, kind: str) -> None:
+    """Seven and a half pixels at the least, ten for values and the sentence; the grey box is fine print."""
+    result = result_of(ct, for_report="A sentence.", scale=CT_SCALE) if kind == "usual" else longest(ct)
+
+    written = sheet(ct, result).written
+
+    facts_top = min(item.within[1] for item in written if item.size == 20)
+    assert all(item.size * 512 / WIDTH >= 7.5 for item in written if item.within[1] < facts_top)
+    if kind == "usual":
+        sizes = {item.text: item.size for item in written}
+        value = f"{result.levels[0].measurements[0].value * CT_SCALE.factor:.0f}"
+        assert min(sizes[text] for text in ("A sentence.", "L1", value)) * 512 / WIDTH >= 9.5
+
+
+def texts(study: Study, result: StudyResult, **changes: object) -> list[str]:
+    return [item.text for item in sheet(study, result, **changes).written]
+
+
+def test_the_patient_id_always_stands_there_and_the_name_by_the_settings(ct: Study) -> None:
+    named, bare = texts(ct, result_of(ct)), texts(ct, result_of(ct), with_name=False)
+
+    assert any("Müller Eva" in text and "ID PID-0042" in text for text in named)
+    assert "ID PID-0042" in bare
+    assert not any("Müller" in text or "1952" in text or "ACC-1" in text for text in bare)
+    assert any("2026-11-19" in text for text in bare)
+
+
+def test_a_later_revision_says_that_it_replaces_an_earlier_result(ct: Study) -> None:
+    said = "Replaces the earlier result of this study (this is revision 2)."
+
+    assert said in texts(ct, result_of(ct, revision=2), replaces=True)
+    assert said not in texts(ct, result_of(ct, revision=2))
+
+
+def test_a_possible_fracture_stands_in_the_banner_and_beside_its_level(ct: Study) -> None:
+    base = result_of(ct)
+    levels = (replace(base.levels[0], evaluable=False, flags=(FRACTURE,)), *base.levels[1:])
+
+    said = texts(ct, replace(base, levels=levels, deformity_suspected=True, deformities=(broken(Level.L1),)))
+
+    assert "+ Possible vertebral fracture (moderate)" in said
+    assert {"39.7 % moderate", "left out: possible fracture"} <= set(said)
+    assert "L1: Possible vertebral fracture (moderate wedge, height loss; 40 %)." not in said
+
+
+def test_values_are_those_that_are_held_against_the_limits(ct: Study) -> None:
+    """After contrast agent a bar is drawn at what is compared, not at what was scanned."""
+    base = result_of(ct)
+
+    said = texts(ct, replace(base, scale=CT_SCALE))
+
+    assert {"110", "160", "HU"} <= set(said)
+    scanned = base.levels[0].measurements[0].value
+    assert f"{scanned * 0.8621:.0f}" in said
+    assert "expected at this age, L1: 116 HU (SD 44)" in said
+
+
+def test_without_limits_none_are_drawn(mr: Study) -> None:
+    said = texts(mr, result_of(mr, scale=ValueScale()))
+
+    assert "VBQ" in said
+    assert not any("expected" in text for text in said)
+
+
+def test_codes_of_our_definitions_are_not_on_the_page(mr: Study) -> None:
+    base = result_of(mr)
+    values = tuple(
+        replace(base.summary[0], method=f"{name}:medullary_v1/csf_v1")
+        for name in ("vbq_v1", "vbq_voxels_v1", "t2_vbq_v1")
+    )
+
+    said = " ".join(texts(mr, replace(base, summary=values)))
+
+    assert "VBQ 3.22 · VBQ over all voxels 3.22 · T2-weighted ratio (research) 3.22" in said
+    assert "_v1" not in said
+
+
+def test_a_full_column_says_how_much_is_missing() -> None:
+    drawing = Sheet(400, 200, (0, 0, 0))
+    column = Column(drawing, 0, 0, 400, 100)
+
+    column.list_of(tuple(f"line {number}" for number in range(30)), 20, (255, 255, 255))
+
+    assert column.top <= 100
+    assert drawing.written[-1].text.endswith("more: see the structured report.")
+    assert not column.paragraph("one more", 20, (255, 255, 255))
+
+
+def test_the_same_input_gives_the_same_page(ct: Study) -> None:
+    assert (pixels(ct, longest(ct)) == pixels(ct, longest(ct))).all()

@@ -72,17 +72,14 @@ class Deformity:
             ),
         )
 
-    def reason(self, thresholds: DeformityThresholds) -> Reason | None:
-        """FRACTURE_LEVEL from the reported grade on; it blocks the level from the grade that is excluded."""
-        if self.grade < min(thresholds.report_from_grade, thresholds.exclude_from_grade):
-            return None
+    def reason(self, thresholds: DeformityThresholds) -> Reason:
+        """FRACTURE_LEVEL; it blocks the level from the grade that is excluded."""
         return Reason(
             code=ReasonCode.FRACTURE_LEVEL,
             blocking=self.grade >= thresholds.exclude_from_grade,
             level=self.level,
-            detail=f"{self.kind}, grade {self.grade}, height loss",
+            detail=f"{thresholds.degree(self.loss) or 'little'} {self.kind}, height loss",
             value=round(100 * self.loss),
-            limit=round(100 * thresholds.losses[thresholds.exclude_from_grade - 1]),
             unit="%",
         )
 
@@ -112,7 +109,11 @@ def grade_deformities(
         mean = {kind: float(np.mean(values)) for kind, values in losses.items() if values}
         kind = max(mean, key=lambda name: mean[name])
         graded[level] = Deformity(
-            level=level, kind=kind, grade=_grade(mean[kind], thresholds), loss=round(mean[kind], 4), heights=found
+            level=level,
+            kind=kind,
+            grade=thresholds.grade(round(mean[kind], 4)),
+            loss=round(mean[kind], 4),
+            heights=found,
         )
     return graded
 
@@ -126,10 +127,6 @@ def _normal(
         return None
     front = 1.0 - _ARM * found.depth_mm * math.tan(math.radians(wedge)) / found.posterior_mm
     return front, thresholds.expected_middle_ratio * (1.0 + front) / 2, 1.0
-
-
-def _grade(loss: float, thresholds: DeformityThresholds) -> int:
-    return sum(loss >= limit for limit in thresholds.losses)
 
 
 def _expected(table: Mapping[str, Mapping[Level, float]], sex: str, level: Level) -> float | None:

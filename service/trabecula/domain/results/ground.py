@@ -88,7 +88,7 @@ class ByModels:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A vertebral deformity took back the answer that the density alone would have given."""
+    """A possible vertebral fracture took back the answer that the density alone would have given."""
 
     measured: Measured | None
 

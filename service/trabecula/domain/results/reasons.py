@@ -77,7 +77,7 @@ class ReasonCode(Enum):
     LOW_DOSE_NOISE = ("The images are very noisy.", "None; read the value with care.")
     METAL = ("Metal lies in or beside the vertebra.", "None for this level.")
     CEMENT = ("The vertebral body holds bone cement or something as dense.", "None for this level.")
-    FRACTURE_LEVEL = ("The vertebral body is deformed.", "Consider a fragility fracture.")
+    FRACTURE_LEVEL = ("Possible vertebral fracture.", "Look at the level; consider a fragility fracture.")
     FOCAL_LESION = (
         "The vertebral body holds what looks like a focal lesion.",
         "Review the level; it is not averaged.",

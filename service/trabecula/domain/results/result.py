@@ -9,7 +9,9 @@ from enum import StrEnum
 from trabecula.domain.codes import Code
 from trabecula.domain.modality import Modality
 from trabecula.domain.models.validation import ModelVerdict
+from trabecula.domain.results.deformity import GradedDeformity
 from trabecula.domain.results.reasons import Reason
+from trabecula.domain.results.scale import ValueScale
 from trabecula.domain.spine import Level
 from trabecula.domain.uids import NO_SERIES, InstanceUid, SeriesUid, StudyUid
 
@@ -44,7 +46,7 @@ class DecidedBy(StrEnum):
     MODEL = "model"
     """A validated model, where the measurement left the category open."""
     DEFORMITY = "deformity"
-    """A vertebral deformity that took back what the density alone would have given."""
+    """A possible vertebral fracture that took back what the density alone would have given."""
     REASONS = "reasons"
     """Nothing was decided; the reasons say why."""
 
@@ -173,7 +175,10 @@ class StudyResult:
 
     ``summary`` holds study-level measurements (e.g. L1 and L1-L4 attenuation, VBQ). ``primary`` is the series the
     outlines, the SEG and the picture refer to. ``numbering`` says how the levels were named.
+    ``deformity_suspected`` where a possible fracture is named; ``deformities`` are all bodies that lost height.
     ``decided_by`` says what the category rests on (None in results of older versions).
+    ``for_report`` is the finding in one paragraph, to be pasted into a report; ``scale`` what the values of the levels
+    are held against.
     ``series_used`` and ``series_not_used`` account for every image received; what they say of a series that was not
     measured stands in no other reason.
     ``refused`` and ``damaged`` count images of the study that were refused, or damaged here after they were
@@ -195,8 +200,11 @@ class StudyResult:
     primary: str = ""
     numbering: str = ""
     deformity_suspected: bool = False
+    deformities: tuple[GradedDeformity, ...] = ()
     decided_by: DecidedBy | None = None
     impression: tuple[str, ...] = ()
+    for_report: str = ""
+    scale: ValueScale | None = None
     refused: int = 0
     damaged: int = 0
     silent_listeners: tuple[str, ...] = ()

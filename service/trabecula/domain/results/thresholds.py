@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from trabecula.domain.results.deformity import DeformityDegree
 from trabecula.domain.spine import Level
 
 
@@ -110,16 +111,48 @@ class VbqThresholds:
     references: tuple[VbqReference, ...] = ()
 
 
+@dataclass(frozen=True)
+class FracturePattern:
+    """So many bodies, each with at least so much lost height (parts of 1, most first); ``apart``: no two neighbours."""
+
+    least_losses: tuple[float, ...]
+    apart: bool = False
+
+
+@dataclass(frozen=True)
+class FractureRule:
+    """Which patterns of lost height point to osteoporosis in people of one sex (F, M) from an age on."""
+
+    sex: str
+    from_age_years: float
+    patterns: tuple[FracturePattern, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeformityThresholds:
-    """Genant bands as height loss, and what is expected of a normal body by level and sex."""
+    """Genant bands as height loss, what losses mean by sex and age, and what is expected of a normal body by level.
 
-    report_from_grade: int
+    Losses are parts of 1. ``losses`` are where mild, moderate and severe begin.
+    """
+
+    always_told_from_loss: float
     exclude_from_grade: int
+    minimal_loss: float
     losses: tuple[float, float, float]
+    rules: tuple[FractureRule, ...]
     expected_middle_ratio: float
     expected_wedge_degrees: Mapping[str, Mapping[Level, float]]
     expected_posterior_mm: Mapping[str, Mapping[Level, float]]
+
+    def grade(self, loss: float) -> int:
+        """Return Genant's grade: 0 (below mild) to 3."""
+        return sum(loss >= limit for limit in self.losses)
+
+    def degree(self, loss: float) -> DeformityDegree | None:
+        """Return a loss in the words of readers, or None where it is less than minimal."""
+        if loss < min(self.minimal_loss, self.losses[0]):
+            return None
+        return tuple(DeformityDegree)[self.grade(loss)]
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from PIL import ImageDraw, ImageFont
+from PIL import ImageFont
 
 from trabecula.domain.results.result import StudyResult
 from trabecula.reporting.picture.palette import Colour
-from trabecula.reporting.picture.text import fitted, font, printable, wrapped
+from trabecula.reporting.picture.text import Box, Sheet, fitted, font, printable, wrapped
 from trabecula.reporting.series_lines import not_used_line, partly_used_lines
-from trabecula.reporting.wording import acquisition_line, versions_line
+from trabecula.reporting.wording import acquisition_line
 from trabecula.version import __version__
 
-SIZE = 18
-ROW = round(SIZE * 1.36)
+SIZE = 20
+ROW = round(SIZE * 1.3)
 PADDING = 12
-USUAL_ROWS = 5
-MOST_ROWS = 9
+USUAL_ROWS = 3
+MOST_ROWS = 7
 """Rows of most pages, and the most: three series, numbering, images and series not used, header values, versions."""
 
 
@@ -33,7 +33,7 @@ def fact_rows(result: StudyResult, when: datetime, remark: str, width: int) -> l
     used = "; ".join(partly_used_lines(result.series_used))
     not_used = not_used_line(result.series_not_used, lambda line: face.getlength(printable(line)) < width - 4)
     made = f"revision {result.revision}, {when:%Y-%m-%d %H:%M}"
-    versions = ", ".join(part for part in (f"Trabecula {__version__}", versions_line(result, digests=False)) if part)
+    versions = ", ".join(part for part in (f"Trabecula {__version__}", _made_by(result)) if part)
     short = [fitted(line, face, width) for line in (used, not_used, remark) if line]
     wide = [*_rows(sources, face, width), *_rows(numbering, face, width), *short]
     last = wrapped(f"{versions}; {made}.", face, width)
@@ -49,14 +49,19 @@ def box_height(rows: int) -> int:
     return max(rows, USUAL_ROWS) * ROW + 2 * PADDING
 
 
-def draw_facts(
-    draw: ImageDraw.ImageDraw, rows: list[str], box: tuple[int, int, int, int], colours: tuple[Colour, Colour]
-) -> None:
-    """Draw the rows in the box (left, top, right, bottom); ``colours`` are the box's and the letters'."""
-    draw.rectangle(list(box), fill=colours[0])
+def draw_facts(sheet: Sheet, rows: list[str], box: Box, colours: tuple[Colour, Colour]) -> None:
+    """Draw the rows in the box; ``colours`` are the box's and the letters'."""
+    left, top, right, bottom = box
+    sheet.draw.rectangle([left, top, right - 1, bottom - 1], fill=colours[0])
     face = font(SIZE)
     for number, row in enumerate(rows):
-        draw.text((box[0] + 16, box[1] + PADDING + number * ROW), row, font=face, fill=colours[1])
+        above = top + PADDING + number * ROW
+        sheet.write(row, (left + 12, above, right - 12, above + ROW), face, colours[1])
+
+
+def _made_by(result: StudyResult) -> str:
+    """The segmenter; names of definitions and digests stand in the report."""
+    return f"segmenter {segmenter}" if (segmenter := result.versions.get("segmenter", "")) else ""
 
 
 def _rows(lines: list[str], face: ImageFont.FreeTypeFont, width: int) -> list[str]:

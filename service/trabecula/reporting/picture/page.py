@@ -1,4 +1,4 @@
-"""The one page a radiologist reads in ten seconds: flag, outlined spine, values per level, reasons, what made it."""
+"""The one page a radiologist reads in ten seconds: flag, outlined spine, bars against limits, what made it."""
 
 from __future__ import annotations
 
@@ -7,176 +7,170 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 from pydicom import Dataset
 
+from trabecula.domain import codes
 from trabecula.domain.results.analysis import AnalysedVolume
-from trabecula.domain.results.result import Measurement, StudyResult
-from trabecula.domain.spine import level_of_label
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Category, StudyResult
+from trabecula.domain.spine import Level
+from trabecula.reporting.picture.banner import BANNER_BOTTOM, draw_banner
+from trabecula.reporting.picture.bars import chart_height, draw_chart, draw_expected
 from trabecula.reporting.picture.facts import box_height, draw_facts, fact_rows
-from trabecula.reporting.picture.palette import CATEGORY_COLOURS, Colour
-from trabecula.reporting.picture.spine import drawn, sagittal_view
-from trabecula.reporting.picture.table import draw_table, row_count
-from trabecula.reporting.picture.text import Column, fitted, font, is_printable
+from trabecula.reporting.picture.palette import BACKGROUND, PANEL, QUIET, TEXT, WARNING
+from trabecula.reporting.picture.text import Column, Sheet, font, line_height
+from trabecula.reporting.picture.views.chosen import Views, draw_views
+from trabecula.reporting.picture.views.refused import RefusedLook
 from trabecula.reporting.wording import (
     NOT_REVIEWED,
     RESEARCH_USE,
     all_reasons,
-    amount,
     impression_lines,
-    leading_measurement,
+    paste_text,
     reason_line,
-    short_name,
+    study_value,
 )
 
 WIDTH, HEIGHT = 1600, 1200
-_BACKGROUND: Colour = (15, 17, 21)
-_PANEL: Colour = (25, 28, 34)
-_TEXT: Colour = (234, 236, 240)
-_QUIET: Colour = (158, 165, 176)
-_WARNING: Colour = (240, 200, 110)
-
-_VIEW = (30, 214, 640, 880)
-"""Left, top, width and height of the sagittal view."""
-_RIGHT = 706
-_FOOTER_TOP = 1146
-_FACTS_BOTTOM = _FOOTER_TOP - 12
-_REASONS_WITH_ADVICE = 4
-"""With more reasons than this, the page shows what was found; what to do about it stands in the report."""
+_TOP = BANNER_BOTTOM + 16
+_RIGHT = 600
+_EDGE = 24
+_FOOTER_TOP = 1132
+_FACTS_BOTTOM = _FOOTER_TOP - 10
+_READ = 30
+"""Size of what is read: about ten pixels where the page is shown at 512."""
+_SMALL = 26
+_AXIAL, _LEAST_AXIAL = 320, 150
+_BELOW = 190
+"""What is kept free below the chart, for the axial slice and the remarks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What is drawn: the result, the primary volume (None when nothing was measured), the header of a source image."""
+    """What is drawn: the result, the primary volume (None when nothing was measured), the header of a source image.
+
+    ``with_name`` prints name, birth date, sex and accession number beside Patient ID and study date, which always stand
+    there. ``replaces``: an earlier report of the study was sent. ``refused`` is shown where nothing was measured.
+    ``remark`` tells what of the header is not as the images have it.
+    """
 
     result: StudyResult
     primary: AnalysedVolume | None
     header: Dataset
     when: datetime
-    with_identity: bool
+    with_name: bool
     remark: str = ""
-    """What of the header is not as the images have it."""
+    replaces: bool = False
+    refused: RefusedLook | None = None
 
 
 def draw_page(page: Page) -> NDArray[np.uint8]:
     """Return the page as ``pixels[row, column, RGB]``, 1200 x 1600."""
-    image = Image.new("RGB", (WIDTH, HEIGHT), _BACKGROUND)
-    draw = ImageDraw.Draw(image)
-    _banner(draw, page)
-    _identity(draw, page)
-    _spine(image, draw, page)
-    rows = fact_rows(page.result, page.when, page.remark, WIDTH - 36 - _RIGHT)
+    return np.asarray(sheet_of(page).image)
+
+
+def sheet_of(page: Page) -> Sheet:
+    """Return the drawn page with where each line of letters stands."""
+    sheet = Sheet(WIDTH, HEIGHT, BACKGROUND)
+    draw_banner(sheet, page.result, page.header, with_name=page.with_name)
+    views = Views.of(page.result, page.primary, page.refused)
+    draw_views(sheet, views, (_EDGE, _TOP, _RIGHT - 24, _FOOTER_TOP - 10))
+    rows = fact_rows(page.result, page.when, page.remark, WIDTH - _EDGE - _RIGHT - 24)
     top = _FACTS_BOTTOM - box_height(len(rows))
-    _findings(draw, page, top - 16)
-    draw_facts(draw, rows, (_RIGHT - 16, top, WIDTH - 20, _FACTS_BOTTOM), (_PANEL, _QUIET))
-    _footer(draw)
-    return np.asarray(image)
+    _findings(sheet, page, views, top - 14)
+    draw_facts(sheet, rows, (_RIGHT, top, WIDTH - _EDGE, _FACTS_BOTTOM), (PANEL, QUIET))
+    _footer(sheet)
+    return sheet
 
 
-def identity_line(header: Dataset) -> str:
-    """Return who the page is about. A name whose letters the fonts lack is replaced by a reference to the header."""
-    name = str(getattr(header.PatientName, "alphabetic", "") or header.PatientName or "").replace("^", " ").strip()
-    if not name or not is_printable(name):
-        name = "(name: see image header)" if name else "(no name)"
-    parts = [name, f"ID {header.PatientID}" if header.PatientID else "no ID"]
-    if header.PatientBirthDate:
-        parts.append(f"born {_date(header.PatientBirthDate)}")
-    if header.PatientSex:
-        parts.append(str(header.PatientSex))
-    return "   ·   ".join(parts)
-
-
-def _banner(draw: ImageDraw.ImageDraw, page: Page) -> None:
+def _findings(sheet: Sheet, page: Page, views: Views, bottom: int) -> None:
     result = page.result
-    draw.rectangle([0, 0, WIDTH, 128], fill=CATEGORY_COLOURS[result.category])
-    draw.text((36, 66), result.category.words, font=font(54, bold=True), fill=(255, 255, 255), anchor="lm")
-    right = ["Opportunistic bone density screening", "automatic result, not reviewed"]
-    if result.deformity_suspected:
-        right.insert(0, "+ VERTEBRAL DEFORMITY SUSPECTED")
-    for number, line in enumerate(right):
-        bold = line.startswith("+")
-        top = 66 + (number - (len(right) - 1) / 2) * 32
-        draw.text((WIDTH - 36, top), line, font=font(24, bold=bold), fill=(255, 255, 255), anchor="rm")
+    column = Column(sheet, _RIGHT, _TOP, WIDTH - _EDGE - _RIGHT, bottom)
+    if page.replaces:
+        said = f"Replaces the earlier result of this study (this is revision {result.revision})."
+        column.paragraph(said, _READ, WARNING, bold=True)
+        column.skip(6)
+    for line in _model_lines(result):
+        column.paragraph(line, _SMALL, WARNING, bold=line.startswith("DEMONSTRATION"))
+    column.heading("SENTENCE FOR THE REPORT", QUIET)
+    _sentence(column, result, chart_height(result))
+    column.skip(14)
+    draw_chart(column, result)
+    beside = _axial(column, views)
+    beside.skip(8)
+    draw_expected(beside, result)
+    _values(beside, result)
+    _remarks(beside, result)
 
 
-def _identity(draw: ImageDraw.ImageDraw, page: Page) -> None:
-    header = page.header
-    study = "   ·   ".join(
-        str(part)
-        for part in (
-            f"Study {_date(header.StudyDate)}" if header.StudyDate else "",
-            header.get("StudyDescription") or "",
-            f"Acc. {header.AccessionNumber}" if header.AccessionNumber and page.with_identity else "",
-        )
-        if part
-    )
-    bold, face = font(24, bold=True), font(22)
-    who = fitted(identity_line(header), bold, 900) if page.with_identity else ""
-    draw.text((36, 150), who, font=bold, fill=_TEXT)
-    room = WIDTH - 2 * 36 - 40 - int(bold.getlength(who))
-    draw.text((WIDTH - 36, 152), fitted(study, face, room), font=face, fill=_QUIET, anchor="ra")
+def _sentence(column: Column, result: StudyResult, below: int) -> None:
+    """The sentence as large as leaves room for the chart; where it is longer than that, whole in the report."""
+    text = paste_text(result)
+    floor = column.bottom
+    column.bottom = max(column.top + line_height(_SMALL), floor - below - _BELOW)
+    for size in (_READ, 28, _SMALL, 24):
+        if column.paragraph(text, size, TEXT):
+            break
+    else:
+        _shortened(column, text)
+    column.bottom = floor
 
 
-def _spine(image: Image.Image, draw: ImageDraw.ImageDraw, page: Page) -> None:
-    left, top, width, height = _VIEW
-    draw.rectangle([left, top, left + width, top + height], fill=(0, 0, 0))
-    if page.primary is None:
-        column = Column(draw, left + 60, top + height // 2 - 40, width - 120, top + height)
-        column.paragraph("No picture: no series of this study was measured.", 26, _QUIET)
+def _shortened(column: Column, text: str) -> None:
+    words = text.split()
+    end = " … (whole in the structured report)"
+    while words and not column.paragraph(" ".join(words) + end, 24, TEXT):
+        words = words[:-1]
+
+
+def _axial(column: Column, views: Views) -> Column:
+    """Draw the axial slice at the right, as large as there is room; return the column that is left beside it."""
+    image = views.axial_picture(min(_AXIAL, column.room - 8)) if column.room >= _LEAST_AXIAL else None
+    if image is None:
+        return column
+    left = column.left + column.width - image.width
+    column.sheet.image.paste(image, (left, column.top + 8))
+    return Column(column.sheet, column.left, column.top, column.width - image.width - 24, column.bottom)
+
+
+def _values(column: Column, result: StudyResult) -> None:
+    """The values of the study that no bar shows, in one quiet line."""
+    shown = (codes.EXPECTED_ATTENUATION, codes.AGE_Z_SCORE, codes.CSF_SIGNAL)
+    words = [study_value(item) for item in result.summary if item.concept not in shown]
+    if words:
+        text = " · ".join(words)
+        column.skip(6)
+        column.paragraph(text[:1].upper() + text[1:], 24, QUIET)
+
+
+def _model_lines(result: StudyResult) -> tuple[str, ...]:
+    """What models said that did not set the category: the lines of the impression that are not the result's own."""
+    own = {result.category.words + ".", *result.impression}
+    return tuple(line for line in impression_lines(result) if line not in own) if result.impression else ()
+
+
+def _remarks(column: Column, result: StudyResult) -> None:
+    told = {item.level for item in result.deformities if item.named}
+    found = [item for item in all_reasons(result) if not _said_above(item, told)]
+    if not found or column.room < line_height(24) + line_height(_SMALL) + 20:
         return
-    view = sagittal_view(page.primary, width, height)
-    notes, faint = {}, []
-    for label in view.masks:
-        level = level_of_label(label)
-        found = page.result.level(level) if level else None
-        leading = leading_measurement(found.measurements) if found and found.evaluable else None
-        if leading is not None:
-            notes[label] = amount(leading)
-        elif found is None or not found.evaluable:
-            faint.append(label)
-    image.paste(drawn(view, notes, frozenset(faint)), (left, top))
-    draw.text((left, top + height + 10), view.caption, font=font(18), fill=_QUIET)
+    column.skip(8)
+    column.heading("REMARKS", QUIET)
+    sentences = [item.sentence for item in found]
+    steps = [reason_line(item) for item in found]
+    if result.category is Category.NOT_EVALUABLE and column.holds(steps, _SMALL):
+        sentences = steps
+    size = _SMALL if column.holds(sentences, _SMALL) else 24
+    column.list_of(sentences, size, TEXT)
 
 
-def _findings(draw: ImageDraw.ImageDraw, page: Page, bottom: int) -> None:
-    result = page.result
-    column = Column(draw, _RIGHT, 212, WIDTH - 36 - _RIGHT, bottom)
-    column.heading("Impression", _QUIET)
-    for line in impression_lines(result)[1:]:
-        bold = line.startswith("DEMONSTRATION")
-        column.paragraph(line, 20 if bold else 21, _WARNING if bold else _TEXT, bold=bold)
-    if result.summary:
-        column.skip(12)
-        column.heading("Study values", _QUIET)
-        first, *others = (_value(item) for item in result.summary[:4])
-        column.paragraph(first, 23, _TEXT, bold=True)
-        column.paragraph("   ·   ".join(others), 18, _QUIET)
-    if row_count(result):
-        column.skip(12)
-        column.heading("Levels", _QUIET)
-        draw_table(column, result)
-    found = all_reasons(result)
-    reasons = tuple(reason_line(item) if len(found) <= _REASONS_WITH_ADVICE else item.sentence for item in found)
-    if reasons:
-        column.skip(8)
-        column.heading("Reasons and remarks", _QUIET)
-        if not column.holds(reasons, 18):
-            reasons = tuple(item.sentence for item in found)
-        column.list_of(reasons, 18, _TEXT)
+def _said_above(reason: Reason, told: set[Level]) -> bool:
+    return reason.code is ReasonCode.FRACTURE_LEVEL and reason.level in told
 
 
-def _value(item: Measurement) -> str:
-    method = f"  ({item.method})" if item.method else ""
-    return f"{short_name(item)}: {amount(item)}{method}"
-
-
-def _footer(draw: ImageDraw.ImageDraw) -> None:
-    draw.rectangle([0, _FOOTER_TOP, WIDTH, HEIGHT], fill=(235, 236, 238))
-    face = font(24, bold=True)
-    draw.text((WIDTH // 2, _FOOTER_TOP + 18), RESEARCH_USE, font=face, fill=(20, 22, 26), anchor="mm")
-    draw.text((WIDTH // 2, _FOOTER_TOP + 41), NOT_REVIEWED, font=font(17), fill=(60, 64, 70), anchor="mm")
-
-
-def _date(value: object) -> str:
-    text = str(value)
-    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if len(text) == 8 and text.isdigit() else text
+def _footer(sheet: Sheet) -> None:
+    sheet.draw.rectangle([0, _FOOTER_TOP, WIDTH, HEIGHT], fill=(235, 236, 238))
+    first = (_EDGE, _FOOTER_TOP, WIDTH - _EDGE, _FOOTER_TOP + 38)
+    sheet.write(RESEARCH_USE, first, font(28, bold=True), (20, 22, 26), align="m")
+    second = (_EDGE, _FOOTER_TOP + 34, WIDTH - _EDGE, HEIGHT)
+    sheet.write(NOT_REVIEWED, second, font(24), (50, 54, 60), align="m")

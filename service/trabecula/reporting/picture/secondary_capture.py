@@ -29,7 +29,7 @@ def secondary_capture(
     dataset.BodyPartExamined = "LSPINE"
     dataset.ConversionType = "WSD"
     dataset.ImageType = ["DERIVED", "SECONDARY"]
-    dataset.BurnedInAnnotation = "YES" if stamp.config.identity_on_picture else "NO"
+    dataset.BurnedInAnnotation = "YES" if stamp.config.name_on_picture or stamp.header.PatientID else "NO"
     dataset.DerivationDescription = "Summary page of an automatic bone density screening"
     dataset.PatientOrientation = None
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = stamp.date, stamp.time

@@ -83,6 +83,7 @@ def _qualitative(subject: ReportSubject) -> ContentItem:
         [
             code("category", category_code(result.category)),
             text("impression", "\n".join(impression_lines(result))),
+            *([text("report_text", result.for_report)] if result.for_report else []),
             *deformity,
             *(code("reason", reason_code(reason)) for reason in reasons),
             *(text("comment", line) for line in (*comments(result), subject.remark) if line),
