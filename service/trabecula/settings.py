@@ -40,6 +40,8 @@ class PeerSettings(BaseModel):
     """Ask the peer for storage commitment after sending."""
     tls: bool = False
     """Speak TLS to this peer, with our certificate and against tls_ca."""
+    send_not_evaluable: Literal["always", "lumbar", "never"] | None = None
+    """Overrules the setting of this name for this peer."""
 
     @field_validator("objects")
     @classmethod
@@ -152,6 +154,10 @@ class Settings(BaseSettings):
     """AE@host:port of the source archive for the count check by C-FIND; none: quiet time alone."""
     destinations: Annotated[tuple[PeerSettings, ...], NoDecode] = ()
     """Where results go: NAME=AET@host:port (IPv6 as [::1]), comma-separated; TOML tables [[destinations]] tell more."""
+    send_not_evaluable: Literal["always", "lumbar", "never"] = "lumbar"
+    """Which "not evaluable" reports are sent: all, those of studies that may show the lumbar spine, or none."""
+    delivery_give_up_hours: float = Field(default=72.0, ge=0)
+    """A destination that does not take an object is tried for this long (a PACS may be down over a weekend)."""
     commitment_timeout_seconds: float = Field(default=900.0, gt=0)
     """How long to wait for a storage commitment answer before it is shown as missing."""
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from trabecula.domain import copy_errors, errors, reception_errors
+from trabecula.domain import errors
+from trabecula.domain.error_codes import ERROR_MODULES, errors_by_code
 from trabecula.domain.errors import StorageFull, TrabeculaError
 
 EVERY_ERROR = sorted(
     {
         item
-        for room in (errors, copy_errors, reception_errors)
+        for room in (errors, *ERROR_MODULES)
         for item in vars(room).values()
         if isinstance(item, type) and issubclass(item, TrabeculaError)
     },
@@ -30,6 +31,7 @@ def test_codes_are_unique() -> None:
     codes = [error.code for error in EVERY_ERROR]
 
     assert len(set(codes)) == len(codes)
+    assert set(codes) == set(errors_by_code())
 
 
 @pytest.mark.parametrize("error", EVERY_ERROR)

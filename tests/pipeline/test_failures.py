@@ -329,6 +329,15 @@ def test_a_report_written_twice_has_the_same_bytes(world: World) -> None:
     assert Path(folder / "SR.dcm").read_bytes() == first
 
 
+def test_a_delivery_is_tried_until_the_hours_are_over() -> None:
+    assert RetryPolicy(delivery_give_up_s=0).cap(Stage.DELIVER) == 1
+    assert RetryPolicy(first_pause_s=10, delivery_give_up_s=30).cap(Stage.DELIVER) == 3
+    weekend = RetryPolicy(delivery_give_up_s=72 * 3600)
+    waited = [weekend.pause_s(run) for run in range(1, weekend.cap(Stage.CONFIRM))]
+    assert 72 * 3600 <= sum(waited) < 72 * 3600 + weekend.longest_pause_s
+    assert weekend.cap(Stage.ANALYSE) == 4
+
+
 def test_pauses_double_up_to_the_longest() -> None:
     policy = RetryPolicy(first_pause_s=10, longest_pause_s=100)
 

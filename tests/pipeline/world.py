@@ -54,6 +54,7 @@ class SmallAnalyser:
     """Measures nothing but the number of files; the first file is a volume of one voxel."""
 
     reasons: tuple[Reason, ...] = (Reason(code=ReasonCode.KVP_ADJUSTED, blocking=False),)
+    category: Category = Category.INDETERMINATE
 
     def analyse(
         self,
@@ -75,7 +76,7 @@ class SmallAnalyser:
         result = StudyResult(
             study_uid=study_uid,
             revision=revision,
-            category=Category.INDETERMINATE,
+            category=self.category,
             reasons=self.reasons,
             levels=(LevelResult(level=level, evaluable=True, quality=0.9, flags=(flag,), measurements=(value,)),),
             summary=(value,),
@@ -164,12 +165,13 @@ class SameProcessRunner:
     analysed: list[tuple[str, int]] = field(default_factory=list)
     before_end: Any = None
     reasons: tuple[Reason, ...] = (Reason(code=ReasonCode.KVP_ADJUSTED, blocking=False),)
+    category: Category = Category.INDETERMINATE
 
     def analyse(self, request: StageRequest, should_stop: ShouldStop) -> None:
         self.analysed.append((request.study_uid, request.revision))
         if self.errors:
             raise self.errors.pop(0)
-        run_analysis(request, SmallAnalyser(self.reasons), self.artifacts)
+        run_analysis(request, SmallAnalyser(self.reasons, self.category), self.artifacts)
         if self.before_end is not None:
             self.before_end(should_stop)
 
@@ -328,6 +330,6 @@ def make_world(url: str, folder: Path, destinations: Sequence[Destination] = (),
         "copies": SpoolCopies(Spool(spool)),
         "destinations": {item.name: item for item in destinations},
         "settle": SettlePolicy(quiet_s=60.0, count_checks=2, count_pause_s=30.0),
-        "retries": RetryPolicy(attempts=3, delivery_attempts=3, first_pause_s=10.0),
+        "retries": RetryPolicy(attempts=3, delivery_give_up_s=30.0, first_pause_s=10.0),
     }
     return World(engine, OperatorServices(**(settings | changes)), runner, sender, requester, spool)

@@ -30,6 +30,7 @@ from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.segmentation.attempts import AnalysisConfig, Attempts, Segmented, segment_best
 from trabecula.segmentation.reader_names import ReaderNames
 from trabecula.series.choice import Choice, choose
+from trabecula.series.names import names_other_region
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -116,6 +117,9 @@ def _read(files: Sequence[StoredFile]) -> MeasuredStudy:
     elif not any(frame.acquisition.modality in ("CT", "MR") for frame in frames):
         reasons.append(Reason(code=ReasonCode.NOT_TARGET_MODALITY))
     elif not choice.candidates:
+        if all(names_other_region(frame.acquisition) for frame in frames):
+            detail = "the names of all series speak of another region"
+            reasons.append(Reason(code=ReasonCode.NOT_TARGET_BODYPART, detail=detail))
         reasons.extend(_why_no_series(choice))
     return MeasuredStudy(
         patient=patient,

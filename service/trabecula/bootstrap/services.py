@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from trabecula.bootstrap.late import LateArchive, LateFacts, LateRequester, LateSender
 from trabecula.bootstrap.ledger import ledger_of
 from trabecula.bootstrap.storage import artifacts_of, spool_of
-from trabecula.domain.delivery import Destination
+from trabecula.domain.delivery import Destination, SendNotEvaluable
 from trabecula.domain.study.jobs import RetryPolicy
 from trabecula.jobs.child import ChildRunner
 from trabecula.pipeline import Services, SettlePolicy
@@ -21,8 +21,8 @@ SERVER_COMMAND = (sys.executable, "-m", "trabecula", "children")
 """Forks a process for each heavy stage; see cli/serving/children.py."""
 
 
-def destination_of(peer: PeerSettings) -> Destination:
-    """Return the destination a peer of the settings stands for."""
+def destination_of(peer: PeerSettings, send_not_evaluable: str = "lumbar") -> Destination:
+    """Return the destination a peer of the settings stands for; ``send_not_evaluable`` where it says nothing itself."""
     return Destination(
         name=peer.name,
         ae_title=peer.ae_title,
@@ -30,6 +30,7 @@ def destination_of(peer: PeerSettings) -> Destination:
         port=peer.port,
         object_kinds=peer.objects,
         commitment=peer.commitment,
+        send_not_evaluable=SendNotEvaluable(peer.send_not_evaluable or send_not_evaluable),
     )
 
 
@@ -43,7 +44,7 @@ def services_of(settings: Settings, engine: Engine) -> Services:
         sender=LateSender(settings),
         requester=LateRequester(settings),
         facts=LateFacts(),
-        destinations={peer.name: destination_of(peer) for peer in settings.destinations},
+        destinations={peer.name: destination_of(peer, settings.send_not_evaluable) for peer in settings.destinations},
         archive=LateArchive(settings) if settings.archive is not None else None,
         settle=SettlePolicy(
             quiet_s=settings.study_quiet_seconds,
@@ -51,7 +52,9 @@ def services_of(settings: Settings, engine: Engine) -> Services:
             refused_hold_s=settings.refused_hold_hours * 3600.0,
             bulk_sources=frozenset(settings.bulk_ae_titles),
         ),
-        retries=RetryPolicy(attempts=settings.max_attempts),
+        retries=RetryPolicy(
+            attempts=settings.max_attempts, delivery_give_up_s=settings.delivery_give_up_hours * 3600.0
+        ),
         reader_ae_titles=frozenset(settings.reader_ae_titles),
         commitment_timeout_s=settings.commitment_timeout_seconds,
     )

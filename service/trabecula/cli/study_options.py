@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from trabecula.domain.error_codes import errors_by_code
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category
@@ -27,7 +28,10 @@ State = Annotated[StudyState | None, typer.Option(case_sensitive=False, help="On
 OfCategory = Annotated[Category | None, typer.Option("--category", case_sensitive=False, help="Only this answer.")]
 Scanner = Annotated[str, typer.Option(help="Part of manufacturer, model or station name.")]
 Model = Annotated[str, typer.Option(help="Only studies scored by this model bundle.")]
-Reason = Annotated[str, typer.Option(help="Only studies with this reason code, e.g. TOO_FEW_LEVELS.")]
+Reason = Annotated[
+    str,
+    typer.Option(help="Only studies with this reason, or failed with this error, by its code."),
+]
 
 
 def study_filter(
@@ -40,10 +44,11 @@ def study_filter(
     reason: str,
     limit: int,
 ) -> StudyFilter:
-    """Return the filter that the options stand for. Raises ConfigurationInvalid for an unknown reason code."""
-    if reason and reason not in ReasonCode.__members__:
+    """Return the filter that the options stand for. Raises ConfigurationInvalid for an unknown code."""
+    if reason and reason.upper() not in {*ReasonCode.__members__, *errors_by_code()}:
         raise ConfigurationInvalid(
-            f"--reason: {reason} is not a reason code; known are {', '.join(ReasonCode.__members__)}"
+            f"--reason: {reason} is neither the code of an error nor of a reason; known reasons are "
+            f"{', '.join(ReasonCode.__members__)}"
         )
     return StudyFilter(
         received_from=received_from.date() if received_from else None,

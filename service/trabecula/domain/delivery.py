@@ -5,8 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from trabecula.domain.results.result import ObjectKind
+from trabecula.domain.results.reasons import ReasonCode
+from trabecula.domain.results.result import Category, ObjectKind, StudyResult
+from trabecula.domain.spine import LUMBAR_LEVELS
 from trabecula.domain.uids import InstanceUid, StudyUid
+
+
+class SendNotEvaluable(StrEnum):
+    """Which reports without a measurement a destination gets."""
+
+    ALWAYS = "always"
+    LUMBAR = "lumbar"
+    """Those of studies that may show the lumbar spine: a knee gets no page."""
+    NEVER = "never"
+
+    def wants(self, result: StudyResult) -> bool:
+        """Whether the report of a result is sent."""
+        if result.category is not Category.NOT_EVALUABLE or self is SendNotEvaluable.ALWAYS:
+            return True
+        return self is SendNotEvaluable.LUMBAR and may_be_lumbar(result)
+
+
+def may_be_lumbar(result: StudyResult) -> bool:
+    """Whether the images of a result may show the lumbar spine: a level of it was found, or nothing speaks against."""
+    if any(item.level in LUMBAR_LEVELS for item in result.levels):
+        return True
+    return not any(reason.blocking and reason.code in _ANOTHER_REGION for reason in result.reasons)
+
+
+_ANOTHER_REGION = frozenset({ReasonCode.NOT_TARGET_MODALITY, ReasonCode.NOT_TARGET_BODYPART, ReasonCode.NOT_A_SPINE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +46,7 @@ class Destination:
     port: int
     object_kinds: tuple[str, ...] = ("SR", "SEG", "SC")
     commitment: bool = True
+    send_not_evaluable: SendNotEvaluable = SendNotEvaluable.ALWAYS
 
     @property
     def address(self) -> str:

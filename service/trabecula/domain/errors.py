@@ -297,6 +297,13 @@ class DestinationUnknown(TrabeculaError):
     next_step = "Name one of TRABECULA_DESTINATIONS."
 
 
+class NothingToSend(TrabeculaError):
+    """There is no object of the newest report that this destination wants."""
+
+    code = "NOTHING_TO_SEND"
+    next_step = "See the objects with `trabecula studies show`, and which kinds the destination takes in the settings."
+
+
 class DestinationUnreachable(TrabeculaError):
     """The destination does not answer."""
 

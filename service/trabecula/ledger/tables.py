@@ -339,6 +339,7 @@ class ObjectDelivery(Base):
     commitment: Mapped[str] = mapped_column(server_default=text("'NONE'"))
     transaction_uid: Mapped[str] = mapped_column(server_default=_EMPTY)
     changed_at: Mapped[datetime] = mapped_column(server_default=_NOW)
+    next_attempt_at: Mapped[datetime | None]
 
 
 class StageAttempt(Base):

@@ -11,7 +11,14 @@ from trabecula.pipeline.correcting import (
     study_conflicts,
 )
 from trabecula.pipeline.delivering import deliver_objects
-from trabecula.pipeline.operating import cancel_study, prioritise_study, reprocess_study, retry_study, settle_now
+from trabecula.pipeline.operating import (
+    cancel_study,
+    prioritise_study,
+    reprocess_study,
+    resend_study,
+    retry_study,
+    settle_now,
+)
 from trabecula.pipeline.quarantining import EntryInFull, delete_entry, release_entry, show_entry
 from trabecula.pipeline.receiving import register_batch, register_instance
 from trabecula.pipeline.reporting import report_study, run_report
@@ -47,6 +54,7 @@ __all__ = [
     "release_entry",
     "report_study",
     "reprocess_study",
+    "resend_study",
     "retry_study",
     "run_analysis",
     "run_report",

@@ -100,11 +100,15 @@ def give_up_delivering(ledger: Ledger, job: Job, error: TrabeculaError) -> None:
     close_when_answered(ledger, job)
 
 
-def note_delivery_error(ledger: Ledger, job: Job, error: TrabeculaError) -> None:
-    """Show with the pending deliveries why the last try failed."""
-    for item in _pending(ledger, job):
+def note_delivery_error(ledger: Ledger, job: Job, error: TrabeculaError, pause_s: float) -> bool:
+    """Show with the pending deliveries why the last try failed and when the next one is; return whether all of them
+    had failed for the same reason before."""
+    pending = _pending(ledger, job)
+    for item in pending:
         attempts = item.attempts + (0 if isinstance(error, DeliveryDeferred) else 1)
-        ledger.deliveries.record(replace(item, attempts=attempts, error_code=error.code, comment=error.sentence))
+        failed = replace(item, attempts=attempts, error_code=error.code, comment=error.sentence)
+        ledger.deliveries.record(failed, next_attempt_s=pause_s)
+    return all(item.error_code == error.code for item in pending)
 
 
 def _pending(ledger: Ledger, job: Job) -> list[Delivery]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trabecula.domain.delivery import CommitmentState, DeliveryState
-from trabecula.domain.errors import TransitionRefused
+from trabecula.domain.delivery import CommitmentState, Delivery, DeliveryState
+from trabecula.domain.errors import NothingToSend, TransitionRefused
 from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.study.jobs import STATE_OF_STAGE, Job, Stage
 from trabecula.domain.study.standing import Event, StudyStanding
 from trabecula.domain.study.study import StudyPriority, StudyState
 from trabecula.domain.uids import StudyUid
+from trabecula.pipeline.reporting import doubtful_patient
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.settling import settle_study
 
@@ -81,6 +82,39 @@ def prioritise_study(open_ledger: OpenLedger, study_uid: StudyUid, priority: Stu
         ledger.commit()
 
 
+def resend_study(services: Services, study_uid: StudyUid, destination: str, who: str, instead_of: str = "") -> int:
+    """Send the newest report of a finished or failed study to a destination, again or for the first time.
+
+    What waited or failed for ``instead_of``, the former name of a destination, is given up. Returns how many objects
+    are sent. Raises StudyUnknown, TransitionRefused, DestinationUnknown, NothingToSend.
+    """
+    target = services.destination(destination)
+    with services.open_ledger() as ledger:
+        standing = ledger.studies.standing(study_uid, lock=True)
+        if standing.state not in (StudyState.DONE, StudyState.FAILED, StudyState.DELIVERING):
+            raise TransitionRefused(f"{standing.state} has no report to send")
+        doubt = doubtful_patient(ledger.revisions.result(study_uid, standing.revision))
+        if doubt is not None:
+            raise TransitionRefused(f"its report names one patient: {doubt.sentence}")
+        ledger.deliveries.plan(study_uid, standing.revision, (target,))
+        planned = ledger.deliveries.of(study_uid, standing.revision, destination)
+        if not planned:
+            raise NothingToSend(f"revision {standing.revision} of {study_uid}")
+        given_up = ledger.deliveries.drop_unsent(study_uid, standing.revision, instead_of) if instead_of else 0
+        for item in planned:
+            ledger.deliveries.record(_anew(item))
+        if standing.state is not StudyState.DELIVERING:
+            ledger.studies.move(study_uid, StudyState.DELIVERING)
+        job = Job(stage=Stage.DELIVER, study_uid=study_uid, revision=standing.revision, destination=destination)
+        ledger.forget_attempts(job)
+        ledger.defer(job)
+        former = f" instead of {given_up} objects to {instead_of}" if instead_of else ""
+        detail = f"{len(planned)} objects to {destination}{former}"
+        ledger.studies.note(study_uid, Event(what="RESENT", detail=detail, who=who, revision=standing.revision))
+        ledger.commit()
+    return len(planned)
+
+
 def settle_now(services: Services, study_uid: StudyUid, who: str) -> None:
     """Take a study as complete without waiting. Raises StudyUnknown, TransitionRefused."""
     with services.open_ledger() as ledger:
@@ -121,18 +155,21 @@ def _deliver_again(ledger: Ledger, standing: StudyStanding) -> None:
     targets: dict[str, None] = {}
     for item in ledger.deliveries.of(standing.study_uid, standing.revision):
         if item.state in (DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.PENDING):
-            ledger.deliveries.record(
-                replace(
-                    item,
-                    state=DeliveryState.PENDING,
-                    error_code="",
-                    comment="",
-                    commitment=CommitmentState.NONE,
-                    transaction_uid="",
-                )
-            )
+            ledger.deliveries.record(_anew(item))
             targets[item.destination] = None
     for target in targets:
         job = Job(stage=Stage.DELIVER, study_uid=standing.study_uid, revision=standing.revision, destination=target)
         ledger.forget_attempts(job)
         ledger.defer(job)
+
+
+def _anew(item: Delivery) -> Delivery:
+    """The delivery as it stood before its first try."""
+    return replace(
+        item,
+        state=DeliveryState.PENDING,
+        error_code="",
+        comment="",
+        commitment=CommitmentState.NONE,
+        transaction_uid="",
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trabecula.domain.delivery import Destination
 from trabecula.domain.ports.artifacts import AnalysisArtifacts
+from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.ports.reporter import ReportContext, Reporter
 from trabecula.domain.ports.volume_loader import VolumeLoader
 from trabecula.domain.results.analysis import AnalysedVolume, Analysis
@@ -14,6 +16,7 @@ from trabecula.domain.study.activity import doing, series_in_words
 from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StoredFile, StudyState
+from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Services, ShouldStop, stored_files
 from trabecula.pipeline.still_current import is_wanted, still_wanted
@@ -51,12 +54,13 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
             ledger.revisions.save_objects(study_uid, revision, objects)
             kinds = ", ".join(str(item.kind) for item in objects)
             ledger.studies.note(study_uid, Event(what="REPORTED", detail=kinds, revision=revision))
-        doubt = _doubtful_patient(ledger.revisions.result(study_uid, revision))
+        result = ledger.revisions.result(study_uid, revision)
+        doubt = doubtful_patient(result)
         if doubt is not None:
             ledger.studies.note(
                 study_uid, Event(what="WITHHELD", detail=_WITHHELD.format(doubt.sentence), revision=revision)
             )
-        destinations = () if doubt is not None else tuple(services.destinations.values())
+        destinations = () if doubt is not None else _wanting(services, ledger, study_uid, revision, result)
         targets = ledger.deliveries.plan(study_uid, revision, destinations)
         ledger.studies.move(study_uid, StudyState.DELIVERING if targets else StudyState.DONE)
         for target in targets:
@@ -64,10 +68,28 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
         ledger.commit()
 
 
+def _wanting(
+    services: Services, ledger: Ledger, study_uid: StudyUid, revision: int, result: StudyResult | None
+) -> tuple[Destination, ...]:
+    """The destinations that want this report: each, or not those that want no report without a measurement.
+
+    A report that replaces one which was sent goes wherever the others go: the old one must not stand alone.
+    """
+    everybody = tuple(services.destinations.values())
+    if result is None or ledger.revisions.predecessors(study_uid, revision):
+        return everybody
+    wanting = tuple(item for item in everybody if item.send_not_evaluable.wants(result))
+    spared = [item.name for item in everybody if item not in wanting]
+    if spared:
+        detail = f"not evaluable, and not wanted by {', '.join(spared)} (send_not_evaluable)"
+        ledger.studies.note(study_uid, Event(what="NOT_SENT", detail=detail, revision=revision))
+    return wanting
+
+
 _WITHHELD = "Not sent, because a report names one patient: {}"
 
 
-def _doubtful_patient(result: StudyResult | None) -> Reason | None:
+def doubtful_patient(result: StudyResult | None) -> Reason | None:
     """Why it is not known whom a report would be about: a study of two people is sent nowhere, under neither name."""
     reasons = result.reasons if result is not None else ()
     return next((item for item in reasons if item.blocking and item.code is ReasonCode.PATIENT_CONFLICT), None)

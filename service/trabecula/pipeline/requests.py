@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from trabecula.domain.error_codes import errors_by_code
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
@@ -88,7 +89,7 @@ def read_error(folder: Path) -> TrabeculaError | None:
         return None
     if not isinstance(document, Mapping):
         return None
-    kind = _by_code().get(str(document.get("code")), TrabeculaError)
+    kind = errors_by_code().get(str(document.get("code")), TrabeculaError)
     return kind(str(document.get("detail", "")))
 
 
@@ -104,13 +105,3 @@ def read_activity(folder: Path) -> str:
         return (folder / ACTIVITY_FILE).read_text(errors="replace").strip()
     except OSError:
         return ""
-
-
-def _by_code() -> dict[str, type[TrabeculaError]]:
-    found: dict[str, type[TrabeculaError]] = {}
-    pending = [TrabeculaError]
-    while pending:
-        kind = pending.pop()
-        found[kind.code] = kind
-        pending += kind.__subclasses__()
-    return found

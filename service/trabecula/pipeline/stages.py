@@ -20,6 +20,10 @@ from trabecula.pipeline.still_current import is_wanted
 
 log = structlog.get_logger(__name__)
 
+_TOLD_RUNS = 8
+"""Failed runs that each leave a line in the trail; later ones only where the reason is another (a delivery is tried for
+days: its rows show the last answer and when the next try is)."""
+
 _STAGES: dict[Stage, Callable[[Services, Job, ShouldStop], None]] = {
     Stage.SETTLE: lambda services, job, _stop: settle_study(services, job.study_uid),
     Stage.ANALYSE: analyse_study,
@@ -75,13 +79,14 @@ def try_again_or_give_up(services: Services, job: Job, attempt: int, error: Trab
         with services.open_ledger() as ledger:
             if not is_wanted(ledger, job, lock=True):
                 return
+            known = False
             if job.stage is Stage.DELIVER:
-                note_delivery_error(ledger, job, error)
-            detail = f"{job.stage}: {error.sentence} Next run in {pause_s:g} s."
-            facts = {"code": error.code, "attempt": str(attempt)}
-            ledger.studies.note(
-                job.study_uid, Event(what="RETRYING", detail=detail, revision=job.revision or None, facts=facts)
-            )
+                known = note_delivery_error(ledger, job, error, pause_s)
+            if attempt <= _TOLD_RUNS or not known:
+                detail = f"{job.stage}: {error.sentence} Next run in {pause_s:g} s."
+                facts = {"code": error.code, "attempt": str(attempt)}
+                event = Event(what="RETRYING", detail=detail, revision=job.revision or None, facts=facts)
+                ledger.studies.note(job.study_uid, event)
             ledger.defer(
                 Job(
                     stage=job.stage,

@@ -1,4 +1,4 @@
-"""``trabecula studies retry``, ``cancel``, ``settle`` and ``prioritise``: what operators do to a study as it is."""
+"""``trabecula studies retry``, ``cancel``, ``resend``, ``settle`` and ``prioritise``: what operators do to studies."""
 
 from __future__ import annotations
 
@@ -11,25 +11,105 @@ from trabecula.bootstrap.ledger import ledger_of
 from trabecula.bootstrap.services import services_of
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, print_json
-from trabecula.cli.study_options import AsJson, StudyUidArgument, operator
+from trabecula.cli.studies.many import NO_LIMIT, Limit, OneStudy, act_on, selected, tell_outcomes
+from trabecula.cli.study_options import (
+    AsJson,
+    From,
+    Model,
+    OfCategory,
+    Reason,
+    Scanner,
+    State,
+    StudyUidArgument,
+    To,
+    operator,
+    study_filter,
+)
 from trabecula.domain.study.study import StudyPriority
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries import studies as queries
-from trabecula.pipeline import cancel_study, prioritise_study, retry_study, settle_now
+from trabecula.pipeline import cancel_study, prioritise_study, resend_study, retry_study, settle_now
 
 
-def retry(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
-    """Run the step that failed again, or go on where a cancelled study stopped."""
+def retry(
+    study_uid: OneStudy = "",
+    received_from: From = None,
+    received_to: To = None,
+    state: State = None,
+    category: OfCategory = None,
+    scanner: Scanner = "",
+    model: Model = "",
+    reason: Reason = "",
+    limit: Limit = NO_LIMIT,
+    as_json: AsJson = False,
+) -> None:
+    """Run the step that failed again, or go on where a cancelled study stopped; of one study or of all selected."""
+    filters = (received_from, received_to, state, category, scanner, model, reason)
     with opened_ledger() as (_, engine):
-        retry_study(ledger_of(engine), study_uid, operator())
-        _tell_standing(engine, study_uid, as_json)
+        chosen = selected(engine, study_uid, study_filter(*filters, limit), filtered=any(filters))
+        open_ledger = ledger_of(engine)
+        done = act_on(chosen, lambda uid: f"{retry_study(open_ledger, uid, operator())}", one=bool(study_uid))
+        if study_uid:
+            _tell_standing(engine, chosen[0], as_json)
+            return
+    tell_outcomes(done, as_json=as_json)
 
 
-def cancel(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
-    """Stop a study where it is."""
+def cancel(
+    study_uid: OneStudy = "",
+    received_from: From = None,
+    received_to: To = None,
+    state: State = None,
+    category: OfCategory = None,
+    scanner: Scanner = "",
+    model: Model = "",
+    reason: Reason = "",
+    limit: Limit = NO_LIMIT,
+    as_json: AsJson = False,
+) -> None:
+    """Stop a study where it is, or all selected."""
+    filters = (received_from, received_to, state, category, scanner, model, reason)
     with opened_ledger() as (_, engine):
-        cancel_study(ledger_of(engine), study_uid, operator())
-        _tell_standing(engine, study_uid, as_json)
+        chosen = selected(engine, study_uid, study_filter(*filters, limit), filtered=any(filters))
+        open_ledger = ledger_of(engine)
+
+        def act(uid: StudyUid) -> str:
+            cancel_study(open_ledger, uid, operator())
+            return "CANCELLED"
+
+        done = act_on(chosen, act, one=bool(study_uid))
+        if study_uid:
+            _tell_standing(engine, chosen[0], as_json)
+            return
+    tell_outcomes(done, as_json=as_json)
+
+
+def resend(
+    destination: Annotated[str, typer.Option("--to", help="Name of the destination in the settings.")],
+    study_uid: OneStudy = "",
+    instead_of: Annotated[str, typer.Option(help="Former name of a destination: what it never got is given up.")] = "",
+    received_from: From = None,
+    received_to: To = None,
+    state: State = None,
+    category: OfCategory = None,
+    scanner: Scanner = "",
+    model: Model = "",
+    reason: Reason = "",
+    limit: Limit = NO_LIMIT,
+    as_json: AsJson = False,
+) -> None:
+    """Send the newest report of a study, or of all selected, to a destination: again, or for the first time."""
+    filters = (received_from, received_to, state, category, scanner, model, reason)
+    with opened_ledger() as (settings, engine):
+        services = services_of(settings, engine)
+        services.destination(destination)
+        chosen = selected(engine, study_uid, study_filter(*filters, limit), filtered=any(filters))
+
+        def act(uid: StudyUid) -> str:
+            return f"{resend_study(services, uid, destination, operator(), instead_of)} objects to {destination}"
+
+        done = act_on(chosen, act, one=bool(study_uid))
+    tell_outcomes(done, as_json=as_json)
 
 
 def settle(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:

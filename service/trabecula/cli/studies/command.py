@@ -17,9 +17,13 @@ COMMANDS = {
     ),
     "retry": CommandPlace(
         "trabecula.cli.studies.acting:retry",
-        "Run the step that failed again, or go on where a cancelled study stopped.",
+        "Run the step that failed again, or go on where a cancelled study stopped; of one study or of all selected.",
     ),
-    "cancel": CommandPlace("trabecula.cli.studies.acting:cancel", "Stop a study where it is."),
+    "cancel": CommandPlace("trabecula.cli.studies.acting:cancel", "Stop a study where it is, or all selected."),
+    "resend": CommandPlace(
+        "trabecula.cli.studies.acting:resend",
+        "Send the newest report of a study, or of all selected, to a destination: again, or for the first time.",
+    ),
     "settle": CommandPlace(
         "trabecula.cli.studies.acting:settle", "Take a study as complete without waiting for the quiet time."
     ),

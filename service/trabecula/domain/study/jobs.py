@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.study.study import StudyState
@@ -64,18 +65,27 @@ class Failure:
 class RetryPolicy:
     """How often and how soon a failed step runs again.
 
-    The pause doubles from ``first_pause_s`` up to ``longest_pause_s``. With the defaults a destination may be down for
-    two hours before a person must look; an analysis that ends its process is not tried for ever.
+    The pause doubles from ``first_pause_s`` up to ``longest_pause_s``. A delivery is tried for ``delivery_give_up_s``,
+    so that a PACS may be down over a weekend; an analysis that ends its process is not tried for ever.
     """
 
     attempts: int = 4
-    delivery_attempts: int = 14
+    delivery_give_up_s: float = 72 * 3600.0
     first_pause_s: float = 10.0
     longest_pause_s: float = 900.0
 
     def cap(self, stage: Stage) -> int:
         """Return the number of runs a stage gets in all."""
-        return self.delivery_attempts if stage in (Stage.DELIVER, Stage.CONFIRM) else self.attempts
+        return self._delivery_runs if stage in (Stage.DELIVER, Stage.CONFIRM) else self.attempts
+
+    @cached_property
+    def _delivery_runs(self) -> int:
+        """How many runs it takes until the pauses between them have lasted as long as deliveries are tried."""
+        runs, waited_s = 1, 0.0
+        while waited_s < self.delivery_give_up_s and self.pause_s(runs) > 0:
+            waited_s += self.pause_s(runs)
+            runs += 1
+        return runs
 
     def pause_s(self, attempt: int) -> float:
         """Return the pause after the ``attempt``-th failed run (from 1)."""

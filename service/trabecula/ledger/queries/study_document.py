@@ -99,6 +99,7 @@ def _delivery(sent: Mapping[str, Any]) -> dict[str, Any]:
         "error_code": sent["error_code"],
         "comment": sent["comment"],
         "changed_at": sent["changed_at"].isoformat(),
+        "next_attempt_at": sent["next_attempt_at"].isoformat() if sent["next_attempt_at"] else None,
     }
 
 

@@ -30,7 +30,8 @@ class StudyFilter:
     """Which studies to list; everything given must hold.
 
     Dates are of the first received image, both ends included. ``scanner`` is found anywhere in manufacturer, model or
-    station, in any case; ``model`` is a model bundle's id; ``reason`` a reason code of the newest revision.
+    station, in any case; ``model`` is a model bundle's id; ``reason`` a reason code of the newest revision, or
+    the code of the error a study failed with.
     """
 
     received_from: date | None = None
@@ -60,8 +61,9 @@ _CONDITIONS: dict[str, LiteralString] = {
                    OR strpos(lower(s.station), %(scanner)s) > 0)""",
     "model": """EXISTS (SELECT 1 FROM scores c WHERE c.study_uid = s.study_uid AND c.revision = s.revision
                         AND c.model_id = %(model)s)""",
-    "reason": """EXISTS (SELECT 1 FROM reasons r WHERE r.study_uid = s.study_uid AND r.revision = s.revision
-                         AND r.code = %(reason)s)""",
+    "reason": """(s.failure_code = %(reason)s
+                  OR EXISTS (SELECT 1 FROM reasons r WHERE r.study_uid = s.study_uid AND r.revision = s.revision
+                             AND r.code = %(reason)s))""",
 }
 
 

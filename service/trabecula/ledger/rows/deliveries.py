@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -58,6 +59,21 @@ class SqlDeliveryRows:
             query = query.where(ObjectDelivery.destination == destination)
         return self._all(query.execution_options(populate_existing=True))
 
+    def drop_unsent(self, study_uid: StudyUid, revision: int, destination: str) -> int:
+        """Forget what a destination never got of a revision; return how many objects that were."""
+        unsent = [str(state) for state in (DeliveryState.PENDING, DeliveryState.REFUSED, DeliveryState.FAILED)]
+        gone = self._session.execute(
+            delete(ObjectDelivery)
+            .where(
+                ObjectDelivery.study_uid == study_uid,
+                ObjectDelivery.revision == revision,
+                ObjectDelivery.destination == destination,
+                ObjectDelivery.state.in_(unsent),
+            )
+            .returning(ObjectDelivery.kind)
+        )
+        return len(gone.all())
+
     def of_transaction(self, transaction_uid: str) -> tuple[Delivery, ...]:
         """Return the deliveries a storage commitment transaction asks for."""
         query = select(ObjectDelivery).where(
@@ -65,8 +81,9 @@ class SqlDeliveryRows:
         )
         return self._all(query.execution_options(populate_existing=True))
 
-    def record(self, delivery: Delivery) -> None:
-        """Write how a planned delivery stands now."""
+    def record(self, delivery: Delivery, next_attempt_s: float | None = None) -> None:
+        """Write how a planned delivery stands now, and in how many seconds it is tried again (None: it is not)."""
+        later = None if next_attempt_s is None else clock_timestamp() + timedelta(seconds=next_attempt_s)
         self._session.execute(
             update(ObjectDelivery)
             .where(
@@ -86,6 +103,7 @@ class SqlDeliveryRows:
                 commitment=str(delivery.commitment),
                 transaction_uid=delivery.transaction_uid,
                 changed_at=clock_timestamp(),
+                next_attempt_at=later,
             )
             .execution_options(synchronize_session=False)
         )

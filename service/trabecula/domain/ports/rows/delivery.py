@@ -20,8 +20,12 @@ class DeliveryRows(Protocol):
         """Return the deliveries of a revision, all or those of one destination."""
         ...
 
-    def record(self, delivery: Delivery) -> None:
-        """Write how a planned delivery stands now."""
+    def record(self, delivery: Delivery, next_attempt_s: float | None = None) -> None:
+        """Write how a planned delivery stands now, and in how many seconds it is tried again (None: it is not)."""
+        ...
+
+    def drop_unsent(self, study_uid: StudyUid, revision: int, destination: str) -> int:
+        """Forget what a destination never got of a revision; return how many objects that were."""
         ...
 
     def of_transaction(self, transaction_uid: str) -> tuple[Delivery, ...]:
