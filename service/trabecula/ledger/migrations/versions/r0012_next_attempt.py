@@ -1,12 +1,12 @@
-"""Version 0011: when a delivery is tried again."""
+"""Version 0012: when a delivery is tried again."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
