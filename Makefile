@@ -36,8 +36,9 @@ run: $(VENV)/.service ## install what the service needs and serve
 demo: $(VENV)/.service ## a phantom study through the whole service, and its result; MODALITY=MR for T1 and T2
 	$(BIN)/trabecula demo --modality $(MODALITY)
 
-peers: ## Debian packages the tests drive (root and apt needed; otherwise says so)
+peers: ## what the tests drive: Debian packages (root and apt needed) and the OHIF viewer (npm); otherwise says so
 	deploy/install-test-peers.sh
+	deploy/install-viewer.sh
 
 test: $(VENV)/.all peers ## all tests: in two processes, then alone those that measure time or memory
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder -m "not serial"

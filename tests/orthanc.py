@@ -16,7 +16,8 @@ AE_TITLE = "ORTHANC"
 
 @dataclass
 class Orthanc:
-    """One Orthanc. ``modalities`` maps a name to [AE title, host, port]; ``lua`` is its script of rules."""
+    """One Orthanc. ``modalities`` maps a name to [AE title, host, port]; ``lua`` is its script of rules; ``plugins``
+    are files of Debian's packages, e.g. DICOMweb (its root is /dicom-web/)."""
 
     program: str
     folder: Path
@@ -24,6 +25,7 @@ class Orthanc:
     http_port: int
     modalities: dict[str, Any] = field(default_factory=dict)
     lua: str = ""
+    plugins: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -43,7 +45,7 @@ class Orthanc:
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
             "StableAge": 1,
-            "Plugins": [],
+            "Plugins": list(self.plugins),
             "DicomModalities": self.modalities,
         }
         if self.lua:

@@ -30,7 +30,8 @@ from trabecula.reporting.sources.headers import (
     unread_source,
 )
 from trabecula.reporting.sr.content_tree import library_group, report_root
-from trabecula.reporting.sr.measurement_groups import ReportSubject
+from trabecula.reporting.sr.measurement_groups import ReportSubject, measured_levels
+from trabecula.reporting.sr.overview import overview_outline
 from trabecula.reporting.sr.structured_report import evidence_item, structured_reports
 from trabecula.reporting.stamping import Stamp, local_time
 
@@ -75,7 +76,15 @@ class DicomReporter:
             identities=identities,
         )
         images = self._images(analysis.result, primary, stamp, context, source.remark)
-        return (_structured_report(analysis.result, files, context, stamp, images, source.remark), *images)
+        levels = measured_levels(analysis.result)
+        subject = ReportSubject(
+            result=analysis.result,
+            files={file.sop_instance_uid: file for file in reversed(files)},
+            identities=identities,
+            overview=overview_outline(levels, primary) if levels else None,
+            remark=source.remark,
+        )
+        return (_structured_report(subject, files, context, stamp, images), *images)
 
     def _images(
         self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp, context: ReportContext, remark: str
@@ -120,16 +129,14 @@ def _source(result: StudyResult, primary: AnalysedVolume | None, context: Report
 
 
 def _structured_report(
-    result: StudyResult,
+    subject: ReportSubject,
     files: tuple[StoredFile, ...],
     context: ReportContext,
     stamp: Stamp,
     images: tuple[ResultObject, ...],
-    remark: str,
 ) -> ResultObject:
-    by_uid = {file.sop_instance_uid: file for file in reversed(files)}
-    subject = ReportSubject(result, by_uid, stamp.identities, remark)
-    series = _named_series(result, by_uid, files, stamp)
+    result = subject.result
+    series = _named_series(subject, files, stamp)
     library: tuple[ContentItem, ...] = tuple(library_group(item.header, item.images) for item in series)
     root = report_root(subject, stamp.header, library, stamp.config, context.installation_uid)
     key_images = dict.fromkeys((item.header.SeriesInstanceUID, file) for item in series for file, _ in item.images)
@@ -140,11 +147,11 @@ def _structured_report(
     return structured_reports(root, tuple(evidence), context.predecessors, stamp, result)
 
 
-def _named_series(
-    result: StudyResult, by_uid: dict[InstanceUid, StoredFile], files: tuple[StoredFile, ...], stamp: Stamp
-) -> tuple[_SourceSeries, ...]:
+def _named_series(subject: ReportSubject, files: tuple[StoredFile, ...], stamp: Stamp) -> tuple[_SourceSeries, ...]:
     """Return the series of the image library: those with outlines, then other sources, else one image per series."""
+    result, by_uid = subject.result, subject.files
     outlines = [outline for level in result.levels for outline in level.outlines]
+    outlines += [subject.overview] if subject.overview is not None else []
     images: dict[str, dict[tuple[StoredFile, int | None], None]] = {}
     for outline in outlines:
         file = by_uid.get(outline.sop_instance_uid)

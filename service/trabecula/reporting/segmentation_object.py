@@ -55,6 +55,7 @@ def segmentation(volume: AnalysedVolume, header: Dataset, stamp: Stamp, result: 
     except (ValueError, TypeError, AttributeError, IndexError) as error:
         raise ReportInvalid(f"the segmentation cannot be built ({type(error).__name__}: {error})") from error
     tell_loss(dataset, header)
+    dataset.ImageLaterality = "U"  # the spine is not a paired structure (PS3.3 C.7.6.1); so no Laterality is missing
     _set_dimension_organization(dataset, stamp.identities.dimension_organization())
     if volume.volume.source_frames:
         _name_true_sources(dataset, volume)

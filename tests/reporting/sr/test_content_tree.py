@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 
+import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 
@@ -44,7 +45,24 @@ def only(item: Dataset, *path: str) -> Dataset:
 
 
 def groups(root: Dataset) -> list[Dataset]:
-    return children(only(root, "Imaging Measurements"), "Measurement Group")
+    return [group for part in children(root, "Imaging Measurements") for group in children(part, "Measurement Group")]
+
+
+def group_of(root: Dataset, name: str) -> Dataset:
+    (found,) = (group for group in groups(root) if only(group, "Tracking Identifier").TextValue == name)
+    return found
+
+
+def numbers(group: Dataset) -> dict[str, str]:
+    """What a viewer prints of a group: the name of each number, its value and the code of its unit."""
+    found = (item for item in group.ContentSequence if item.ValueType == "NUM")
+    values = ((name(item), item.MeasuredValueSequence[0]) for item in found)
+    return {key: f"{value.NumericValue} {value.MeasurementUnitsCodeSequence[0].CodeValue}" for key, value in values}
+
+
+def images_of(group: Dataset) -> list[str]:
+    places = [region.ContentSequence[0].ReferencedSOPSequence[0] for region in children(group, "Image Region")]
+    return [f"{place.ReferencedSOPInstanceUID} {place.get('ReferencedFrameNumber', '')}" for place in places]
 
 
 def codes_of(item: Dataset, meaning: str) -> list[str]:
@@ -112,14 +130,13 @@ def rich_result(study: Study) -> StudyResult:
 def test_every_container_shows_its_items_separately(root: Dataset) -> None:
     containers = [item for item in walk(root) if item.ValueType == "CONTAINER"]
 
-    assert len(containers) >= 5
+    assert len(containers) >= 4
     assert {item.ContinuityOfContent for item in containers} == {"SEPARATE"}
 
 
 def test_what_ohif_reads_without_asking_is_there(root: Dataset) -> None:
-    assert root.ConceptNameCodeSequence[0].CodeValue == "126000"
+    assert root.ConceptNameCodeSequence[0].CodeValue == ("126000" if groups(root) else "18748-4")
     assert only(root, "Image Library", "Image Library Group")
-    assert groups(root)
     for item in walk(root):
         assert item.ConceptNameCodeSequence[0].CodeMeaning
     for group in groups(root):
@@ -127,12 +144,27 @@ def test_what_ohif_reads_without_asking_is_there(root: Dataset) -> None:
         assert tracking.UID.startswith("2.25.")
         (label,) = children(group, "Tracking Identifier")
         assert label.TextValue
-        if children(group, "Image Region"):
-            continue
-        assert not [item for item in group.ContentSequence if item.ValueType == "NUM"]
+        assert len(children(group, "Image Region")) == 1
     for item in walk(root):
         if item.ValueType == "NUM":
             assert len(item.ContentSequence) >= 1
+
+
+def test_what_a_viewer_prints_names_the_place_first_and_once(root: Dataset) -> None:
+    for group in groups(root):
+        label = only(group, "Tracking Identifier").TextValue
+        printed = [name(item) for item in group.ContentSequence if item.ValueType == "NUM"]
+        assert len(set(printed)) == len(printed) > 0
+        if label != "Lumbar spine L1-L4":
+            assert len(printed) <= 2
+            assert {words.split(" ")[0] for words in printed} == {label}
+
+
+def test_the_numbers_of_the_study_are_drawn_where_no_level_is(root: Dataset) -> None:
+    levels = [group for group in groups(root) if only(group, "Tracking Identifier").TextValue != "Lumbar spine L1-L4"]
+    for group in groups(root):
+        if group not in levels:
+            assert not set(images_of(group)) & {image for level in levels for image in images_of(level)}
 
 
 def test_every_region_is_a_closed_polygon_on_a_named_image(root: Dataset) -> None:
@@ -162,8 +194,9 @@ def test_tracking_uids_differ_between_groups(root: Dataset) -> None:
 def test_the_answer_comes_first(root: Dataset) -> None:
     containers = [name(item) for item in root.ContentSequence if item.ValueType == "CONTAINER"]
 
-    assert containers[:3] == ["Qualitative Evaluations", "Imaging Measurements", "Image Library"]
-    assert containers[3:] in ([], ["Series of the study and how they were used"])
+    measured = ["Imaging Measurements"] if groups(root) else []
+    assert containers[: 2 + len(measured)] == ["Qualitative Evaluations", *measured, "Image Library"]
+    assert containers[2 + len(measured) :] in ([], ["Series of the study and how they were used"])
     first, second = only(root, "Qualitative Evaluations").ContentSequence[:2]
     assert name(first) == "Opportunistic bone density category"
     assert name(second) == "Impression"
@@ -171,24 +204,62 @@ def test_the_answer_comes_first(root: Dataset) -> None:
     assert comments[0].startswith("RESEARCH USE ONLY")
 
 
-def test_a_ct_level_carries_its_numbers(ct: Study) -> None:
-    spine, level_1, *_ = groups(report(ct))
+def test_a_ct_level_carries_its_attenuation_and_nothing_that_hides_the_image(ct: Study) -> None:
+    level_1 = group_of(report(ct), "L1")
 
-    assert only(level_1, "Finding Site").ConceptCodeSequence[0].CodeValue == "66794005"
-    mean, spread = children(level_1, "Attenuation Coefficient")
-    assert mean.MeasuredValueSequence[0].NumericValue == 105.0
-    assert mean.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue == "[hnsf'U]"
+    assert numbers(level_1) == {"L1 mean HU": "105.0 [hnsf'U]"}
+    (mean,) = (item for item in level_1.ContentSequence if item.ValueType == "NUM")
+    assert mean.ConceptNameCodeSequence[0].CodeValue == "112031"
     assert codes_of(mean, "Derivation") == ["373098007"]
-    assert codes_of(spread, "Derivation") == ["386136009"]
-    assert codes_of(only(level_1, "Volume"), "Measurement Method") == ["126030"]
-    assert len(children(spine, "Image Region")) == 4
+    assert only(level_1, "Finding Site").ConceptCodeSequence[0].CodeValue == "66794005"
+    spine = group_of(report(ct), "Lumbar spine L1-L4")
+    assert numbers(spine) == {"L1-L4 mean HU": "98.4 [hnsf'U]"}
     assert [item.UID for item in children(spine, "Source series for segmentation")] == [ct.series_uid]
 
 
+def test_the_report_opens_at_the_first_lumbar_level(ct: Study) -> None:
+    labels = [only(group, "Tracking Identifier").TextValue for group in groups(report(ct))]
+
+    assert labels == ["L1", "L2", "L3", "L4", "Lumbar spine L1-L4"]
+
+
+def two_sequences(study: Study) -> StudyResult:
+    """A result of T1w and T2w images, with the three ratios that are called VBQ."""
+    other = SourceSeries(
+        role=SeriesRole.T2W, series_uid="1.2.9", modality=Modality.MR, description="t2", number=5,
+        frame_of_reference_uid="1.2.3.9", instance_uids=(), acquisition={},
+    )  # fmt: skip
+    base = result_of(study)
+    made = (("vbq_v1:a/b", 2.86, study.series_uid), ("vbq_voxels_v1:a/b", 2.89, study.series_uid))
+    made = (*made, ("t2_vbq_v1:a/b", 0.47, "1.2.9"))
+    summary = tuple(replace(base.summary[0], value=value, method=method, series_uid=uid) for method, value, uid in made)
+    return result_of(study, summary=summary, sources=(*base.sources, other))
+
+
+def test_the_three_ratios_called_vbq_have_names_and_codes_of_their_own(mr: Study) -> None:
+    spine = group_of(report(mr, two_sequences(mr)), "Lumbar spine L1-L4")
+
+    assert numbers(spine) == {
+        "L1-L4 VBQ": "2.86 {ratio}",
+        "L1-L4 T2 VBQ": "0.47 {ratio}",
+        "L1-L4 VBQ over all voxels": "2.89 {ratio}",
+    }
+    found = [item for item in spine.ContentSequence if item.ValueType == "NUM"]
+    assert [item.ConceptNameCodeSequence[0].CodeValue for item in found] == ["VBQ", "VBQ-T2", "VBQ-VOXELS"]
+
+
 def test_a_polygon_is_moved_to_the_pixel_corner_convention(ct: Study) -> None:
-    region = only(groups(report(ct))[1], "Image Region")
+    region = only(group_of(report(ct), "L1"), "Image Region")
 
     assert [float(value) for value in region.GraphicData][:4] == [32.5, 34.5, 63.5, 34.5]
+
+
+def test_the_contour_of_the_study_encloses_the_bodies_along_the_edges_of_their_pixels(mr: Study) -> None:
+    region = only(group_of(report(mr), "Lumbar spine L1-L4"), "Image Region")
+
+    points = np.array([float(value) for value in region.GraphicData]).reshape(-1, 2)
+    assert points.min(axis=0).tolist() == [28.0, 6.0]
+    assert points.max(axis=0).tolist() == [50.0, 6.0 + 3 * 22 + 16]
 
 
 def test_a_frame_is_named_in_a_multi_frame_image(enhanced_mr: Study) -> None:
@@ -200,9 +271,10 @@ def test_a_frame_is_named_in_a_multi_frame_image(enhanced_mr: Study) -> None:
 
 
 def test_a_score_names_its_model_and_a_challenger_stays_silent(ct: Study) -> None:
-    spine = groups(report(ct, rich_result(ct)))[0]
+    spine = group_of(report(ct, rich_result(ct)), "Lumbar spine L1-L4")
 
-    (probability,) = children(spine, "Predicted probability of osteoporosis")
+    (probability,) = children(spine, "DEMONSTRATION, ct-demo 1.0: probability of osteoporosis")
+    assert probability.ConceptNameCodeSequence[0].CodeValue == "PROB-OP"
     assert probability.MeasuredValueSequence[0].NumericValue == 82.2
     assert only(probability, "Algorithm Name").TextValue == "ct-demo"
     parameters = [item.TextValue for item in children(probability, "Algorithm Parameters")]
@@ -215,38 +287,42 @@ def test_a_model_that_its_own_validation_does_not_support_says_so_in_every_line(
     score = demonstration_score(demonstration=False, verdict=ModelVerdict.NO)
     document = report(ct, replace(rich_result(ct), scores=(score,)))
 
-    (probability,) = children(groups(document)[0], "Predicted probability of osteoporosis")
+    spine = group_of(document, "Lumbar spine L1-L4")
+    (probability,) = children(spine, "NOT SUPPORTED, ct-demo 1.0: probability of osteoporosis")
     parameters = [item.TextValue for item in children(probability, "Algorithm Parameters")]
     assert "verdict of its own validation: no" in parameters
     assert "MODEL NOT SUPPORTED BY ITS OWN VALIDATION: ct-demo 1.0: probability" in document.to_json()
 
 
 def test_numbers_of_several_series_name_theirs(ct: Study) -> None:
-    spine = groups(report(ct, rich_result(ct)))[0]
+    spine = group_of(report(ct, rich_result(ct)), "Lumbar spine L1-L4")
 
-    (signal,) = children(spine, "MR signal intensity")
+    (signal,) = children(spine, "L1-L4 mean MR signal T2w")
     assert codes_of(signal, "Source series of the measurement") == ["ROLE-T2W"]
     assert [item.UID for item in children(spine, "Source series for segmentation")] == [ct.series_uid, "1.2.9"]
 
 
 def test_an_excluded_level_says_so_in_codes(ct: Study) -> None:
     root = report(ct, rich_result(ct))
-    level_2 = groups(root)[2]
+    level_2 = group_of(root, "L2")
 
+    assert numbers(level_2) == {"L2 mean HU (not used)": "117.0 [hnsf'U]"}
     assert codes_of(level_2, "Segmentation quality check") == ["QC-FAIL"]
     assert codes_of(level_2, "Reason or remark") == ["FRACTURE-LEVEL"]
     assert codes_of(only(root, "Qualitative Evaluations"), "Vertebral deformity") == ["DEFORM-SUSP"]
 
 
-def test_a_study_without_measurement_has_one_group_of_reasons(ct: Study) -> None:
+def test_a_study_without_measurement_is_a_report_in_words(ct: Study) -> None:
     root = report(ct, not_evaluable_result(), measured=False)
 
-    (group,) = groups(root)
-    assert group.ContentTemplateSequence[0].TemplateIdentifier == "1501"
-    assert codes_of(group, "Opportunistic bone density category") == ["CAT-NA"]
-    assert codes_of(group, "Segmentation quality check") == ["QC-NONE"]
-    assert codes_of(group, "Reason or remark") == ["NO-SUITAB-SERIES", "SLICE-THICKNESS"]
-    text = " ".join(item.TextValue for item in children(only(root, "Qualitative Evaluations"), "Comment"))
+    assert groups(root) == []
+    assert root.ContentTemplateSequence[0].TemplateIdentifier == "2000"
+    said = only(root, "Qualitative Evaluations")
+    assert codes_of(said, "Opportunistic bone density category") == ["CAT-NA"]
+    assert codes_of(said, "Segmentation quality check") == ["QC-NONE"]
+    assert codes_of(said, "Reason or remark") == ["NO-SUITAB-SERIES", "SLICE-THICKNESS"]
+    assert "segmenter lumbar-net 1" in [item.TextValue for item in children(said, "Algorithm Parameters")]
+    text = " ".join(item.TextValue for item in children(said, "Comment"))
     assert "6.5 mm; limit 5 mm" in text
 
 
@@ -321,4 +397,4 @@ def test_no_score_that_is_no_probability_is_reported(ct: Study) -> None:
     scores = tuple(demonstration_score(probability=value) for value in (float("nan"), float("inf"), 1.2, -0.1))
 
     assert b"NaN" not in report(ct, result_of(ct, scores=scores)).to_json().encode()
-    assert groups(report(ct, result_of(ct, scores=scores)))[0] == groups(report(ct, result_of(ct)))[0]
+    assert groups(report(ct, result_of(ct, scores=scores)))[-1] == groups(report(ct, result_of(ct)))[-1]

@@ -66,7 +66,7 @@ def test_the_evidence_is_the_key_images_and_our_own_objects(ct: Study) -> None:
 
     assert found[seg.series_uid] == [seg.sop_instance_uid]
     assert found[picture.series_uid] == [picture.sop_instance_uid]
-    assert len(found[ct.series_uid]) == 4
+    assert len(found[ct.series_uid]) == 5  # one a level, and one for the numbers of the study
     assert len(found) == 3
 
 

@@ -84,7 +84,7 @@ def quality_code(level: LevelResult) -> Code:
 
 def reason_code(reason: ReasonCode) -> Code:
     """Return the private code of a reason: its name, each word cut so that 16 characters hold it (longest first)."""
-    return Code(_fitted(reason.name), PRIVATE_SCHEME, _meaning(reason.sentence.rstrip(".")))
+    return Code(_fitted(reason.name), PRIVATE_SCHEME, fitted_meaning(reason.sentence.rstrip(".")))
 
 
 def method_code(method: str, of: Code) -> Code:
@@ -95,7 +95,7 @@ def method_code(method: str, of: Code) -> Code:
         return concept("vbq_ratio")
     if not method:
         return concept("automatic")
-    return Code(_fitted(method.upper().replace("-", "_")), PRIVATE_SCHEME, _meaning(f"Region or method {method}"))
+    return Code(_fitted(method.upper().replace("-", "_")), PRIVATE_SCHEME, fitted_meaning(f"Region or method {method}"))
 
 
 def coding_schemes() -> list[CodingSchemeIdentificationItem]:
@@ -110,15 +110,16 @@ def coding_schemes() -> list[CodingSchemeIdentificationItem]:
     ]
 
 
+def fitted_meaning(sentence: str) -> str:
+    """Return words as a Code Meaning holds them: at most 64 characters, cut at a word."""
+    if len(sentence) <= _MEANING_LENGTH:
+        return sentence
+    return sentence[: _MEANING_LENGTH - 4].rsplit(" ", 1)[0] + " ..."
+
+
 def _fitted(name: str) -> str:
     words = [word for word in name.split("_") if word]
     while len("-".join(words)) > _CODE_LENGTH:
         longest = max(range(len(words)), key=lambda index: (len(words[index]), index))
         words[longest] = words[longest][:-1]
     return "-".join(words)
-
-
-def _meaning(sentence: str) -> str:
-    if len(sentence) <= _MEANING_LENGTH:
-        return sentence
-    return sentence[: _MEANING_LENGTH - 4].rsplit(" ", 1)[0] + " ..."

@@ -23,7 +23,6 @@ from trabecula.domain.codes import Code
 from trabecula.domain.uids import InstanceUid
 from trabecula.reporting.sources.values import plain_text
 from trabecula.reporting.sr.concepts import coded
-from trabecula.reporting.wording import rounded
 
 CONTAINS = RelationshipTypeValues.CONTAINS
 HAS_CONCEPT_MOD = RelationshipTypeValues.HAS_CONCEPT_MOD
@@ -63,10 +62,10 @@ def uid(name: str, value: str, relation: RelationshipTypeValues = CONTAINS) -> U
 
 
 def number(name: Code, value: float, unit: Code, children: Sequence[ContentItem]) -> NumContentItem:
-    """Return a NUM item, rounded to what its unit deserves. Viewers rely on at least one child, so it needs one."""
+    """Return a NUM item with the value as it is given. Viewers rely on at least one child, so it needs one."""
     if not children:
         raise ValueError("a number needs a derivation or a method")
-    item = NumContentItem(coded(name), rounded(value, unit, name), coded(unit), relationship_type=CONTAINS)
+    item = NumContentItem(coded(name), value, coded(unit), relationship_type=CONTAINS)
     item.ContentSequence = ContentSequence(list(children))
     return item
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from highdicom.sr import ContainerContentItem, ContentItem
 from pydicom import Dataset
 
@@ -31,21 +33,31 @@ _MODALITIES = {"CT": "modality_ct", "MR": "modality_mr"}
 def report_root(
     subject: ReportSubject, header: Dataset, library: tuple[ContentItem, ...], config: ReportingConfig, device_uid: str
 ) -> ContainerContentItem:
-    """Return the root container; ``library`` are the groups of the image library, ``device_uid`` the installation."""
+    """Return the root container; ``library`` are the groups of the image library, ``device_uid`` the installation.
+
+    Where nothing was measured it is a Diagnostic imaging report (TID 2000): it holds no measurement, and a viewer shows
+    its text. OHIF shows a black viewport for an Imaging Measurement Report without a contour.
+    """
+    measured = groups(subject)
+    algorithm = _algorithm(subject, config)
+    body = (
+        [_qualitative(subject), container("measurements", [*algorithm, *measured])]
+        if measured
+        else [_qualitative(subject, (code("quality", "quality_none"),), algorithm)]
+    )
     return container(
-        "report",
+        "report" if measured else "report_in_words",
         [
             code("language", "english", HAS_CONCEPT_MOD),
             *_observer(config, device_uid),
             code(
                 "procedure_reported", _PROCEDURES.get(str(header.get("Modality")), "procedure_other"), HAS_CONCEPT_MOD
             ),
-            _qualitative(subject),
-            container("measurements", [*_algorithm(subject, config), *groups(subject)]),
+            *body,
             container("image_library", library),
             *series_section(subject.result),
         ],
-        template="1500",
+        template="1500" if measured else "2000",
         relation=None,
     )
 
@@ -73,8 +85,10 @@ def _observer(config: ReportingConfig, device_uid: str) -> list[ContentItem]:
     ]
 
 
-def _qualitative(subject: ReportSubject) -> ContentItem:
-    """The first thing a reader sees: category, impression, coded reasons, comments."""
+def _qualitative(
+    subject: ReportSubject, quality: Sequence[ContentItem] = (), behind: Sequence[ContentItem] = ()
+) -> ContentItem:
+    """The first thing a reader sees: category, impression, coded reasons, comments; ``behind`` comes after them."""
     result = subject.result
     reasons = dict.fromkeys(reason.code for reason in all_reasons(result))
     deformity = [code("deformity", "deformity_suspected")] if result.deformity_suspected else []
@@ -85,8 +99,10 @@ def _qualitative(subject: ReportSubject) -> ContentItem:
             text("impression", "\n".join(impression_lines(result))),
             *([text("report_text", result.for_report)] if result.for_report else []),
             *deformity,
+            *quality,
             *(code("reason", reason_code(reason)) for reason in reasons),
             *(text("comment", line) for line in (*comments(result), subject.remark) if line),
+            *behind,
         ],
     )
 

@@ -15,7 +15,6 @@ from trabecula.domain.uids import InstanceUid
 from trabecula.reporting.identifiers import Identities
 from trabecula.reporting.sr.concepts import (
     category_code,
-    endpoint_code,
     level_code,
     method_code,
     quality_code,
@@ -34,29 +33,22 @@ from trabecula.reporting.sr.content_items import (
     text,
     uid,
 )
-from trabecula.reporting.wording import shown_scores
+from trabecula.reporting.sr.named_numbers import NamedNumber, level_numbers, role_of, score_name, spine_numbers
+from trabecula.reporting.wording import rounded, shown_scores
 
 LUMBAR_SPINE = "Lumbar spine L1-L4"
 
-_NOT_REPORTED = frozenset(
-    {
-        (codes.ATTENUATION, codes.PERCENTILE_5),
-        (codes.ATTENUATION, codes.PERCENTILE_95),
-        (codes.MR_SIGNAL, codes.MEDIAN),
-        (codes.REGION_VOLUME, None),
-        (codes.SEGMENTATION_QUALITY, None),
-    }
-)
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportSubject:
-    """What the groups are written from: the result, the files its outlines lie on (by SOP Instance UID), its UIDs, and
-    a remark on header values that are not as the images have them."""
+    """What the groups are written from: the result, the files its outlines lie on (by SOP Instance UID), its UIDs,
+    where the numbers of the whole study are drawn (None where nothing was measured), and a remark on header values
+    that are not as the images have them."""
 
     result: StudyResult
     files: dict[InstanceUid, StoredFile]
     identities: Identities
+    overview: Outline | None = None
     remark: str = ""
 
 
@@ -73,47 +65,36 @@ def measured_levels(result: StudyResult) -> tuple[LevelResult, ...]:
 
 
 def groups(subject: ReportSubject) -> list[ContentItem]:
-    """Return all measurement groups: the spine as a whole first; one without numbers when nothing was measured."""
+    """Return all groups: L1-L4, their neighbours, then the spine as a whole; none where nothing was measured.
+
+    A viewer opens the report at the first group, so that is L1.
+    """
     levels = measured_levels(subject.result)
     if not levels:
-        return [_not_measured(subject)]
+        return []
+    ordered = sorted(levels, key=lambda level: level.level not in MEASURED_LEVELS)
     whole = [_spine(subject, levels)] if subject.result.summary or shown_scores(subject.result) else []
-    return [*whole, *(_vertebra(subject, level) for level in levels)]
-
-
-def _not_measured(subject: ReportSubject) -> ContentItem:
-    """TID 1501: why there is no number. Both validators accept it without regions as long as it stands alone."""
-    result = subject.result
-    return container(
-        "group",
-        [
-            *_tracking(subject, LUMBAR_SPINE),
-            code("finding", "vertebra"),
-            code("finding_site", "lumbar_spine", HAS_CONCEPT_MOD),
-            code("category", category_code(result.category)),
-            code("quality", "quality_none"),
-            *(code("reason", reason_code(item)) for item in dict.fromkeys(reason.code for reason in result.reasons)),
-        ],
-        template="1501",
-    )
+    return [*(_vertebra(subject, level) for level in ordered), *whole]
 
 
 def _spine(subject: ReportSubject, levels: tuple[LevelResult, ...]) -> ContentItem:
     result = subject.result
     passed = all(level.evaluable for level in levels)
     deformity = [code("deformity", "deformity_suspected")] if result.deformity_suspected else []
+    values, details = spine_numbers(result)
     return container(
         "group",
         [
             *_tracking(subject, LUMBAR_SPINE),
             code("finding", "vertebra"),
             code("finding_site", "lumbar_spine", HAS_CONCEPT_MOD),
+            *(_measurement(subject, item) for item in values),
             *(_score(subject, score) for score in shown_scores(result)),
-            *(_measurement(subject, item) for item in result.summary),
+            *(_measurement(subject, item) for item in details),
             code("category", category_code(result.category)),
             code("quality", "quality_pass" if passed else "quality_warn"),
             *deformity,
-            *(_region(subject, level.outlines[0]) for level in levels),
+            _region(subject, subject.overview or levels[0].outlines[0]),
             *_source_series(subject, result.summary),
         ],
         template="1411",
@@ -128,7 +109,7 @@ def _vertebra(subject: ReportSubject, level: LevelResult) -> ContentItem:
             *_tracking(subject, str(level.level)),
             code("finding", "vertebra"),
             code("finding_site", level_code(level.level), HAS_CONCEPT_MOD),
-            *(_measurement(subject, item) for item in _reported(level, subject.result.primary)),
+            *(_measurement(subject, item) for item in level_numbers(level, subject.result.primary)),
             code("quality", quality_code(level)),
             *(code("reason", reason_code(flag)) for flag in flags),
             *(_region(subject, outline) for outline in level.outlines),
@@ -138,18 +119,6 @@ def _vertebra(subject: ReportSubject, level: LevelResult) -> ContentItem:
     )
 
 
-def _reported(level: LevelResult, primary: str) -> tuple[Measurement, ...]:
-    """What a reader of the report needs of a level; the database and result.json have every number.
-
-    Of L1-L4 what the primary series gave, of their neighbours the first number and the loss of height: small reports
-    open quickly.
-    """
-    first = tuple(item for item in level.measurements if item.series_uid in ("", primary)) or level.measurements[:1]
-    if level.level in MEASURED_LEVELS:
-        return tuple(item for item in first if (item.concept, item.derivation) not in _NOT_REPORTED) or first[:1]
-    return (*first[:1], *(item for item in first[1:] if item.concept == codes.HEIGHT_LOSS))
-
-
 def _tracking(subject: ReportSubject, name: str) -> list[ContentItem]:
     return [
         text("tracking_id", name, HAS_OBS_CONTEXT),
@@ -157,18 +126,18 @@ def _tracking(subject: ReportSubject, name: str) -> list[ContentItem]:
     ]
 
 
-def _measurement(subject: ReportSubject, item: Measurement) -> ContentItem:
+def _measurement(subject: ReportSubject, named: NamedNumber) -> ContentItem:
     """TID 1419: the number with its derivation, its method, and its series where the study has several."""
+    item = named.measurement
     children: list[ContentItem] = []
     if item.derivation is None or item.method:
         children.append(code("measurement_method", method_code(item.method, item.concept), HAS_CONCEPT_MOD))
     if item.derivation is not None:
         children.append(code("derivation", item.derivation, HAS_CONCEPT_MOD))
-    sources = subject.result.sources
-    role = next((source.role for source in sources if source.series_uid == item.series_uid), None)
-    if role is not None and len(sources) > 1:
+    role = role_of(item, subject.result)
+    if role is not None:
         children.append(code("series_role", role_code(role), HAS_CONCEPT_MOD))
-    return number(item.concept, item.value, item.unit, children)
+    return number(named.name, rounded(item.value, item.unit, item.concept), named.unit, children)
 
 
 def _score(subject: ReportSubject, score: Score) -> ContentItem:
@@ -187,7 +156,8 @@ def _score(subject: ReportSubject, score: Score) -> ContentItem:
     ]
     if score.role is not None and len(subject.result.sources) > 1:
         children.append(code("series_role", role_code(score.role), HAS_CONCEPT_MOD))
-    return number(endpoint_code(score.endpoint), 100.0 * (score.probability or 0.0), codes.PERCENT, children)
+    percent = rounded(100.0 * (score.probability or 0.0), codes.PERCENT, codes.PERCENT)
+    return number(score_name(score), percent, codes.PERCENT, children)
 
 
 def _region(subject: ReportSubject, outline: Outline) -> ContentItem:
