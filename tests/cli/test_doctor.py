@@ -8,6 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from sqlalchemy import text
 from typer.testing import CliRunner
 
@@ -37,14 +41,17 @@ def finding(name: str, settings: Settings | None = None) -> checks.Finding:
     return next(check for check in checks.checks_of(settings or load_settings()) if check.name == name).find()
 
 
-def test_all_is_well_on_a_sound_installation(world: World) -> None:
+def test_all_is_well_on_a_sound_installation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRABECULA_DICOM_PORT", "0")
+    world.rows("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
     answer = CliRunner().invoke(app, ["doctor", "--json"])
 
     document = json.loads(answer.stdout)
     assert {item["name"]: item["detail"] for item in document["checks"] if not item["ok"]} == {}
     assert answer.exit_code == 0
     assert [item["name"] for item in document["checks"]] == [
-        "settings", "disk", "database", "clock", "queue", "bundles", "phantom",
+        "settings", "disk", "database", "clock", "files", "certificates", "listener", "workers", "queue", "received",
+        "failures", "quarantine", "models", "bundles", "phantom",
     ]  # fmt: skip
     assert "truth" in document["checks"][-1]["detail"]
 
@@ -190,3 +197,86 @@ def test_a_check_turns_what_the_system_and_the_database_refuse_into_findings(wor
     assert "/nowhere/at/all: No such file or directory" in missing.detail
     assert "permissions" in missing.fix
     assert refused.fix
+
+
+def test_a_stopped_service_is_no_green_light(world: World, free_port: Callable[[], int]) -> None:
+    settings = load_settings(dicom_port=free_port())
+    found = {name: finding(name, settings) for name in ("listener", "workers")}
+    assert found["listener"].detail.startswith("LISTENER_DOWN: ")
+    assert found["workers"].detail.startswith("WORKERS_MISSING: ")
+    assert all("serve" in item.fix for item in found.values())
+
+
+def test_a_listener_elsewhere_and_a_living_worker_are_seen(world: World, free_port: Callable[[], int]) -> None:
+    world.rows(
+        "INSERT INTO listeners (journal_uid, name, registered_until, heard_at, told_at, host_clock, "
+        "backlog_bytes) "
+        "VALUES ('1.2', 'ward-2', now(), now(), now(), now(), 0)"
+    )
+    world.rows("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+    settings = load_settings(dicom_port=free_port())
+    assert (finding("listener", settings).ok, finding("workers", settings).ok) == (True, True)
+    assert "ward-2" in finding("listener", settings).detail
+
+
+def test_what_failed_and_what_was_put_aside_is_told(world: World) -> None:
+    assert finding("received").detail == "no image has come yet"
+    register_instance(world.services.open_ledger, world.instance(1), 0.0)
+    register_instance(world.services.open_ledger, world.instance(2, fault="INSTANCE_UNPARSABLE: no tag"), 0.0)
+    assert (finding("failures").ok, finding("received").detail) == (True, "the last image came 0 minutes ago")
+    assert finding("quarantine").detail.startswith("QUARANTINE_FILLED: ")
+    world.rows("UPDATE quarantine SET last_received_at = now() - interval '2 days'")
+    assert (finding("quarantine").ok, finding("quarantine").detail) == (True, "1 held, none since yesterday")
+    world.rows("UPDATE studies SET state = 'FAILED'")
+    found = finding("failures")
+    assert (found.ok, found.detail.split(":")[0]) == (False, "WORK_FAILED")
+    assert "retry --state failed" in found.fix
+
+
+def test_a_model_in_use_that_was_altered_or_is_gone(world: World, tmp_path: Path) -> None:
+    assert finding("models").detail == "no model is in use"
+    state = {"version": 1, "models": {"gone-ct": {"role": "active", "modality": "CT", "sha256": "ab" * 32}}}
+    folder = load_settings().data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "activation.json").write_text(json.dumps(state))
+    assert finding("models").detail.startswith("BUNDLE_UNKNOWN: ")
+
+
+def test_certificates_that_are_missing_or_end_soon(world: World, tmp_path: Path) -> None:
+    assert finding("certificates").ok
+    missing = load_settings(tls_certificate=tmp_path / "none.pem", tls_key=tmp_path / "none.key")
+    assert finding("certificates", missing).detail.startswith("CERTIFICATE_TROUBLE: ")
+    certificate, key = self_signed(tmp_path, days=5)
+    soon = finding("certificates", load_settings(tls_certificate=certificate, tls_key=key))
+    assert (soon.ok, "ends in 5 days" in soon.detail) == (False, True)
+    certificate, key = self_signed(tmp_path, days=90)
+    assert finding("certificates", load_settings(tls_certificate=certificate, tls_key=key)).ok
+
+
+def test_more_associations_than_files_may_be_open(world: World) -> None:
+    assert finding("files").ok
+    found = finding("files", load_settings(max_associations=10**6))
+    assert found.detail.startswith("TOO_FEW_FILES: ")
+
+
+def self_signed(folder: Path, days: int) -> tuple[Path, Path]:
+    """A certificate that holds for so many days and a few hours, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "trabecula")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=days, hours=6))
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / f"{days}.pem", folder / f"{days}.key"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate, private

@@ -18,6 +18,7 @@ from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.peers import sender_of
 from trabecula.bootstrap.services import destination_of
+from trabecula.cli import running_checks as running
 from trabecula.cli.edge import as_ours, foreseen_errors
 from trabecula.domain import codes
 from trabecula.domain.delivery import Destination
@@ -80,8 +81,11 @@ class Check:
         return CheckResult(name=self.name, ok=True, detail=detail, seconds=_since(started))
 
 
-def checks_of(settings: Settings) -> tuple[Check, ...]:
-    """Return every check that applies to these settings, in the order a person would look."""
+def checks_of(settings: Settings, *, quick: bool = False) -> tuple[Check, ...]:
+    """Return every check that applies to these settings, in the order a person would look; names are stable.
+
+    ``quick`` leaves the phantom out, for monitors that ask every minute.
+    """
     sender = sender_of(settings)
 
     def echo(peer: Destination) -> Callable[[], str]:
@@ -99,10 +103,18 @@ def checks_of(settings: Settings) -> tuple[Check, ...]:
         Check("disk", lambda: _disk(settings)),
         Check("database", lambda: _database(settings)),
         Check("clock", lambda: _clock(settings)),
+        Check("files", lambda: running.open_files(settings)),
+        Check("certificates", lambda: running.certificates(settings)),
+        Check("listener", lambda: running.listener(settings)),
+        Check("workers", lambda: running.workers(settings)),
         Check("queue", lambda: _queue(settings)),
+        Check("received", lambda: running.received(settings)),
+        Check("failures", lambda: running.failures(settings)),
+        Check("quarantine", lambda: running.quarantine(settings)),
         *(Check(name, echo(peer)) for name, peer in peers),
+        Check("models", lambda: running.models(settings)),
         Check("bundles", lambda: _bundles(settings)),
-        Check("phantom", lambda: _phantom(settings)),
+        *(() if quick else (Check("phantom", lambda: _phantom(settings)),)),
     )
 
 

@@ -15,9 +15,10 @@ from trabecula.settings import load_settings
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Without the phantom, for monitors that ask often.")] = False,
     migrate: Annotated[bool, typer.Option("--migrate", help="Bring the database schema up to date and stop.")] = False,
 ) -> None:
-    """Check disk, clock, database, queue, destinations, bundles, and a phantom end to end."""
+    """Check disk, clock, database, listener, workers, failures, destinations, models, and a phantom end to end."""
     with errors_as_exit_code():
         settings = load_settings()
         if migrate:
@@ -25,7 +26,7 @@ def doctor(
                 print_line("the database schema is up to date")
             return
         findings = []
-        for check in checks_of(settings):
+        for check in checks_of(settings, quick=quick):
             with error_console.status(f"checking {check.name}"):
                 findings.append(check.find())
             if not as_json:

@@ -53,7 +53,7 @@ COMMANDS = {
     "models": CommandPlace("trabecula.cli.models:app", "Model bundles: list, verify, activate."),
     "doctor": CommandPlace(
         "trabecula.cli.doctor:doctor",
-        "Check disk, clock, database, queue, destinations, bundles, and a phantom end to end.",
+        "Check disk, clock, database, listener, workers, failures, destinations, models, and a phantom end to end.",
     ),
     "child": CommandPlace(
         "trabecula.cli.serving.child:child",

@@ -1,0 +1,149 @@
+"""The checks of ``trabecula doctor`` on the service as it runs: who receives and works, and what waits for a person."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from trabecula.bootstrap.analysing import check_active_models
+from trabecula.bootstrap.database import opened_database
+from trabecula.bootstrap.ledger import opened_engine
+from trabecula.bootstrap.peers import sender_of
+from trabecula.domain.delivery import Destination
+from trabecula.domain.doctor_errors import (
+    CertificateTrouble,
+    ListenerSilent,
+    QuarantineFilled,
+    TooFewFiles,
+    WorkersMissing,
+    WorkFailed,
+)
+from trabecula.domain.errors import AssociationRejected, DestinationUnreachable
+from trabecula.intake.tls import server_context
+from trabecula.ledger.queries.listeners import list_listeners
+from trabecula.ledger.queries.queue_standing import queue_standing
+from trabecula.ledger.queries.troubles import troubles
+from trabecula.settings import Settings
+
+_CERTIFICATE_DAYS = 14
+_FILES_OF_ASSOCIATION = 4
+"""Open files of one association: its socket, the file that is written, the folder that is synced, and one to spare."""
+_OTHER_FILES = 128
+
+
+def listener(settings: Settings) -> str:
+    """Whether our own listener answers C-ECHO; one that refuses this caller answers too."""
+    if settings.dicom_port == 0:
+        return "not asked: dicom_port is 0, so its port is another one each time"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.dicom_host, settings.dicom_host)
+    address = f"{settings.ae_title}@{host}:{settings.dicom_port}"
+    itself = Destination(name="listener", ae_title=settings.ae_title, host=host, port=settings.dicom_port)
+    try:
+        sender_of(settings).echo(itself)
+    except AssociationRejected:
+        return f"{address} answers (and does not know {settings.ae_title} as a caller)"
+    except DestinationUnreachable as error:
+        others = _others_alive(settings)
+        if others:
+            return f"none on this host; {', '.join(others)} receive"
+        raise ListenerSilent(f"{address} does not answer") from error
+    return f"{address} answers"
+
+
+def _others_alive(settings: Settings) -> list[str]:
+    with _ledger(settings) as engine:
+        rows = list_listeners(engine)
+    return sorted(row["name"] for row in rows if not row["ended"] and row["told_seconds"] < settings.stalled_seconds)
+
+
+def workers(settings: Settings) -> str:
+    """Whether any worker is alive: it told so within stalled_seconds."""
+    with _ledger(settings) as engine:
+        standing = queue_standing(engine, settings.stalled_seconds)
+    if not standing.workers:
+        raise WorkersMissing(f"no worker told that it lives for {settings.stalled_seconds:g} s")
+    return f"{standing.workers} alive, {standing.running} jobs run"
+
+
+def failures(settings: Settings) -> str:
+    """Whether studies or deliveries failed and wait for a person."""
+    with _ledger(settings) as engine:
+        found = troubles(engine)
+    if found.failed or found.undelivered_today:
+        raise WorkFailed(
+            f"{found.failed} studies are FAILED ({found.failed_today} since yesterday), "
+            f"{found.undelivered_today} objects were refused or given up since yesterday"
+        )
+    return "no study is FAILED, no object was refused or given up since yesterday"
+
+
+def quarantine(settings: Settings) -> str:
+    """Whether instances were put aside since yesterday; older ones are counted."""
+    with _ledger(settings) as engine:
+        found = troubles(engine)
+    if found.held_today:
+        raise QuarantineFilled(f"{found.held_today} since yesterday, {found.held} in all")
+    return f"{found.held} held, none since yesterday"
+
+
+def received(settings: Settings) -> str:
+    """When the last image came."""
+    with _ledger(settings) as engine:
+        seconds = troubles(engine).last_image_s
+    if seconds is None:
+        return "no image has come yet"
+    if seconds < 2 * 3600:
+        return f"the last image came {seconds / 60:.0f} minutes ago"
+    return f"the last image came {seconds / 3600:.0f} hours ago"
+
+
+def models(settings: Settings) -> str:
+    """Whether every model in use is whole, believed and runs here."""
+    names = check_active_models(settings)
+    return f"in use and whole: {', '.join(names)}" if names else "no model is in use"
+
+
+def certificates(settings: Settings) -> str:
+    """Whether the files of TLS can be used, and for how long."""
+    if settings.tls_certificate is None:
+        return "plain DICOM: no tls_certificate"
+    if settings.tls_key is None:
+        raise CertificateTrouble("tls_certificate is set and tls_key is not")
+    for name in ("tls_certificate", "tls_key", "tls_ca"):
+        path = getattr(settings, name)
+        if path is not None and not Path(path).is_file():
+            raise CertificateTrouble(f"{name}: {path} is not there")
+    server_context(settings.tls_certificate, settings.tls_key, settings.tls_ca)
+    days = _days_left(settings.tls_certificate)
+    if days < _CERTIFICATE_DAYS:
+        raise CertificateTrouble(
+            f"the certificate ends in {days:.0f} days" if days > 0 else "the certificate has ended"
+        )
+    return f"the certificate holds for {days:.0f} days"
+
+
+def _days_left(certificate: Path) -> float:
+    from cryptography.x509 import load_pem_x509_certificate
+
+    ends = load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    return (ends - datetime.now(UTC)).total_seconds() / 86400
+
+
+def open_files(settings: Settings) -> str:
+    """Whether the limit of open files allows as many associations as the settings do."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.max_associations * _FILES_OF_ASSOCIATION + _OTHER_FILES
+    if limit != resource.RLIM_INFINITY and limit < needed:
+        raise TooFewFiles(f"{limit}, and {settings.max_associations} associations need {needed}")
+    return f"{limit} may be open, {settings.max_associations} associations need {needed}"
+
+
+@contextmanager
+def _ledger(settings: Settings) -> Iterator[Engine]:
+    with opened_database(settings) as url, opened_engine(url) as engine:
+        yield engine
