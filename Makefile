@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 MODALITY ?= CT
 TEST_PROCESSES ?= 2
+SECONDS ?= 120
+SEED ?= 1
 export CMAKE_ARGS ?= -DFORCE_DISABLE_CUDA=ON
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format bench metamorphic peers clean
+.PHONY: help install run demo test check format bench chaos metamorphic peers clean
 
 help: ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -56,6 +58,9 @@ format: $(VENV)/.all ## rewrite to the house format
 
 bench: $(VENV)/.all ## ratios, side by side, into bench/results
 	$(BIN)/python -m bench
+
+chaos: $(VENV)/.all peers ## kills by seed under load, and a checker of the histories: SECONDS=600 SEED=1
+	$(BIN)/python -m tests.system.chaos.run --seconds $(SECONDS) --seed $(SEED)
 
 metamorphic: $(VENV)/.all peers ## 20,000 varied scans through reading, 200 through to the SR (about two hours on one core)
 	TRABECULA_EXAMPLES=10000 TRABECULA_REPORTS=200 $(BIN)/python -m pytest -s --timeout 0 tests/metamorphic
