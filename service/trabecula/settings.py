@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=4, ge=1)
     """Runs of one job before it fails for good."""
     stalled_seconds: float = Field(default=45.0, ge=10)
-    """A worker silent for this long is taken as dead and its jobs are run again (the queue's heartbeat is 10 s)."""
+    """A worker silent for this long is taken as dead and its jobs are run again (it is heard four times as often)."""
 
     segmenter: str = "network"
     """``network`` (the shipped one), ``dicom-seg`` or the name of a table under [external_segmenters]."""

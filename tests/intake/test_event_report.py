@@ -9,7 +9,7 @@ from pynetdicom import AE, build_role
 from pynetdicom.presentation import build_context
 
 from tests.builders import encoded_plain, uid
-from tests.intake.conftest import Running
+from tests.intake.conftest import Running, after_row
 from tests.intake.test_listener import FailingRegistrar
 from trabecula.domain.errors import DatabaseUnavailable
 from trabecula.intake.event_report import EventReporting
@@ -55,6 +55,7 @@ def test_a_report_over_a_new_association_reaches_the_registrar(running: Running)
     assert running.registrar.commitments == {uid(7): {uid(1): True, uid(2): False}}
 
 
+@after_row
 def test_without_a_ledger_the_archive_hears_that_it_should_report_again(start: Callable[..., Running]) -> None:
     registrar = FailingRegistrar(DatabaseUnavailable("gone"))
     running = start(registrar)

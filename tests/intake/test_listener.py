@@ -14,7 +14,7 @@ from pynetdicom import AE
 from pynetdicom.presentation import build_context
 
 from tests.builders import document, encoded, image, part10, uid, without_head, write_series
-from tests.intake.conftest import QUICK, Running
+from tests.intake.conftest import QUICK, Running, after_row
 from tests.intake.peers import RawPeer
 from tests.waiting import wait_until
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
@@ -233,6 +233,7 @@ class FailingRegistrar(MemoryRegistrar):
         super().commitment_answered(transaction_uid, committed)
 
 
+@after_row
 @pytest.mark.parametrize(
     ("failure", "status"), [(DatabaseUnavailable("gone"), 0xA700), (RuntimeError("a fault of ours"), 0x0110)]
 )

@@ -15,7 +15,7 @@ from tests.jobs.helpers import destinations
 from tests.pipeline.world import STUDY, World, make_world
 from trabecula.domain.errors import DatabaseUnavailable, GeometryInvalid, TrabeculaError
 from trabecula.domain.study.jobs import Job, Stage
-from trabecula.jobs.app import OnceMoreLater, build_app
+from trabecula.jobs.app import OnceMoreLater, QueueOptions, build_app
 from trabecula.jobs.queue import PLACES, QUEUES, BacklogQueue, lock_of, task_name
 from trabecula.jobs.worker import _until_stopped
 from trabecula.pipeline import register_instance
@@ -68,6 +68,15 @@ def test_only_a_lost_database_is_left_to_the_queues_own_retry() -> None:
 
     assert isinstance(again, RetryDecision)
     assert never is None
+
+
+@pytest.mark.parametrize(("stalled_s", "heartbeat_s"), [(10.0, 2.5), (45.0, 10.0)])
+def test_a_living_worker_is_heard_several_times_before_it_counts_as_dead(
+    world: World, embedded_database_url: str, stalled_s: float, heartbeat_s: float
+) -> None:
+    app = build_app(embedded_database_url, world.services, world.engine, QueueOptions(stalled_s=stalled_s))
+
+    assert app.worker_defaults["update_heartbeat_interval"] == heartbeat_s
 
 
 def test_every_stage_has_a_place_and_every_queue_a_worker() -> None:

@@ -247,3 +247,30 @@ def test_a_failed_analysis_says_what_lacks_as_well(site: Site) -> None:
 
     (result,) = site.world.rows("SELECT result FROM revisions")
     assert {item["code"] for item in result["reasons"]} == {"ANALYSIS_FAILED", "IMAGES_REFUSED"}
+
+
+def test_a_study_of_which_every_image_was_refused_is_answered_and_opens_again_when_they_come(site: Site) -> None:
+    site.refuse(1, 2, 3, ago=3590)
+    site.refuse(3, ago=3580)
+    site.stand("A", ago=0)
+    site.world.run_next(Stage.SETTLE)
+    waits = site.world.state(), site.world.events()
+
+    site.world.rows("UPDATE refused_instances SET refused_at = refused_at - interval '1 minute'")
+    site.world.run_all()
+    ((state, category, revision),) = site.world.rows("SELECT state, category, revision FROM studies")
+    (result,) = site.world.rows("SELECT result FROM revisions")
+    events = site.world.events()
+    kept = site.world.services.artifacts.load_result(STUDY, 1)
+    site.receive(1, 2, 3, ago=100)
+    site.world.run_all()
+
+    assert waits == ("RECEIVING", ["REFUSED", "WAITING"])
+    assert (state, category, revision) == ("DONE", "NOT_EVALUABLE", 1)
+    assert result["refused"] == 3
+    assert [(item["code"], item["blocking"]) for item in result["reasons"]] == [("IMAGES_REFUSED", True)]
+    assert events[-2:] == ["SETTLED", "WITHHELD"]
+    assert kept.refused == 3
+    assert site.world.rows("SELECT (result ->> 'refused')::int FROM revisions ORDER BY revision") == [3, 0]
+    assert (site.world.state(), site.world.events()[-1]) == ("DONE", "REPORTED")
+    assert [row["study_uid"] for row in site.world.listed()] == [STUDY]

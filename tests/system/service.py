@@ -12,6 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
+_TRACE = """
+    SELECT s.state, s.revision, s.last_image_at, (SELECT max(id) FROM events e WHERE e.study_uid = s.study_uid),
+           (SELECT max(changed_at) FROM object_deliveries d WHERE d.study_uid = s.study_uid)
+    FROM studies s WHERE s.study_uid = %(uid)s
+"""
 FINAL = frozenset({"DONE", "FAILED", "CANCELLED"})
 
 
@@ -103,12 +110,33 @@ class Installation:
     def wait_for(
         self, study_uid: str, condition: Callable[[dict[str, Any]], object], what: str, timeout_s: float = 240
     ) -> dict[str, Any]:
+        seen: list[tuple[Any, ...]] = []
+
         def met() -> dict[str, Any] | None:
+            now = self._trace(study_uid)
+            if seen == now:
+                return None
             document = self.show(study_uid)
+            seen[:] = now
             return document if document is not None and condition(document) else None
 
         found: dict[str, Any] = wait_until(met, timeout_s, what)
         return found
+
+    def _trace(self, study_uid: str) -> list[tuple[Any, ...]]:
+        """What changes when anything happens to a study; nothing where it, or the database, is not there.
+
+        Asking a command instead starts a process, which takes a core from what is waited for.
+        """
+        url = self.environment.get("TRABECULA_DATABASE_URL")
+        try:
+            if url is None:
+                place = (self.data_dir / "database" / "postmaster.pid").read_text().splitlines()[4]
+                url = f"postgresql://postgres@/trabecula?host={place}"
+            with psycopg.connect(url, connect_timeout=10) as connection:
+                return connection.execute(_TRACE, {"uid": study_uid}).fetchall()
+        except (psycopg.Error, OSError, IndexError):
+            return []
 
     def wait_until_final(self, study_uid: str, timeout_s: float = 240) -> dict[str, Any]:
         return self.wait_for(study_uid, lambda item: item["state"] in FINAL, "a final state", timeout_s)

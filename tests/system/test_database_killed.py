@@ -38,7 +38,7 @@ def test_serve_starts_its_database_again_and_the_sender_gets_everything_in(
 ) -> None:
     sender = require_tool("storescu")
     half = len(mr_study.files) // 2
-    service = installation(study_quiet_seconds=30)
+    service = installation(study_quiet_seconds=12)
     serve = service.start(tmp_path / "serve.log")
     answers: list[str] = []
 

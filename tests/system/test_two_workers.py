@@ -64,7 +64,7 @@ def test_a_worker_killed_in_the_middle_of_an_analysis_costs_nothing(
     place = installation(
         database_url=database_url,
         destinations=f"DCMTK=DCMTK@127.0.0.1:{port}",
-        stalled_seconds=30,
+        stalled_seconds=12,
         study_quiet_seconds=1,
     )
     listener = place.start(tmp_path / "listen.log", "listen")

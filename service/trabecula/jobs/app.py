@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 class QueueOptions:
     """How the queue watches its workers.
 
-    A worker silent for ``stalled_s`` counts as dead (30-60 s; less takes a busy worker for a dead one).
-    ``rescue_cron`` has six fields, the last one seconds.
+    A worker silent for ``stalled_s`` counts as dead (30-60 s; less takes a busy worker for a dead one); at most a
+    quarter of that lies between two heartbeats. ``rescue_cron`` has six fields, the last one seconds.
     """
 
     heartbeat_s: float = 10.0
@@ -58,7 +58,7 @@ def build_app(database_url: str, services: Services, engine: Engine, options: Qu
     app = App(
         connector=PsycopgConnector(conninfo=conninfo_of(database_url), min_size=1, max_size=6),
         worker_defaults={
-            "update_heartbeat_interval": options.heartbeat_s,
+            "update_heartbeat_interval": min(options.heartbeat_s, options.stalled_s / 4),
             "stalled_worker_timeout": options.stalled_s,
             "fetch_job_polling_interval": options.poll_s,
             "shutdown_graceful_timeout": options.grace_s,

@@ -53,10 +53,13 @@ def register_batch(open_ledger: OpenLedger, batch: ReceptionBatch, quiet_s: floa
             if isinstance(entry, ReceivedInstance)
         ]
         _add_instances(ledger, instances, quiet_s)
-        refusals = [entry for entry in entries if isinstance(entry, RefusedInstance)]
-        ledger.receptions.add_refusals(
-            [replace(item, refused_at=times.not_before(item.refused_at)) for item in refusals]
-        )
+        refusals = [
+            replace(entry, refused_at=times.not_before(entry.refused_at))
+            for entry in entries
+            if isinstance(entry, RefusedInstance)
+        ]
+        ledger.receptions.add_refusals(refusals)
+        _add_refused_studies(ledger, refusals, quiet_s)
         _tell_refused(ledger, refusals)
         for entry in entries:
             if isinstance(entry, CommitmentAnswer):
@@ -79,6 +82,15 @@ def _add_instances(ledger: Ledger, instances: Sequence[ReceivedInstance], quiet_
             _set_aside(ledger, instance)
     for study_uid in sorted(latest):
         image_arrived(ledger, study_uid, quiet_s, latest[study_uid])
+
+
+def _add_refused_studies(ledger: Ledger, refusals: Sequence[RefusedInstance], quiet_s: float) -> None:
+    """Give a study of which every image was refused its row, so that it is waited for and answered like any other."""
+    for refused in sorted(refusals, key=lambda item: (item.study_uid, item.refused_at)):
+        if refused.study_uid and ledger.studies.add_refused(
+            refused.study_uid, refused.calling_ae_title, refused.refused_at
+        ):
+            ledger.defer(Job(stage=Stage.SETTLE, study_uid=refused.study_uid, delay_s=quiet_s + _STANDING_S))
 
 
 def _tell_refused(ledger: Ledger, refusals: Sequence[RefusedInstance]) -> None:

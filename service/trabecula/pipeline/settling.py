@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from trabecula.domain.errors import ArchiveQueryFailed
 from trabecula.domain.ports.ledger import Ledger
+from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.result import Category, StudyResult
 from trabecula.domain.study.jobs import Job, Stage
+from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.reception_gaps import gaps_of
 from trabecula.pipeline.services import Services, stored_files
+from trabecula.version import __version__
 
 
 def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False) -> None:
@@ -86,8 +90,40 @@ def _freeze(ledger: Ledger, services: Services, study_uid: StudyUid, newest: int
         revision = ledger.revisions.freeze(study_uid, gaps)
     remark = "; ".join(part for part in (remark, gaps.words) if part)
     files = stored_files(services, ledger, study_uid, revision)
+    if not files:
+        _answer_without_images(ledger, services, study_uid, revision, gaps)
+        return
     ledger.studies.describe(study_uid, services.facts.read(files))
     ledger.studies.take_as_bulk(study_uid, services.settle.bulk_sources)
     ledger.studies.move(study_uid, StudyState.ANALYSING)
     ledger.studies.note(study_uid, Event(what="SETTLED", detail=remark or f"{len(files)} images", revision=revision))
     ledger.defer(Job(stage=Stage.ANALYSE, study_uid=study_uid, revision=revision))
+
+
+def _answer_without_images(
+    ledger: Ledger, services: Services, study_uid: StudyUid, revision: int, gaps: ReceptionGaps
+) -> None:
+    """Say of a study of which no image was kept that it could not be evaluated, and why.
+
+    There is nothing to measure, and no header that would tell whom a report is about: the result stays here.
+    """
+    reason = Reason(code=ReasonCode.IMAGES_REFUSED, detail=gaps.words)
+    result = StudyResult(
+        study_uid=study_uid,
+        revision=revision,
+        category=Category.NOT_EVALUABLE,
+        reasons=(reason,),
+        levels=(),
+        impression=(f"{Category.NOT_EVALUABLE.words}. {reason.sentence}", reason.code.next_step),
+        versions={"software": __version__},
+        refused=gaps.refused,
+        damaged=gaps.damaged,
+        silent_listeners=gaps.silent_listeners,
+    )
+    services.artifacts.save_result(result)
+    ledger.revisions.save_result(result)
+    ledger.studies.note(study_uid, Event(what="SETTLED", detail=gaps.words or "no images", revision=revision))
+    for state in (StudyState.ANALYSING, StudyState.REPORTING, StudyState.DONE):
+        ledger.studies.move(study_uid, state)
+    detail = "Not sent, because no image is here that would tell whom a report is about"
+    ledger.studies.note(study_uid, Event(what="WITHHELD", detail=detail, revision=revision))

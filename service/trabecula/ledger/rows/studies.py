@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from trabecula.domain.errors import StudyUnknown
@@ -126,6 +127,17 @@ class SqlStudyRows:
             for instance, row in zip(instances, kept, strict=True)
             if row.sop_instance_uid in added
         )
+
+    def add_refused(self, study_uid: StudyUid, calling_ae_title: str, refused_at: datetime) -> bool:
+        """Record a study of which nothing has come but refusals; False when the study is known."""
+        row = upsert(Study).values(
+            study_uid=storable(study_uid),
+            calling_ae_title=storable(calling_ae_title),
+            first_image_at=refused_at,
+            last_image_at=refused_at,
+        )
+        added = self._session.execute(row.on_conflict_do_nothing().returning(Study.study_uid)).scalar_one_or_none()
+        return added is not None
 
     def known_sha256(self, sop_instance_uid: InstanceUid) -> str | None:
         """Return the digest of the instance held under this UID, or None."""

@@ -37,6 +37,10 @@ class StudyRows(Protocol):
         """Record instances that came at these times of the database's clock; return the UIDs of those that are new."""
         ...
 
+    def add_refused(self, study_uid: StudyUid, calling_ae_title: str, refused_at: datetime) -> bool:
+        """Record a study of which nothing has come but refusals; False when the study is known."""
+        ...
+
     def known_sha256(self, sop_instance_uid: InstanceUid) -> str | None:
         """Return the digest of the instance we hold under this UID, or None."""
         ...
