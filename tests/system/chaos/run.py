@@ -48,18 +48,25 @@ def chaos(
     seed: int,
     seconds: float,
     *,
-    pause_s: tuple[float, float] = (1.0, 8.0),
+    pause_s: tuple[float, float] = (1.0, 10.0),
     kinds: Sequence[str] = (),
     patience_s: float = 600.0,
-    study_pause_s: float = 1.0,
+    study_pause_s: float = 8.0,
 ) -> Verdict:
     """Run load and faults in a folder, let the service finish, and return the verdict; the folder keeps it all."""
     with pacs(folder / "pacs") as port:
         config = folder / "trabecula.toml"
         lines = ('name = "PACS"', 'ae_title = "PACS"', 'host = "127.0.0.1"', f"port = {port}", "commitment = false")
         config.write_text("\n".join(("[[destinations]]", *lines)))
+        # A study that is in work when its process is killed four times is given up, as it might be the one that kills.
         installation = Installation(
-            folder / "data", free_port(), study_quiet_seconds=2, stalled_seconds=10, config=config, log_level="WARNING"
+            folder / "data",
+            free_port(),
+            study_quiet_seconds=2,
+            stalled_seconds=10,
+            config=config,
+            log_level="WARNING",
+            max_attempts=1000,
         )
         faults = Faults(installation, folder, seed)
         load = Load(_tool("storescu"), installation.port, folder, pause_s=study_pause_s)
