@@ -3,6 +3,9 @@
 # Does nothing when all are there; without root or apt it names what is missing and goes on (those tests then skip by name).
 set -euo pipefail
 packages=(orthanc orthanc-dicomweb orthanc-gdcm dcmtk dicom3tools pixelmed-apps postgresql strace chromium)
+if ! command -v npm >/dev/null; then
+    packages+=(npm) # fetches the viewer
+fi
 missing=()
 for package in "${packages[@]}"; do
     if ! dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q "install ok installed"; then
