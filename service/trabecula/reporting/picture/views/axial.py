@@ -14,7 +14,15 @@ from trabecula.domain.spine import Level
 from trabecula.domain.volume import FloatArray
 from trabecula.reporting.picture.palette import level_colour
 from trabecula.reporting.picture.text import font
-from trabecula.reporting.picture.views.contours import fill_opacity, line_opacity, painted, sampled_distance, softened
+from trabecula.reporting.picture.views.contours import (
+    Cut,
+    cuts_of,
+    fill_opacity,
+    line_opacity,
+    painted,
+    sampled_distance,
+    softened,
+)
 from trabecula.reporting.picture.views.grey import windowed
 from trabecula.reporting.picture.views.marks import draw_marks, lettered
 
@@ -38,14 +46,14 @@ class AxialView:
     region: FloatArray
 
 
-def axial_view(volume: AnalysedVolume, level: Level, region: NDArray[np.bool_], size: int) -> AxialView | None:
+def axial_view(volume: AnalysedVolume, level: Level, region: Cut, size: int) -> AxialView | None:
     """Return the view of ``size`` x ``size`` pixels at the height at which most of the measured region lies; None
     where the body is not in the volume."""
-    geometry, body = volume.volume.geometry, volume.labels == level.label
-    if not body.any() or not region.any():
+    geometry, body = volume.volume.geometry, cuts_of(volume.labels).get(level.label)
+    if body is None:
         return None
-    centre = geometry.to_lps(np.argwhere(body).mean(axis=0))
-    height = float(geometry.to_lps(np.argwhere(region).mean(axis=0))[2])
+    centre = geometry.to_lps(body.centre)
+    height = float(geometry.to_lps(region.centre)[2])
     if geometry.directions[2, 0] ** 2 > 0.99:  # axial slices: the one that was acquired, not one between two
         middle = geometry.to_index(np.array([centre[0], centre[1], height]))
         height = float(geometry.to_lps(np.array([round(float(middle[0])), middle[1], middle[2]]))[2])
@@ -58,8 +66,8 @@ def axial_view(volume: AnalysedVolume, level: Level, region: NDArray[np.bool_], 
     sampled = ndimage.map_coordinates(volume.volume.array, index, order=1, cval=np.nan, prefilter=False)
     coarse = float(np.median(geometry.spacing_mm)) / mm
 
-    def seen(mask: NDArray[np.bool_]) -> FloatArray:
-        return softened(sampled_distance(mask, geometry.spacing_mm, index) / mm, coarse)
+    def seen(cut: Cut) -> FloatArray:
+        return softened(sampled_distance(cut, geometry.spacing_mm, index) / mm, coarse)
 
     return AxialView(level, windowed(sampled, volume.volume.modality), mm, seen(body), seen(region))
 

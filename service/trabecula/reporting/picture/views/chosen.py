@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from trabecula.domain import codes
@@ -17,6 +15,7 @@ from trabecula.domain.spine import MEASURED_LEVELS, Level, level_of_label
 from trabecula.reporting.picture.palette import BLACK, QUIET
 from trabecula.reporting.picture.text import Box, Column, Sheet, font
 from trabecula.reporting.picture.views.axial import axial_view, drawn_axial
+from trabecula.reporting.picture.views.contours import Cut
 from trabecula.reporting.picture.views.measured import measured_regions
 from trabecula.reporting.picture.views.refused import RefusedLook
 from trabecula.reporting.picture.views.spine import SagittalView, drawn, sagittal_view
@@ -29,12 +28,12 @@ _UNITS = {codes.ATTENUATION: " HU"}
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """What can be shown of a study; ``regions`` are measured regions by label, on the grid of the primary volume."""
+    """What can be shown of a study; ``regions`` are measured regions by label, cut out of the primary volume."""
 
     result: StudyResult
     primary: AnalysedVolume | None
     refused: RefusedLook | None
-    regions: Mapping[int, NDArray[np.bool_]] = field(default_factory=dict)
+    regions: Mapping[int, Cut] = field(default_factory=dict)
 
     @classmethod
     def of(cls, result: StudyResult, primary: AnalysedVolume | None, refused: RefusedLook | None) -> Views:

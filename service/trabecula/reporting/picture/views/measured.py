@@ -13,20 +13,22 @@ from trabecula.domain.segmentation import Segmentation, SegmentedBody, Segmenter
 from trabecula.domain.spine import Level, level_of_label
 from trabecula.regions import medullary_v1, trabecular_v1
 from trabecula.regions.bodies import Body, cut_bodies
+from trabecula.reporting.picture.views.contours import Cut, cuts_of
 
 
-def measured_regions(volume: AnalysedVolume, levels: Collection[Level]) -> dict[int, NDArray[np.bool_]]:
-    """Return the measured region of each of these levels on the volume's grid, by label: trab_v1 on CT, medullary_v1
-    on MR. A level whose region is empty has none."""
+def measured_regions(volume: AnalysedVolume, levels: Collection[Level]) -> dict[int, Cut]:
+    """Return the measured region of each of these levels by label, cut out of the volume's grid.
+
+    It is trab_v1 on CT and medullary_v1 on MR. A level whose region is empty has none.
+    """
     regions = {}
     for body in _bodies(volume):
         if body.level not in levels:
             continue
         region = _region(body, volume.volume.modality) & body.measured
         if region.any():
-            whole = np.zeros(volume.labels.shape, dtype=np.bool_)
-            whole[body.window] = region
-            regions[body.segmented.label] = whole
+            start = (body.window[0].start, body.window[1].start, body.window[2].start)
+            regions[body.segmented.label] = Cut(region, start)
     return regions
 
 
@@ -40,7 +42,7 @@ def _region(body: Body, modality: Modality) -> NDArray[np.bool_]:
 
 
 def _bodies(volume: AnalysedVolume) -> tuple[Body, ...]:
-    labels = [int(label) for label in np.unique(volume.labels) if label]
+    labels = list(cuts_of(volume.labels))
     bodies = tuple(SegmentedBody(label=label, level=level_of_label(label), quality=1.0) for label in labels)
     again = Segmentation(
         labels=volume.labels, bodies=bodies, segmenter=SegmenterIdentity("", ""), quality=1.0, numbering=""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,15 @@ from trabecula.domain.spine import level_of_label
 from trabecula.domain.volume import FloatArray, Geometry, Plane
 from trabecula.reporting.picture.palette import WARNING, WHITE, Colour, level_colour
 from trabecula.reporting.picture.text import font
-from trabecula.reporting.picture.views.contours import fill_opacity, line_opacity, painted, sampled_distance, softened
+from trabecula.reporting.picture.views.contours import (
+    Cut,
+    cuts_of,
+    fill_opacity,
+    line_opacity,
+    painted,
+    sampled_distance,
+    softened,
+)
 from trabecula.reporting.picture.views.grey import windowed
 from trabecula.reporting.picture.views.marks import draw_marks, lettered
 
@@ -48,13 +56,14 @@ class SagittalView:
 
 
 def sagittal_view(
-    volume: AnalysedVolume, width: int, height: int, regions: Mapping[int, NDArray[np.bool_]] | None = None
+    volume: AnalysedVolume, width: int, height: int, regions: Mapping[int, Cut] | None = None
 ) -> SagittalView:
     """Return the view that fills ``width`` x ``height`` pixels: the middle slice of a sagittal series, and a curved cut
-    through the middle of the bodies of any other. ``regions`` are measured regions by label, on the volume's grid."""
+    through the middle of the bodies of any other. ``regions`` are measured regions by label."""
     geometry, labels = volume.volume.geometry, volume.labels
-    centres = _centres(labels, geometry)
-    front_back, foot_head = _extent(labels, geometry)
+    cuts = cuts_of(labels)
+    centres = {label: geometry.to_lps(cut.centre) for label, cut in cuts.items()}
+    front_back, foot_head = _extent(labels.shape, cuts.values(), geometry)
     mm = max((front_back[1] - front_back[0]) / width, (foot_head[1] - foot_head[0]) / height)
     y = np.mean(front_back) + (np.arange(width) - (width - 1) / 2) * mm
     z = np.mean(foot_head) - (np.arange(height) - (height - 1) / 2) * mm
@@ -69,11 +78,13 @@ def sagittal_view(
     sampled = ndimage.map_coordinates(volume.volume.array, index, order=1, cval=np.nan, prefilter=False)
     coarse = max(spacing for axis, spacing in enumerate(geometry.spacing_mm) if not (axis == 0 and in_plane)) / mm
 
-    def seen(masks: Mapping[int, NDArray[np.bool_]]) -> dict[int, FloatArray]:
+    places = np.stack([np.zeros_like(index[0]), index[1], index[2]]) if in_plane else index
+
+    def seen(parts: Mapping[int, Cut]) -> dict[int, FloatArray]:
         found = {}
-        for label, mask in masks.items():
-            cut, places = _one_slice(mask, index) if in_plane else (mask, index)
-            if cut.any():
+        for label, part in parts.items():
+            cut = part.slice_at(int(index[0, 0, 0])) if in_plane else part  # neighbours must not bend its border
+            if cut is not None:
                 distance = softened(sampled_distance(cut, geometry.spacing_mm, places) / mm, coarse)
                 if (distance > 0).any():
                     found[label] = distance
@@ -81,7 +92,7 @@ def sagittal_view(
 
     return SagittalView(
         grey=windowed(sampled, volume.volume.modality),
-        bodies=seen({label: labels == label for label in centres}),
+        bodies=seen(cuts),
         mm=mm,
         caption=caption,
         regions=seen(regions or {}),
@@ -112,30 +123,18 @@ def _colour(label: int, faint: frozenset[int]) -> Colour:
     return _GREY if label in faint else level_colour(label)
 
 
-def _one_slice(mask: NDArray[np.bool_], index: FloatArray) -> tuple[NDArray[np.bool_], FloatArray]:
-    """The shown slice of a mask alone, and the indices within it: its neighbours must not bend its border."""
-    shown = int(index[0, 0, 0])
-    return mask[shown : shown + 1], np.stack([np.zeros_like(index[0]), index[1], index[2]])
-
-
-def _centres(labels: NDArray[np.uint8], geometry: Geometry) -> dict[int, FloatArray]:
-    """Return the centre of each labelled body in LPS mm."""
-    found = [int(label) for label in np.unique(labels) if label]
-    return {
-        label: geometry.to_lps(np.asarray(centre, dtype=np.float64))
-        for label, centre in zip(found, ndimage.center_of_mass(labels > 0, labels, found), strict=True)
-    }
-
-
-def _extent(labels: NDArray[np.uint8], geometry: Geometry) -> tuple[tuple[float, float], tuple[float, float]]:
+def _extent(
+    shape: tuple[int, ...], cuts: Collection[Cut], geometry: Geometry
+) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return (front, back) and (foot, head) in mm: the bodies with a margin along the spine as far as there are images,
     or the whole volume without bodies."""
-    whole = _corners(np.array(labels.shape, dtype=np.float64) - 1, np.zeros(3), geometry)
-    occupied = np.argwhere(labels > 0).astype(np.float64)
-    if not occupied.size:
+    whole = _corners(np.array(shape, dtype=np.float64) - 1, np.zeros(3), geometry)
+    if not cuts:
         low, high = whole
         return (float(low[1]), float(high[1])), (float(low[2]), float(high[2]))
-    low, high = _corners(occupied.max(axis=0), occupied.min(axis=0), geometry)
+    first = np.min([cut.start for cut in cuts], axis=0).astype(np.float64)
+    last = np.max([np.add(cut.start, cut.mask.shape) for cut in cuts], axis=0).astype(np.float64) - 1
+    low, high = _corners(last, first, geometry)
     along, front, back = _MARGIN_MM
     foot, head = max(low[2] - along, whole[0][2]), min(high[2] + along, whole[1][2])
     return (float(low[1] - front), float(high[1] + back)), (float(foot), float(head))
