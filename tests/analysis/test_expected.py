@@ -68,9 +68,10 @@ def test_nothing_is_expected_where_l1_does_not_count_or_nothing_was_decided(meas
 
 
 def test_the_scale_converts_levels_as_the_decision_was(measured: Findings) -> None:
-    scale = value_scale(DECIDED, expected_at_age(DECIDED, measured, SEVENTY, NORM))
+    scale = value_scale(DECIDED, expected_at_age(DECIDED, measured, SEVENTY, NORM), 13.6)
 
     assert scale is not None
     assert scale.compared(100.0) == pytest.approx(82.0)
     assert (scale.lower, scale.upper, scale.expected, scale.expected_level) == (110, 160, 118.5, Level.L1)
-    assert value_scale(Decision(Category.NOT_EVALUABLE), None) is None
+    assert scale.least_change_percent == 13.6
+    assert value_scale(Decision(Category.NOT_EVALUABLE), None, 13.6) is None

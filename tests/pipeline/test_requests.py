@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trabecula.domain.errors import BundleInvalid, TrabeculaError
+from trabecula.domain.results.result import PriorResult
 from trabecula.domain.study.study import StoredFile
 from trabecula.jobs.inside import run_child
 from trabecula.pipeline.requests import ERROR_FILE, StageRequest, read_error
@@ -22,6 +23,18 @@ requests = st.builds(
     analysed_at=st.none() | st.datetimes(timezones=st.just(UTC)),
     installation_uid=words,
     predecessors=st.lists(st.tuples(words, words, words), max_size=2).map(tuple),
+    priors=st.lists(
+        st.builds(
+            PriorResult,
+            study_uid=words,
+            revision=st.integers(1, 9),
+            study_date=words,
+            modality=words,
+            value=st.floats(0, 400),
+            category=words,
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 
 

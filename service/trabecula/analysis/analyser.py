@@ -133,7 +133,7 @@ class StudyAnalyser:
             deformities=graded_deformities(measured.findings, fractures, self._thresholds.deformity),
             decided_by=decision.ground.decided_by,
             for_report=report_sentence(decision, fractured, reasons),
-            scale=value_scale(decision, expected),
+            scale=value_scale(decision, expected, self._thresholds.attenuation.least_change_percent),
             impression=(*fractured, *impression(decision, primary, expected, reasons)),
             versions=self.versions(primary.context.volume.modality if primary else None) | _outlined_by(primary),
         )

@@ -62,8 +62,11 @@ def expected_at_age(
     return Expected(level=norm.level, mean_hu=mean, sd_hu=norm.sd_hu, z_score=_z_score(decision, findings, norm, mean))
 
 
-def value_scale(decision: Decision, expected: Expected | None) -> ValueScale | None:
-    """Return what the values of the levels are held against; None where nothing was compared."""
+def value_scale(decision: Decision, expected: Expected | None, least_change_percent: float) -> ValueScale | None:
+    """Return what the values of the levels are held against; None where nothing was compared.
+
+    ``least_change_percent`` is that of attenuation; for VBQ none is known.
+    """
     measured = decision.measured
     if measured is None:
         return None
@@ -75,6 +78,7 @@ def value_scale(decision: Decision, expected: Expected | None) -> ValueScale | N
         expected=None if expected is None else round(expected.mean_hu, 1),
         expected_sd=None if expected is None else expected.sd_hu,
         expected_level=None if expected is None else expected.level,
+        least_change_percent=least_change_percent if measured.quantity is Quantity.ATTENUATION else None,
     )
 
 

@@ -101,6 +101,7 @@ def _attenuation(table: Mapping[str, Any]) -> AttenuationThresholds:
         },
         outlier_hu=float(level["outlier_hu"]),
         minimum_levels=int(level["minimum_levels"]),
+        least_change_percent=float(table["change"]["least_significant_percent"]),
     )
 
 

@@ -41,6 +41,7 @@ SEGMENTATION_QUALITY = Code("SEG-Q", PRIVATE_SCHEME, "Estimated segmentation ove
 
 EXPECTED_ATTENUATION = Code("HU-EXPECTED", PRIVATE_SCHEME, "Attenuation expected at the patient's age")
 AGE_Z_SCORE = Code("HU-Z-AGE", PRIVATE_SCHEME, "Attenuation z-score against people of the same age")
+CHANGE_SINCE_PRIOR = Code("PRIOR-CHANGE", PRIVATE_SCHEME, "Change since the earlier result")
 REGION_VOLUME = Code("ROI-VOL", PRIVATE_SCHEME, "Volume of the measured region")
 
 MEAN = Code("373098007", "SCT", "Mean")

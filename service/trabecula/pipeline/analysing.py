@@ -8,11 +8,13 @@ from dataclasses import replace
 from trabecula.domain.ports.analyser import Analyser
 from trabecula.domain.ports.artifacts import AnalysisArtifacts
 from trabecula.domain.ports.ledger import Ledger
+from trabecula.domain.results.prior import with_priors
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.activity import doing
 from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
+from trabecula.pipeline.priors import priors_of
 from trabecula.pipeline.reception_gaps import with_gaps
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Services, ShouldStop, stored_files
@@ -32,6 +34,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
         files = stored_files(services, ledger, study_uid, revision) if known is None else ()
         gaps, correction = ledger.revisions.gaps(study_uid, revision), ledger.revisions.correction(study_uid, revision)
         outlines = ledger.revisions.outlines_from(study_uid, revision, services.reader_ae_titles)
+        priors = priors_of(ledger, study_uid) if known is None else ()
     started = time.monotonic()
     if known is None:
         folder = services.artifacts.folder(study_uid, revision)
@@ -43,6 +46,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
             gaps=gaps,
             correction=correction,
             outlines=outlines,
+            priors=priors,
         )
         services.runner.analyse(request, still_wanted(services, job, should_stop))
         result = services.artifacts.load_result(study_uid, revision)
@@ -61,7 +65,8 @@ def run_analysis(request: StageRequest, analyser: Analyser, artifacts: AnalysisA
     """The child's part: analyse the files and leave result and label maps in the artifact folder."""
     analysis = analyser.analyse(request.study_uid, request.revision, request.files, request.correction)
     doing("writing result and label maps to disk")
-    artifacts.save_analysis(replace(analysis, result=with_gaps(analysis.result, request.gaps)))
+    result = with_priors(with_gaps(analysis.result, request.gaps), request.priors)
+    artifacts.save_analysis(replace(analysis, result=result))
 
 
 def _note_result(ledger: Ledger, result: StudyResult, seconds: float) -> None:

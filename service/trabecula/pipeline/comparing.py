@@ -9,6 +9,7 @@ from trabecula.domain.errors import ResultMissing
 from trabecula.domain.modality import Modality
 from trabecula.domain.ports.analyser import Analyser
 from trabecula.domain.results.difference import Difference, difference
+from trabecula.domain.results.prior import with_priors
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.study.level_correction import LevelCorrection
@@ -67,4 +68,4 @@ def compare_study(kept: KeptStudy, analyser: Analyser) -> Difference:
     """Return what the analyser says otherwise of the same files. Raises what the analyser raises."""
     result = kept.result
     again = analyser.analyse(result.study_uid, result.revision, kept.files, kept.correction)
-    return difference(result, again.result)
+    return difference(result, with_priors(again.result, result.priors))

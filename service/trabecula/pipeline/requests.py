@@ -12,6 +12,7 @@ from typing import Any
 
 from trabecula.domain.error_codes import errors_by_code
 from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.results.result import PriorResult
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
 from trabecula.domain.study.study import StoredFile
@@ -42,6 +43,8 @@ class StageRequest:
     """How a reader named the levels."""
     outlines: tuple[InstanceUid, ...] = ()
     """DICOM SEGs among the files in which a reader drew, the newest first."""
+    priors: tuple[PriorResult, ...] = ()
+    """Earlier results of the same person."""
 
     def write(self, path: Path) -> None:
         """Write the request as JSON."""
@@ -65,6 +68,7 @@ class StageRequest:
             gaps=_gaps(document.get("gaps", {})),
             correction=LevelCorrection.from_json(correction) if correction else None,
             outlines=tuple(InstanceUid(uid) for uid in document.get("outlines", ())),
+            priors=tuple(PriorResult(**item) for item in document.get("priors", ())),
         )
 
 

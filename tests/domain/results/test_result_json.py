@@ -15,12 +15,14 @@ from trabecula.domain.results.result import (
     LevelResult,
     Measurement,
     Outline,
+    PriorResult,
     Score,
     SeriesRole,
     SourceSeries,
     StudyResult,
 )
 from trabecula.domain.results.result_json import from_json, to_json
+from trabecula.domain.results.scale import ValueScale
 from trabecula.domain.spine import Level
 
 REASON = Reason(
@@ -94,6 +96,12 @@ def example_result() -> StudyResult:
                 loss_percent=31.5,
                 named=True,
                 recommended=True,
+            ),
+        ),
+        scale=ValueScale(lower=110.0, upper=160.0, factor=0.9, expected=116.0, expected_level=Level.L1),
+        priors=(
+            PriorResult(
+                study_uid="1.4", revision=2, study_date="20240302", modality="CT", value=140.0, category="INDETERMINATE"
             ),
         ),
         impression=("a", "b"),

@@ -14,7 +14,7 @@ from pydicom import Dataset, dcmread
 from tests.reporting.builders import ANALYSED_AT, Study, demonstration_score, not_evaluable_result, result_of
 from tests.reporting.picture.pages import CT_SCALE, broken, long_header, longest, not_used, pixels, sheet
 from trabecula.domain.results.reasons import Reason, ReasonCode
-from trabecula.domain.results.result import Category, ObjectKind, StudyResult
+from trabecula.domain.results.result import Category, ObjectKind, PriorResult, StudyResult
 from trabecula.domain.results.scale import ValueScale
 from trabecula.domain.spine import Level
 from trabecula.reporting.config import ReportingConfig
@@ -225,6 +225,16 @@ def test_values_are_those_that_are_held_against_the_limits(ct: Study) -> None:
     scanned = base.levels[0].measurements[0].value
     assert f"{scanned * 0.8621:.0f}" in said
     assert "expected at this age, L1: 116 HU (SD 44)" in said
+
+
+def test_an_earlier_result_of_the_person_stands_below_the_values(ct: Study) -> None:
+    earlier = PriorResult(
+        study_uid="1.4", revision=1, study_date="20240302", modality="MR", value=2.1, category="INDETERMINATE"
+    )
+
+    said = " ".join(texts(ct, result_of(ct, priors=(earlier,))))
+
+    assert "Earlier MR (2024-03-02): VBQ 2.10" in said
 
 
 def test_without_limits_none_are_drawn(mr: Study) -> None:

@@ -170,6 +170,22 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PriorResult:
+    """An earlier result of the same person: when, and the one number of it that can be compared.
+
+    ``value`` is the attenuation of L1 (HU) as it was held against the limits, on MR the VBQ; ``study_date`` is
+    YYYYMMDD.
+    """
+
+    study_uid: StudyUid
+    revision: int
+    study_date: str
+    modality: str
+    value: float
+    category: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudyResult:
     """The whole result of one study revision.
 
@@ -178,7 +194,7 @@ class StudyResult:
     ``deformity_suspected`` where a possible fracture is named; ``deformities`` are all bodies that lost height.
     ``decided_by`` says what the category rests on (None in results of older versions).
     ``for_report`` is the finding in one paragraph, to be pasted into a report; ``scale`` what the values of the levels
-    are held against.
+    are held against; ``priors`` are earlier results of the same person, as known when the revision was measured.
     ``series_used`` and ``series_not_used`` account for every image received; what they say of a series that was not
     measured stands in no other reason.
     ``refused`` and ``damaged`` count images of the study that were refused, or damaged here after they were
@@ -205,6 +221,7 @@ class StudyResult:
     impression: tuple[str, ...] = ()
     for_report: str = ""
     scale: ValueScale | None = None
+    priors: tuple[PriorResult, ...] = ()
     refused: int = 0
     damaged: int = 0
     silent_listeners: tuple[str, ...] = ()

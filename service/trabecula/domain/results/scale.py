@@ -22,6 +22,8 @@ class ValueScale:
     expected: float | None = None
     expected_sd: float | None = None
     expected_level: Level | None = None
+    least_change_percent: float | None = None
+    """The least significant change between two such values of one person; None where none is known."""
 
     def compared(self, value: float) -> float:
         """Return a value as it is held against the limits."""

@@ -48,6 +48,8 @@ class AttenuationThresholds:
     contrast: Mapping[ContrastPhase, ContrastCorrection]
     outlier_hu: float
     minimum_levels: int
+    least_change_percent: float
+    """Least significant change of one person's attenuation between two examinations."""
 
     def kvp_factor(self, kvp: float | None) -> float | None:
         """Return the factor that converts HU at ``kvp`` to 120 kVp: 1 at 120 or when unknown, None without a line."""

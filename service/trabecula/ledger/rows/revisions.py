@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from trabecula.domain.delivery import DeliveryState
 from trabecula.domain.errors import StudyUnknown
@@ -29,6 +29,9 @@ from trabecula.ledger.tables import (
     RevisionInstance,
     Study,
 )
+
+_PERSON = ("patient_id", "patient_id_issuer", "birth_date", "sex")
+_MOST_EARLIER = 20
 
 
 class SqlRevisionRows:
@@ -192,6 +195,30 @@ class SqlRevisionRows:
         """Return whether the objects of a revision are written."""
         row = self._row(study_uid, revision)
         return row is not None and row.reported_at is not None
+
+    def earlier_of_person(self, study_uid: StudyUid) -> tuple[tuple[str, StudyResult], ...]:
+        """Return study date and newest result of earlier studies of the same person, the newest study first; results
+        that were recalled are left out."""
+        own, other = aliased(Study), aliased(Study)
+        query = (
+            select(other.study_date, Revision.result)
+            .select_from(other)
+            .join(own, own.study_uid == study_uid)
+            .join(Revision, (Revision.study_uid == other.study_uid) & (Revision.revision == other.revision))
+            .where(
+                other.study_uid != study_uid,
+                *(getattr(own, name) != "" for name in ("patient_id", "birth_date", "sex", "study_date")),
+                *(getattr(own, name) == getattr(other, name) for name in _PERSON),
+                or_(own.patient_id_issuer != "", own.calling_ae_title == other.calling_ae_title),
+                other.study_date != "",
+                other.study_date < own.study_date,
+                Revision.result.is_not(None),
+                Revision.recall.is_(None),
+            )
+            .order_by(other.study_date.desc(), other.study_uid)
+            .limit(_MOST_EARLIER)
+        )
+        return tuple((date, from_json(result)) for date, result in self._session.execute(query))
 
     def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[tuple[str, str, str], ...]:
         """Return class, instance and series UID of the newest earlier SR that a destination has.

@@ -11,6 +11,7 @@ from pydicom import Dataset
 
 from trabecula.domain import codes
 from trabecula.domain.results.analysis import AnalysedVolume
+from trabecula.domain.results.prior import prior_line
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, StudyResult
 from trabecula.domain.spine import Level
@@ -135,12 +136,14 @@ def _axial(column: Column, views: Views) -> Column:
 
 def _values(column: Column, result: StudyResult) -> None:
     """The values of the study that no bar shows, in one quiet line."""
-    shown = (codes.EXPECTED_ATTENUATION, codes.AGE_Z_SCORE, codes.CSF_SIGNAL)
+    shown = (codes.EXPECTED_ATTENUATION, codes.AGE_Z_SCORE, codes.CSF_SIGNAL, codes.CHANGE_SINCE_PRIOR)
     words = [study_value(item) for item in result.summary if item.concept not in shown]
     if words:
         text = " · ".join(words)
         column.skip(6)
         column.paragraph(text[:1].upper() + text[1:], 24, QUIET)
+    for prior in result.priors:
+        column.paragraph(prior_line(prior, result), _SMALL, TEXT)
 
 
 def _model_lines(result: StudyResult) -> tuple[str, ...]:

@@ -64,6 +64,14 @@ class RevisionRows(Protocol):
         """Return whether the objects of a revision are written."""
         ...
 
+    def earlier_of_person(self, study_uid: StudyUid) -> tuple[tuple[str, StudyResult], ...]:
+        """Return study date and newest result of earlier studies of the same person, the newest study first.
+
+        The same person: Patient ID with its issuer, birth date and sex, all recorded and equal; where the ID has no
+        issuer, only among studies of one sender. Results that were recalled are left out.
+        """
+        ...
+
     def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[tuple[str, str, str], ...]:
         """Return class, instance and series UID of the newest earlier SR that a destination has (or could have)."""
         ...
