@@ -61,7 +61,11 @@ def test_earlier_results_become_part_of_the_result() -> None:
     assert told.priors == (prior("MR", 2.0), prior("CT", 140.0))
     assert [line[:10] for line in told.impression[-2:]] == ["Earlier MR", "Earlier CT"]
     change = told.summary[-1]
-    assert (change.concept, change.unit, change.method) == (codes.CHANGE_SINCE_PRIOR, codes.PERCENT, "prior 20240302")
+    assert (change.concept, change.unit, change.method) == (
+        codes.CHANGE_SINCE_PRIOR,
+        codes.PERCENT,
+        "prior 20240302 L1",
+    )
     assert change.value == pytest.approx(-20.8)
     assert with_priors(ct(), ()) == ct()
 

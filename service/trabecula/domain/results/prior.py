@@ -57,7 +57,7 @@ def with_priors(result: StudyResult, priors: tuple[PriorResult, ...]) -> StudyRe
             concept=codes.CHANGE_SINCE_PRIOR,
             value=round(100 * (now[1] - same.value) / same.value, 1),
             unit=codes.PERCENT,
-            method=f"prior {same.study_date}",
+            method=f"prior {same.study_date}" + (" L1" if same.modality == "CT" else ""),
             series_uid=SeriesUid(result.primary),
         )
         changes = (change,)
