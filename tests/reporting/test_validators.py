@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from highdicom.sr import srread
+from pydicom import dcmread
 
 from tests.reporting.builders import Study, not_evaluable_result, result_of
 from tests.reporting.sr.test_content_tree import rich_result, two_sequences
@@ -96,10 +97,14 @@ def test_dcmtk_shows_the_answer_with_its_names(
 
 @pytest.mark.parametrize("name", ["ct-SEG", "mr-SEG", "enhanced-SEG"])
 def test_the_instance_validator_finds_no_error(
-    files: dict[str, Path], require_tool: Callable[[str], str], name: str
+    files: dict[str, Path], require_tool: Callable[[str], str], name: str, tmp_path: Path
 ) -> None:
-    """PixelMed's, for the segmentation; it does not know the Secondary Capture IOD."""
-    text = run(require_tool("java"), "-cp", PIXELMED, "com.pixelmed.validate.DicomInstanceValidator", str(files[name]))
+    """PixelMed's, for the segmentation; it does not know the Secondary Capture IOD, nor names beyond ASCII in UTF-8."""
+    copy = dcmread(files[name])
+    copy.PatientName = "Mueller^Eva"
+    copy.save_as(tmp_path / "seg.dcm")
+    program = (require_tool("java"), "-cp", PIXELMED, "com.pixelmed.validate.DicomInstanceValidator")
+    text = run(*program, str(tmp_path / "seg.dcm"))
 
     assert "Found Segmentation IOD" in text
     assert "IOD validation complete" in text
@@ -114,7 +119,7 @@ def test_highdicom_reads_every_report_back(files: dict[str, Path]) -> None:
         if name.startswith("none"):
             assert found.ConceptNameCodeSequence[0].CodeValue == "18748-4"
             continue
-        read = found.content.get_planar_roi_measurement_groups()
+        read = found.content.get_volumetric_roi_measurement_groups()
         assert "L1" in [group.tracking_identifier for group in read], name
         for group in read:
             assert group.tracking_uid
