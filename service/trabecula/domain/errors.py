@@ -167,6 +167,12 @@ class StudyUnknown(TrabeculaError):
     next_step = "Look for the Study Instance UID with `trabecula studies list`."
 
 
+class StudyAmbiguous(StudyUnknown):
+    """Several studies begin so."""
+
+    code = "STUDY_AMBIGUOUS"
+
+
 class ResultMissing(TrabeculaError):
     """The study has no result yet."""
 

@@ -9,14 +9,15 @@ import psycopg
 import pytest
 
 from tests.pipeline.world import STUDY, World, make_world
+from trabecula.cli.study_options import study_filter
 from trabecula.domain.delivery import Destination
-from trabecula.domain.errors import StudyUnknown
+from trabecula.domain.errors import ConfigurationInvalid, StudyAmbiguous, StudyUnknown
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.jobs import Stage
 from trabecula.domain.study.study import StudyState
 from trabecula.ledger.database import driver_connection
 from trabecula.ledger.queries.quarantine import list_quarantine
-from trabecula.ledger.queries.studies import show_study, study_events
+from trabecula.ledger.queries.studies import find_study, show_study, study_events
 from trabecula.ledger.queries.study_list import LOG_COLUMNS, StudyFilter, count_studies, export_rows
 from trabecula.pipeline import register_instance
 
@@ -68,6 +69,29 @@ def test_every_filter_keeps_what_matches(world: World) -> None:
     for wanted, found in filters(received):
         assert {row["study_uid"] for row in world.listed(wanted)} == found, wanted
         assert counted(world, wanted) == len(found), wanted
+
+
+def test_a_study_is_found_by_the_beginning_of_its_uid(world: World) -> None:
+    uids = sorted(row["study_uid"] for row in world.listed())
+    assert find_study(world.engine, uids[0]) == uids[0]
+    shared = STUDY[:-1]
+    only = uids[1][: len(shared) + 1]
+    assert find_study(world.engine, f"{only}…") == uids[1]
+    with pytest.raises(StudyAmbiguous, match=uids[1]):
+        find_study(world.engine, shared)
+    assert find_study(world.engine, "9.9") == "9.9"
+    assert find_study(world.engine, "%") == "%"
+
+
+def test_people_find_a_study_by_patient_accession_and_time(world: World) -> None:
+    found = world.listed(StudyFilter(patient="4711", accession="A1", since=timedelta(hours=1)))
+    assert [row["study_uid"] for row in found] == [STUDY]
+    assert world.listed(StudyFilter(patient="471")) == world.listed(StudyFilter(accession="A")) == []
+    world.rows("UPDATE studies SET first_image_at = now() - interval '2 hours'")
+    assert world.listed(StudyFilter(since=timedelta(hours=1))) == []
+    assert study_filter(None, None, None, None, "", "", "", 1, since="90m").since == timedelta(minutes=90)
+    with pytest.raises(ConfigurationInvalid, match="90m, 24h or 7d"):
+        study_filter(None, None, None, None, "", "", "", 1, since="yesterday")
 
 
 def test_a_limit_pages_and_does_not_change_the_count(world: World) -> None:

@@ -115,6 +115,7 @@ def resend(
 def settle(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
     """Take a study as complete without waiting for the quiet time."""
     with opened_ledger() as (settings, engine):
+        study_uid = queries.find_study(engine, study_uid)
         settle_now(services_of(settings, engine), study_uid, operator())
         _tell_standing(engine, study_uid, as_json)
 
@@ -126,6 +127,7 @@ def prioritise(
 ) -> None:
     """Say how soon a study is worked on: URGENT before all others, ROUTINE, or BULK when nothing else waits."""
     with opened_ledger() as (_, engine):
+        study_uid = queries.find_study(engine, study_uid)
         prioritise_study(ledger_of(engine), study_uid, priority, operator())
         _tell_standing(engine, study_uid, as_json)
 

@@ -11,6 +11,7 @@ from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, print_json
 from trabecula.cli.studies.conflicts import conflict_documents
 from trabecula.cli.study_options import AsJson, Operator, StudyUidArgument, operator
+from trabecula.ledger.queries.studies import find_study
 from trabecula.logs import command_log
 from trabecula.pipeline import Correction, adopt_correction, plan_correction
 
@@ -29,6 +30,7 @@ def adopt(
     """
     with opened_ledger() as (settings, engine):
         services = operator_services_of(settings, engine)
+        study_uid = find_study(engine, study_uid)
         if dry_run:
             done = plan_correction(services, study_uid)
         else:

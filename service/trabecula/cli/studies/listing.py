@@ -14,12 +14,15 @@ from trabecula.cli.connection import opened_connection
 from trabecula.cli.output import console, print_json, print_table
 from trabecula.cli.studies.activity import activity_in_words
 from trabecula.cli.study_options import (
+    Accession,
     AsJson,
     From,
     Model,
     OfCategory,
+    Patient,
     Reason,
     Scanner,
+    Since,
     State,
     To,
     study_filter,
@@ -35,6 +38,9 @@ def list_(
     scanner: Scanner = "",
     model: Model = "",
     reason: Reason = "",
+    patient: Patient = "",
+    accession: Accession = "",
+    since: Since = "",
     limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -49,25 +55,31 @@ def list_(
             model=model,
             reason=reason,
             limit=limit,
+            patient=patient,
+            accession=accession,
+            since=since,
         )
         rows = list_studies(connection, wanted)
         total = count_studies(connection, wanted)
     if as_json:
         print_json({"total": total, "studies": rows})
         return
-    columns = (
-        "study_uid",
-        "received_at",
-        "patient_id",
-        "scanner_model",
-        "state",
-        "category",
-        "reasons",
-        "failure_code",
-    )
+    columns = _columns(console.width if console.is_terminal else _WIDE)
     shown = [[_cell((row | {"state": _standing(row)}).get(name)) for name in columns] for row in rows]
     print_table("", [name.replace("_", " ") for name in columns], shown)
     console.print(f"{len(rows)} of {total}", highlight=False)
+
+
+_WIDE = 160
+_ALL_COLUMNS = (
+    "study_uid", "received_at", "patient_id", "scanner_model", "state", "category", "reasons", "failure_code",
+)  # fmt: skip
+_FEW_COLUMNS = ("study_uid", "state", "category")
+
+
+def _columns(width: int) -> tuple[str, ...]:
+    """What a terminal of so many columns shows: on a narrow one the UID stays whole and the rest is for ``show``."""
+    return _ALL_COLUMNS if width >= _WIDE else _FEW_COLUMNS
 
 
 def export(
@@ -78,6 +90,9 @@ def export(
     scanner: Scanner = "",
     model: Model = "",
     reason: Reason = "",
+    patient: Patient = "",
+    accession: Accession = "",
+    since: Since = "",
     out: Annotated[Path | None, typer.Option(help="CSV file; standard output without it.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -92,6 +107,9 @@ def export(
             model=model,
             reason=reason,
             limit=sys.maxsize,
+            patient=patient,
+            accession=accession,
+            since=since,
         )
         if as_json:
             print_json(list_studies(connection, wanted))

@@ -42,8 +42,9 @@ def selected(engine: Engine, study_uid: str, wanted: StudyFilter, *, filtered: b
         error_console.print(message, style="bold red", markup=False, highlight=False)
         raise typer.Exit(EXIT_USAGE)
     if study_uid:
-        queries.show_study(engine, StudyUid(study_uid))
-        return (StudyUid(study_uid),)
+        named = queries.find_study(engine, study_uid)
+        queries.show_study(engine, named)
+        return (named,)
     with engine.connect() as link:
         rows = list_studies(driver_connection(link), wanted, activity=False)
     return tuple(StudyUid(row["study_uid"]) for row in rows)

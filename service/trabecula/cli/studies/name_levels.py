@@ -12,6 +12,7 @@ from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, print_json
 from trabecula.cli.study_options import AsJson, Operator, StudyUidArgument, operator
 from trabecula.domain.spine import Level
+from trabecula.ledger.queries.studies import find_study
 from trabecula.logs import command_log
 from trabecula.pipeline.naming_levels import NamedLevels, name_levels, withdraw_names
 
@@ -36,6 +37,7 @@ def name_levels_command(
         raise typer.BadParameter("--withdraw takes no name.")
     with opened_ledger() as (settings, engine):
         services, who = services_of(settings, engine), operator(operator_name)
+        study_uid = find_study(engine, study_uid)
         if level is None:
             done = withdraw_names(services, study_uid, who=who, reason=reason)
         else:

@@ -91,7 +91,7 @@ def reprocess(
             return
         done = _reprocessed(services, settings, chosen, force, one=bool(study_uid))
         if study_uid:
-            done[0] |= _standing(engine, StudyUid(study_uid))
+            done[0] |= _standing(engine, chosen[0])
     _tell(done, one=bool(study_uid), as_json=as_json)
 
 
@@ -102,8 +102,9 @@ def _usage(message: str) -> None:
 
 def _chosen(engine: Engine, study_uid: StudyUid, wanted: StudyFilter) -> tuple[StudyUid, ...]:
     if study_uid:
-        queries.show_study(engine, study_uid)
-        return (study_uid,)
+        named = queries.find_study(engine, study_uid)
+        queries.show_study(engine, named)
+        return (named,)
     with engine.connect() as link:
         rows = list_studies(driver_connection(link), wanted, activity=False)
     return tuple(StudyUid(row["study_uid"]) for row in rows)

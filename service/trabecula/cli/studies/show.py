@@ -16,6 +16,7 @@ from trabecula.pipeline import study_conflicts
 def show(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
     """Show one study: result, objects, what each destination answered, and its audit trail."""
     with opened_ledger() as (settings, engine):
+        study_uid = queries.find_study(engine, study_uid)
         document = queries.show_study(engine, study_uid)
         events = queries.study_events(engine, study_uid)
         if document["conflicts"]:

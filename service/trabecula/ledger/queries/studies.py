@@ -6,13 +6,32 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from trabecula.domain.errors import StudyUnknown
+from trabecula.domain.errors import StudyAmbiguous, StudyUnknown
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import database_errors, driver_connection
 from trabecula.ledger.queries.activity import Activities
 from trabecula.ledger.queries.quarantine import quarantined_count
 from trabecula.ledger.queries.study_document import study_document
-from trabecula.ledger.tables import EventRow
+from trabecula.ledger.tables import EventRow, Study
+
+_SHOWN = 5
+
+
+def find_study(engine: Engine, text: str) -> StudyUid:
+    """Return the study with this Study Instance UID, or the only one whose UID begins so.
+
+    Raises StudyUnknown, and StudyAmbiguous with the first few where several begin so.
+    """
+    wanted = text.strip().removesuffix("…").removesuffix("...")
+    query = select(Study.study_uid).where(Study.study_uid.startswith(wanted, autoescape=True))
+    with database_errors(), engine.connect() as connection:
+        found = list(connection.execute(query.order_by(Study.study_uid.collate("C")).limit(_SHOWN + 1)).scalars())
+    if wanted in found or not found or not wanted:
+        return StudyUid(wanted)
+    if len(found) > 1:
+        more = " and more" if len(found) > _SHOWN else ""
+        raise StudyAmbiguous(f"{wanted}: {', '.join(found[:_SHOWN])}{more}")
+    return StudyUid(found[0])
 
 
 def show_study(engine: Engine, study_uid: StudyUid) -> dict[str, Any]:

@@ -31,7 +31,8 @@ class StudyFilter:
 
     Dates are of the first received image, both ends included. ``scanner`` is found anywhere in manufacturer, model or
     station, in any case; ``model`` is a model bundle's id; ``reason`` a reason code of the newest revision, or
-    the code of the error a study failed with.
+    the code of the error a study failed with. ``patient`` is a Patient ID and ``accession`` an Accession Number, both
+    whole; ``since`` is how long ago the first image may have come.
     """
 
     received_from: date | None = None
@@ -41,6 +42,9 @@ class StudyFilter:
     scanner: str = ""
     model: str = ""
     reason: str = ""
+    patient: str = ""
+    accession: str = ""
+    since: timedelta | None = None
     limit: int = 200
     offset: int = 0
 
@@ -61,6 +65,9 @@ _CONDITIONS: dict[str, LiteralString] = {
                    OR strpos(lower(s.station), %(scanner)s) > 0)""",
     "model": """EXISTS (SELECT 1 FROM scores c WHERE c.study_uid = s.study_uid AND c.revision = s.revision
                         AND c.model_id = %(model)s)""",
+    "patient": "s.patient_id = %(patient)s",
+    "accession": "s.accession_number = %(accession)s",
+    "since": "s.first_image_at >= now() - %(since)s",
     "reason": """(s.failure_code = %(reason)s
                   OR EXISTS (SELECT 1 FROM reasons r WHERE r.study_uid = s.study_uid AND r.revision = s.revision
                              AND r.code = %(reason)s))""",
@@ -115,6 +122,9 @@ def _where(wanted: StudyFilter) -> tuple[LiteralString, dict[str, Any]]:
         "category": wanted.category and str(wanted.category),
         "scanner": wanted.scanner.lower(),
         "model": wanted.model,
+        "patient": wanted.patient,
+        "accession": wanted.accession,
+        "since": wanted.since,
         "reason": wanted.reason.upper(),
     }
     given = {name: value for name, value in values.items() if value}
