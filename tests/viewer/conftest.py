@@ -1,4 +1,4 @@
-"""One Orthanc with DICOMweb that holds every case, one web server, one browser, for all tests of a run."""
+"""One Orthanc with DICOMweb that holds every case, one web server, one browser, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _missing(message: str) -> None:
     pytest.skip(message)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
     """Every kind of result by name."""
     folder = tmp_path_factory.mktemp("cases")
@@ -136,7 +136,7 @@ def _one_slice(volume: Volume) -> Volume:
     return Volume(array=array, geometry=Geometry(shape, affine), modality=volume.modality)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page(
     viewer_files: Path,
     cases: dict[str, Case],
