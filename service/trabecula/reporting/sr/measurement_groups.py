@@ -1,4 +1,4 @@
-"""Measurement groups of the report: one for the lumbar spine and one per vertebra (PS3.16 TID 1411, TID 1501)."""
+"""Measurement groups of the report: one per vertebra, and one for the lumbar spine (PS3.16 TID 1411)."""
 
 from __future__ import annotations
 
