@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from trabecula.domain import errors
-from trabecula.domain.error_codes import ERROR_MODULES, errors_by_code
 from trabecula.domain.errors import StorageFull, TrabeculaError
+from trabecula.domain.errors_of.by_code import ERROR_MODULES, errors_by_code
 
 EVERY_ERROR = sorted(
     {

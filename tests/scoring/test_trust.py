@@ -11,8 +11,8 @@ import pytest
 
 from tests.scoring.keys import signed, site_key
 from tests.scoring.made_bundle import manifest, trusting, write_bundle
+from trabecula.domain.errors_of.trust import BundleUntrusted, SigningKeyUnusable
 from trabecula.domain.models.bundle import MANIFEST_NAME, SIGNATURE_NAME
-from trabecula.domain.trust_errors import BundleUntrusted, SigningKeyUnusable
 from trabecula.scoring.bundles import load_bundle
 from trabecula.scoring.trust import KEY_PREFIX, PUBLIC_KEY_NAME, Provenance, Trust, make_key, sign_bundle
 

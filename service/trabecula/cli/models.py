@@ -22,8 +22,8 @@ from trabecula.cli.output import (
 )
 from trabecula.data.bundle_location import bundle_roots
 from trabecula.domain.errors import BundleInvalid, BundleUnknown
+from trabecula.domain.errors_of.trust import ModelMayNotDecide
 from trabecula.domain.models.validation import ModelVerdict
-from trabecula.domain.trust_errors import ModelMayNotDecide
 from trabecula.scoring.activation import (
     Activated,
     Activation,

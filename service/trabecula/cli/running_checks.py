@@ -15,7 +15,8 @@ from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.peers import sender_of
 from trabecula.domain.delivery import Destination
-from trabecula.domain.doctor_errors import (
+from trabecula.domain.errors import AssociationRejected, DestinationUnreachable
+from trabecula.domain.errors_of.doctor import (
     CertificateTrouble,
     ListenerSilent,
     QuarantineFilled,
@@ -23,7 +24,6 @@ from trabecula.domain.doctor_errors import (
     WorkersMissing,
     WorkFailed,
 )
-from trabecula.domain.errors import AssociationRejected, DestinationUnreachable
 from trabecula.intake.tls import server_context
 from trabecula.ledger.queries.listeners import list_listeners
 from trabecula.ledger.queries.queue_standing import queue_standing

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from trabecula.domain.error_codes import errors_by_code
 from trabecula.domain.errors import ConfigurationInvalid
+from trabecula.domain.errors_of.by_code import errors_by_code
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.study import StudyState

@@ -212,7 +212,6 @@ class Revision(Base):
     damaged: Mapped[int] = mapped_column(server_default=_ZERO)
     silent_listeners: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     correction: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    """How a reader named the levels (domain.study.level_correction)."""
     recall: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """When, by whom and why the result was recalled, and of which maker (domain.study.recall)."""
 

@@ -1,17 +1,17 @@
 """The use cases as plain functions over the ports: receive, settle, analyse, report, deliver, and what operators do."""
 
 from trabecula.pipeline.analysing import analyse_study, run_analysis
-from trabecula.pipeline.comparing import KeptStudy, compare_study, kept_study
 from trabecula.pipeline.confirming import commitment_answered, confirm_delivery
-from trabecula.pipeline.correcting import (
+from trabecula.pipeline.delivering import deliver_objects
+from trabecula.pipeline.operators.comparing import KeptStudy, compare_study, kept_study
+from trabecula.pipeline.operators.correcting import (
     ComparedConflict,
     Correction,
     adopt_correction,
     plan_correction,
     study_conflicts,
 )
-from trabecula.pipeline.delivering import deliver_objects
-from trabecula.pipeline.operating import (
+from trabecula.pipeline.operators.operating import (
     cancel_study,
     prioritise_study,
     reprocess_study,
@@ -19,7 +19,7 @@ from trabecula.pipeline.operating import (
     retry_study,
     settle_now,
 )
-from trabecula.pipeline.quarantining import EntryInFull, delete_entry, release_entry, show_entry
+from trabecula.pipeline.operators.quarantining import EntryInFull, delete_entry, release_entry, show_entry
 from trabecula.pipeline.receiving import register_batch, register_instance
 from trabecula.pipeline.reporting import report_study, run_report
 from trabecula.pipeline.requests import StageRequest

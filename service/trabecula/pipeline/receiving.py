@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from trabecula.domain.errors import InstanceConflict, InstanceUnparsable, StudyUnknown
+from trabecula.domain.errors_of.reception import JournalDamaged
 from trabecula.domain.ports.ledger import Ledger, OpenLedger
-from trabecula.domain.reception_errors import JournalDamaged
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.reception import CommitmentAnswer, ReceptionBatch, RefusedInstance
 from trabecula.domain.study.standing import Event

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trabecula.domain.error_codes import errors_by_code
 from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.errors_of.by_code import errors_by_code
 from trabecula.domain.results.result import PriorResult
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps

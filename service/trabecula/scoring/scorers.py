@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from trabecula.domain.errors import BundleInvalid
+from trabecula.domain.errors_of.trust import BundleUntrusted, SigningKeyUnusable
 from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import BundleKind
 from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.ports.scorer import Scorer
 from trabecula.domain.results.result import Score, SeriesRole
-from trabecula.domain.trust_errors import BundleUntrusted, SigningKeyUnusable
 from trabecula.scoring.activation import Activated, Activation, ModelRole
 from trabecula.scoring.answers import unavailable
 from trabecula.scoring.bundles import Bundle, bundle_folder, load_bundle

@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from trabecula.data import data_file
+from trabecula.domain.errors_of.trust import BundleUntrusted, SigningKeyUnusable
 from trabecula.domain.models.bundle import MANIFEST_NAME, SIGNATURE_NAME
-from trabecula.domain.trust_errors import BundleUntrusted, SigningKeyUnusable
 from trabecula.scoring.bundles import Bundle
 
 PRIVATE_KEY_NAME = "bundle-key.private"

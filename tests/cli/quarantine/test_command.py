@@ -11,7 +11,7 @@ import pytest
 from tests.builders import image
 from tests.cli.studies.test_command import run
 from tests.databases import embedded_database_url
-from tests.pipeline.corrections import NEW, OLD, STUDY, Source, source_at
+from tests.pipeline.operators.corrections import NEW, OLD, STUDY, Source, source_at
 from trabecula.cli import numbers
 from trabecula.domain.errors import ConfigurationInvalid
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.intake.journal.scenes import arrived
-from trabecula.domain.reception_errors import JournalTooNew
+from trabecula.domain.errors_of.reception import JournalTooNew
 from trabecula.intake.journal.entries import facts_of_instance
 from trabecula.intake.journal.format import (
     BLOCK,

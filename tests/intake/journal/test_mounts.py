@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trabecula.domain.reception_errors import JournalOnNetworkMount
+from trabecula.domain.errors_of.reception import JournalOnNetworkMount
 from trabecula.intake.journal.mounts import file_system_of, is_in_memory, refuse_network_mount
 
 TABLE = """\

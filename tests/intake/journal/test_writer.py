@@ -12,7 +12,7 @@ from tests.intake.journal.disks import RecordingDisk
 from tests.intake.journal.scenes import LASTING, QUICK, Host, arrived, content, refused
 from tests.waiting import wait_until
 from trabecula.domain.errors import SpoolUnavailable
-from trabecula.domain.reception_errors import BacklogFull, JournalInUse, JournalTooNew, JournalUnusable
+from trabecula.domain.errors_of.reception import BacklogFull, JournalInUse, JournalTooNew, JournalUnusable
 from trabecula.intake.journal import folder as folder_room
 from trabecula.intake.journal.folder import JournalFolder, SegmentState
 from trabecula.intake.journal.writer import LARGE_OFFSET, Journal, JournalOptions

@@ -17,8 +17,8 @@ from trabecula.cli.output import EXIT_FAILURE, console, print_json, print_table
 from trabecula.cli.quarantine.options import Code, Numbers, OfStudy, Since, Yes, quarantine_filter
 from trabecula.cli.quarantine.view import entry_document, show_entry_for_people
 from trabecula.cli.study_options import AsJson, Operator, operator
-from trabecula.domain.copy_errors import ConfirmationMissing, ReasonMissing
 from trabecula.domain.errors import ConfigurationInvalid, TrabeculaError
+from trabecula.domain.errors_of.copies import ConfirmationMissing, ReasonMissing
 from trabecula.ledger.queries.quarantine import QuarantineFilter, list_quarantine
 from trabecula.logs import command_log
 from trabecula.pipeline import delete_entry, release_entry, show_entry

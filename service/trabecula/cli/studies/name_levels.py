@@ -14,7 +14,7 @@ from trabecula.cli.study_options import AsJson, Operator, StudyUidArgument, oper
 from trabecula.domain.spine import Level
 from trabecula.ledger.queries.studies import find_study
 from trabecula.logs import command_log
-from trabecula.pipeline.naming_levels import NamedLevels, name_levels, withdraw_names
+from trabecula.pipeline.operators.naming_levels import NamedLevels, name_levels, withdraw_names
 
 
 def name_levels_command(

@@ -13,7 +13,7 @@ from trabecula.cli.output import console, print_json, print_table
 from trabecula.cli.study_options import AsJson, Operator, operator
 from trabecula.domain.study.recall import MadeBy, Maker
 from trabecula.logs import command_log
-from trabecula.pipeline.recalling import Recall, find_results, recall_results
+from trabecula.pipeline.operators.recalling import Recall, find_results, recall_results
 from trabecula.scoring.activation import ModelRole, read_activation
 from trabecula.settings import Settings
 

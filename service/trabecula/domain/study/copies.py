@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from trabecula.domain.copy_errors import CorrectionIncomplete, CorrectionMixed
+from trabecula.domain.errors_of.copies import CorrectionIncomplete, CorrectionMixed
 from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 
 _SHOWN_SERIES = 3

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import structlog
 
+from trabecula.domain.errors_of.reception import JournalInUse, JournalTooNew, JournalUnusable
 from trabecula.domain.identity import derived_uid
-from trabecula.domain.reception_errors import JournalInUse, JournalTooNew, JournalUnusable
 from trabecula.intake.journal.format import BLOCK, VERSION, NotASegment, decode_segment
 from trabecula.intake.journal.mounts import file_system_of, is_in_memory, refuse_network_mount
 from trabecula.intake.journal.spares import MOST_USED, USED, spare_files

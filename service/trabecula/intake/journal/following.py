@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from trabecula.domain.errors import DatabaseRefused, TrabeculaError
+from trabecula.domain.errors_of.reception import JournalDamaged, RegistrationRefused
 from trabecula.domain.ports.reception import ReceptionRegister
-from trabecula.domain.reception_errors import JournalDamaged, RegistrationRefused
 from trabecula.domain.study.reception import ListenerStanding, Reception, ReceptionBatch, RefusedInstance
 from trabecula.intake.journal.entries import commitment_of, instance_of, payload_sha256, refusal_of
 from trabecula.intake.journal.folder import JournalFolder, SegmentFile, SegmentState, boot_id, since_boot

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from trabecula.domain.reception_errors import JournalTooNew
+from trabecula.domain.errors_of.reception import JournalTooNew
 
 VERSION = 1
 """Raised with every change of the format; what an older version wrote stays readable, a newer one is refused."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from trabecula.domain.reception_errors import JournalOnNetworkMount
+from trabecula.domain.errors_of.reception import JournalOnNetworkMount
 
 _NETWORK = frozenset(
     {

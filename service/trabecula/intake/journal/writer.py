@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import structlog
 
 from trabecula.domain.errors import SpoolUnavailable, TrabeculaError
-from trabecula.domain.reception_errors import BacklogFull
+from trabecula.domain.errors_of.reception import BacklogFull
 from trabecula.domain.study.reception import RefusedInstance
 from trabecula.domain.study.study import ReceivedInstance
 from trabecula.intake.journal.disk import Bytes, Disk

@@ -15,8 +15,8 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag
 
-from trabecula.domain.copy_errors import ReleaseRefused
 from trabecula.domain.errors import InstanceConflict, InstanceUnparsable, SpoolObjectMissing, SpoolUnavailable
+from trabecula.domain.errors_of.copies import ReleaseRefused
 from trabecula.domain.sop_classes import is_wanted, is_wanted_class
 from trabecula.domain.study.copies import (
     AttributeDifference,

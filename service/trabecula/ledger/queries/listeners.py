@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select, update
 
-from trabecula.domain.reception_errors import ListenerUnknown
+from trabecula.domain.errors_of.reception import ListenerUnknown
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.database import database_errors
 from trabecula.ledger.reception_tables import ListenerRow

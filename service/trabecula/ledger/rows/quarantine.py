@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from trabecula.domain.copy_errors import QuarantineEntryUnknown
 from trabecula.domain.errors import InstanceConflict
+from trabecula.domain.errors_of.copies import QuarantineEntryUnknown
 from trabecula.domain.study.conflict import Conflict
 from trabecula.domain.study.copies import QuarantineEntry, QuarantineState, StoredCopy
 from trabecula.domain.study.jobs import Failure

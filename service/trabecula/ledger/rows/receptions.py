@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from trabecula.domain.reception_errors import JournalDamaged
+from trabecula.domain.errors_of.reception import JournalDamaged
 from trabecula.domain.study.reception import ListenerLag, ListenerStanding, RefusedInstance, RefusedStanding
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.clock import clock_timestamp

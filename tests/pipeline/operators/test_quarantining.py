@@ -10,10 +10,10 @@ import pytest
 
 from tests.builders import encoded, image, uid
 from tests.databases import embedded_database_url
-from tests.pipeline.corrections import NEW, OLD, STUDY, Source, source_at
+from tests.pipeline.operators.corrections import NEW, OLD, STUDY, Source, source_at
 from tests.pipeline.world import CT_STORAGE
-from trabecula.domain.copy_errors import QuarantineEntryUnknown, ReasonMissing, ReleaseRefused
 from trabecula.domain.errors import InstanceUnparsable, SpoolObjectMissing
+from trabecula.domain.errors_of.copies import QuarantineEntryUnknown, ReasonMissing, ReleaseRefused
 from trabecula.intake.storage.part10 import file_head
 from trabecula.ledger.queries.quarantine import QuarantineFilter, list_quarantine
 from trabecula.pipeline import adopt_correction, delete_entry, register_instance, release_entry, show_entry

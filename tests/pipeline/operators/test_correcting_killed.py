@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.databases import embedded_database_url
-from tests.pipeline.corrections import NEW, OLD, STUDY, Source, source_at
-from trabecula.domain.copy_errors import CorrectionMissing
+from tests.pipeline.operators.corrections import NEW, OLD, STUDY, Source, source_at
+from trabecula.domain.errors_of.copies import CorrectionMissing
 from trabecula.pipeline import adopt_correction, delete_entry
 
 __all__ = ["embedded_database_url"]

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from trabecula.domain.copy_errors import ReasonMissing
 from trabecula.domain.errors import ResultMissing
+from trabecula.domain.errors_of.copies import ReasonMissing
+from trabecula.domain.errors_of.readers import BodyUnknown, StudyBusy
 from trabecula.domain.ports.artifacts import AnalysisArtifacts
-from trabecula.domain.reader_errors import BodyUnknown, StudyBusy
 from trabecula.domain.results.stored_labels import StoredLabels
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level, level_of_label
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import InstanceUid, StudyUid
-from trabecula.pipeline.next_revision import measure_anew
+from trabecula.pipeline.operators.next_revision import measure_anew
 from trabecula.pipeline.services import Services
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from tests.databases import database_url, embedded_database_url
 from tests.pipeline.world import STUDY, World, make_world
-from trabecula.domain.copy_errors import ReasonMissing
 from trabecula.domain.delivery import Destination
+from trabecula.domain.errors_of.copies import ReasonMissing
 from trabecula.domain.study.recall import MadeBy, Maker
 from trabecula.ledger.queries.studies import show_study
 from trabecula.ledger.queries.study_list import StudyFilter
 from trabecula.pipeline import register_instance, reprocess_study
-from trabecula.pipeline.recalling import Recall, find_results, recall_results
+from trabecula.pipeline.operators.recalling import Recall, find_results, recall_results
 
 __all__ = ["database_url", "embedded_database_url"]
 

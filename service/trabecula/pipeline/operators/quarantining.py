@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from trabecula.domain.copy_errors import QuarantineEntryUnknown, ReasonMissing, ReleaseRefused
 from trabecula.domain.errors import InstanceConflict, StudyUnknown
+from trabecula.domain.errors_of.copies import QuarantineEntryUnknown, ReasonMissing, ReleaseRefused
 from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.study.conflict import Conflict
 from trabecula.domain.study.copies import (
@@ -17,7 +17,7 @@ from trabecula.domain.study.copies import (
 )
 from trabecula.domain.study.standing import Event
 from trabecula.domain.uids import NO_STUDY, StudyUid
-from trabecula.pipeline.correcting import compared, held_copy
+from trabecula.pipeline.operators.correcting import compared, held_copy
 from trabecula.pipeline.receiving import image_arrived
 from trabecula.pipeline.services import OperatorServices
 

@@ -10,14 +10,14 @@ import pytest
 
 from tests.databases import database_url, embedded_database_url
 from tests.pipeline.world import CT_STORAGE, STUDY, World, make_world
-from trabecula.domain.copy_errors import ReasonMissing
 from trabecula.domain.errors import ResultMissing
-from trabecula.domain.reader_errors import BodyUnknown, StudyBusy
+from trabecula.domain.errors_of.copies import ReasonMissing
+from trabecula.domain.errors_of.readers import BodyUnknown, StudyBusy
 from trabecula.domain.spine import Level
 from trabecula.domain.study.jobs import Stage
 from trabecula.ledger.queries.studies import show_study, study_events
 from trabecula.pipeline import register_instance, reprocess_study
-from trabecula.pipeline.naming_levels import name_levels, withdraw_names
+from trabecula.pipeline.operators.naming_levels import name_levels, withdraw_names
 
 __all__ = ["database_url", "embedded_database_url"]
 

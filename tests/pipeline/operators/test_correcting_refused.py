@@ -6,8 +6,9 @@ import pytest
 
 from tests.builders import uid
 from tests.databases import database_url, embedded_database_url
-from tests.pipeline.corrections import ALL, NEW, OLD, STUDY, THIRD, Source, adopt, source, standing
-from trabecula.domain.copy_errors import (
+from tests.pipeline.operators.corrections import ALL, NEW, OLD, STUDY, THIRD, Source, adopt, source, standing
+from trabecula.domain.errors import SpoolObjectMissing, StudyUnknown, TrabeculaError
+from trabecula.domain.errors_of.copies import (
     CorrectionAltersImages,
     CorrectionIncomplete,
     CorrectionMissing,
@@ -15,7 +16,6 @@ from trabecula.domain.copy_errors import (
     CorrectionMovesImages,
     ReasonMissing,
 )
-from trabecula.domain.errors import SpoolObjectMissing, StudyUnknown, TrabeculaError
 from trabecula.ledger.queries.studies import show_study
 from trabecula.pipeline import adopt_correction
 

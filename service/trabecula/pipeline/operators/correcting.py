@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trabecula.domain.copy_errors import (
+from trabecula.domain.errors_of.copies import (
     CorrectionAltersImages,
     CorrectionDisturbed,
     CorrectionMissing,
@@ -26,7 +26,7 @@ from trabecula.domain.study.copies import (
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import NO_SERIES, SeriesUid, StudyUid
-from trabecula.pipeline.next_revision import measure_anew
+from trabecula.pipeline.operators.next_revision import measure_anew
 from trabecula.pipeline.services import OperatorServices
 
 _TRIES = 3

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.pipeline.corrections import STUDY, source_at
+from tests.pipeline.operators.corrections import STUDY, source_at
 from trabecula.ledger.rows.copies import SqlCopyRows
 from trabecula.ledger.store import UnitOfWork
 from trabecula.pipeline import adopt_correction

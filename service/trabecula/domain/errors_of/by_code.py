@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from trabecula.domain import copy_errors, doctor_errors, reader_errors, reception_errors, trust_errors
 from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.errors_of import copies, doctor, readers, reception, trust
 
-ERROR_MODULES = (copy_errors, doctor_errors, reader_errors, reception_errors, trust_errors)
+ERROR_MODULES = (copies, doctor, readers, reception, trust)
 """Every module beside errors.py that adds to the tree; importing them makes the tree whole."""
 
 

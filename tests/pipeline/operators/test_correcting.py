@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.databases import database_url, embedded_database_url
-from tests.pipeline.corrections import ALL, NEW, OLD, STUDY, THIRD, Source, adopt, source, standing
-from trabecula.domain.copy_errors import (
+from tests.pipeline.operators.corrections import ALL, NEW, OLD, STUDY, THIRD, Source, adopt, source, standing
+from trabecula.domain.errors_of.copies import (
     CorrectionMissing,
     CorrectionMixed,
 )

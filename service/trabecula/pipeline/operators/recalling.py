@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trabecula.domain.copy_errors import ReasonMissing
 from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.errors_of.copies import ReasonMissing
 from trabecula.domain.study.recall import MadeBy, RecalledResult
 from trabecula.domain.study.standing import Event
 from trabecula.domain.uids import StudyUid
-from trabecula.pipeline.operating import reprocess_study
+from trabecula.pipeline.operators.operating import reprocess_study
 from trabecula.pipeline.services import Services
 
 
