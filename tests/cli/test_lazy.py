@@ -102,3 +102,10 @@ def test_the_list_of_commands_says_what_each_command_says_of_itself(name: str, p
     command = LazyCommand(name, place).load()
 
     assert (command.help or "").splitlines()[0] == place.help
+
+
+@pytest.mark.parametrize("name", sorted(studies.COMMANDS))
+def test_no_two_options_of_a_command_have_one_name(name: str) -> None:
+    command = LazyCommand(name, studies.COMMANDS[name]).load()
+    options = [word for item in command.params for word in item.opts if word.startswith("-")]
+    assert len(options) == len(set(options))

@@ -27,8 +27,11 @@ class SendNotEvaluable(StrEnum):
 
 
 def may_be_lumbar(result: StudyResult) -> bool:
-    """Whether the images of a result may show the lumbar spine: a level of it was found, or nothing speaks against."""
-    if any(item.level in LUMBAR_LEVELS for item in result.levels):
+    """Whether the images of a result may show the lumbar spine: a level of it was found, or nothing speaks against.
+
+    A result lists the measured levels also where they were not found; these have no outline, so its quality is 0.
+    """
+    if any(item.level in LUMBAR_LEVELS and item.quality > 0 for item in result.levels):
         return True
     return not any(reason.blocking and reason.code in _ANOTHER_REGION for reason in result.reasons)
 

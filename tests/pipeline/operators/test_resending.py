@@ -14,7 +14,7 @@ from trabecula.domain.delivery import Destination, SendNotEvaluable, may_be_lumb
 from trabecula.domain.errors import DestinationUnknown, DestinationUnreachable, NothingToSend, TransitionRefused
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, LevelResult, StudyResult
-from trabecula.domain.spine import Level
+from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.ledger.queries.studies import show_study
 from trabecula.ledger.queries.study_list import StudyFilter
 from trabecula.pipeline import register_instance, resend_study, retry_study
@@ -103,12 +103,16 @@ def test_a_failed_delivery_shows_its_next_try_and_is_found_by_its_code(world: Wo
 
 
 def not_evaluable(*codes: ReasonCode, levels: tuple[Level, ...] = ()) -> StudyResult:
+    """A result that lists L1-L4 as every result does, and has outlined ``levels``."""
     return StudyResult(
         study_uid=STUDY,
         revision=1,
         category=Category.NOT_EVALUABLE,
         reasons=tuple(Reason(code=code) for code in codes),
-        levels=tuple(LevelResult(level=level, evaluable=False, quality=0.5) for level in levels),
+        levels=tuple(
+            LevelResult(level=level, evaluable=False, quality=0.5 if level in levels else 0.0)
+            for level in dict.fromkeys((*levels, *MEASURED_LEVELS))
+        ),
     )
 
 

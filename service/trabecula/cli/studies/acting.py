@@ -19,6 +19,7 @@ from trabecula.cli.study_options import (
     OfCategory,
     Reason,
     Scanner,
+    Since,
     State,
     StudyUidArgument,
     To,
@@ -89,7 +90,7 @@ def resend(
     study_uid: OneStudy = "",
     instead_of: Annotated[str, typer.Option(help="Former name of a destination: what it never got is given up.")] = "",
     received_from: From = None,
-    received_to: To = None,
+    since: Since = "",
     state: State = None,
     category: OfCategory = None,
     scanner: Scanner = "",
@@ -99,11 +100,12 @@ def resend(
     as_json: AsJson = False,
 ) -> None:
     """Send the newest report of a study, or of all selected, to a destination: again, or for the first time."""
-    filters = (received_from, received_to, state, category, scanner, model, reason)
+    given = any((received_from, since, state, category, scanner, model, reason))
     with opened_ledger() as (settings, engine):
         services = services_of(settings, engine)
         services.destination(destination)
-        chosen = selected(engine, study_uid, study_filter(*filters, limit), filtered=any(filters))
+        wanted = study_filter(received_from, None, state, category, scanner, model, reason, limit, since=since)
+        chosen = selected(engine, study_uid, wanted, filtered=given)
 
         def act(uid: StudyUid) -> str:
             return f"{resend_study(services, uid, destination, operator(), instead_of)} objects to {destination}"
