@@ -109,15 +109,15 @@ def test_a_job_of_a_transaction_that_is_rolled_back_never_was(world: World) -> N
 
 
 def test_a_worker_that_is_told_to_stop_in_its_first_moments_stops(world: World, embedded_database_url: str) -> None:
-    async def started_and_stopped(delay_s: float) -> None:
+    async def started_and_stopped(delay_s: float) -> bool:
         app = build_app(embedded_database_url, world.services, world.engine)
         stop = asyncio.Event()
         async with app.open_async():
             asyncio.get_running_loop().call_later(delay_s, stop.set)
             await asyncio.wait_for(_until_stopped(app, {"cpu": 1, "io": 1, "sys": 1}, stop), 15)
+        return stop.is_set()
 
-    async def in_many_moments() -> None:
-        for number in range(40):
-            await started_and_stopped(0.0005 * number)
+    async def in_many_moments() -> list[bool]:
+        return [await started_and_stopped(0.0005 * number) for number in range(40)]
 
-    asyncio.run(in_many_moments())
+    assert asyncio.run(in_many_moments()) == [True] * 40

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import getpass
+import inspect
 import os
 import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Annotated
+from functools import wraps
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -23,6 +28,7 @@ StudyUidArgument = Annotated[
     typer.Argument(parser=StudyUid, metavar="STUDY_UID", help="Study Instance UID, or how the only one begins."),
 ]
 Operator = Annotated[str, typer.Option("--operator", help="Who decides, for the audit trail; else the login name.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 From = Annotated[
     datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First image on or after this day.")
@@ -41,38 +47,73 @@ Reason = Annotated[
 ]
 
 
-def study_filter(
-    received_from: datetime | None,
-    received_to: datetime | None,
-    state: StudyState | None,
-    category: Category | None,
-    scanner: str,
-    model: str,
-    reason: str,
-    limit: int,
-    patient: str = "",
-    accession: str = "",
-    since: str = "",
-) -> StudyFilter:
-    """Return the filter that the options stand for. Raises ConfigurationInvalid for an unknown code."""
-    if reason and reason.upper() not in {*ReasonCode.__members__, *errors_by_code()}:
-        raise ConfigurationInvalid(
-            f"--reason: {reason} is neither the code of an error nor of a reason; known reasons are "
-            f"{', '.join(ReasonCode.__members__)}"
+@dataclass(frozen=True, kw_only=True)
+class FilterOptions:
+    """The filters that commands on studies take, each an option of the command line (see ``takes_filters``)."""
+
+    received_from: From = None
+    received_to: To = None
+    state: State = None
+    category: OfCategory = None
+    scanner: Scanner = ""
+    model: Model = ""
+    reason: Reason = ""
+    patient: Patient = ""
+    accession: Accession = ""
+    since: Since = ""
+
+    @property
+    def given(self) -> bool:
+        """Whether any filter is."""
+        return self != FilterOptions()
+
+    def at_most(self, limit: int = sys.maxsize) -> StudyFilter:
+        """Return the filter that the options stand for. Raises ConfigurationInvalid for an unknown code or time."""
+        if self.reason and self.reason.upper() not in {*ReasonCode.__members__, *errors_by_code()}:
+            raise ConfigurationInvalid(
+                f"--reason: {self.reason} is neither the code of an error nor of a reason; known reasons are "
+                f"{', '.join(ReasonCode.__members__)}"
+            )
+        return StudyFilter(
+            received_from=self.received_from.date() if self.received_from else None,
+            received_to=self.received_to.date() if self.received_to else None,
+            state=self.state,
+            category=self.category,
+            scanner=self.scanner,
+            model=self.model,
+            reason=self.reason,
+            limit=limit,
+            patient=self.patient,
+            accession=self.accession,
+            since=_duration(self.since),
         )
-    return StudyFilter(
-        received_from=received_from.date() if received_from else None,
-        received_to=received_to.date() if received_to else None,
-        state=state,
-        category=category,
-        scanner=scanner,
-        model=model,
-        reason=reason,
-        limit=limit,
-        patient=patient,
-        accession=accession,
-        since=_duration(since),
-    )
+
+
+def takes_filters(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of all filters in place of its parameter ``filters``, but those named."""
+    annotations = get_type_hints(FilterOptions, include_extras=True)
+    options = [
+        inspect.Parameter(
+            item.name, inspect.Parameter.KEYWORD_ONLY, default=item.default, annotation=annotations[item.name]
+        )
+        for item in fields(FilterOptions)
+        if item.name not in without
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**values: Any) -> None:
+            filters = FilterOptions(**{item.name: values.pop(item.name) for item in options})
+            command(**values, filters=filters)
+
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        kept = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own if item.name != "filters"]
+        signature = inspect.Signature([*kept, *options])
+        run.__signature__ = signature  # type: ignore[attr-defined]
+        run.__annotations__ = {item.name: item.annotation for item in signature.parameters.values()}
+        return run
+
+    return decorate
 
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}

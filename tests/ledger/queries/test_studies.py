@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.pipeline.world import STUDY, World, make_world
-from trabecula.cli.study_options import study_filter
+from trabecula.cli.study_options import FilterOptions
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import ConfigurationInvalid, StudyAmbiguous, StudyUnknown
 from trabecula.domain.results.result import Category
@@ -89,9 +89,9 @@ def test_people_find_a_study_by_patient_accession_and_time(world: World) -> None
     assert world.listed(StudyFilter(patient="471")) == world.listed(StudyFilter(accession="A")) == []
     world.rows("UPDATE studies SET first_image_at = now() - interval '2 hours'")
     assert world.listed(StudyFilter(since=timedelta(hours=1))) == []
-    assert study_filter(None, None, None, None, "", "", "", 1, since="90m").since == timedelta(minutes=90)
+    assert FilterOptions(since="90m").at_most(1).since == timedelta(minutes=90)
     with pytest.raises(ConfigurationInvalid, match="90m, 24h or 7d"):
-        study_filter(None, None, None, None, "", "", "", 1, since="yesterday")
+        FilterOptions(since="yesterday").at_most(1)
 
 
 def test_a_limit_pages_and_does_not_change_the_count(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -11,43 +12,24 @@ from trabecula.bootstrap.ledger import ledger_of
 from trabecula.bootstrap.services import services_of
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, print_json
-from trabecula.cli.studies.many import NO_LIMIT, Limit, OneStudy, act_on, selected, tell_outcomes
-from trabecula.cli.study_options import (
-    AsJson,
-    From,
-    Model,
-    OfCategory,
-    Reason,
-    Scanner,
-    Since,
-    State,
-    StudyUidArgument,
-    To,
-    operator,
-    study_filter,
-)
+from trabecula.cli.studies.many import OneStudy, act_on, selected, tell_outcomes
+from trabecula.cli.study_options import AsJson, FilterOptions, Limit, StudyUidArgument, operator, takes_filters
 from trabecula.domain.study.study import StudyPriority
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries import studies as queries
 from trabecula.pipeline import cancel_study, prioritise_study, resend_study, retry_study, settle_now
 
 
+@takes_filters()
 def retry(
+    filters: FilterOptions,
     study_uid: OneStudy = "",
-    received_from: From = None,
-    received_to: To = None,
-    state: State = None,
-    category: OfCategory = None,
-    scanner: Scanner = "",
-    model: Model = "",
-    reason: Reason = "",
-    limit: Limit = NO_LIMIT,
+    limit: Limit = sys.maxsize,
     as_json: AsJson = False,
 ) -> None:
     """Run the step that failed again, or go on where a cancelled study stopped; of one study or of all selected."""
-    filters = (received_from, received_to, state, category, scanner, model, reason)
     with opened_ledger() as (_, engine):
-        chosen = selected(engine, study_uid, study_filter(*filters, limit), filtered=any(filters))
+        chosen = selected(engine, study_uid, filters, limit)
         open_ledger = ledger_of(engine)
         done = act_on(chosen, lambda uid: f"{retry_study(open_ledger, uid, operator())}", one=bool(study_uid))
         if study_uid:
@@ -56,22 +38,16 @@ def retry(
     tell_outcomes(done, as_json=as_json)
 
 
+@takes_filters()
 def cancel(
+    filters: FilterOptions,
     study_uid: OneStudy = "",
-    received_from: From = None,
-    received_to: To = None,
-    state: State = None,
-    category: OfCategory = None,
-    scanner: Scanner = "",
-    model: Model = "",
-    reason: Reason = "",
-    limit: Limit = NO_LIMIT,
+    limit: Limit = sys.maxsize,
     as_json: AsJson = False,
 ) -> None:
     """Stop a study where it is, or all selected."""
-    filters = (received_from, received_to, state, category, scanner, model, reason)
     with opened_ledger() as (_, engine):
-        chosen = selected(engine, study_uid, study_filter(*filters, limit), filtered=any(filters))
+        chosen = selected(engine, study_uid, filters, limit)
         open_ledger = ledger_of(engine)
 
         def act(uid: StudyUid) -> str:
@@ -85,27 +61,20 @@ def cancel(
     tell_outcomes(done, as_json=as_json)
 
 
+@takes_filters("received_to")  # whose name --to is taken
 def resend(
+    filters: FilterOptions,
     destination: Annotated[str, typer.Option("--to", help="Name of the destination in the settings.")],
     study_uid: OneStudy = "",
     instead_of: Annotated[str, typer.Option(help="Former name of a destination: what it never got is given up.")] = "",
-    received_from: From = None,
-    since: Since = "",
-    state: State = None,
-    category: OfCategory = None,
-    scanner: Scanner = "",
-    model: Model = "",
-    reason: Reason = "",
-    limit: Limit = NO_LIMIT,
+    limit: Limit = sys.maxsize,
     as_json: AsJson = False,
 ) -> None:
     """Send the newest report of a study, or of all selected, to a destination: again, or for the first time."""
-    given = any((received_from, since, state, category, scanner, model, reason))
     with opened_ledger() as (settings, engine):
         services = services_of(settings, engine)
         services.destination(destination)
-        wanted = study_filter(received_from, None, state, category, scanner, model, reason, limit, since=since)
-        chosen = selected(engine, study_uid, wanted, filtered=given)
+        chosen = selected(engine, study_uid, filters, limit)
 
         def act(uid: StudyUid) -> str:
             return f"{resend_study(services, uid, destination, operator(), instead_of)} objects to {destination}"

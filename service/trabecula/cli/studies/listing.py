@@ -13,52 +13,19 @@ import typer
 from trabecula.cli.connection import opened_connection
 from trabecula.cli.output import console, print_json, print_table
 from trabecula.cli.studies.activity import activity_in_words
-from trabecula.cli.study_options import (
-    Accession,
-    AsJson,
-    From,
-    Model,
-    OfCategory,
-    Patient,
-    Reason,
-    Scanner,
-    Since,
-    State,
-    To,
-    study_filter,
-)
+from trabecula.cli.study_options import AsJson, FilterOptions, Limit, takes_filters
 from trabecula.ledger.queries.study_list import count_studies, export_rows, list_studies
 
 
+@takes_filters()
 def list_(
-    received_from: From = None,
-    received_to: To = None,
-    state: State = None,
-    category: OfCategory = None,
-    scanner: Scanner = "",
-    model: Model = "",
-    reason: Reason = "",
-    patient: Patient = "",
-    accession: Accession = "",
-    since: Since = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = 100,
+    filters: FilterOptions,
+    limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """List studies, the newest first; conflicts counts images that came again with other headers."""
     with opened_connection() as connection:
-        wanted = study_filter(
-            received_from,
-            received_to,
-            state=state,
-            category=category,
-            scanner=scanner,
-            model=model,
-            reason=reason,
-            limit=limit,
-            patient=patient,
-            accession=accession,
-            since=since,
-        )
+        wanted = filters.at_most(limit)
         rows = list_studies(connection, wanted)
         total = count_studies(connection, wanted)
     if as_json:
@@ -82,35 +49,15 @@ def _columns(width: int) -> tuple[str, ...]:
     return _ALL_COLUMNS if width >= _WIDE else _FEW_COLUMNS
 
 
+@takes_filters()
 def export(
-    received_from: From = None,
-    received_to: To = None,
-    state: State = None,
-    category: OfCategory = None,
-    scanner: Scanner = "",
-    model: Model = "",
-    reason: Reason = "",
-    patient: Patient = "",
-    accession: Accession = "",
-    since: Since = "",
+    filters: FilterOptions,
     out: Annotated[Path | None, typer.Option(help="CSV file; standard output without it.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Export the screening log as CSV (or JSON)."""
     with opened_connection() as connection:
-        wanted = study_filter(
-            received_from,
-            received_to,
-            state=state,
-            category=category,
-            scanner=scanner,
-            model=model,
-            reason=reason,
-            limit=sys.maxsize,
-            patient=patient,
-            accession=accession,
-            since=since,
-        )
+        wanted = filters.at_most()
         if as_json:
             print_json(list_studies(connection, wanted))
             return

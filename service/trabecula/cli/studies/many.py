@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,15 +11,14 @@ import typer
 from sqlalchemy import Engine
 
 from trabecula.cli.output import EXIT_FAILURE, EXIT_USAGE, console, error_console, print_json
+from trabecula.cli.study_options import FilterOptions
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import driver_connection
 from trabecula.ledger.queries import studies as queries
-from trabecula.ledger.queries.study_list import StudyFilter, list_studies
+from trabecula.ledger.queries.study_list import list_studies
 
 OneStudy = Annotated[str, typer.Argument(help="Study Instance UID; without it, what the filters select.")]
-Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")]
-NO_LIMIT = sys.maxsize
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,12 @@ class Outcome:
     error: TrabeculaError | None = None
 
 
-def selected(engine: Engine, study_uid: str, wanted: StudyFilter, *, filtered: bool) -> tuple[StudyUid, ...]:
+def selected(engine: Engine, study_uid: str, filters: FilterOptions, limit: int) -> tuple[StudyUid, ...]:
     """Return the named study, or those that the filters select, the newest first.
 
     Ends the command with a usage error where neither or both are given. Raises StudyUnknown.
     """
-    if bool(study_uid) == filtered:
+    if bool(study_uid) == filters.given:
         message = "Name one study, or select studies with filters (--state failed, --reason CODE, --from 2000-01-01)."
         error_console.print(message, style="bold red", markup=False, highlight=False)
         raise typer.Exit(EXIT_USAGE)
@@ -46,7 +44,7 @@ def selected(engine: Engine, study_uid: str, wanted: StudyFilter, *, filtered: b
         queries.show_study(engine, named)
         return (named,)
     with engine.connect() as link:
-        rows = list_studies(driver_connection(link), wanted, activity=False)
+        rows = list_studies(driver_connection(link), filters.at_most(limit), activity=False)
     return tuple(StudyUid(row["study_uid"]) for row in rows)
 
 

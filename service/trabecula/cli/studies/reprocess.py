@@ -15,23 +15,11 @@ from trabecula.bootstrap.services import services_of
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import EXIT_FAILURE, EXIT_USAGE, console, error_console, print_json, print_table
 from trabecula.cli.studies.comparing import compared, comparison_document, print_comparison
-from trabecula.cli.study_options import (
-    AsJson,
-    From,
-    Model,
-    OfCategory,
-    Reason,
-    Scanner,
-    State,
-    To,
-    operator,
-    study_filter,
-)
+from trabecula.cli.studies.many import OneStudy, selected
+from trabecula.cli.study_options import AsJson, FilterOptions, Limit, operator, takes_filters
 from trabecula.domain.errors import ResultMissing, TrabeculaError
 from trabecula.domain.uids import StudyUid
-from trabecula.ledger.database import driver_connection
 from trabecula.ledger.queries import studies as queries
-from trabecula.ledger.queries.study_list import StudyFilter, list_studies
 from trabecula.pipeline import Services, kept_study, reprocess_study
 from trabecula.settings import Settings, load_settings
 
@@ -39,16 +27,11 @@ REPROCESSED, UNCHANGED, REFUSED = "REPROCESSED", "UNCHANGED", "REFUSED"
 _DICOM_SEG = "dicom-seg"
 
 
+@takes_filters()
 def reprocess(
-    study_uid: Annotated[str, typer.Argument(help="Study Instance UID; without it, what the filters select.")] = "",
-    received_from: From = None,
-    received_to: To = None,
-    state: State = None,
-    category: OfCategory = None,
-    scanner: Scanner = "",
-    model: Model = "",
-    reason: Reason = "",
-    limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest first.")] = sys.maxsize,
+    filters: FilterOptions,
+    study_uid: OneStudy = "",
+    limit: Limit = sys.maxsize,
     force: Annotated[bool, typer.Option("--force", help="Also where the same result would come out.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show what would change; write nothing.")] = False,
     with_model: Annotated[str, typer.Option(help="With --diff: as if this bundle were active.")] = "",
@@ -65,20 +48,8 @@ def reprocess(
     overrides = {name: value for name, value in instead.items() if value}
     if (overrides or with_model) and not diff:
         _usage("--with-model, --with-thresholds and --with-segmenter go with --diff; switch the setting to reprocess.")
-    if bool(study_uid) == any((received_from, received_to, state, category, scanner, model, reason)):
-        _usage("Name one study, or select studies with filters (--from 2000-01-01 selects all).")
     with opened_ledger() as (settings, engine):
-        wanted = study_filter(
-            received_from,
-            received_to,
-            state=state,
-            category=category,
-            scanner=scanner,
-            model=model,
-            reason=reason,
-            limit=limit,
-        )
-        chosen = _chosen(engine, StudyUid(study_uid), wanted)
+        chosen = selected(engine, study_uid, filters, limit)
         services = services_of(settings, engine)
         if diff:
             other = load_settings(**overrides) if overrides else settings
@@ -98,16 +69,6 @@ def reprocess(
 def _usage(message: str) -> None:
     error_console.print(message, style="bold red", markup=False, highlight=False)
     raise typer.Exit(EXIT_USAGE)
-
-
-def _chosen(engine: Engine, study_uid: StudyUid, wanted: StudyFilter) -> tuple[StudyUid, ...]:
-    if study_uid:
-        named = queries.find_study(engine, study_uid)
-        queries.show_study(engine, named)
-        return (named,)
-    with engine.connect() as link:
-        rows = list_studies(driver_connection(link), wanted, activity=False)
-    return tuple(StudyUid(row["study_uid"]) for row in rows)
 
 
 def _reprocessed(
