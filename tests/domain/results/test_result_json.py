@@ -45,6 +45,16 @@ MEASUREMENT = Measurement(
 )
 
 
+DEFORMITY = GradedDeformity(
+    level=Level.L2,
+    kind="wedge",
+    degree=DeformityDegree.MODERATE,
+    loss_percent=31.5,
+    named=True,
+    recommended=True,
+)
+
+
 def example_result() -> StudyResult:
     return StudyResult(
         study_uid="1.2",
@@ -88,16 +98,7 @@ def example_result() -> StudyResult:
             ),
         ),
         primary="1.2.3",
-        deformities=(
-            GradedDeformity(
-                level=Level.L2,
-                kind="wedge",
-                degree=DeformityDegree.MODERATE,
-                loss_percent=31.5,
-                named=True,
-                recommended=True,
-            ),
-        ),
+        deformities=(DEFORMITY,),
         scale=ValueScale(lower=110.0, upper=160.0, factor=0.9, expected=116.0, expected_level=Level.L1),
         priors=(
             PriorResult(
