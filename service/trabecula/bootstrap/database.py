@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from trabecula.ledger.joining import joined
-from trabecula.ledger.schema import migrate
+from trabecula.domain.errors_of.ledger import LedgerMissing
+from trabecula.ledger.joining import holds_database, joined
+from trabecula.ledger.schema import migrate, schema_version
 from trabecula.settings import Settings
+from trabecula.settings.origins import without_password
+from trabecula.settings_file import settings_source
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,15 @@ def kept_database(settings: Settings) -> Iterator[KeptDatabase]:
 
 
 @contextmanager
-def opened_database(settings: Settings) -> Iterator[str]:
-    """Give the URL of the migrated database, as ``kept_database`` does; a server that runs is joined at once."""
+def opened_database(settings: Settings, *, new: bool = False) -> Iterator[str]:
+    """Give the URL of the migrated database; a server that runs is joined at once.
+
+    Where there is no ledger none is made, unless ``new`` ones may be: who forgot to name the settings is told so
+    instead of looking into an empty one. Raises LedgerMissing, and what ``kept_database`` raises.
+    """
     if settings.database_url:
+        if not new and schema_version(settings.database_url) is None:
+            raise LedgerMissing(f"the database {without_password(settings.database_url)} is empty; {settings_source()}")
         migrate(settings.database_url)
         yield settings.database_url
         return
@@ -52,5 +61,7 @@ def opened_database(settings: Settings) -> Iterator[str]:
             migrate(url)
             yield url
             return
+    if not new and not holds_database(settings.data_dir):
+        raise LedgerMissing(f"the data folder {settings.data_dir} holds no database; {settings_source()}")
     with kept_database(settings) as database:
         yield database.url

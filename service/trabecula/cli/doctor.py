@@ -22,7 +22,7 @@ def doctor(
     with errors_as_exit_code():
         settings = load_settings()
         if migrate:
-            with opened_database(settings):
+            with opened_database(settings, new=True):
                 print_line("the database schema is up to date")
             return
         findings = []

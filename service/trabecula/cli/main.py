@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ import typer
 from trabecula.cli.edge import prepare_process
 from trabecula.cli.lazy import CommandPlace, lazy_group
 from trabecula.cli.output import print_line
+from trabecula.settings_file import CONFIG_VARIABLE
 from trabecula.supervised import end_with_supervisor
 from trabecula.version import __version__
 
@@ -50,6 +53,8 @@ COMMANDS = {
     "listeners": CommandPlace(
         "trabecula.cli.listeners.command:app", "Who receives, and how far each listener's rows are."
     ),
+    "config": CommandPlace("trabecula.cli.config.command:app", "The settings in force, and where each comes from."),
+    "database": CommandPlace("trabecula.cli.database.command:app", "Which ledger this is, and who else may read it."),
     "models": CommandPlace("trabecula.cli.models:app", "Model bundles: list, verify, activate."),
     "doctor": CommandPlace(
         "trabecula.cli.doctor:doctor",
@@ -88,9 +93,14 @@ def common(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings file; before TRABECULA_CONFIG.", show_default=False)
+    ] = None,
 ) -> None:
     """Opportunistic bone-density screening from lumbar CT and MR. Research use only."""
     end_with_supervisor()
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config.expanduser().absolute())
 
 
 def main() -> None:

@@ -59,6 +59,12 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     print_table_to(console, table)
 
 
+def print_hint(text: str) -> None:
+    """Print a quiet line on standard error where a person reads it; programs and files do not get it."""
+    if error_console.is_terminal:
+        error_console.print(text, style="dim", markup=False, highlight=False)
+
+
 def print_error(error: TrabeculaError) -> None:
     """Print code, sentence and next step on standard error."""
     error_console.print(f"{error.code}: {error.sentence}", style="bold red", markup=False, highlight=False)

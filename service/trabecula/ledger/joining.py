@@ -18,6 +18,15 @@ _DATA_LINE, _SOCKET_LINE, _STATUS_LINE = 1, 4, 7
 """Lines of postmaster.pid (src/include/utils/pidfile.h): data folder, socket folder, whether it takes connections."""
 
 
+def holds_database(data_dir: Path) -> bool:
+    """Whether a data folder has an embedded database, running or not; what cannot be looked into may have one."""
+    try:
+        folder = data_dir.expanduser().resolve()
+        return (folder.exists() and not folder.is_dir()) or (folder / "database" / "PG_VERSION").exists()
+    except (OSError, RuntimeError):  # RuntimeError: ~ of nobody, links in a circle
+        return True
+
+
 @contextmanager
 def joined(data_dir: Path) -> Iterator[str | None]:
     """Give the URL of the server of a data folder while one runs and answers, else None.

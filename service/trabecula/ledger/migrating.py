@@ -9,7 +9,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from trabecula.ledger.database import create_engine_for, database_errors
+from trabecula.ledger.database import create_engine_for, database_errors, driver_connection
+from trabecula.ledger.reader_role import grant_again
 from trabecula.ledger.schema import head_version
 
 _ADVISORY_LOCK = 7_243_851_902
@@ -33,5 +34,6 @@ def upgrade(url: str) -> None:
                 config = alembic_config()
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
+                grant_again(driver_connection(connection))
     finally:
         engine.dispose()

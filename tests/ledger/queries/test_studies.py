@@ -165,5 +165,35 @@ def test_the_views_keep_their_names_and_columns(world: World, database_url: str)
     assert words == [("0x0000", False)]
 
 
+def test_the_log_has_person_values_score_and_next_attempt(world: World) -> None:
+    world.rows("UPDATE series SET modality = 'CT' WHERE study_uid = :uid RETURNING series_uid", uid=STUDY)
+    columns = "modality, age_years, sex, birth_date, study_date, l1_hu, mean_hu, model, score, score_positive"
+    (row,) = world.rows(f"SELECT {columns} FROM screening_log WHERE study_uid = :uid", uid=STUDY)
+    assert tuple(row)[:5] == ("CT", 76, "F", date(1950, 1, 1), date(2026, 1, 2))
+    (score,) = world.rows("SELECT model, score, positive FROM screening_scores WHERE study_uid = :uid", uid=STUDY)
+    assert tuple(row)[7:] == tuple(score)
+    (waiting,) = world.rows("SELECT next_attempt_at FROM screening_log WHERE study_uid = :uid", uid=STUDY)
+    assert waiting is None
+    again = datetime(2026, 3, 1).astimezone()
+    world.rows(
+        "UPDATE object_deliveries SET state = 'PENDING', next_attempt_at = :at WHERE study_uid = :uid RETURNING kind",
+        uid=STUDY, at=again,
+    )  # fmt: skip
+    (waiting,) = world.rows("SELECT next_attempt_at FROM screening_log WHERE study_uid = :uid", uid=STUDY)
+    assert waiting == again
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("20240229", date(2024, 2, 29)), ("2024-02-29", date(2024, 2, 29)), ("2024.12.31", date(2024, 12, 31)),
+        ("20230229", None), ("20241301", None), ("00000101", None), ("2024", None), ("", None), ("20240100", None),
+    ],
+)  # fmt: skip
+def test_a_date_of_the_images_is_a_date_or_nothing(database_url: str, written: str, day: date | None) -> None:
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT dicom_date(%s)", (written,)).fetchone() == (day,)
+
+
 def test_text_that_postgresql_cannot_keep_is_cleaned(world: World) -> None:
     assert world.rows("SELECT patient_name FROM studies WHERE study_uid = :uid", uid=STUDY) == ["Doe^Jane"]

@@ -65,5 +65,5 @@ def _ledger_registrar(settings: Settings) -> Iterator[Registrar]:
     from trabecula.bootstrap.ledger import opened_engine
     from trabecula.bootstrap.registering import registrar_of
 
-    with opened_database(settings) as url, opened_engine(url) as engine:
+    with opened_database(settings, new=True) as url, opened_engine(url) as engine:
         yield registrar_of(settings, engine)

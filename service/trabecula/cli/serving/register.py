@@ -44,7 +44,7 @@ def _follow(settings: Settings, folder: JournalFolder, ended: threading.Event) -
     """Follow the journal; where the database is away, wait for it: the journal keeps everything meanwhile."""
     while True:
         try:
-            with opened_database(settings) as url, opened_engine(url) as engine:
+            with opened_database(settings, new=True) as url, opened_engine(url) as engine:
                 follower_of(settings, folder, engine).run(ended)
                 return
         except DatabaseUnavailable as error:

@@ -32,5 +32,5 @@ def work(
         configure_logging(settings.log_level, part=f"work:{','.join(chosen)}")
         at_once = concurrency or settings.workers
         said = f"worker ready: {','.join(chosen)}" + (f" ({at_once} analyses at once)" if "cpu" in chosen else "")
-        with opened_database(settings) as database_url:
+        with opened_database(settings, new=True) as database_url:
             run_worker(settings, database_url, chosen, at_once, lambda: print_line(said))

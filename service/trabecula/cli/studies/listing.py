@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ from trabecula.cli.output import console, print_json, print_table
 from trabecula.cli.studies.activity import activity_in_words
 from trabecula.cli.study_options import AsJson, FilterOptions, Limit, takes_filters
 from trabecula.ledger.queries.study_list import count_studies, export_rows, list_studies
+from trabecula.settings import load_settings
+from trabecula.settings.origins import ledger_in_words
+from trabecula.settings_file import settings_source
 
 
 @takes_filters()
@@ -32,9 +36,11 @@ def list_(
         print_json({"total": total, "studies": rows})
         return
     columns = _columns(console.width if console.is_terminal else _WIDE)
-    shown = [[_cell((row | {"state": _standing(row)}).get(name)) for name in columns] for row in rows]
+    shown = [[_cell(name, (row | {"state": _standing(row)}).get(name)) for name in columns] for row in rows]
     print_table("", [name.replace("_", " ") for name in columns], shown)
     console.print(f"{len(rows)} of {total}", highlight=False)
+    if not total:
+        console.print(f"ledger {ledger_in_words(load_settings())}; {settings_source()}", highlight=False)
 
 
 _WIDE = 160
@@ -75,7 +81,9 @@ def _standing(row: Mapping[str, Any]) -> str:
     return f"{row['state']} ({words})" if words else str(row["state"])
 
 
-def _cell(value: object) -> str:
+def _cell(name: str, value: object) -> str:
+    if name == "received_at":  # the database's clock in UTC; people have another on the wall
+        return f"{datetime.fromisoformat(str(value)).astimezone():%Y-%m-%d %H:%M}"
     if isinstance(value, (list, tuple)):
         return " ".join(map(str, value))
     return "" if value is None else str(value)

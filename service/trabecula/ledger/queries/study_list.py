@@ -17,10 +17,11 @@ from trabecula.domain.study.study import StudyState
 from trabecula.ledger.queries.activity import Activities
 
 LOG_COLUMNS = (
-    "study_uid", "revision", "state", "category", "accession_number", "patient_id", "study_date", "description",
-    "manufacturer", "scanner_model", "station", "calling_ae_title", "received_at", "last_image_at", "frozen_at",
-    "analysed_at", "reported_at", "done_at", "instances", "reasons", "models", "failed_stage", "failure_code",
-    "failure_sentence", "failure_next_step",
+    "study_uid", "revision", "state", "category", "accession_number", "patient_id", "patient_id_issuer", "sex",
+    "birth_date", "age_years", "study_date", "description", "modality", "l1_hu", "mean_hu", "vbq", "model", "score",
+    "score_positive", "manufacturer", "scanner_model", "station", "calling_ae_title", "received_at", "last_image_at",
+    "frozen_at", "analysed_at", "reported_at", "done_at", "instances", "refused", "reasons", "models",
+    "next_attempt_at", "failed_stage", "failure_code", "failure_sentence", "failure_next_step",
 )  # fmt: skip
 """The columns of the view ``screening_log``, in order; also the header of the CSV export."""
 
@@ -137,7 +138,7 @@ def _midnight(day: date) -> datetime:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}
+    return {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The settings of one installation: a TOML file named by TRABECULA_CONFIG, each key also as TRABECULA_<KEY>."""
+"""The settings of one installation: every key, its unit in its name, and why its default is what it is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 import re
 from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -17,7 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from trabecula.domain.errors import ConfigurationInvalid
+from trabecula.settings_file import config_file
 
 _PEER = re.compile(
     r"^(?:(?P<name>[A-Za-z0-9_-]{1,64})=)?(?P<ae>[^@\\]{1,16})@(?P<host>\[[^\]@\s]*\]|[^:@\[\]\s]+):(?P<port>\d{1,5})$"
@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     """Spool, results and the embedded database. On several hosts: the shared volume."""
     database_url: str = ""
     """PostgreSQL URL; empty starts an embedded PostgreSQL in data_dir (one box)."""
+    database_password_file: Path | None = None
+    """File whose first line is the password of database_url (a systemd credential: %d/NAME), kept out of the URL."""
 
     ae_title: str = Field(default="TRABECULA", min_length=1, max_length=16)
     """Our AE title; calls to another called AE title are refused."""
@@ -243,31 +245,5 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file over defaults."""
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
-        path = os.environ.get("TRABECULA_CONFIG")
-        return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=path)) if path else sources
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Return the settings of this process. Raises ConfigurationInvalid naming the key and what is wrong with it."""
-    path = os.environ.get("TRABECULA_CONFIG")
-    try:
-        if path and not Path(path).is_file():
-            raise ConfigurationInvalid(f"TRABECULA_CONFIG names {path}, which is not a file")
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}" for item in error.errors()
-        )
-        raise ConfigurationInvalid(problems) from error
-    except OSError as error:
-        raise ConfigurationInvalid(f"TRABECULA_CONFIG names {path}: {error.strerror}") from error
-    except ValueError as error:  # a TOML file that does not parse
-        raise ConfigurationInvalid(str(error)) from error
-    return settings
-
-
-def unknown_variables() -> tuple[str, ...]:
-    """Return the TRABECULA_* variables of the environment that no setting reads: most likely typing errors."""
-    known = {f"TRABECULA_{name.upper()}" for name in Settings.model_fields} | {"TRABECULA_CONFIG"}
-    ours = {name for name in os.environ if name.startswith("TRABECULA_") and not name.startswith("TRABECULA_TEST_")}
-    return tuple(sorted(ours - known - {"TRABECULA_REQUIRE_PEERS"}))
+        path = config_file()
+        return sources if path is None else (*sources, TomlConfigSettingsSource(settings_cls, toml_file=path))

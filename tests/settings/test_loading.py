@@ -100,7 +100,7 @@ def test_an_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_setting_stands_in_the_example_file() -> None:
-    example = (Path(__file__).parents[1] / "deploy" / "trabecula.example.toml").read_text()
+    example = (Path(__file__).parents[2] / "deploy" / "trabecula.example.toml").read_text()
 
     missing = [name for name in Settings.model_fields if name not in example]
 

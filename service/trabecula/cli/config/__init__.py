@@ -1,0 +1,1 @@
+"""``trabecula config``: the settings in force."""

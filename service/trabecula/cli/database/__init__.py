@@ -1,0 +1,1 @@
+"""``trabecula database``: which ledger this is, and who else may read it."""
