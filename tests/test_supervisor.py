@@ -140,3 +140,43 @@ def test_parts_die_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     os.close(handle)
 
     assert ended
+
+
+def test_parts_are_renewed_without_a_pause(script: str) -> None:
+    lines = Lines()
+    supervisor = Supervisor(parts=[ScriptPart("one", (script,))], environment=dict(os.environ), on_line=lines.add)
+
+    supervisor.start()
+    lines.wait_for(1)
+    supervisor.renew()
+    first, ended, second = (line for _name, line in lines.wait_for(3))
+    supervisor.stop()
+
+    assert ended == "ended"
+    assert second != first
+
+
+def test_a_part_that_its_settings_keep_from_starting_is_not_started_again(tmp_path: Path) -> None:
+    path = tmp_path / "hopeless.py"
+    path.write_text(
+        f"import pathlib, sys\npathlib.Path({str(tmp_path / 'starts')!r}).open('a').write('x')\nsys.exit(78)\n"
+    )
+    given_up: list[str] = []
+    told = threading.Event()
+
+    def give_up(part: ServicePart) -> None:
+        given_up.append(part.name)
+        told.set()
+
+    supervisor = Supervisor(
+        parts=[ScriptPart("hopeless", (str(path),))],
+        environment=dict(os.environ),
+        on_line=Lines().add,
+        on_hopeless=give_up,
+    )
+    supervisor.start()
+    assert told.wait(30)
+    supervisor.stop()
+
+    assert given_up == ["hopeless"]
+    assert (tmp_path / "starts").read_text() == "x"

@@ -321,9 +321,9 @@ def test_a_taken_port_is_a_configuration_error(running: Running) -> None:
     with pytest.raises(ConfigurationInvalid) as error:
         second.start()
 
-    assert error.value.code == "CONFIGURATION_INVALID"
+    assert error.value.code == "PORT_TAKEN"
     assert f"127.0.0.1:{running.port}" in error.value.sentence
-    assert "Correct the named key" in error.value.next_step
+    assert "dicom_port" in error.value.next_step
 
 
 def test_drain_lets_a_running_transfer_end(running: Running) -> None:

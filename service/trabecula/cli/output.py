@@ -16,7 +16,7 @@ from rich.table import Table
 
 from trabecula.cli.edge import as_ours, foreseen_errors
 from trabecula.cli.tables import print_table_to
-from trabecula.domain.errors import TrabeculaError
+from trabecula.domain.errors import ConfigurationInvalid, TrabeculaError
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -72,12 +72,18 @@ def print_error(error: TrabeculaError) -> None:
 
 
 @contextmanager
-def errors_as_exit_code(on_error: Callable[[TrabeculaError], None] = print_error) -> Iterator[None]:
-    """Turn a TrabeculaError, and what the system or the database refused, into its message and exit code 2."""
+def errors_as_exit_code(
+    on_error: Callable[[TrabeculaError], None] = print_error, *, configuration: int = EXIT_USAGE
+) -> Iterator[None]:
+    """Turn a TrabeculaError, and what the system or the database refused, into its message and exit code 2.
+
+    ``configuration`` is the exit code where the settings are at fault.
+    """
     try:
         yield
     except BrokenPipeError:  # the reader of our output has gone; typer ends quietly
         raise
     except foreseen_errors() as error:
-        on_error(as_ours(error))
-        raise typer.Exit(EXIT_USAGE) from error
+        told = as_ours(error)
+        on_error(told)
+        raise typer.Exit(configuration if isinstance(told, ConfigurationInvalid) else EXIT_USAGE) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from trabecula.domain.errors import ConfigurationInvalid, PeerTooSlow, TrabeculaError
+from trabecula.domain.errors_of.serving import PortTaken
 from trabecula.domain.ports.registrar import Registrar
 from trabecula.intake.admission import Admission, DiskWatermark
 from trabecula.intake.association import AcceptedAssociation, Limits
@@ -73,7 +75,7 @@ class Listener:
     def start(self) -> int:
         """Listen and return the port.
 
-        Raises ConfigurationInvalid when the address cannot be had, SpoolUnavailable, JournalInUse.
+        Raises PortTaken, ConfigurationInvalid when the address cannot be had, SpoolUnavailable, JournalInUse.
         """
         self._spool.sweep(_LEFTOVER_SECONDS)
         family = socket.AF_INET6 if ":" in self._config.host else socket.AF_INET
@@ -84,6 +86,8 @@ class Listener:
         except OSError as error:
             listening.close()
             where = f"{self._config.host}:{self._config.port}"
+            if error.errno == errno.EADDRINUSE:
+                raise PortTaken(where) from error
             raise ConfigurationInvalid(f"DICOM_HOST and DICOM_PORT: {where}: {error.strerror}") from error
         if self._journal is not None:
             try:

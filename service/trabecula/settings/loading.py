@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -74,6 +74,8 @@ def _with_password(settings: Settings) -> Settings:
         return settings
     password = first_line_of("database_password_file", settings.database_password_file)
     parts = urlsplit(settings.database_url)
+    if parts.username and parts.password and unquote(parts.password) == password:
+        return settings  # a part of a service gets the whole URL from it
     if not parts.username or parts.password:
         raise ConfigurationInvalid("database_password_file: database_url must name a user, and no password of its own")
     host = parts.netloc.rpartition("@")[2]

@@ -12,13 +12,14 @@ import typer
 
 from trabecula.bootstrap.listening import journal_of, listener_of
 from trabecula.cli.output import errors_as_exit_code, print_line
+from trabecula.cli.serving.precautions import tell_openings
 from trabecula.cli.serving.signals import end_event
 from trabecula.domain.delivery import host_and_port
 from trabecula.domain.ports.registrar import Registrar
 from trabecula.intake.journal.writer import Journal
 from trabecula.logs import configure_logging
 from trabecula.settings import Settings, load_settings
-from trabecula.supervisor import ServicePart, Supervisor
+from trabecula.supervisor import EXIT_CONFIGURATION, ServicePart, Supervisor
 
 
 def listen(
@@ -28,9 +29,11 @@ def listen(
 ) -> None:
     """Receive studies until SIGTERM; then let running transfers end."""
     ended = end_event()
-    with errors_as_exit_code():
+    with errors_as_exit_code(configuration=EXIT_CONFIGURATION):
         settings = load_settings()
         configure_logging(settings.log_level, part="listen")
+        if registrar:  # alone on its host; a whole service has told it already
+            tell_openings(settings)
         if settings.acknowledge_after == "row":
             with _ledger_registrar(settings) as keeper:
                 _serve(settings, keeper, ended)

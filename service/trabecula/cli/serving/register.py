@@ -18,6 +18,7 @@ from trabecula.domain.errors import DatabaseUnavailable
 from trabecula.intake.journal.folder import REGISTRAR, JournalFolder
 from trabecula.logs import configure_logging
 from trabecula.settings import Settings, load_settings
+from trabecula.supervisor import EXIT_CONFIGURATION
 
 _WAIT_SECONDS = 2.0
 _NICENESS = 2
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 def register() -> None:
     """Write the rows of what the listener of this host received, until SIGTERM and until nothing is left to write."""
     ended = end_event()
-    with errors_as_exit_code():
+    with errors_as_exit_code(configuration=EXIT_CONFIGURATION):
         settings = load_settings()
         configure_logging(settings.log_level, part="register")
         with contextlib.suppress(OSError):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 
 from trabecula.bootstrap.database import KeptDatabase, kept_database
 from trabecula.cli.output import errors_as_exit_code, print_line
-from trabecula.cli.serving.signals import end_event
-from trabecula.domain.errors import DatabaseUnavailable
+from trabecula.cli.serving.alone import alone_in
+from trabecula.cli.serving.precautions import keep_private, tell_openings
+from trabecula.cli.serving.signals import end_event, reload_event
+from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
+from trabecula.domain.errors_of.serving import PartDoesNotStart
 from trabecula.logs import configure_logging
-from trabecula.settings import Settings, load_settings, unknown_variables
+from trabecula.settings import Settings, load_settings
 from trabecula.supervisor import ServicePart, Supervisor
 
 log = structlog.get_logger(__name__)
@@ -25,21 +28,25 @@ _WAIT_SECONDS = 5.0
 
 def serve() -> None:
     """Start the database, the listener and the workers; keep them running until SIGTERM."""
-    ended = end_event()
+    ended, reload = end_event(), reload_event()
     with errors_as_exit_code():
         settings = load_settings()
         configure_logging(settings.log_level, part="serve")
-        for name in unknown_variables():
-            log.warning("settings.unknown_variable", name=name)
+        tell_openings(settings)
         receiving, working = _parts(settings)
         progress = _Readiness((*receiving, *working))
-        with _running(receiving, dict(os.environ), progress), _awaited_database(settings, ended) as database:
+        with (
+            alone_in(settings.data_dir),
+            _running(receiving, dict(os.environ), progress),
+            _awaited_database(settings, ended) as database,
+        ):
             if database is not None:
+                keep_private(settings.data_dir)
                 print_line(f"database ready: {'embedded PostgreSQL' if not settings.database_url else 'PostgreSQL'}")
                 environment = dict(os.environ) | {"TRABECULA_DATABASE_URL": database.url}
                 with _running(working, environment, progress):
                     try:
-                        _look_after(database, progress, ended)
+                        _look_after(database, progress, ended, lambda: _reload(reload, progress, working))
                     finally:
                         # The listener first: what it still takes in is registered before the database goes.
                         progress.end(receiving)
@@ -48,7 +55,9 @@ def serve() -> None:
 
 @contextlib.contextmanager
 def _running(parts: tuple[ServicePart, ...], environment: dict[str, str], progress: _Readiness) -> Iterator[None]:
-    supervisor = Supervisor(parts=parts, environment=environment, on_line=progress.on_line)
+    supervisor = Supervisor(
+        parts=parts, environment=environment, on_line=progress.on_line, on_hopeless=progress.on_hopeless
+    )
     progress.supervisors[parts] = supervisor
     supervisor.start()
     try:
@@ -76,19 +85,42 @@ def _awaited_database(settings: Settings, ended: threading.Event) -> Iterator[Ke
         yield database
 
 
-def _look_after(database: KeptDatabase, progress: _Readiness, ended: threading.Event) -> None:
+def _look_after(
+    database: KeptDatabase, progress: _Readiness, ended: threading.Event, on_look: Callable[[], None]
+) -> None:
     """Until told to end, start a killed database again (the parts reconnect by themselves).
 
     Raises DatabaseUnavailable when it does not come back: then the whole service ends, for systemd to start it anew.
+    Raises PartDoesNotStart where its settings keep a part from starting.
     """
     told = False
     while not ended.wait(_LOOK_EVERY_SECONDS):
+        if progress.hopeless:
+            raise PartDoesNotStart(", ".join(progress.hopeless))
         if progress.all_ready.is_set() and not told:
             told = True
             print_line("trabecula is ready")
+        on_look()
         if database.mend():
             log.error("database.started_again")
             print_line("database ready again: embedded PostgreSQL")
+
+
+def _reload(asked: threading.Event, progress: _Readiness, working: tuple[ServicePart, ...]) -> None:
+    """Where it was asked for: start the workers anew, so that they read the settings; the listener goes on as it is.
+
+    Settings that are wrong change nothing. Running analyses are finished or handed back, as at any end of a worker.
+    """
+    if not asked.is_set():
+        return
+    asked.clear()
+    try:
+        load_settings()
+    except ConfigurationInvalid as error:
+        log.error("settings.refused", code=error.code, reason=error.sentence, next_step=error.next_step)
+        return
+    log.info("settings.reloaded", parts=[part.name for part in working])
+    progress.supervisors[working].renew()
 
 
 def _parts(settings: Settings) -> tuple[tuple[ServicePart, ...], tuple[ServicePart, ...]]:
@@ -112,12 +144,17 @@ class _Readiness:
     def __init__(self, parts: tuple[ServicePart, ...]) -> None:
         self.supervisors: dict[tuple[ServicePart, ...], Supervisor] = {}
         self.all_ready = threading.Event()
+        self.hopeless: list[str] = []
         self._waiting = {part.name for part in parts}
         self._lock = threading.Lock()
 
     def end(self, parts: tuple[ServicePart, ...]) -> None:
         """End parts before the others."""
         self.supervisors[parts].stop()
+
+    def on_hopeless(self, part: ServicePart) -> None:
+        """Note a part that its settings keep from starting."""
+        self.hopeless.append(part.name)
 
     def on_line(self, part: ServicePart, line: str) -> None:
         """Print the line; count the part as ready when it says so."""

@@ -12,6 +12,7 @@ from trabecula.cli.output import errors_as_exit_code, print_line
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.logs import configure_logging
 from trabecula.settings import load_settings
+from trabecula.supervisor import EXIT_CONFIGURATION
 
 QUEUES = ("cpu", "io", "sys")
 
@@ -24,7 +25,7 @@ def work(
 ) -> None:
     """Work on queued jobs until SIGTERM; running jobs are finished or handed back."""
     chosen = tuple(dict.fromkeys(part.strip() for part in queues.split(",") if part.strip()))
-    with errors_as_exit_code():
+    with errors_as_exit_code(configuration=EXIT_CONFIGURATION):
         unknown = sorted(set(chosen) - set(QUEUES))
         if unknown or not chosen:
             raise ConfigurationInvalid(f"--queues: {', '.join(unknown) or 'none'}; known are {', '.join(QUEUES)}")
