@@ -9,7 +9,7 @@ SEED ?= 1
 export CMAKE_ARGS ?= -DFORCE_DISABLE_CUDA=ON
 
 .DEFAULT_GOAL := help
-.PHONY: help install run demo test check format bench chaos metamorphic peers clean
+.PHONY: help install run demo test check audit format bench chaos metamorphic peers clean
 
 help: ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -46,7 +46,7 @@ test: $(VENV)/.all peers ## all tests: in two processes, then alone those that m
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder -m "not serial"
 	$(BIN)/python -m pytest -m serial
 
-check: $(VENV)/.all ## format, lint, types, imports
+check: $(VENV)/.all ## format, lint with bandit's rules, types, imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -55,6 +55,11 @@ check: $(VENV)/.all ## format, lint, types, imports
 format: $(VENV)/.all ## rewrite to the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+audit: ## known vulnerabilities of the service's dependencies, where the advisory database can be reached
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes -r requirements/service.lock
 
 bench: $(VENV)/.all ## ratios, side by side, into bench/results
 	$(BIN)/python -m bench

@@ -5,7 +5,9 @@ from __future__ import annotations
 import configparser
 import json
 import shlex
+import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +111,17 @@ def test_the_test_pacs_routes_by_a_modality_it_knows() -> None:
 
     assert "/modalities/trabecula/store" in script
     assert configuration["DicomModalities"]["trabecula"]["AET"] == "TRABECULA"
+
+
+@pytest.mark.parametrize("unit", sorted(path.name for path in (ROOT / "deploy" / "systemd").glob("*.service")))
+def test_a_unit_leaves_the_service_little_of_the_system(unit: str, require_tool: Callable[[str], str]) -> None:
+    program = require_tool("systemd-analyze")
+
+    told = subprocess.run(
+        [program, "security", "--offline=true", "--threshold=25", ROOT / "deploy" / "systemd" / unit],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert told.returncode == 0, told.stdout.splitlines()[-1:]

@@ -40,7 +40,7 @@ def listener(settings: Settings) -> str:
     """Whether our own listener answers C-ECHO; one that refuses this caller answers too."""
     if settings.dicom_port == 0:
         return "not asked: dicom_port is 0, so its port is another one each time"
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.dicom_host, settings.dicom_host)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.dicom_host, settings.dicom_host)  # noqa: S104
     address = f"{settings.ae_title}@{host}:{settings.dicom_port}"
     itself = Destination(name="listener", ae_title=settings.ae_title, host=host, port=settings.dicom_port)
     try:
