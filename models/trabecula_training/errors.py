@@ -103,3 +103,17 @@ class ExtraMissing(TrabeculaError):
 
     code = "EXTRA_MISSING"
     next_step = "Install the extra for networks: pip install 'trabecula[train,cnn]'."
+
+
+class CombatMissing(ExtraMissing):
+    """ComBat needs a library that is not installed."""
+
+    code = "EXTRA_MISSING"
+    next_step = "Install the extra for ComBat: pip install 'trabecula[train,combat]', or leave out --harmonise."
+
+
+class ConditioningRefused(TrabeculaError):
+    """Here nothing is filled in or harmonised."""
+
+    code = "CONDITIONING_REFUSED"
+    next_step = "Leave out --impute and --harmonise, or run a radiomics recipe in sound mode."

@@ -16,6 +16,7 @@ from tests.scoring.radiomics.drawn import axial, drawn_series
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import FEATURE_INPUT, PROBABILITY_OUTPUT, SCORE_OUTPUT, AcquisitionRange, Manifest
+from trabecula.domain.models.conditioning import Batch, Conditioning, Covariate, HarmonisedBatch
 from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
 from trabecula.domain.models.validation import CheckVector
 from trabecula.domain.results.reasons import ReasonCode
@@ -322,3 +323,40 @@ def test_a_graph_that_answers_a_check_vector_otherwise_is_refused(tmp_path: Path
     check_runs(load_bundle(write_bundle(tmp_path, manifest("right", check_vectors=(right,)))))
     with pytest.raises(BundleInvalid, match="answers a check vector otherwise"):
         check_runs(load_bundle(write_bundle(tmp_path, manifest("wrong", check_vectors=(wrong,)))))
+
+
+HARMONISED = Conditioning(
+    batch=Batch.SCANNER,
+    covariates=(Covariate.AGE, Covariate.SEX),
+    batches=(HarmonisedBatch("A", ("MAKER ONE ALPHA",)), HarmonisedBatch("B", ("MAKER TWO BETA",))),
+)
+
+
+def seen_on(context: ScoringContext, maker: str, model: str, age_years: float | None = 70.0) -> ScoringContext:
+    """The same study from another scanner."""
+    series = context.series[SeriesRole.CT]
+    facts = {**FACTS, "manufacturer": maker, "model": model}
+    source = replace(series.source, acquisition=facts)
+    return replace(context, series={SeriesRole.CT: replace(series, source=source)}, age_years=age_years, sex="F")
+
+
+def test_a_harmonised_graph_is_told_scanner_age_and_sex(context: ScoringContext, tmp_path: Path) -> None:
+    made = scorer_with(tmp_path, manifest("harmonised", conditioning=HARMONISED), weights=(0.0, 0.0, 0.5, 0.01, -0.3))
+
+    (score,) = made.score(seen_on(context, "Maker Two", "beta"))
+
+    assert score.raw_score == pytest.approx(-1.0 + 0.5 * 1 + 0.01 * 70 - 0.3)
+
+
+def test_a_scanner_that_combat_does_not_know_is_not_scored(context: ScoringContext, tmp_path: Path) -> None:
+    made = scorer_with(tmp_path, manifest("harmonised", conditioning=HARMONISED), weights=(0.0, 0.0, 0.5, 0.01, -0.3))
+
+    for maker, model in (("Maker Three", "Gamma"), ("", "")):
+        reason = abstention(made.score(seen_on(context, maker, model)), ReasonCode.OUT_OF_TRAINING_RANGE).reasons[0]
+        assert "ComBat was fitted on A, B" in reason.sentence
+    nobody = made.score(seen_on(context, "Maker One", "Alpha", age_years=None))
+    assert "ComBat needs it" in abstention(nobody, ReasonCode.AGE_SEX_MISSING).reasons[0].sentence
+
+
+def scorer_with(root: Path, made: Manifest, weights: tuple[float, ...]) -> RadiomicsScorer:
+    return RadiomicsScorer(load_bundle(write_bundle(root, made, weights)), True, MEMORY)

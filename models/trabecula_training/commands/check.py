@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trabecula.cli.tables import print_table_to
+from trabecula.domain.models.conditioning import Batch, Imputation
 from trabecula.domain.models.feature_layout import LevelAggregation
 from trabecula_training.cohort.labels import Task
+from trabecula_training.commands.options.conditioning import (
+    BatchOption,
+    Harmonisation,
+    Harmonise,
+    Impute,
+    conditioning_choice,
+    refuse_conditioning,
+)
 from trabecula_training.commands.output import (
     console,
     errors_as_exit_code,
@@ -21,6 +30,7 @@ from trabecula_training.commands.output import (
     progress_bar,
 )
 from trabecula_training.errors import RecipeUnknown
+from trabecula_training.learning.conditioning.plan import ConditioningChoice
 from trabecula_training.learning.recipe import InputSet, Recipe
 from trabecula_training.problems import counted
 from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
@@ -45,15 +55,20 @@ def check_command(
     inputs: Annotated[list[str] | None, typer.Option(help="Repeat for several; default all of the recipe's.")] = None,
     tasks: Annotated[list[str] | None, typer.Option(help="Repeat for several; default all of the recipe's.")] = None,
     folds: Annotated[int, typer.Option(min=2, help="Outer folds that the run will have.")] = 5,
+    impute: Impute = Imputation.NONE,
+    harmonise: Harmonise = Harmonisation.NONE,
+    batch: BatchOption = Batch.SCANNER,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read headers.")] = os.cpu_count() or 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check every line, every study folder and every task; nothing is computed or written."""
     with errors_as_exit_code(as_json):
         chosen = image_recipe(recipe) if recipe in IMAGE_RECIPES else radiomics_recipe(recipe)
+        choice = conditioning_choice(impute, harmonise, batch, None)
+        refuse_conditioning(choice, recipe)
         questions = _questions(recipe, chosen.tasks, tasks or ())
         found = (
-            check_features(cohort, features, _wanted(chosen, inputs or (), questions, folds))[0]
+            check_features(cohort, features, _wanted(chosen, inputs or (), questions, folds, choice))[0]
             if features is not None
             else _check_folders(chosen.inputs, questions, cohort, workers)
         )
@@ -70,7 +85,9 @@ def check_command(
     console.print(f"{len(found.cohort.patients)} patients, {counted(found.problems)}: {recipe} can begin.")
 
 
-def _wanted(recipe: Recipe | ImageRecipe, inputs: Sequence[str], tasks: Sequence[Task], folds: int) -> Wanted:
+def _wanted(
+    recipe: Recipe | ImageRecipe, inputs: Sequence[str], tasks: Sequence[Task], folds: int, choice: ConditioningChoice
+) -> Wanted:
     """What a run of the recipe with these names would ask. Raises RecipeUnknown."""
     offered = {item.name: item for item in recipe.inputs}
     unknown = [name for name in inputs if name not in offered]
@@ -79,7 +96,7 @@ def _wanted(recipe: Recipe | ImageRecipe, inputs: Sequence[str], tasks: Sequence
     chosen = [offered[name] for name in inputs] or list(recipe.inputs)
     aggregation = recipe.aggregation if isinstance(recipe, Recipe) else LevelAggregation.MEAN
     pairs = tuple((item, task) for item in chosen for task in tasks)
-    return Wanted(pairs=pairs, aggregation=aggregation, folds=folds)
+    return Wanted(pairs=pairs, aggregation=aggregation, folds=folds, conditioning=choice)
 
 
 def _questions(recipe: str, offered: Sequence[Task], names: Sequence[str]) -> Sequence[Task]:

@@ -67,6 +67,7 @@ def run_radiomics(job: RadiomicsJob) -> RadiomicsRun:
         aggregation=job.recipe.aggregation,
         folds=job.settings.folds if job.settings.mode is Mode.SOUND else 2,
         stable_only=job.settings.mode is Mode.SOUND,
+        conditioning=job.settings.conditioning,
     )
     found, table = check_features(job.cohort, features, wanted)
     cohort = found.usable()

@@ -11,6 +11,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from trabecula.domain.models.conditioning import Batch, Imputation
+from trabecula_training.commands.options.conditioning import (
+    BatchOption,
+    Covariates,
+    Harmonisation,
+    Harmonise,
+    Impute,
+    conditioning_choice,
+    refuse_conditioning,
+)
 from trabecula_training.commands.output import errors_as_exit_code, print_json
 from trabecula_training.commands.radiomics_run import RadiomicsJob, RadiomicsRun, run_radiomics
 from trabecula_training.commands.summary import print_summary, summary_document
@@ -44,6 +54,10 @@ def run_command(
     ] = 10,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap samples for the intervals.")] = 2000,
     crops: Annotated[str, typer.Option(help="Crop definition of networks; default the recipe's.")] = "",
+    impute: Impute = Imputation.NONE,
+    harmonise: Harmonise = Harmonisation.NONE,
+    batch: BatchOption = Batch.SCANNER,
+    covariates: Covariates = None,
     weights: Annotated[
         Path | None, typer.Option(help="Weights of one's own from which networks start (torch state dictionary).")
     ] = None,
@@ -64,9 +78,11 @@ def run_command(
         seed=seed,
         processes=workers,
         resamples=resamples,
+        conditioning=conditioning_choice(impute, harmonise, batch, covariates),
     )
     place = _Place(cohort=cohort, out=out, made=features, command=" ".join(["trabecula-train", *sys.argv[1:]]))
     with errors_as_exit_code(as_json):
+        refuse_conditioning(settings.conditioning, recipe, mode)
         if of_images:
             done = _run_images(recipe, settings, place, crops, weights)
         else:

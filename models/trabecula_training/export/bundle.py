@@ -18,10 +18,12 @@ from trabecula_training.cohort.cohort_csv import read_cohort
 from trabecula_training.cohort.table import Part
 from trabecula_training.errors import ExportRefused
 from trabecula_training.export.check_vectors import check_vectors
+from trabecula_training.export.conditioning import exported_conditioning
 from trabecula_training.export.manifest import BundleText, Content, bundle_manifest, endpoint_model
 from trabecula_training.export.onnx_graph import build_graph
 from trabecula_training.export.parity import parity_difference
 from trabecula_training.features.reading import load_features
+from trabecula_training.learning.conditioning.plan import choice_of
 from trabecula_training.learning.dataset import Dataset, make_dataset, usable_layout
 from trabecula_training.learning.recipe import Recipe
 from trabecula_training.learning.training_range import training_range
@@ -64,26 +66,32 @@ def export_bundle(request: ExportRequest, recipe_of: Callable[[str], Recipe]) ->
     table = load_features(features_file)
     if cohort.sha256() != document["cohort"]["sha256"] or table.sha256() != document["features"]["sha256"]:
         raise ExportRefused("cohort or features have changed since the run")
-    layout, dropped = usable_layout(table, recipe.input(request.input).roles, recipe.aggregation)
+    choice = choice_of(document["settings"])
+    layout, dropped = usable_layout(table, recipe.input(request.input).roles, recipe.aggregation, impute=choice.impute)
     development = cohort.part(Part.DEVELOPMENT)
-    sets = [make_dataset(development, table, layout, recipe.task(task), dropped) for task, _ in request.classifiers]
+    sets = [
+        make_dataset(development, table, layout, recipe.task(task), dropped, choice) for task, _ in request.classifiers
+    ]
+    width = sets[0].data.features.shape[1]
+    conditioning = exported_conditioning(sets, table, choice)
     models = [
         refit(recipe, data, family, document) for data, (_, family) in zip(sets, request.classifiers, strict=True)
     ]
     monotone = len(models) > 1
-    graph = build_graph(models, len(layout.columns), monotone).SerializeToString(deterministic=True)
+    graph = build_graph(models, width, monotone).SerializeToString(deterministic=True)
     difference = parity_difference(graph, models, sets[0].data.features, monotone)
     endpoints = tuple(
         endpoint_model(recipe.task(task), model, found, data, request.text.primary)
         for (task, _), model, found, data in zip(request.classifiers, models, tasks, sets, strict=True)
     )
-    trained = training_range(models, sets[0].data.features, int(document["settings"]["seed"]))
+    trained = training_range(models, sets[0].data.plain, int(document["settings"]["seed"]))
     content = Content(
         kind=BundleKind.RADIOMICS,
         published=recipe.source,
         training_range=trained,
         layout=layout,
-        check_vectors=check_vectors(models, trained, len(layout.columns), monotone),
+        check_vectors=check_vectors(models, trained, width, monotone),
+        conditioning=conditioning,
     )
     created = request.created or datetime.now(UTC).date().isoformat()
     draft = bundle_manifest(

@@ -22,6 +22,7 @@ from trabecula.domain.models.bundle import (
     Population,
     TrainingRange,
 )
+from trabecula.domain.models.conditioning import Conditioning
 from trabecula.domain.models.feature_layout import FeatureLayout
 from trabecula.domain.models.validation import CheckVector, ModelVerdict, Validation
 from trabecula_training.cohort.labels import Task, reference_limits
@@ -148,6 +149,7 @@ class Content:
     image: ImageInput | None = None
     limits: tuple[str, ...] = ()
     check_vectors: tuple[CheckVector, ...] = ()
+    conditioning: Conditioning | None = None
 
 
 def bundle_manifest(
@@ -196,6 +198,7 @@ def bundle_manifest(
         limits=(*content.limits, *dict.fromkeys(f"The training cohort is too small: {line}." for line in shortfalls)),
         contact=text.contact,
         check_vectors=content.check_vectors,
+        conditioning=content.conditioning,
     )
 
 

@@ -1,9 +1,9 @@
 """One ONNX graph of fitted models: the full named vector in, probabilities out; float64 throughout.
 
-Per endpoint: gather the used columns, z-score, classifier (skl2onnx), calibration. Binary LDA is written as a logistic
-regression with its coefficients, because skl2onnx converts it wrongly; so is the LASSO, for its linear score. K nearest
-neighbours are written here: skl2onnx numbers the names inside that graph by a counter of the process, so that the
-same model would not give the same bytes.
+Per endpoint: gather the used columns, fill and harmonise them (conditioning_graph.py), z-score, classifier (skl2onnx),
+calibration. Binary LDA is written as a logistic regression with its coefficients, because skl2onnx converts it wrongly;
+so is the LASSO, for its linear score. K nearest neighbours are written here: skl2onnx numbers the names inside that
+graph by a counter of the process, so that the same model would not give the same bytes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sklearn.linear_model import Lasso, LogisticRegression, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from trabecula.domain.models.bundle import FEATURE_INPUT, PROBABILITY_OUTPUT, SCORE_OUTPUT
+from trabecula_training.export.conditioning_graph import conditioned_columns
 from trabecula_training.learning.calibrators import Calibrator, Isotonic, Platt
 from trabecula_training.learning.tuning import FittedModel
 
@@ -48,6 +49,10 @@ class GraphBuilder:
         """Add a node of one output and return the output's name."""
         self.nodes.append(helper.make_node(operator, list(inputs), [output], name=output, **attributes))
         return output
+
+    def pair(self, operator: str, inputs: Sequence[str], outputs: tuple[str, str], **attributes: Any) -> None:
+        """Add a node of two outputs."""
+        self.nodes.append(helper.make_node(operator, list(inputs), list(outputs), name=outputs[0], **attributes))
 
 
 def build_graph(models: Sequence[FittedModel], n_columns: int, monotone: bool) -> ModelProto:
@@ -82,11 +87,10 @@ def build_graph(models: Sequence[FittedModel], n_columns: int, monotone: bool) -
 
 
 def _score(builder: GraphBuilder, model: FittedModel, name: str) -> str:
-    """Append columns, z-score and classifier; return the name of the raw score, [patients, 1]."""
-    columns = builder.constant(name + "columns", model.columns.index.astype(np.int64))
+    """Append columns, conditioning, z-score and classifier; return the name of the raw score, [patients, 1]."""
+    gathered = conditioned_columns(builder, model.conditioning, model.columns.index, name)
     mean = builder.constant(name + "mean", model.columns.mean[None, :].astype(np.float64))
     sd = builder.constant(name + "sd", model.columns.sd[None, :].astype(np.float64))
-    gathered = builder.add("Gather", [FEATURE_INPUT, columns], name + "gathered", axis=1)
     centred = builder.add("Sub", [gathered, mean], name + "centred")
     if isinstance(model.estimator, KNeighborsClassifier):
         return _nearest(builder, model.estimator, builder.add("Div", [centred, sd], name + "z"), name)
@@ -109,8 +113,7 @@ def _nearest(builder: GraphBuilder, estimator: KNeighborsClassifier, z: str, nam
     wide = builder.add("Unsqueeze", [z, middle], name + "wide")
     apart = builder.add("Sub", [wide, patients], name + "apart")
     distance = builder.add("ReduceSumSquare", [apart, last], name + "distance", keepdims=0)
-    outputs = [name + "nearest", name + "who"]
-    builder.nodes.append(helper.make_node("TopK", [distance, count], outputs, name=name + "top", axis=1, largest=0))
+    builder.pair("TopK", [distance, count], (name + "nearest", name + "who"), axis=1, largest=0)
     voted = builder.add("Gather", [labels, name + "who"], name + "voted", axis=0)
     return builder.add("ReduceMean", [voted, middle], name + "score", keepdims=1)
 

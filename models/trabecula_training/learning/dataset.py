@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trabecula.analysis.thresholds import load_thresholds
+from trabecula.domain.models.conditioning import Imputation
 from trabecula.domain.models.feature_layout import FeatureLayout, LevelAggregation
 from trabecula.domain.results.decision import corrected_hu
 from trabecula.domain.results.result import SeriesRole
@@ -19,6 +21,12 @@ from trabecula_training.cohort.table import Cohort, Patient
 from trabecula_training.errors import FeatureTableInvalid
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.baselines import MEAN_HU, VBQ, Comparators, clinical_comparators
+from trabecula_training.learning.conditioning.plan import (
+    NOTHING,
+    ConditioningChoice,
+    ConditioningPlan,
+    combat_patients_at_least,
+)
 from trabecula_training.learning.tuning import TrainingSet
 
 Floats = NDArray[np.float64]
@@ -26,6 +34,9 @@ Floats = NDArray[np.float64]
 
 FEW_LEVELS = "fewer than"
 """How the reason of a patient begins who has too few levels."""
+
+WITHHELD = "score withheld"
+"""How the reason of a patient begins whose scanner was not in the fit of ComBat."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,19 +56,25 @@ class Dataset:
 
 
 def usable_layout(
-    table: FeatureTable, roles: Sequence[SeriesRole], aggregation: LevelAggregation, stable_only: bool = True
+    table: FeatureTable,
+    roles: Sequence[SeriesRole],
+    aggregation: LevelAggregation,
+    stable_only: bool = True,
+    impute: Imputation = Imputation.NONE,
 ) -> tuple[FeatureLayout, tuple[str, ...]]:
     """Return the layout over the table's stable, finite features, and the names dropped.
 
     A feature is dropped when the lower bound of its ICC under perturbed masks is below the limit in any role, or when
-    more than one row in twenty of these roles has no finite value. Neither uses a label. ``stable_only`` False (paper
-    mode): features are kept whatever perturbed outlines do to them.
+    more rows of these roles than data/references.toml allows have no finite value: fewer where nothing is filled in.
+    Neither uses a label. ``stable_only`` False (paper mode): features are kept whatever perturbed outlines do to them.
     """
     rows = np.array([role in roles for role in table.roles])
     if not rows.any():
         raise FeatureTableInvalid(f"it holds no rows of {', '.join(roles)}")
-    finite = np.isfinite(table.values[rows]).mean(axis=0) >= 0.95
-    limit = float(reference_limits()["icc_lower_bound_at_least"]["value"])
+    limits, partial = reference_limits(), impute is not Imputation.NONE
+    most = "missing_share_filled_at_most" if partial else "missing_share_at_most"
+    finite = np.isfinite(table.values[rows]).mean(axis=0) >= 1 - float(limits[most]["value"])
+    limit = float(limits["icc_lower_bound_at_least"]["value"])
     stable = np.ones(len(table.names), dtype=bool)
     for role in roles if stable_only else ():
         if role in table.stability:
@@ -67,30 +84,38 @@ def usable_layout(
     if not kept:
         raise FeatureTableInvalid("no feature is both finite and stable")
     dropped = tuple(name for name in table.feature_names if name not in set(kept))
-    return FeatureLayout(roles=tuple(roles), levels=MEASURED_LEVELS, aggregation=aggregation, features=kept), dropped
+    layout = FeatureLayout(
+        roles=tuple(roles), levels=MEASURED_LEVELS, aggregation=aggregation, features=kept, partial=partial
+    )
+    return layout, dropped
 
 
 def make_dataset(
-    cohort: Cohort, table: FeatureTable, layout: FeatureLayout, task: Task, dropped: tuple[str, ...] = ()
+    cohort: Cohort,
+    table: FeatureTable,
+    layout: FeatureLayout,
+    task: Task,
+    dropped: tuple[str, ...] = (),
+    choice: ConditioningChoice = NOTHING,
+    batches: tuple[str, ...] | None = None,
 ) -> Dataset:
-    """Return the rows of the patients that have a label for ``task`` and enough usable levels."""
+    """Return the rows of the patients that have a label for ``task`` and enough usable levels.
+
+    With ComBat, patients of a scanner (site) that is none of ``batches`` are withheld: None takes those of this cohort
+    that have enough patients.
+    """
     vectors = patient_vectors(table, layout)
-    patients: list[Patient] = []
-    labels: list[int] = []
-    left_out: list[tuple[str, str]] = []
-    for patient in cohort.patients:
-        label = None if patient.category is None else task.label(patient.category)
-        vector = vectors.get(patient.patient)
-        if label is None:
-            left_out.append((patient.patient, f"{patient.category or 'no category'} takes no part in {task.name}"))
-        elif vector is None:
-            left_out.append((patient.patient, f"{FEW_LEVELS} {layout.min_levels} usable levels in a series it needs"))
-        else:
-            patients.append(patient)
-            labels.append(label)
+    people, left_out = _able(cohort, vectors, layout, task)
+    known = _batches([patient for patient, _ in people], choice) if batches is None else batches
+    reasons = [(patient.patient, _withheld(patient, choice, known)) for patient, _ in people]
+    left_out += [(name, why) for name, why in reasons if why]
+    kept = [pair for pair, (_, why) in zip(people, reasons, strict=True) if not why]
+    patients = [patient for patient, _ in kept]
     names = tuple(patient.patient for patient in patients)
     features = np.stack([vectors[name] for name in names]) if names else np.zeros((0, len(layout.columns)))
-    data = TrainingSet(features, np.array(labels, dtype=np.int64), names)
+    plan = _plan(layout, choice, known)
+    matrix = features if plan is None else plan.matrix(features, patients, choice)
+    data = TrainingSet(matrix, np.array([label for _, label in kept], dtype=np.int64), names, plan)
     return Dataset(
         layout=layout,
         patients=tuple(patients),
@@ -99,6 +124,49 @@ def make_dataset(
         left_out=tuple(left_out),
         dropped=dropped,
     )
+
+
+def _able(
+    cohort: Cohort, vectors: Mapping[str, Floats], layout: FeatureLayout, task: Task
+) -> tuple[list[tuple[Patient, int]], list[tuple[str, str]]]:
+    """The patients that have a label and a vector, with their label, and why the others have not."""
+    able: list[tuple[Patient, int]] = []
+    left_out: list[tuple[str, str]] = []
+    for patient in cohort.patients:
+        label = None if patient.category is None else task.label(patient.category)
+        if label is None:
+            left_out.append((patient.patient, f"{patient.category or 'no category'} takes no part in {task.name}"))
+        elif patient.patient not in vectors:
+            left_out.append((patient.patient, f"{FEW_LEVELS} {layout.min_levels} usable levels in a series it needs"))
+        else:
+            able.append((patient, label))
+    return able, left_out
+
+
+def _plan(layout: FeatureLayout, choice: ConditioningChoice, batches: tuple[str, ...]) -> ConditioningPlan | None:
+    if not choice.wanted:
+        return None
+    return ConditioningPlan(
+        columns=len(layout.columns), impute=choice.impute, batches=batches, covariates=choice.covariates
+    )
+
+
+def _batches(patients: Sequence[Patient], choice: ConditioningChoice) -> tuple[str, ...]:
+    """The scanners (sites) with enough patients for ComBat, by name; none where it is not asked for."""
+    if choice.batch is None:
+        return ()
+    counts = Counter(choice.batch_of(patient) for patient in patients)
+    return tuple(sorted(name for name, count in counts.items() if name and count >= combat_patients_at_least()))
+
+
+def _withheld(patient: Patient, choice: ConditioningChoice, known: tuple[str, ...]) -> str:
+    """Why ComBat has no answer for a patient; empty where it has."""
+    name = choice.batch_of(patient)
+    if choice.batch is None or name in known:
+        return ""
+    if not name:
+        return f"{WITHHELD}: the {choice.batch} is not named, and ComBat cannot guess it"
+    return f"{WITHHELD}: {choice.batch} {name} was not in the fit of ComBat"
 
 
 def patient_vectors(table: FeatureTable, layout: FeatureLayout) -> dict[str, Floats]:

@@ -79,7 +79,7 @@ def nested_cross_validation(
     data: TrainingSet, plan: NestedPlan, on_fold: Callable[[Split], None] = _ignore
 ) -> dict[str, NestedResult]:
     """Return a result per family and per comparator. ``on_fold`` hears of every finished outer fold."""
-    splits = stratified_by_patient(data.labels, data.patients, plan.folds, plan.repeats, plan.seed)
+    splits = stratified_by_patient(data.labels, data.patients, plan.folds, plan.repeats, plan.seed, data.strata)
     outcomes: list[FoldOutcome] = []
     for outcome in _kept_or_made(data, plan, splits):
         outcomes.append(outcome)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trabecula.domain.models.bundle import EndpointModel, Interval, Manifest
+from trabecula.domain.models.conditioning import Imputation
 from trabecula.domain.models.validation import ModelVerdict
 from trabecula_training.reporting.wording import interval, percent
 
@@ -90,11 +91,32 @@ def _what(manifest: Manifest) -> Iterator[str]:
             f"{', '.join(map(str, layout.levels))}, {layout.aggregation}), at least {layout.min_levels} levels; "
             f"region {manifest.regions}; settings {manifest.feature_settings_sha256[:16]}."
         )
+    yield from _conditioning(manifest)
     if manifest.image is not None:
         image = manifest.image
         yield (
             f"- Pictures: {manifest.regions} ({manifest.feature_settings_sha256[:16]}), {image.size} x {image.size} "
             f"pixels of each of L1-L4, at least {image.min_levels} levels; the score is the mean of their logits."
+        )
+
+
+def _conditioning(manifest: Manifest) -> Iterator[str]:
+    made = manifest.conditioning
+    if made is None:
+        return
+    if made.imputation is not Imputation.NONE:
+        yield (
+            f"- Missing values are filled inside the graph ({made.imputation}); with more than "
+            f"{percent(made.max_missing_fraction)} of its columns missing the model abstains."
+        )
+    if made.imputation is Imputation.KNN:
+        yield "- The graph holds the features of the training patients, without names."
+    if made.batches:
+        devices = "; ".join(f"{batch.name} ({', '.join(batch.devices)})" for batch in made.batches)
+        kept = ", ".join(made.covariates) or "none"
+        yield (
+            f"- ComBat by {made.batch} inside the graph, fitted on {devices}; covariates kept: {kept}. On any other "
+            "scanner the model abstains."
         )
 
 

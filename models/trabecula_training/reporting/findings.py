@@ -91,6 +91,8 @@ def held_elsewhere(task: Mapping[str, Any], model: str, inside: Interval) -> Fin
         return Finding(question, answer, told)
     sites = [read_interval(found[model]) for found in task["sites"].values() if model in found]
     counts = task["site_counts"]
+    if not sites and task.get("batches_left_out", ()):
+        return Finding(question, Answer.OPEN, f"{_combat_words(task, model)} {_external_words(task).capitalize()}.")
     if not sites:
         return Finding(question, Answer.OPEN, f"Not tested: {_sites_words(counts)}; {_external_words(task)}.")
     worst = min(sites, key=lambda interval: interval.estimate)
@@ -119,6 +121,20 @@ def _sites_words(counts: Mapping[str, Mapping[str, int]]) -> str:
         return "one site"
     named = ", ".join(f"{name} {made['positive']} of {made['patients']} positive" for name, made in counts.items())
     return f"{len(counts)} sites, none with enough patients of each class ({named})"
+
+
+def _combat_words(task: Mapping[str, Any], model: str) -> str:
+    """What leaving a scanner out shows where ComBat withholds its scores."""
+    told = "Not shown: ComBat withholds the scores of a scanner or site that was not in its fit."
+    plain = [
+        read_interval(made["without_combat"][model])
+        for made in task.get("batches_left_out", ())
+        if made["without_combat"]
+    ]
+    if not plain:
+        return told
+    worst = min(plain, key=lambda interval: interval.estimate)
+    return f"{told} Without ComBat, {len(plain)} left out once: lowest AUC {interval_words(worst)}."
 
 
 def _external_words(task: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from trabecula_training.cohort.confounding import Confounding
 from trabecula_training.cohort.table import Cohort
 from trabecula_training.errors import ExportRefused
 from trabecula_training.features.cohort_summary import acquisition_facts, cohort_facts, stability_facts
@@ -17,9 +18,10 @@ from trabecula_training.features.table import CROPS_PREFIX, FeatureTable
 from trabecula_training.learning.recipe import Recipe
 from trabecula_training.reporting.plain import to_plain
 from trabecula_training.reporting.verdict import verdict
+from trabecula_training.runs.elsewhere import FEWEST_EXTERNAL
 from trabecula_training.runs.ordinal import ordinal_runs
 from trabecula_training.runs.questions import InputComparison, InputResults, input_comparisons
-from trabecula_training.runs.run import FEWEST_EXTERNAL, RunSettings, TaskRun
+from trabecula_training.runs.run import RunSettings, TaskRun
 
 FORMAT = 2
 METRICS_NAME = "metrics.json"
@@ -110,6 +112,9 @@ def _task_document(run: TaskRun) -> dict[str, Any]:
         "site_counts": to_plain(run.site_counts),
         "external_counts": to_plain(run.outside),
         "fewest_external": FEWEST_EXTERNAL,
+        "withheld_external": dict(run.withheld_outside),
+        "confounding": [_confounding(item) for item in run.confounding],
+        "batches_left_out": to_plain(run.batches_left_out),
         "stability": {name: to_plain(rows[:50]) for name, rows in run.stability.items()},
         "candidates": {
             name: _counts([fold.candidate for fold in result.folds])
@@ -122,6 +127,10 @@ def _task_document(run: TaskRun) -> dict[str, Any]:
         "selection": to_plain(run.questions.selection),
         "formulas": to_plain(run.formulas),
     }
+
+
+def _confounding(found: Confounding) -> dict[str, Any]:
+    return {**to_plain(found), "strong": found.strong, "sentence": found.sentence}
 
 
 def _counts(names: list[str]) -> Mapping[str, int]:

@@ -3,6 +3,7 @@ with. Everything that is wrong is told at once."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -11,16 +12,19 @@ from pathlib import Path
 
 import numpy as np
 
+from trabecula.domain.models.conditioning import Imputation
 from trabecula.domain.models.feature_layout import LevelAggregation
 from trabecula.domain.results.result import SeriesRole
 from trabecula_training.cohort.cohort_csv import CohortReading, class_problems, read_cohort, task_problems
+from trabecula_training.cohort.confounding import confounding, confounding_remarks
 from trabecula_training.cohort.labels import Task
 from trabecula_training.cohort.study_check import FolderFacts, read_study
 from trabecula_training.cohort.table import Cohort, Part, Patient
 from trabecula_training.errors import CohortInvalid, FeatureTableInvalid
 from trabecula_training.features.reading import empty_cells, load_features
 from trabecula_training.features.table import FeatureTable
-from trabecula_training.learning.dataset import FEW_LEVELS, make_dataset, usable_layout
+from trabecula_training.learning.conditioning.plan import NOTHING, ConditioningChoice, combat_patients_at_least
+from trabecula_training.learning.dataset import FEW_LEVELS, WITHHELD, Dataset, make_dataset, usable_layout
 from trabecula_training.learning.recipe import InputSet
 from trabecula_training.problems import Problem, blocking
 
@@ -30,13 +34,14 @@ AGE_TOLERANCE_YEARS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a run will ask of a cohort: inputs and tasks, how levels become one vector, outer folds, and whether
-    features must bear perturbed outlines."""
+    """What a run will ask of a cohort: inputs and tasks, how levels become one vector, outer folds, whether features
+    must bear perturbed outlines, and what is filled in and harmonised."""
 
     pairs: tuple[tuple[InputSet, Task], ...] = ()
     aggregation: LevelAggregation = LevelAggregation.MEAN
     folds: int = 5
     stable_only: bool = True
+    conditioning: ConditioningChoice = NOTHING
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -123,14 +128,14 @@ def check_table(reading: CohortReading, table: FeatureTable, wanted: Wanted) -> 
                     remedy="Extract them, or remove the line.",
                 )
             )
-    problems += _of_empty_cells(table)
+    problems += _of_empty_cells(table, wanted.conditioning)
     if reading.cohort.patients:
         problems += _of_data_sets(reading.cohort, table, wanted)
     return Preflight(reading.cohort, _in_order(problems))
 
 
-def _of_empty_cells(table: FeatureTable) -> list[Problem]:
-    """A level with one empty cell is left out whole: told, because a few of them cost many patients."""
+def _of_empty_cells(table: FeatureTable, choice: ConditioningChoice) -> list[Problem]:
+    """Without imputation a level with one empty cell is left out whole: told, because a few of them cost many."""
     missing = empty_cells(table)
     if not missing:
         return []
@@ -139,7 +144,11 @@ def _of_empty_cells(table: FeatureTable) -> list[Problem]:
     rows = int((~np.isfinite(table.values[:, columns])).any(axis=1).sum())
     worst = ", ".join(f"{name} ({count})" for name, count in list(missing.items())[:3])
     found = f"{rows} of {len(table.patients)} rows have empty cells, most in {worst}"
-    remedy = "A level with an empty cell is left out, a patient with fewer than two levels, too."
+    remedy = (
+        "A level with an empty cell is left out, a patient with fewer than two levels, too; --impute fills them."
+        if choice.impute is Imputation.NONE
+        else "Filled from the patient's other levels, else inside the folds."
+    )
     return [Problem(line=0, column="features", found=found, remedy=remedy, blocking=False)]
 
 
@@ -147,19 +156,40 @@ def _of_data_sets(cohort: Cohort, table: FeatureTable, wanted: Wanted) -> list[P
     problems: list[Problem] = []
     for item, task in wanted.pairs:
         name = f"{item.name}: {task.name}"
+        choice = wanted.conditioning
         try:
-            layout, dropped = usable_layout(table, item.roles, wanted.aggregation, wanted.stable_only)
+            layout, dropped = usable_layout(table, item.roles, wanted.aggregation, wanted.stable_only, choice.impute)
         except FeatureTableInvalid as error:
             remedy = "Give such rows, or name the other inputs with --inputs."
             problems.append(Problem(line=0, column=name, found=error.detail, remedy=remedy))
             continue
-        found = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped)
+        found = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped, choice)
         positive = int(found.data.labels.sum())
         unfit = class_problems(name, positive, len(found.data.labels) - positive, wanted.folds)
         why = [reason for _, reason in found.left_out if reason.startswith(FEW_LEVELS)]
         if why and unfit:
             unfit = tuple(replace(item, found=f"{item.found}; {len(why)} have {why[0]}") for item in unfit)
+        problems += _of_combat(name, found, choice)
         problems += unfit
+        problems += confounding_remarks(name, confounding(found.patients, found.data.labels.tolist()))
+    return problems
+
+
+def _of_combat(name: str, found: Dataset, choice: ConditioningChoice) -> list[Problem]:
+    """What ComBat lacks: two scanners of enough patients; and whom it cannot score."""
+    if choice.batch is None:
+        return []
+    plan, fewest = found.data.conditioning, combat_patients_at_least()
+    withheld = Counter(why for _, why in found.left_out if why.startswith(WITHHELD))
+    problems = [
+        Problem(line=0, column=name, found=f"{count} patients: {why}", remedy="They take no part.", blocking=False)
+        for why, count in withheld.items()
+    ]
+    if plan is None or len(plan.batches) < 2:
+        known = ", ".join(plan.batches) if plan and plan.batches else f"no {choice.batch}"
+        told = f"ComBat needs two {choice.batch}s of {fewest} patients; there is {known}"
+        remedy = f"Fill in the column {choice.batch}, or leave out --harmonise."
+        problems.append(Problem(line=0, column=name, found=told, remedy=remedy))
     return problems
 
 
@@ -167,7 +197,15 @@ def _of_tasks(able: Cohort, tasks: Iterable[Task], reading: CohortReading) -> li
     """What the tasks lack; not told of a file that gave nobody, where it would only repeat that."""
     if not reading.cohort.patients:
         return []
-    return [problem for task in tasks for problem in task_problems(able, task)]
+    people = able.part(Part.DEVELOPMENT).patients
+    problems: list[Problem] = []
+    for task in tasks:
+        problems += task_problems(able, task)
+        labelled = [(patient, task.label(patient.category)) for patient in people if patient.category is not None]
+        inside = [(patient, label) for patient, label in labelled if label is not None]
+        found = confounding([patient for patient, _ in inside], [label for _, label in inside])
+        problems += confounding_remarks(task.name, found)
+    return problems
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from trabecula.domain.identity import digest
 from trabecula.domain.models.bundle import Interval
 from trabecula.version import __version__
+from trabecula_training.cohort.confounding import Confounding, confounding
 from trabecula_training.cohort.labels import Task
 from trabecula_training.cohort.table import Cohort, Part
 from trabecula_training.evaluation.metrics import Comparison, Evaluation, compare, evaluate
@@ -20,27 +19,33 @@ from trabecula_training.evaluation.subgroups import (
     ExternalPrediction,
     ExternalResult,
     SubgroupRow,
-    external_result,
     subgroup_rows,
 )
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.baselines import PREVALENCE
-from trabecula_training.learning.classifiers import Family
-from trabecula_training.learning.dataset import Dataset, make_dataset, usable_layout
+from trabecula_training.learning.conditioning.plan import NOTHING, ConditioningChoice
+from trabecula_training.learning.dataset import WITHHELD, Dataset, make_dataset, usable_layout
 from trabecula_training.learning.fold_store import FoldStore, fold_store
 from trabecula_training.learning.formula import Formula, formula_of
 from trabecula_training.learning.nested_cv import NestedPlan, NestedResult, nested_cross_validation
 from trabecula_training.learning.recipe import InputSet, PaperCohort, Recipe
 from trabecula_training.learning.sample_size import SampleSize, sample_size
-from trabecula_training.learning.splits import Split, one_site_out
-from trabecula_training.learning.tuning import FittedModel, TrainingSet, tune_and_fit
+from trabecula_training.learning.splits import Split
+from trabecula_training.runs.elsewhere import (
+    ClassCount,
+    LeftOutBatch,
+    Training,
+    batches_left_out,
+    chosen_families,
+    count_of,
+    external_results,
+    final_models,
+    site_counts,
+    sites_left_out,
+)
 from trabecula_training.runs.paper import PaperResult, paper_result
 from trabecula_training.runs.questions import Questions, answered
 from trabecula_training.statistics.bootstrap import DEFAULT_RESAMPLES
-from trabecula_training.statistics.roc import delong_interval
-
-FEWEST_EXTERNAL = 5
-"""Patients of each class that an external set or a left-out site must hold to be judged on."""
 
 
 class Mode(StrEnum):
@@ -64,26 +69,16 @@ class RunSettings:
     seed: int = 20260101
     processes: int = 1
     resamples: int = DEFAULT_RESAMPLES
-
-
-@dataclass(frozen=True)
-class ClassCount:
-    """How many patients there are of a place, and how many of them are positive."""
-
-    patients: int
-    positive: int
-
-    @property
-    def enough(self) -> bool:
-        """Whether both classes are large enough to be judged on."""
-        return min(self.positive, self.patients - self.positive) >= FEWEST_EXTERNAL
+    conditioning: ConditioningChoice = NOTHING
+    """What is filled in and harmonised, in sound mode alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskRun:
     """One input and task: who took part and, by mode, what was found per classifier and comparator.
 
-    ``site_counts`` and ``outside`` count the patients of each site and of the external set, judged on or not.
+    ``site_counts`` and ``outside`` count the patients of each site and of the external set, judged on or not;
+    ``withheld_outside`` counts, by reason, external patients whose scanner ComBat does not know.
     """
 
     input: InputSet
@@ -99,6 +94,9 @@ class TaskRun:
     sites: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     site_counts: Mapping[str, ClassCount] = field(default_factory=dict)
     outside: ClassCount = field(default_factory=lambda: ClassCount(0, 0))
+    withheld_outside: Mapping[str, int] = field(default_factory=dict)
+    confounding: tuple[Confounding, ...] = ()
+    batches_left_out: tuple[LeftOutBatch, ...] = ()
     paper: Mapping[str, PaperResult] = field(default_factory=dict)
     questions: Questions = field(default_factory=Questions)
     formulas: Mapping[str, Formula] = field(default_factory=dict)
@@ -151,7 +149,7 @@ class _Way:
         if self.folds is None:
             return None
         settings, recipe = self.settings, self.recipe
-        families = [recipe.family(name) for name in settings.families] or list(recipe.families)
+        families = chosen_families(recipe, settings.families)
         candidates = [f"{family.name}: {item.name}" for family in families for item in family.candidates]
         what = {
             "recipe": recipe.name,
@@ -161,6 +159,7 @@ class _Way:
             "folds": f"{settings.repeats} x {settings.folds}, {recipe.inner_folds} inner, seed {settings.seed}",
             "version": __version__,
             "made of": recipe.made_of,
+            "conditioning": repr(settings.conditioning),
             "columns": digest(["\n".join(dataset.layout.columns)]),
             "comparators": digest([f"{name} {values.tolist()}" for name, values in dataset.comparators.sets.items()]),
         }
@@ -177,29 +176,24 @@ def steps_of(recipe: Recipe, settings: RunSettings) -> int:
 def _run_task(way: _Way, cohort: Cohort, table: FeatureTable, pair: tuple[InputSet, Task]) -> TaskRun:
     recipe, settings = way.recipe, way.settings
     item, task = pair
-    layout, dropped = usable_layout(table, item.roles, recipe.aggregation, settings.mode is Mode.SOUND)
-    dataset = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped)
-    outside = make_dataset(cohort.part(Part.EXTERNAL), table, layout, task)
+    choice = settings.conditioning
+    layout, dropped = usable_layout(table, item.roles, recipe.aggregation, settings.mode is Mode.SOUND, choice.impute)
+    dataset = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped, choice)
+    known = dataset.data.conditioning.batches if dataset.data.conditioning else ()
+    outside = make_dataset(cohort.part(Part.EXTERNAL), table, layout, task, (), choice, known)
     base = TaskRun(
         input=item,
         task=task,
         dataset=dataset,
-        size=sample_size(dataset.data.features, dataset.data.labels),
-        site_counts=_site_counts(dataset),
-        outside=_count(outside.data.labels),
+        size=sample_size(dataset.data.plain, dataset.data.labels),
+        site_counts=site_counts(dataset),
+        outside=count_of(outside.data.labels),
+        withheld_outside=Counter(why for _, why in outside.left_out if why.startswith(WITHHELD)),
+        confounding=confounding(dataset.patients, dataset.data.labels.tolist()),
     )
     if settings.mode is Mode.PAPER:
         return _paper(base, way, outside)
     return _sound(base, way, outside)
-
-
-def _count(labels: NDArray[np.int64]) -> ClassCount:
-    return ClassCount(len(labels), int(labels.sum()))
-
-
-def _site_counts(dataset: Dataset) -> dict[str, ClassCount]:
-    sites = np.array([patient.site for patient in dataset.patients])
-    return {str(site): _count(dataset.data.labels[sites == site]) for site in sorted(set(sites.tolist()) - {""})}
 
 
 def _paper(base: TaskRun, way: _Way, outside: Dataset) -> TaskRun:
@@ -218,7 +212,7 @@ def _paper(base: TaskRun, way: _Way, outside: Dataset) -> TaskRun:
 def _sound(base: TaskRun, way: _Way, outside: Dataset) -> TaskRun:
     recipe, settings = way.recipe, way.settings
     dataset = base.dataset
-    families = [recipe.family(name) for name in settings.families] or list(recipe.families)
+    families = chosen_families(recipe, settings.families)
     plan = NestedPlan(
         prepare=recipe.prepare,
         families=families,
@@ -237,7 +231,8 @@ def _sound(base: TaskRun, way: _Way, outside: Dataset) -> TaskRun:
     results = nested_cross_validation(dataset.data, plan, on_fold)
     names = [family.name for family in families]
     baselines = [name for name in results if name not in names and name != PREVALENCE]
-    final = _final(recipe, dataset, outside, settings)
+    training = Training(recipe, tuple(families), settings.seed)
+    final = final_models(training, dataset, outside)
     return replace(
         base,
         results=results,
@@ -253,15 +248,10 @@ def _sound(base: TaskRun, way: _Way, outside: Dataset) -> TaskRun:
         comparisons={name: tuple(compare(results[name], results[other]) for other in baselines) for name in names},
         stability={name: selection_stability(results[name], dataset.layout.columns) for name in names},
         subgroups={name: subgroup_rows(results[name], dataset.patients) for name in names},
-        external=_external(final, outside, settings),
-        sites=_sites(recipe, dataset, settings),
+        external=external_results(final, outside, settings.seed, settings.resamples),
+        sites=sites_left_out(training, dataset),
+        batches_left_out=batches_left_out(training, dataset, settings.conditioning),
     )
-
-
-def final_models(recipe: Recipe, data: TrainingSet, settings: RunSettings) -> dict[str, FittedModel]:
-    """Return the models refitted on every development patient, settings chosen by inner folds: what is exported."""
-    families = [recipe.family(name) for name in settings.families] or list(recipe.families)
-    return tune_and_fit(data, recipe.prepare, families, settings.seed, recipe.inner_folds)
 
 
 def selection_stability(result: NestedResult, columns: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
@@ -272,38 +262,3 @@ def selection_stability(result: NestedResult, columns: tuple[str, ...]) -> tuple
             counts[column] = counts.get(column, 0) + 1
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple((columns[column], count / len(result.folds)) for column, count in ordered)
-
-
-def _final(recipe: Recipe, dataset: Dataset, outside: Dataset, settings: RunSettings) -> dict[str, FittedModel]:
-    """The models on every development patient, where something asks for them: an external set, or a formula."""
-    linear = any(family.linear for family in _families(recipe, settings))
-    if not (linear or _count(outside.data.labels).enough):
-        return {}
-    return final_models(recipe, dataset.data, settings)
-
-
-def _families(recipe: Recipe, settings: RunSettings) -> list[Family]:
-    return [recipe.family(name) for name in settings.families] or list(recipe.families)
-
-
-def _external(models: Mapping[str, FittedModel], outside: Dataset, settings: RunSettings) -> dict[str, ExternalResult]:
-    if not _count(outside.data.labels).enough:
-        return {}
-    return {
-        name: external_result(model, outside.data, settings.seed, settings.resamples) for name, model in models.items()
-    }
-
-
-def _sites(recipe: Recipe, dataset: Dataset, settings: RunSettings) -> dict[str, dict[str, Interval]]:
-    """Leave one site out: train on the others, judge on it."""
-    data = dataset.data
-    found: dict[str, dict[str, Interval]] = {}
-    for site, split in one_site_out([patient.site for patient in dataset.patients], data.labels).items():
-        inside = data.labels[split.test]
-        if not site or not _count(inside).enough:
-            continue
-        models = final_models(recipe, data.rows(split.train), settings)
-        found[site] = {
-            name: delong_interval(inside, model.scores(data.features[split.test])) for name, model in models.items()
-        }
-    return found

@@ -57,11 +57,23 @@ def _unlike(name: str, facts: Mapping[str, str | float], words: Sequence[str]) -
     return f"{word} ({kernel})" if kernel and word != KernelClass.SHARP else ""
 
 
-def feature_reasons(vector: NDArray[np.float64], trained: TrainingRange) -> Iterator[Reason]:
-    """Yield why the features of a study lie outside: too many beyond the percentiles, or too far from the centre."""
+def feature_reasons(
+    vector: NDArray[np.float64], trained: TrainingRange, max_missing_fraction: float = 0.0
+) -> Iterator[Reason]:
+    """Yield why the features of a study lie outside: too many missing, too many beyond the percentiles, or too far from
+    the centre. Missing ones (NaN) are neither beyond nor far: the graph fills them."""
     used = vector[list(trained.used)]
+    known = np.isfinite(used)
+    missing = float(np.mean(~known))
+    if not missing <= max_missing_fraction:
+        yield Reason(
+            code=ReasonCode.OUT_OF_TRAINING_RANGE,
+            detail="share of features that are missing",
+            value=round(missing, 3),
+            limit=round(max_missing_fraction, 3),
+        )
     low, high = np.array(trained.low), np.array(trained.high)
-    outside = float(np.mean(~((used >= low) & (used <= high))))
+    outside = float(np.mean(known & ~((used >= low) & (used <= high))))
     if not outside <= trained.max_outside_fraction:
         yield Reason(
             code=ReasonCode.OUT_OF_TRAINING_RANGE,
@@ -69,7 +81,7 @@ def feature_reasons(vector: NDArray[np.float64], trained: TrainingRange) -> Iter
             value=round(outside, 3),
             limit=round(trained.max_outside_fraction, 3),
         )
-    z = (used - np.array(trained.mean)) / np.array(trained.sd)
+    z = np.where(known, (used - np.array(trained.mean)) / np.array(trained.sd), 0.0)
     distance = float(z @ np.array(trained.precision).reshape(len(z), len(z)) @ z)
     if not distance <= trained.mahalanobis_limit:
         yield Reason(

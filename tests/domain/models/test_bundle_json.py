@@ -172,7 +172,7 @@ def test_a_cnn_reads_one_series() -> None:
         manifest_from_bytes(manifest_to_bytes(replace(manifest, inputs=manifest.inputs * 2)))
 
 
-OPTIONAL = {"feature_settings_sha256", "ibsi", "limits", "contact", "check_vectors"}
+OPTIONAL = {"feature_settings_sha256", "ibsi", "limits", "contact", "check_vectors", "conditioning"}
 
 
 @pytest.mark.parametrize("field", sorted(set(document()) - OPTIONAL))

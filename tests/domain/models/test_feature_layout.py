@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -70,3 +72,20 @@ def test_a_vector_has_one_finite_number_for_each_column(present: set[Level], agg
     assert vector.shape == (len(order.columns),)
     assert np.isfinite(vector).all()
     assert vector.dtype == np.float64
+
+
+def test_a_partial_layout_takes_what_other_levels_have_and_leaves_what_none_has() -> None:
+    values = {(SeriesRole.CT, level): np.array([number, 1.0]) for number, level in enumerate(MEASURED_LEVELS)}
+    values[SeriesRole.CT, Level.L1] = np.array([np.inf, np.nan])
+    values[SeriesRole.CT, Level.L2] = np.array([np.nan, 5.0])
+    nowhere = {place: np.array([row[0], np.nan]) for place, row in values.items()}
+    partial = replace(layout(LevelAggregation.CONCATENATE), partial=True)
+
+    vector, holes = partial.vector(values), partial.vector(nowhere)
+
+    assert vector is not None
+    assert holes is not None
+    third = 7 / 3
+    np.testing.assert_allclose(vector, [2.5, third, 2.5, 5, 2, 1, 3, 1])
+    np.testing.assert_array_equal(np.isnan(holes), [False, True] * 4)
+    assert partial.vector({place: np.full(2, np.nan) for place in values}) is None

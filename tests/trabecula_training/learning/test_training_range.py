@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trabecula.domain.modality import Modality
+from trabecula.domain.models.bundle import TrainingRange
 from trabecula.domain.models.scoring import MeasuredSeries
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole, SourceSeries
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.volume import Geometry, Volume
-from trabecula.scoring.training_range import acquisition_reasons
+from trabecula.scoring.training_range import acquisition_reasons, feature_reasons
 from trabecula.series.kernels import kernel_class
 from trabecula_training.features.table import Facts
 from trabecula_training.learning.training_range import acquisition_range, tolerances
@@ -139,3 +140,21 @@ def test_the_vendors_words_are_kept_for_people() -> None:
 def test_what_was_trained_on_is_inside(trained: list[dict[str, str | float]]) -> None:
     for facts in trained:
         assert reasons_of(facts, list(trained)) == []
+
+
+def test_missing_features_are_neither_far_nor_outside_but_may_not_be_many() -> None:
+    trained = TrainingRange(
+        used=(0, 1, 2, 3),
+        mean=(0.0,) * 4,
+        sd=(1.0,) * 4,
+        low=(-2.0,) * 4,
+        high=(2.0,) * 4,
+        max_outside_fraction=0.0,
+        precision=tuple(np.eye(4).ravel().tolist()),
+        mahalanobis_limit=1.0,
+    )
+    one, two = np.array([np.nan, 0.1, 0.1, 0.1]), np.array([np.nan, np.nan, 0.1, 0.1])
+
+    assert not list(feature_reasons(one, trained, 0.25))
+    assert [reason.detail for reason in feature_reasons(two, trained, 0.25)] == ["share of features that are missing"]
+    assert [reason.value for reason in feature_reasons(one, trained)] == [0.25]

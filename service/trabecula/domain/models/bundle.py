@@ -2,9 +2,10 @@
 
 A bundle is a folder ``<model-id>/`` with ``manifest.json``, ``model.onnx`` and ``CARD.md``. The graph of a radiomics
 bundle takes one float64 input ``features`` [N, columns of the layout] and gives ``probability`` and ``score`` (before
-calibration), float64 [N, endpoints], with standardisation, selection, model and calibration inside. The graph of a CNN
-bundle takes the crops of one patient, float32 ``image`` [crops, channels, size, size] in 0-1, and gives ``logit``
-[crops, endpoints], their mean as ``score`` and the calibrated ``probability``, both float64 [1, endpoints].
+calibration), float64 [N, endpoints], with imputation, harmonisation, standardisation, selection, model and calibration
+inside; a harmonised bundle has further columns (``conditioning``). The graph of a CNN bundle takes the crops of one
+patient, float32 ``image`` [crops, channels, size, size] in 0-1, and gives ``logit`` [crops, endpoints], their mean as
+``score`` and the calibrated ``probability``, both float64 [1, endpoints].
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from trabecula.domain.models.conditioning import Conditioning
 from trabecula.domain.models.feature_layout import FeatureLayout
 from trabecula.domain.models.validation import CheckVector, ModelVerdict, Validation
 from trabecula.domain.results.result import SeriesRole
@@ -207,7 +209,8 @@ class Manifest:
     digest of the pinned extraction settings, for a CNN of its crop definition; ``regions`` names the region of interest
     version (e.g. ``body_v1``), for a CNN the crop definition (e.g. ``midsagittal_v1``). ``layout`` is None for a CNN,
     ``image`` is None for radiomics; ``training_range`` is of layout columns or of crop statistics. ``check_vectors``
-    are inputs with their answers, on which the graph is tried before it is trusted.
+    are inputs with their answers, on which the graph is tried before it is trusted. ``conditioning`` is None where the
+    graph neither fills nor harmonises.
     """
 
     manifest_version: int
@@ -233,6 +236,7 @@ class Manifest:
     limits: tuple[str, ...] = ()
     contact: str = ""
     check_vectors: tuple[CheckVector, ...] = ()
+    conditioning: Conditioning | None = None
 
     @property
     def verdict(self) -> ModelVerdict:

@@ -14,6 +14,7 @@ from typing import Any
 
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.models.bundle import MANIFEST_VERSION, MODEL_NAME, BundleKind, Manifest, TrainingRange
+from trabecula.domain.models.conditioning import Conditioning
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -150,6 +151,7 @@ def _check_images(manifest: Manifest) -> None:
     image, limits = manifest.image, manifest.training_range
     _demand(image is not None, "image is missing for a CNN")
     _demand(limits is not None, "training_range is missing for a CNN")
+    _demand(manifest.conditioning is None, "conditioning is given for a CNN")
     assert image is not None
     assert limits is not None
     _demand(len(manifest.roles) == 1, "inputs of a CNN are not of one series")
@@ -176,6 +178,17 @@ def _check_radiomics(manifest: Manifest) -> None:
     _demand(
         all(len(vector.values) == used for vector in manifest.check_vectors), "check_vectors do not fit the columns"
     )
+    if manifest.conditioning is not None:
+        _check_conditioning(manifest.conditioning)
+
+
+def _check_conditioning(made: Conditioning) -> None:
+    _demand(0.0 <= made.max_missing_fraction <= 1.0, "conditioning.max_missing_fraction is no fraction")
+    _demand(
+        bool(made.batches) == (made.batch is not None), "conditioning names a batch without batches, or the reverse"
+    )
+    devices = [device for batch in made.batches for device in batch.devices]
+    _demand(len(devices) == len(set(devices)), "conditioning names a device in two batches")
 
 
 def _check_range(limits: TrainingRange, columns: int) -> None:
