@@ -15,6 +15,7 @@ from trabecula.cli import main
 from trabecula.cli.lazy import CommandPlace, LazyCommand
 from trabecula.cli.quarantine import command as quarantine
 from trabecula.cli.queue import command as queue
+from trabecula.cli.retention import command as retention
 from trabecula.cli.studies import command as studies
 
 __all__ = ["embedded_database_url"]
@@ -94,7 +95,7 @@ def test_no_long_running_process_loads_what_only_analysis_needs(
     ("name", "place"),
     [
         pytest.param(name, place, id=place.place)
-        for commands in (main.COMMANDS, studies.COMMANDS, quarantine.COMMANDS, queue.COMMANDS)
+        for commands in (main.COMMANDS, studies.COMMANDS, quarantine.COMMANDS, queue.COMMANDS, retention.COMMANDS)
         for name, place in commands.items()
     ],
 )

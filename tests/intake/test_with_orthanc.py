@@ -14,6 +14,7 @@ from tests.intake.conftest import Running
 from tests.orthanc import AE_TITLE, Orthanc
 from tests.waiting import wait_until
 from trabecula.domain.errors import ArchiveQueryFailed
+from trabecula.domain.errors_of.retention import ArchiveFetchFailed
 from trabecula.peers.archive import ArchiveConfig, FindArchive
 from trabecula.peers.requestor import Timeouts
 
@@ -84,6 +85,25 @@ def test_the_archive_counts_the_images_that_can_arrive(orthanc: Orthanc) -> None
 
     assert _archive(orthanc).count_instances(uid(1)) == 12
     assert _archive(orthanc).count_instances(uid(2)) is None
+
+
+def test_the_archive_sends_a_study_again_to_our_listener(running: Running, orthanc: Orthanc) -> None:
+    for number in range(1, 4):
+        orthanc.upload(part10(image(study=5, number=number)))
+
+    sent = _archive(orthanc).fetch(uid(5))
+
+    assert sent == 3
+    wait_until(lambda: sum(each.study_uid == uid(5) for each in running.registrar.instances) == 3, 30)
+
+
+def test_an_archive_that_does_not_know_the_study_or_us_sends_nothing_and_says_so(orthanc: Orthanc) -> None:
+    with pytest.raises(ArchiveFetchFailed, match="C-MOVE"):
+        _archive(orthanc).fetch(uid(77))
+    with pytest.raises(ArchiveFetchFailed, match="WRONG@127") as error:
+        _archive(orthanc, called="WRONG").fetch(uid(5))
+
+    assert "move destination" in error.value.next_step
 
 
 def test_an_archive_that_refuses_the_query(orthanc: Orthanc) -> None:

@@ -71,6 +71,10 @@ class LateArchive:
         """Return how many CT and MR images the archive holds of the study."""
         return self._real.count_instances(study_uid)
 
+    def fetch(self, study_uid: StudyUid) -> int:
+        """Have the archive send the study again; return how many images it says it sent."""
+        return self._real.fetch(study_uid)
+
     @cached_property
     def _real(self) -> SourceArchive:
         from trabecula.bootstrap.peers import archive_of

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from trabecula.bootstrap.ledger import opened_engine
+from trabecula.bootstrap.retention import housekeeping_of
 from trabecula.bootstrap.services import CHILD_COMMAND, SERVER_COMMAND, services_of
 from trabecula.jobs.app import QueueOptions, build_app
 from trabecula.jobs.child import ChildRunner
@@ -29,7 +30,9 @@ def run_worker(
             server.start()
             services = replace(services, runner=ChildRunner(CHILD_COMMAND, settings.analysis_timeout_seconds, server))
         try:
-            app = build_app(database_url, services, engine, QueueOptions(stalled_s=settings.stalled_seconds))
+            housekeeping = housekeeping_of(settings, engine) if "sys" in queues else None
+            options = QueueOptions(stalled_s=settings.stalled_seconds)
+            app = build_app(database_url, services, engine, options, housekeeping)
             run_worker_of(app, queues, concurrency, on_ready)
         finally:
             server.stop()

@@ -17,6 +17,7 @@ from trabecula.bootstrap.analysing import analyser_of, segmenter_of
 from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.peers import sender_of
+from trabecula.bootstrap.retention import disk_room_of
 from trabecula.bootstrap.services import destination_of
 from trabecula.cli import running_checks as running
 from trabecula.cli.edge import as_ours, foreseen_errors
@@ -30,6 +31,7 @@ from trabecula.domain.errors import (
     SpoolUnavailable,
     StorageFull,
 )
+from trabecula.domain.errors_of.retention import DiskFilling
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.spine import Level
 from trabecula.imaging.headers.frames import scan_folder
@@ -44,6 +46,8 @@ _OLDEST_SENSIBLE_YEAR = 2025
 _CLOCK_TOLERANCE_SECONDS = 5.0
 _QUEUE_TOLERANCE_SECONDS = 900.0
 _PHANTOM_TOLERANCE_HU = 12.0
+_FILLING_DAYS = 7.0
+"""A disk is told as filling so long before: time to free room or to bring some, over a weekend."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +142,22 @@ def _disk(settings: Settings) -> str:
     free_gib = shutil.disk_usage(folder).free / 2**30
     if free_gib < settings.min_free_gib:
         raise StorageFull(f"{free_gib:.1f} GiB free in {folder}; watermark {settings.min_free_gib:g} GiB")
-    return f"{free_gib:.0f} GiB free in {folder}"
+    return f"{free_gib:.0f} GiB free in {folder}{_fullness(settings)}"
+
+
+def _fullness(settings: Settings) -> str:
+    """Return when the disk will be full, as `trabecula retention show` does; without a database nothing."""
+    try:
+        with opened_database(settings) as url, opened_engine(url) as engine:
+            room = disk_room_of(settings, engine)
+    except foreseen_errors():
+        return ""  # the next check tells why
+    if room is None:
+        return ""
+    words = room.words(datetime.now(UTC).date())
+    if room.days_left is not None and room.days_left < _FILLING_DAYS:
+        raise DiskFilling(words)
+    return f", {words}"
 
 
 def _database(settings: Settings) -> str:

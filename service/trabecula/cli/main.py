@@ -50,6 +50,9 @@ COMMANDS = {
     "queue": CommandPlace(
         "trabecula.cli.queue.command:app", "What waits, in which order; pausing and resuming queues and destinations."
     ),
+    "retention": CommandPlace(
+        "trabecula.cli.retention.command:app", "What rules remove from the disk, and what is held back."
+    ),
     "listeners": CommandPlace(
         "trabecula.cli.listeners.command:app", "Who receives, and how far each listener's rows are."
     ),

@@ -52,8 +52,17 @@ class OnceMoreLater(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": 10}) if isinstance(exception, DatabaseUnavailable) else None
 
 
-def build_app(database_url: str, services: Services, engine: Engine, options: QueueOptions | None = None) -> App:
-    """Return the app for workers: the tasks bound to the services. Nothing is connected yet."""
+def build_app(
+    database_url: str,
+    services: Services,
+    engine: Engine,
+    options: QueueOptions | None = None,
+    housekeeping: Callable[[], None] | None = None,
+) -> App:
+    """Return the app for workers: the tasks bound to the services. Nothing is connected yet.
+
+    ``housekeeping`` is called every ten minutes by whoever works on the queue ``sys``.
+    """
     options = options or QueueOptions()
     app = App(
         connector=PsycopgConnector(conninfo=conninfo_of(database_url), min_size=1, max_size=6),
@@ -89,7 +98,23 @@ def build_app(database_url: str, services: Services, engine: Engine, options: Qu
             nb_hours=options.keep_jobs_hours, include_failed=True, include_cancelled=True, include_aborted=True
         )
 
+    @app.periodic(cron="*/10 * * * *", queueing_lock="housekeeping")
+    @app.task(name="trabecula.housekeeping", queue="sys", queueing_lock="housekeeping", lock="housekeeping")
+    def keep_house(timestamp: int) -> None:
+        if housekeeping is not None:
+            _kept(housekeeping)
+
     return app
+
+
+def _kept(housekeeping: Callable[[], None]) -> None:
+    """Keep house; what the disk refuses is logged and tried again by the next run."""
+    try:
+        housekeeping()
+    except DatabaseUnavailable:
+        raise
+    except TrabeculaError as error:
+        log.error("housekeeping.failed", code=error.code, reason=error.sentence, next_step=error.next_step)
 
 
 def _task(services: Services, stage: Stage) -> Callable[..., None]:

@@ -5,9 +5,11 @@ Workers use this room, so nothing of arrays may live here; label maps are in ``l
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,14 +31,34 @@ class ArtifactStore:
 
     def folder(self, study_uid: StudyUid, revision: int) -> Path:
         """Return the folder of a revision (private to us); a UID that is not one never becomes a path."""
-        name = study_uid if _UID.match(study_uid) and len(study_uid) <= 64 else _hashed(study_uid)
-        folder = self._root / name / str(revision)
+        folder = self._place(study_uid, revision)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._root.chmod(0o700)
         except OSError as error:
             raise SpoolUnavailable(f"{folder}: {error.strerror}") from error
         return folder
+
+    def remove(self, study_uid: StudyUid, revision: int | None = None) -> int:
+        """Remove the folder of a revision, or of all of a study; return how many bytes were in it. May be repeated."""
+        folder = self._place(study_uid, revision)
+        freed = _bytes_in(folder)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+            with contextlib.suppress(OSError):  # other revisions are still in it, or it is gone
+                folder.parent.rmdir()
+        except OSError as error:
+            raise SpoolUnavailable(f"{folder}: {error.strerror}") from error
+        return freed
+
+    def bytes_of(self, study_uid: StudyUid, revision: int | None = None) -> int:
+        """Return how many bytes the files of a revision, or of all of a study, have."""
+        return _bytes_in(self._place(study_uid, revision))
+
+    def _place(self, study_uid: StudyUid, revision: int | None) -> Path:
+        name = study_uid if _UID.match(study_uid) and len(study_uid) <= 64 else _hashed(study_uid)
+        return self._root / name / str(revision) if revision is not None else self._root / name
 
     def save_result(self, result: StudyResult) -> None:
         """Keep a result that no label map belongs to."""
@@ -58,6 +80,14 @@ class ArtifactStore:
         """Return the kept objects byte for byte. Raises SpoolObjectMissing for a lost or altered file."""
         folder = self.folder(study_uid, revision)
         return tuple(_load_object(folder, entry) for entry in json.loads(read_artifact(folder / "objects.json")))
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def write_result(folder: Path, result: StudyResult) -> None:

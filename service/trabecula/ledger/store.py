@@ -22,6 +22,7 @@ from trabecula.ledger.rows.deliveries import SqlDeliveryRows
 from trabecula.ledger.rows.quarantine import SqlQuarantineRows
 from trabecula.ledger.rows.recalls import SqlRecallRows
 from trabecula.ledger.rows.receptions import SqlReceptionRows
+from trabecula.ledger.rows.retention import SqlRetentionRows
 from trabecula.ledger.rows.revisions import SqlRevisionRows
 from trabecula.ledger.rows.studies import SqlStudyRows
 from trabecula.ledger.tables import Installation, StageAttempt
@@ -80,6 +81,11 @@ class UnitOfWork:
     def recalls(self) -> SqlRecallRows:
         """Which results were made by whom, and which are recalled."""
         return SqlRecallRows(self._session)
+
+    @cached_property
+    def retention(self) -> SqlRetentionRows:
+        """Which files rules let go, and which are gone."""
+        return SqlRetentionRows(self._session)
 
     def defer(self, job: Job) -> bool:
         """Put a job into the backlog within this transaction; False when the same job waits there already."""

@@ -1,4 +1,4 @@
-"""C-FIND SCU (PS3.4 C, study root): how many instances of the kinds we keep a study has at its source."""
+"""SCU of C-FIND and C-MOVE (PS3.4 C, study root): how many images a study has at its source; sending it again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pynetdicom.association import Association
 
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import ArchiveQueryFailed, AssociationRejected, DestinationUnreachable, SopClassRefused
-from trabecula.domain.sop_classes import IMAGE_CLASSES, STUDY_ROOT_FIND
+from trabecula.domain.errors_of.retention import ArchiveFetchFailed
+from trabecula.domain.sop_classes import IMAGE_CLASSES, STUDY_ROOT_FIND, STUDY_ROOT_MOVE
 from trabecula.domain.uids import StudyUid
 from trabecula.peers.requestor import Requestor, Timeouts
 
@@ -48,6 +49,28 @@ class FindArchive:
                 return self._count(association, study_uid)
         except (DestinationUnreachable, AssociationRejected, SopClassRefused) as error:
             raise ArchiveQueryFailed(error.sentence) from error
+
+    def fetch(self, study_uid: StudyUid) -> int:
+        """Have the archive send the study to the listener that it knows under our AE title (PS3.4 C.4.2).
+
+        Returns how many sub-operations succeeded, with or without a warning. Raises ArchiveFetchFailed.
+        """
+        query = Dataset()
+        query.QueryRetrieveLevel = "STUDY"
+        query.StudyInstanceUID = study_uid
+        status, sent, failed = None, 0, 0
+        try:
+            with self._requestor.associate(self._source, (STUDY_ROOT_MOVE,)) as association:
+                for answer, _ in association.send_c_move(query, self._requestor.ae_title, STUDY_ROOT_MOVE):
+                    status = answer.get("Status")
+                    sent = int(answer.get("NumberOfCompletedSuboperations", sent) or 0)
+                    failed = int(answer.get("NumberOfFailedSuboperations", failed) or 0)
+        except (DestinationUnreachable, AssociationRejected, SopClassRefused) as error:
+            raise ArchiveFetchFailed(error.sentence) from error
+        if status not in (0x0000, 0xB000) or not sent:
+            shown = "nothing" if status is None else f"0x{status:04X}"
+            raise ArchiveFetchFailed(f"{self._source.ae_title} answered C-MOVE with {shown}, {sent} sent, {failed} not")
+        return sent
 
     def _count(self, association: Association, study_uid: StudyUid) -> int | None:
         rows = self._find(association, "SERIES", StudyInstanceUID=study_uid, SeriesInstanceUID="", Modality="")

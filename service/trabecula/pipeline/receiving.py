@@ -32,6 +32,9 @@ def register_instance(open_ledger: OpenLedger, instance: ReceivedInstance, quiet
             image_arrived(ledger, instance.study_uid, quiet_s)
             ledger.commit()
             return True
+        if not instance.fault and _take_returned(ledger, [instance], quiet_s):
+            ledger.commit()
+            return True
         added = _set_aside(ledger, instance)
         ledger.commit()
         return added
@@ -71,8 +74,10 @@ def register_batch(open_ledger: OpenLedger, batch: ReceptionBatch, quiet_s: floa
 def _add_instances(ledger: Ledger, instances: Sequence[ReceivedInstance], quiet_s: float) -> None:
     sound = [instance for instance in instances if not instance.fault]
     added = ledger.studies.add_instances(sound, [instance.received_at for instance in sound])
+    known = [instance for instance in sound if instance.sop_instance_uid not in added]
+    returned = _take_returned(ledger, known, quiet_s) if known else frozenset()
     latest: dict[StudyUid, datetime] = {}
-    seen: set[InstanceUid] = set()
+    seen: set[InstanceUid] = set(returned)
     for instance in instances:
         if not instance.fault and instance.sop_instance_uid in added - seen:
             seen.add(instance.sop_instance_uid)
@@ -82,6 +87,21 @@ def _add_instances(ledger: Ledger, instances: Sequence[ReceivedInstance], quiet_
             _set_aside(ledger, instance)
     for study_uid in sorted(latest):
         image_arrived(ledger, study_uid, quiet_s, latest[study_uid])
+
+
+def _take_returned(ledger: Ledger, instances: Sequence[ReceivedInstance], quiet_s: float) -> frozenset[InstanceUid]:
+    """Take images again whose files retention had removed; return their UIDs. A study that waits for them goes on.
+
+    Any other study stays as it is: its result stands, and an operator may now have it measured anew.
+    """
+    returned = ledger.retention.returned(instances)
+    for study_uid in sorted({item.study_uid for item in returned}):
+        if ledger.studies.last_event(study_uid) != "RETURNED":
+            detail = "images that had been removed came again"
+            ledger.studies.note(study_uid, Event(what="RETURNED", detail=detail))
+        if any(item.awaited for item in returned if item.study_uid == study_uid):
+            image_arrived(ledger, study_uid, quiet_s)
+    return frozenset(item.sop_instance_uid for item in returned)
 
 
 def _add_refused_studies(ledger: Ledger, refusals: Sequence[RefusedInstance], quiet_s: float) -> None:

@@ -46,7 +46,7 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
             ledger.commit()
     if not written:
         services.runner.report(request, still_wanted(services, job, should_stop))
-    objects = services.artifacts.load_objects(study_uid, revision)
+    objects = services.artifacts.load_objects(study_uid, revision) if not written else ()
     with services.open_ledger() as ledger:
         if not is_wanted(ledger, job, lock=True):
             return

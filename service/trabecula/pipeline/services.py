@@ -9,6 +9,7 @@ from typing import Protocol
 
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DestinationUnknown, SpoolObjectMissing
+from trabecula.domain.errors_of.retention import ImagesRemoved, ResultsRemoved
 from trabecula.domain.ports.artifacts import Artifacts
 from trabecula.domain.ports.commitment_requester import CommitmentRequester
 from trabecula.domain.ports.copy_store import CopyStore
@@ -105,8 +106,22 @@ class OperatorServices(Services):
     copies: CopyStore
 
 
+def check_images(ledger: Ledger, study_uid: StudyUid) -> None:
+    """Raise ImagesRemoved where retention removed images of the study and they have not come again."""
+    removed = ledger.retention.removed_images(study_uid)
+    if removed.count:
+        raise ImagesRemoved(removed.words)
+
+
+def check_results(ledger: Ledger, study_uid: StudyUid, revision: int) -> None:
+    """Raise ResultsRemoved where retention removed the files of a revision."""
+    rule = ledger.retention.results_rule(study_uid, revision)
+    if rule is not None:
+        raise ResultsRemoved(rule)
+
+
 def stored_files(services: Services, ledger: Ledger, study_uid: StudyUid, revision: int) -> tuple[StoredFile, ...]:
-    """Return the files of a revision, ordered by SOP Instance UID. Raises SpoolObjectMissing."""
+    """Return the files of a revision, ordered by SOP Instance UID. Raises SpoolObjectMissing, ImagesRemoved."""
     files = tuple(
         StoredFile(
             path=str(services.locate(item.spool_key)),
@@ -118,5 +133,6 @@ def stored_files(services: Services, ledger: Ledger, study_uid: StudyUid, revisi
     )
     lost = [file for file in files if not Path(file.path).is_file()]
     if lost:
+        check_images(ledger, study_uid)
         raise SpoolObjectMissing(f"{len(lost)} of {len(files)} files, among them {lost[0].path}")
     return files

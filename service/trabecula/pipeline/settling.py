@@ -12,6 +12,7 @@ from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.reception_gaps import gaps_of
+from trabecula.pipeline.retention.fetching import fetch_removed, wait_or_fail
 from trabecula.pipeline.services import Services, stored_files
 from trabecula.version import __version__
 
@@ -21,6 +22,7 @@ def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False
 
     A set of instances that a revision holds already leads back to that revision: nothing is measured twice. A study of
     which a listener may hold more, or of which images were refused, is waited for within bounds (``reception_gaps``).
+    One of which images were removed by retention is fetched from the archive first (``retention.fetching``).
     """
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid)
@@ -35,6 +37,8 @@ def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False
         if not force and _held(ledger, services, study_uid):
             ledger.commit()
             return
+        removed = ledger.retention.removed_images(study_uid)
+    fetched = "" if force else fetch_removed(services, standing, removed)
     missing, remark = (0, "") if force else _missing_at_source(services, study_uid, instances)
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid, lock=True)
@@ -46,6 +50,8 @@ def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False
             )
         elif not force and _held(ledger, services, study_uid):  # its listener fell behind meanwhile
             pass
+        elif (removed := ledger.retention.removed_images(study_uid)).count:
+            wait_or_fail(ledger, services, standing, removed, fetched)
         elif missing and standing.count_checks < services.settle.count_checks:
             ledger.studies.count_check_failed(study_uid)
             ledger.studies.note(

@@ -174,6 +174,11 @@ class Settings(BaseSettings):
     stalled_seconds: float = Field(default=45.0, ge=10)
     """A worker silent for this long is taken as dead and its jobs are run again (it is heard four times as often)."""
 
+    keep_images_days: float | None = Field(default=None, gt=0)
+    """Received images are removed so many days after a study was finished and confirmed; empty keeps them for ever."""
+    keep_results_days: float | None = Field(default=None, gt=0)
+    """The files of results (objects, label maps) likewise; values and identifiers stay in the ledger in any case."""
+
     segmenter: str = "network"
     """``network`` (the shipped one), ``dicom-seg`` or the name of a table under [external_segmenters]."""
     external_segmenters: dict[str, ExternalSegmenterSettings] = Field(default_factory=dict)
@@ -205,6 +210,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split_titles(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("keep_images_days", "keep_results_days", mode="before")
+    @classmethod
+    def _empty_is_for_ever(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("destinations", mode="before")
     @classmethod

@@ -48,6 +48,10 @@ COMMANDS = {
         "trabecula.cli.studies.recall:recall",
         "Find every result of a model, bundle, segmenter or version; with --reason mark them as recalled.",
     ),
+    "fetch": CommandPlace(
+        "trabecula.cli.studies.fetch:fetch",
+        "Have the archive send the removed images of a finished study again, e.g. before `reprocess`.",
+    ),
     "adopt": CommandPlace(
         "trabecula.cli.studies.adopt:adopt",
         "Take over the newer headers of images that came again, e.g. with a corrected patient.",

@@ -31,6 +31,9 @@ def show(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
     show_conflicts(document["conflicts"], study_uid)
     if document["refused"]:
         console.print(f"images that were refused, or damaged here, and did not come since: {document['refused']}")
+    for gone in document["removed"]:
+        what = "images" if gone["kind"] == "IMAGES" else f"files of revision {gone['revision']}"
+        console.print(f"{what} removed on {gone['begun_at']:%Y-%m-%d} ({gone['rule']})", highlight=False)
     if document["failure"]:
         failure = document["failure"]
         console.print(

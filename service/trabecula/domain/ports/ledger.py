@@ -11,6 +11,7 @@ from trabecula.domain.ports.rows.delivery import DeliveryRows
 from trabecula.domain.ports.rows.quarantine import QuarantineRows
 from trabecula.domain.ports.rows.recall import RecallRows
 from trabecula.domain.ports.rows.reception import ReceptionRows
+from trabecula.domain.ports.rows.retention import RetentionRows
 from trabecula.domain.ports.rows.revision import RevisionRows
 from trabecula.domain.ports.rows.study import StudyRows
 from trabecula.domain.study.jobs import Job
@@ -53,6 +54,11 @@ class Ledger(Protocol):
     @property
     def recalls(self) -> RecallRows:
         """Which results were made by whom, and which are recalled."""
+        ...
+
+    @property
+    def retention(self) -> RetentionRows:
+        """Which files rules let go, and which are gone."""
         ...
 
     def defer(self, job: Job) -> bool:

@@ -47,6 +47,7 @@ class Placed:
     entries: list[tuple[ReceivedInstance, ...]] = field(default_factory=list)
     aside: list[Path] = field(default_factory=list)
     quarantined: list[tuple[Path, str]] = field(default_factory=list)
+    repeated: list[tuple[Path, str]] = field(default_factory=list)
 
     def close(self) -> None:
         """Remove the files aside. Raises SpoolUnavailable."""
@@ -54,6 +55,10 @@ class Placed:
             for path, key in self.quarantined:
                 # An operator may have deleted the same bytes between file and row.
                 self.spool.link(path, key)
+            for path, key in self.repeated:
+                # Retention may have removed the first copy between file and row.
+                if not (self.spool.root / key).exists():
+                    self.spool.link(path, key)
         self.discard()
 
     def discard(self) -> None:
@@ -113,6 +118,7 @@ class Placer:
             return (replace(instance, spool_key=key),)
         there = describe(target, key)
         if there.sha256 == instance.sha256:
+            placed.repeated.append((path, key))
             return (replace(instance, spool_key=key),)
         beside = self._spool.key_beside(instance.sop_instance_uid, instance.sha256)
         if (self._spool.root / beside).is_file():

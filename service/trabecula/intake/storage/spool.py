@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -154,6 +154,11 @@ class Spool:
         """Return the key of another copy of an instance, taken over by an operator: beside the first one."""
         return f"{self.key_of(sop_instance_uid).removesuffix('.dcm')}-{sha256}.dcm"
 
+    def owns(self, sop_instance_uid: InstanceUid, key: str) -> bool:
+        """Return whether a key can only be of this instance: its first copy, or one that lies beside it."""
+        first = self.key_of(sop_instance_uid)
+        return key == first or key.startswith(f"{first.removesuffix('.dcm')}-")
+
     def link(self, source: Path, key: str) -> bool:
         """Give a synced file a second name durably; False where a file has it already.
 
@@ -179,6 +184,20 @@ class Spool:
             writer.flush()
             os.fdatasync(writer.fileno())
         os.replace(partial, target)
+
+    def remove_all(self, keys: Sequence[str]) -> int:
+        """Remove files durably, with one sync for each folder; return how many bytes they had. Raises as ``remove``."""
+        paths = [self.path(key) for key in keys]
+        freed = 0
+        with as_spool_error():
+            for path in paths:
+                with contextlib.suppress(FileNotFoundError):
+                    size = path.stat().st_size
+                    path.unlink()
+                    freed += size
+            for folder in sorted({path.parent for path in paths}):
+                sync_folder(folder)
+        return freed
 
     def remove(self, key: str) -> None:
         """Remove a file durably; nothing happens where there is none. Raises SpoolUnavailable, SpoolObjectMissing."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, exists, func, select
 
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries.quarantine import study_conflicts
+from trabecula.ledger.queries.retention import removals_of
 from trabecula.ledger.reception_tables import RefusedInstanceRow
 from trabecula.ledger.tables import Instance, ObjectDelivery, ResultObjectRow, Revision, Study
 
@@ -61,6 +62,7 @@ def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any
         "failure": _failure(study),
         "conflicts": study_conflicts(connection, study_uid),
         "refused": _refused(connection, study_uid),
+        "removed": removals_of(connection, study_uid),
         "scanner": {name: study[name] for name in ("manufacturer", "scanner_model", "station")},
         "calling_ae_title": study["calling_ae_title"],
         "received_at": study["first_image_at"].isoformat(),

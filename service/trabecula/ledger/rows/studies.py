@@ -188,6 +188,8 @@ class SqlStudyRows:
         standing = self.standing(study_uid, lock=True)
         check_transition(standing.state, target)
         self._update(study_uid, state=str(target))
+        if target is StudyState.RECEIVING:
+            self._update(study_uid, count_checks=0)
         if standing.state is StudyState.FAILED or target in (StudyState.RECEIVING, StudyState.ANALYSING):
             columns = ("failed_stage", "failure_code", "failure_sentence", "failure_next_step")
             self._update(study_uid, **dict.fromkeys(columns))

@@ -27,7 +27,7 @@ from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import NO_SERIES, SeriesUid, StudyUid
 from trabecula.pipeline.operators.next_revision import measure_anew
-from trabecula.pipeline.services import OperatorServices
+from trabecula.pipeline.services import OperatorServices, check_images
 
 _TRIES = 3
 _SHOWN_IDENTITIES = 5
@@ -91,6 +91,7 @@ def plan_correction(services: OperatorServices, study_uid: StudyUid) -> Correcti
     """
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid)
+        check_images(ledger, study_uid)
         conflicts = ledger.quarantine.conflicts(study_uid)
         copies = ledger.copies.in_use(study_uid)
     newest: dict[str, Conflict] = {}

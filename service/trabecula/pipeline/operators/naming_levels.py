@@ -18,7 +18,7 @@ from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.pipeline.operators.next_revision import measure_anew
-from trabecula.pipeline.services import Services
+from trabecula.pipeline.services import Services, check_images, check_results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +44,12 @@ def name_levels(
     """Name the body that the study's result calls ``called`` (``L1``, or ``#3`` where it has no name) as ``level``.
 
     The study is measured anew as its next revision, whose report names the one before; the names hold for every later
-    revision. Raises StudyUnknown, ReasonMissing, ResultMissing, StudyBusy, BodyUnknown, SpoolObjectMissing.
+    revision. Raises StudyUnknown, ReasonMissing, ResultMissing, StudyBusy, BodyUnknown, SpoolObjectMissing,
+    ImagesRemoved, ResultsRemoved.
     """
     revision, outlined_by = _finished(services, study_uid, reason)
+    with services.open_ledger() as ledger:
+        check_results(ledger, study_uid, revision)
     labels = next(iter(artifacts.load_labels(study_uid, revision)), None)
     if labels is None:
         raise BodyUnknown(f"nothing was outlined in revision {revision}")
@@ -75,6 +78,7 @@ def _finished(services: Services, study_uid: StudyUid, reason: str) -> tuple[int
         result = ledger.revisions.result(study_uid, standing.revision) if standing.revision else None
         if result is None:
             raise ResultMissing(f"{study_uid} is {standing.state}")
+        check_images(ledger, study_uid)
         return standing.revision, InstanceUid(result.versions.get("outlined_by", ""))
 
 

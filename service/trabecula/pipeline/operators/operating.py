@@ -13,7 +13,7 @@ from trabecula.domain.study.standing import Event, StudyStanding
 from trabecula.domain.study.study import StudyPriority, StudyState
 from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.reporting import doubtful_patient
-from trabecula.pipeline.services import Services
+from trabecula.pipeline.services import Services, check_images, check_results
 from trabecula.pipeline.settling import settle_study
 
 
@@ -21,7 +21,7 @@ def retry_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> Study
     """Run the step that failed again, or go on where a cancelled study stopped; return the new state.
 
     A study that was told as not evaluable because its analysis failed is measured anew as its next revision.
-    Raises StudyUnknown, TransitionRefused.
+    Raises StudyUnknown, TransitionRefused, ImagesRemoved.
     """
     with open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid, lock=True)
@@ -62,7 +62,7 @@ def reprocess_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> i
     """Measure a finished, failed or cancelled study anew as its next revision, e.g. with another model.
 
     Returns the revision. Its objects get new UIDs, and its SR names the one before. Raises StudyUnknown,
-    TransitionRefused.
+    TransitionRefused, ImagesRemoved.
     """
     with open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid, lock=True)
@@ -86,7 +86,7 @@ def resend_study(services: Services, study_uid: StudyUid, destination: str, who:
     """Send the newest report of a finished or failed study to a destination, again or for the first time.
 
     What waited or failed for ``instead_of``, the former name of a destination, is given up. Returns how many objects
-    are sent. Raises StudyUnknown, TransitionRefused, DestinationUnknown, NothingToSend.
+    are sent. Raises StudyUnknown, TransitionRefused, DestinationUnknown, NothingToSend, ResultsRemoved.
     """
     target = services.destination(destination)
     with services.open_ledger() as ledger:
@@ -96,6 +96,7 @@ def resend_study(services: Services, study_uid: StudyUid, destination: str, who:
         doubt = doubtful_patient(ledger.revisions.result(study_uid, standing.revision))
         if doubt is not None:
             raise TransitionRefused(f"its report names one patient: {doubt.sentence}")
+        check_results(ledger, study_uid, standing.revision)
         ledger.deliveries.plan(study_uid, standing.revision, (target,))
         planned = ledger.deliveries.of(study_uid, standing.revision, destination)
         if not planned:
@@ -127,6 +128,7 @@ def settle_now(services: Services, study_uid: StudyUid, who: str) -> None:
 
 
 def _next_revision(ledger: Ledger, standing: StudyStanding, what: str, who: str) -> int:
+    check_images(ledger, standing.study_uid)
     revision = ledger.revisions.freeze(standing.study_uid, ledger.revisions.gaps(standing.study_uid, standing.revision))
     ledger.studies.move(standing.study_uid, StudyState.ANALYSING)
     ledger.studies.note(

@@ -1,0 +1,1 @@
+"""``trabecula retention``: what rules remove, and what operators hold."""

@@ -1,0 +1,36 @@
+"""The files of a study as retention and deletion remove them: received ones in the spool, results beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from trabecula.domain.uids import InstanceUid, StudyUid
+from trabecula.intake.storage.spool import Spool
+from trabecula.ledger.artifacts import ArtifactStore
+
+log = structlog.get_logger(__name__)
+
+
+class StoredStudyFiles:
+    """Implements domain.ports.study_files.StudyFiles on a spool and a store of artifacts."""
+
+    def __init__(self, spool: Spool, artifacts: ArtifactStore) -> None:
+        self._spool = spool
+        self._artifacts = artifacts
+
+    def remove_images(self, files: Sequence[tuple[InstanceUid, str]]) -> int:
+        """Remove files of instances by their spool keys; return how many bytes they had."""
+        own = [key for uid, key in files if self._spool.owns(uid, key)]
+        if len(own) < len(files):
+            log.warning("retention.left", files=len(files) - len(own), why="their keys are not those of their images")
+        return self._spool.remove_all(own)
+
+    def remove_results(self, study_uid: StudyUid, revision: int | None = None) -> int:
+        """Remove the folder of a revision, or of all of a study; return how many bytes were in it."""
+        return self._artifacts.remove(study_uid, revision)
+
+    def results_bytes(self, study_uid: StudyUid, revision: int) -> int:
+        """Return how many bytes the files of a revision have."""
+        return self._artifacts.bytes_of(study_uid, revision)
