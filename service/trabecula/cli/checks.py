@@ -21,6 +21,7 @@ from trabecula.bootstrap.retention import disk_room_of
 from trabecula.bootstrap.services import destination_of
 from trabecula.cli import running_checks as running
 from trabecula.cli.edge import as_ours, foreseen_errors
+from trabecula.cli.time_service import clock_error_bound, time_services
 from trabecula.domain import codes
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import (
@@ -173,7 +174,17 @@ def _clock(settings: Settings, now: Callable[[], datetime] = lambda: datetime.no
     apart = abs((here - there).total_seconds())
     if here.year < _OLDEST_SENSIBLE_YEAR or apart > _CLOCK_TOLERANCE_SECONDS:
         raise ClockWrong(f"{here:%Y-%m-%d %H:%M:%S} UTC, {apart:.1f} s from the database's")
-    return f"{apart:.2f} s from the database's"
+    return f"{apart:.2f} s from the database's; {_kept()}"
+
+
+def _kept() -> str:
+    """Return how the clock is kept right. Raises ClockWrong where a time service runs and has not got hold of it."""
+    bound, services = clock_error_bound(), time_services()
+    if bound is not None:
+        return f"kept right to {bound:.2g} s{' by ' + ', '.join(services) if services else ''}"
+    if services:
+        raise ClockWrong(f"{', '.join(services)} runs and has not synchronised it")
+    return "nothing here keeps it right (no NTP)"
 
 
 def _queue(settings: Settings) -> str:
