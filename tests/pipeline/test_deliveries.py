@@ -141,7 +141,8 @@ def test_the_form_that_was_really_sent_is_kept_and_becomes_the_predecessor(ready
 
     with ready.services.open_ledger() as ledger:
         (predecessor,) = ledger.revisions.predecessors(STUDY, 2)
-    assert predecessor[0] == "1.3.STRUCTURED_REPORT"
+    assert predecessor.sop_class_uid == "1.3.STRUCTURED_REPORT"
+    assert predecessor.analysed_at is not None
     assert deliveries(ready, "sop_class_uid")["pacs SR"] == "1.3.STRUCTURED_REPORT"
 
 

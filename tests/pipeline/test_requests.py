@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trabecula.domain.errors import BundleInvalid, TrabeculaError
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import PriorResult
 from trabecula.domain.study.study import StoredFile
 from trabecula.jobs.inside import run_child
@@ -22,7 +23,16 @@ requests = st.builds(
     folder=words,
     analysed_at=st.none() | st.datetimes(timezones=st.just(UTC)),
     installation_uid=words,
-    predecessors=st.lists(st.tuples(words, words, words), max_size=2).map(tuple),
+    predecessors=st.lists(
+        st.builds(
+            Predecessor,
+            sop_class_uid=words,
+            sop_instance_uid=words,
+            series_uid=words,
+            analysed_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+        ),
+        max_size=2,
+    ).map(tuple),
     priors=st.lists(
         st.builds(
             PriorResult,

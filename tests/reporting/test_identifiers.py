@@ -6,8 +6,12 @@ import numpy as np
 
 from tests.reporting.builders import Study, result_of
 from trabecula.domain.results.analysis import Analysis
+from trabecula.domain.results.predecessor import Predecessor
+from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.identifiers import Identities
+
+PREDECESSOR = Predecessor(sop_class_uid="1.2", sop_instance_uid=InstanceUid("1.3"), series_uid=SeriesUid("1.4"))
 
 
 def _identities(study: Study, analysis: Analysis | None = None, **context: object) -> Identities:
@@ -33,7 +37,7 @@ def test_whatever_changes_the_content_changes_the_identity(ct: Study) -> None:
         _identities(ct, other_labels),
         _identities(ct, study_files=ct.files[:-1]),
         _identities(ct, installation_uid="2.25.9"),
-        _identities(ct, predecessors=(("1.2", "1.3", "1.4"),)),
+        _identities(ct, predecessors=(PREDECESSOR,)),
         Identities.of(ct.analysis(result), ct.context(), ReportingConfig(manufacturer="Other")),
     ]
 

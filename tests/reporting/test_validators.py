@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from pydicom import dcmread
 from tests.reporting.builders import Study, not_evaluable_result, result_of
 from tests.reporting.sr.test_content_tree import rich_result, two_sequences
 from trabecula.domain.results.analysis import Analysis
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import Category
+from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
 
@@ -24,7 +27,12 @@ JAVA = (
 )
 """PixelMed's rules need more XPath steps than today's Java allows by default; one short run needs no optimiser."""
 PIXELMED = "/usr/share/java/pixelmed.jar"
-PREDECESSOR = ("1.2.840.10008.5.1.4.1.1.88.34", "1.2.9.1", "1.2.9")
+PREDECESSOR = Predecessor(
+    sop_class_uid="1.2.840.10008.5.1.4.1.1.88.34",
+    sop_instance_uid=InstanceUid("1.2.9.1"),
+    series_uid=SeriesUid("1.2.9"),
+    analysed_at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+)
 
 pytestmark = pytest.mark.system
 

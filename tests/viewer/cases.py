@@ -21,6 +21,7 @@ from trabecula.domain.identity import derived_uid
 from trabecula.domain.modality import Modality
 from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.analysis import AnalysedVolume, Analysis
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import (
     Category,
@@ -104,7 +105,7 @@ class CaseFolder:
         measured = AnalysedVolume(volume, np.where(np.isin(labels, _SHOWN), labels, 0).astype(np.uint8), files)
         return Measured(_ROLES.get(series.role, SeriesRole.CT), measured, str(files[0].series_uid))
 
-    def case(self, *reports: tuple[Analysis, tuple[tuple[str, str, str], ...]], picture: bool = False) -> Case:
+    def case(self, *reports: tuple[Analysis, tuple[Predecessor, ...]], picture: bool = False) -> Case:
         """Return the study with the objects of each report, each an analysis and its predecessors."""
         reporter = DicomReporter(ReportingConfig(with_picture=picture))
         objects: list[ResultObject] = []

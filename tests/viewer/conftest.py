@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from tests import parallel
 from tests.orthanc import Orthanc
+from tests.reporting.builders import ANALYSED_AT
 from tests.viewer.cases import Case, CaseFolder, not_evaluable, result_of
 from tests.viewer.ohif import Ohif, chromium
 from tests.viewer.server import ViewerServer
 from trabecula.domain.results.analysis import Analysis
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.volume import Geometry, Volume
 from trabecula.phantom.ct import make_ct_study
 from trabecula.phantom.mr import make_mr_study
@@ -94,7 +96,12 @@ def _mr_cases(phantom: PhantomStudy, folder: Path) -> dict[str, Case]:
     volumes = tuple(item.volume for item in series)
     first = Analysis(result_of(study.study_uid, series), volumes)
     replaced = study.case((first, ())).objects[0]
-    predecessor = (replaced.sop_class_uid, replaced.sop_instance_uid, replaced.series_uid)
+    predecessor = Predecessor(
+        sop_class_uid=replaced.sop_class_uid,
+        sop_instance_uid=replaced.sop_instance_uid,
+        series_uid=replaced.series_uid,
+        analysed_at=ANALYSED_AT,
+    )
     second = Analysis(result_of(study.study_uid, series, revision=2), volumes)
     cases["revision 2"] = study.case((first, ()), (second, (predecessor,)))
     return cases

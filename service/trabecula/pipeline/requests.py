@@ -12,6 +12,7 @@ from typing import Any
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.errors_of.by_code import errors_by_code
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import PriorResult
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
@@ -36,7 +37,7 @@ class StageRequest:
     folder: str
     analysed_at: datetime | None = None
     installation_uid: str = ""
-    predecessors: tuple[tuple[str, str, str], ...] = ()
+    predecessors: tuple[Predecessor, ...] = ()
     gaps: ReceptionGaps = field(default_factory=ReceptionGaps)
     """What is known to lack; the result says so."""
     correction: LevelCorrection | None = None
@@ -49,6 +50,7 @@ class StageRequest:
     def write(self, path: Path) -> None:
         """Write the request as JSON."""
         document = asdict(self) | {"analysed_at": self.analysed_at.isoformat() if self.analysed_at else None}
+        document["predecessors"] = [item.to_json() for item in self.predecessors]
         document["correction"] = self.correction.to_json() if self.correction else None
         path.write_text(json.dumps(document))
 
@@ -64,7 +66,7 @@ class StageRequest:
             folder=document["folder"],
             analysed_at=datetime.fromisoformat(moment) if moment else None,
             installation_uid=document["installation_uid"],
-            predecessors=tuple((item[0], item[1], item[2]) for item in document["predecessors"]),
+            predecessors=tuple(Predecessor.from_json(item) for item in document["predecessors"]),
             gaps=_gaps(document.get("gaps", {})),
             correction=LevelCorrection.from_json(correction) if correction else None,
             outlines=tuple(InstanceUid(uid) for uid in document.get("outlines", ())),

@@ -74,6 +74,7 @@ class DicomReporter:
             installation_uid=context.installation_uid,
             config=self._config,
             identities=identities,
+            revision=analysis.result.revision,
         )
         images = self._images(analysis.result, primary, stamp, context, source.remark)
         levels = measured_levels(analysis.result)
@@ -100,7 +101,7 @@ class DicomReporter:
                 when=stamp.when,
                 with_name=self._config.name_on_picture,
                 remark=remark,
-                replaces=bool(context.predecessors),
+                replaces=context.predecessors[0] if context.predecessors else None,
                 refused=look_at_refused(result, context.study_files) if primary is None else None,
             )
             sources = _picture_sources(result, primary, stamp.header)

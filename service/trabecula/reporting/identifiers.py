@@ -45,7 +45,7 @@ class Identities:
             "config": dataclasses.asdict(config),
             "analysed_at": context.analysed_at.isoformat(),
             "installation": context.installation_uid,
-            "predecessors": context.predecessors,
+            "predecessors": [item.uids for item in context.predecessors],
         }
         fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return cls(analysis.result.study_uid, analysis.result.revision, fingerprint, config.uid_root)

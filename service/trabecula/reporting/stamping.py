@@ -42,6 +42,7 @@ class Stamp:
     installation_uid: str
     config: ReportingConfig
     identities: Identities
+    revision: int = 1
 
     @property
     def date(self) -> DA:
@@ -165,7 +166,7 @@ def _common(dataset: Dataset, kind: ObjectKind, stamp: Stamp) -> None:
     dataset.InstanceCreationDate = dataset.SeriesDate = dataset.ContentDate = stamp.date
     dataset.InstanceCreationTime = dataset.SeriesTime = dataset.ContentTime = stamp.time
     dataset.InstanceCreatorUID = stamp.installation_uid
-    dataset.SeriesDescription = SERIES_DESCRIPTION
+    dataset.SeriesDescription = SERIES_DESCRIPTION + (f", revision {stamp.revision}" if stamp.revision > 1 else "")
     dataset.SeriesNumber = SERIES_NUMBERS[kind]
     dataset.InstanceNumber = 1
     dataset.Manufacturer = stamp.config.manufacturer

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -13,10 +14,12 @@ from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import ANALYSED_AT, Study, demonstration_score, not_evaluable_result, result_of
 from tests.reporting.picture.pages import CT_SCALE, broken, long_header, longest, not_used, pixels, sheet
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, ObjectKind, PriorResult, StudyResult
 from trabecula.domain.results.scale import ValueScale
 from trabecula.domain.spine import Level
+from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
 from trabecula.reporting.picture.banner import identity_line
@@ -27,6 +30,13 @@ from trabecula.reporting.picture.text import Column, Sheet, Written, fitted, fon
 
 FRACTURE = Reason(
     code=ReasonCode.FRACTURE_LEVEL, level=Level.L1, detail="moderate wedge, height loss", value=40.0, unit="%"
+)
+
+EARLIER = Predecessor(
+    sop_class_uid="1.2",
+    sop_instance_uid=InstanceUid("1.3"),
+    series_uid=SeriesUid("1.4"),
+    analysed_at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
 )
 
 
@@ -158,7 +168,9 @@ def overlap(one: Written, other: Written) -> int:
 def test_nothing_falls_out_of_its_box_or_upon_another(name: str, kind: str, request: pytest.FixtureRequest) -> None:
     study: Study = request.getfixturevalue(name)
     result = {"usual": result_of(study), "longest": longest(study), "nothing measured": not_evaluable_result()}[kind]
-    changes = {"header": long_header(study), "remark": "repaired " * 40, "replaces": True} if kind == "longest" else {}
+    changes = (
+        {"header": long_header(study), "remark": "repaired " * 40, "replaces": EARLIER} if kind == "longest" else {}
+    )
 
     drawn_sheet = sheet(study, result, with_volume=kind != "nothing measured", **changes)
 
@@ -198,9 +210,9 @@ def test_the_patient_id_always_stands_there_and_the_name_by_the_settings(ct: Stu
 
 
 def test_a_later_revision_says_that_it_replaces_an_earlier_result(ct: Study) -> None:
-    said = "Replaces the earlier result of this study (this is revision 2)."
+    said = "Replaces the result of 2026-03-01 09:30 (this is revision 2)."
 
-    assert said in texts(ct, result_of(ct, revision=2), replaces=True)
+    assert said in texts(ct, result_of(ct, revision=2), replaces=EARLIER)
     assert said not in texts(ct, result_of(ct, revision=2))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -11,12 +12,19 @@ from pydicom import Dataset, dcmread
 
 from tests.reporting.builders import STUDY_UID, Study, ct_study, not_evaluable_result, result_of
 from trabecula.domain.results.analysis import Analysis
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import ObjectKind, Outline, ResultObject
+from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.documents import DicomReporter
 
 CLASSES = ["1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.5.1.4.1.1.88.22"]
-PREDECESSOR = (CLASSES[0], "1.2.9.1", "1.2.9")
+PREDECESSOR = Predecessor(
+    sop_class_uid=CLASSES[0],
+    sop_instance_uid=InstanceUid("1.2.9.1"),
+    series_uid=SeriesUid("1.2.9"),
+    analysed_at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+)
 
 
 def first(study: Study, **context: object) -> ResultObject:
@@ -77,7 +85,7 @@ def test_the_predecessor_is_named(ct: Study) -> None:
     (series,) = study.ReferencedSeriesSequence
     (item,) = series.ReferencedSOPSequence
     assert study.StudyInstanceUID == STUDY_UID
-    assert (item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID, series.SeriesInstanceUID) == PREDECESSOR
+    assert (item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID, series.SeriesInstanceUID) == PREDECESSOR.uids
     assert "PredecessorDocumentsSequence" not in dataset(first(ct))
 
 
@@ -136,3 +144,9 @@ def test_each_class_is_built_without_3d_coordinates(ct: Study, sop_class: str) -
     item = next(item for item in (report, *report.alternatives) if item.sop_class_uid == sop_class)
 
     assert b"SCOORD3D" not in item.content
+
+
+def test_a_revision_says_so_in_its_series_description(ct: Study) -> None:
+    assert dataset(first(ct)).SeriesDescription == "Trabecula AI result (unverified)"
+    (second, *_others) = ct.report(ct.analysis(result_of(ct, revision=2)))
+    assert dataset(second).SeriesDescription == "Trabecula AI result (unverified), revision 2"

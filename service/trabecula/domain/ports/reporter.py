@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from trabecula.domain.results.analysis import Analysis
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import ResultObject
 from trabecula.domain.study.study import StoredFile
 
@@ -16,14 +17,14 @@ class ReportContext:
     """What a report needs beside the analysis.
 
     ``analysed_at`` becomes the content date and time of every object (so that a rebuild gives the same bytes).
-    ``predecessors`` are the SOP Class UID, SOP Instance UID and Series Instance UID of the SR this one supersedes.
+    ``predecessors`` are the reports that this one supersedes.
     ``study_files`` are all image files of the revision (for a NOT_EVALUABLE study without a measured series).
     """
 
     analysed_at: datetime
     installation_uid: str
     study_files: tuple[StoredFile, ...]
-    predecessors: tuple[tuple[str, str, str], ...] = ()
+    predecessors: tuple[Predecessor, ...] = ()
 
 
 class Reporter(Protocol):

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from trabecula.domain.delivery import DeliveryState
 from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.identity import digest
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
 from trabecula.domain.sop_classes import SEGMENTATION_CLASSES
@@ -220,15 +221,24 @@ class SqlRevisionRows:
         )
         return tuple((date, from_json(result)) for date, result in self._session.execute(query))
 
-    def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[tuple[str, str, str], ...]:
-        """Return class, instance and series UID of the newest earlier SR that a destination has.
+    def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[Predecessor, ...]:
+        """Return the newest earlier SR that a destination has.
 
         The form that was really sent counts (a fall-back class). An SR that was only ever kept here, because no
         destination was configured, counts too; one that no destination took does not: nobody could find it.
         """
         taken = (str(DeliveryState.SENT), str(DeliveryState.CONFIRMED))
         query = (
-            select(ResultObjectRow.sop_class_uid, ResultObjectRow.sop_instance_uid, ResultObjectRow.series_uid)
+            select(
+                ResultObjectRow.sop_class_uid,
+                ResultObjectRow.sop_instance_uid,
+                ResultObjectRow.series_uid,
+                Revision.analysed_at,
+            )
+            .join(
+                Revision,
+                (Revision.study_uid == ResultObjectRow.study_uid) & (Revision.revision == ResultObjectRow.revision),
+            )
             .outerjoin(
                 ObjectDelivery,
                 (ObjectDelivery.study_uid == ResultObjectRow.study_uid)
@@ -249,7 +259,7 @@ class SqlRevisionRows:
             .order_by(ResultObjectRow.revision.desc(), ResultObjectRow.rank)
             .limit(1)
         )
-        return tuple((row[0], row[1], row[2]) for row in self._session.execute(query))
+        return tuple(Predecessor(**row) for row in self._session.execute(query).mappings())
 
     def _row(self, study_uid: StudyUid, revision: int) -> Revision | None:
         return self._session.get(Revision, (study_uid, revision), populate_existing=True)

@@ -11,6 +11,7 @@ from pydicom import Dataset
 
 from trabecula.domain import codes
 from trabecula.domain.results.analysis import AnalysedVolume
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.prior import prior_line
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, StudyResult
@@ -22,6 +23,7 @@ from trabecula.reporting.picture.palette import BACKGROUND, PANEL, QUIET, TEXT, 
 from trabecula.reporting.picture.text import Column, Sheet, font, line_height
 from trabecula.reporting.picture.views.chosen import Views, draw_views
 from trabecula.reporting.picture.views.refused import RefusedLook
+from trabecula.reporting.stamping import local_time
 from trabecula.reporting.wording import (
     NOT_REVIEWED,
     RESEARCH_USE,
@@ -51,8 +53,8 @@ class Page:
     """What is drawn: the result, the primary volume (None when nothing was measured), the header of a source image.
 
     ``with_name`` prints name, birth date, sex and accession number beside Patient ID and study date, which always stand
-    there. ``replaces``: an earlier report of the study was sent. ``refused`` is shown where nothing was measured.
-    ``remark`` tells what of the header is not as the images have it.
+    there. ``replaces`` is the earlier report of the study that was sent. ``refused`` is shown where nothing was
+    measured. ``remark`` tells what of the header is not as the images have it.
     """
 
     result: StudyResult
@@ -61,7 +63,7 @@ class Page:
     when: datetime
     with_name: bool
     remark: str = ""
-    replaces: bool = False
+    replaces: Predecessor | None = None
     refused: RefusedLook | None = None
 
 
@@ -88,7 +90,11 @@ def _findings(sheet: Sheet, page: Page, views: Views, bottom: int) -> None:
     result = page.result
     column = Column(sheet, _RIGHT, _TOP, WIDTH - _EDGE - _RIGHT, bottom)
     if page.replaces:
-        said = f"Replaces the earlier result of this study (this is revision {result.revision})."
+        moment = page.replaces.analysed_at
+        what = (
+            f"result of {local_time(moment, page.header):%Y-%m-%d %H:%M}" if moment else "earlier result of this study"
+        )
+        said = f"Replaces the {what} (this is revision {result.revision})."
         column.paragraph(said, _READ, WARNING, bold=True)
         column.skip(6)
     for line in _model_lines(result):

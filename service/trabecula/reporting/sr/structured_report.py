@@ -9,6 +9,7 @@ from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, EnhancedSRStorage
 
 from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 from trabecula.reporting.sr.concepts import coding_schemes
@@ -25,14 +26,14 @@ SR_CLASSES = {
 def structured_reports(
     root: ContainerContentItem,
     evidence: tuple[Dataset, ...],
-    predecessors: tuple[tuple[str, str, str], ...],
+    predecessors: tuple[Predecessor, ...],
     stamp: Stamp,
     result: StudyResult,
 ) -> ResultObject:
     """Return the report, with its fall-back classes as alternatives (each has a SOP Instance UID of its own).
 
     ``evidence`` are the objects listed as evidence; the first must carry the nine Type 2 attributes.
-    ``predecessors`` are (SOP Class, SOP Instance, Series Instance UID) of superseded reports. Raises ReportInvalid.
+    ``predecessors`` are the superseded reports. Raises ReportInvalid.
     """
     built = finished(_built(root, evidence, predecessors, stamp, result), ObjectKind.STRUCTURED_REPORT, stamp, result)
     first, *others = (
@@ -61,7 +62,7 @@ def evidence_item(
 def _built(
     root: ContainerContentItem,
     evidence: tuple[Dataset, ...],
-    predecessors: tuple[tuple[str, str, str], ...],
+    predecessors: tuple[Predecessor, ...],
     stamp: Stamp,
     result: StudyResult,
 ) -> Dataset:
@@ -69,7 +70,7 @@ def _built(
     study_uid = result.study_uid
     previous = [
         evidence_item(study_uid, SeriesUid(series), sop_class, InstanceUid(sop))
-        for sop_class, sop, series in predecessors
+        for sop_class, sop, series in (item.uids for item in predecessors)
     ]
     try:
         return EnhancedSR(

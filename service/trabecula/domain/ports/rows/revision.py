@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import ResultObject, StudyResult
 from trabecula.domain.study.level_correction import LevelCorrection
 from trabecula.domain.study.reception import ReceptionGaps
@@ -72,6 +73,6 @@ class RevisionRows(Protocol):
         """
         ...
 
-    def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[tuple[str, str, str], ...]:
+    def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[Predecessor, ...]:
         """Return class, instance and series UID of the newest earlier SR that a destination has (or could have)."""
         ...
