@@ -31,13 +31,13 @@ from trabecula_training.segmenter.training.spine import Plan, claim_folder, trai
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::UserWarning")
 
 TINY = Plan(seed=3, pool=2, steps=6, batch=2, rows=64, columns=64, threads=1, widths=(4, 8, 8, 8, 8))
-STATED_DICE = 0.60
-"""What the smoke run must beat on unseen phantoms (bodies with rim, single slices near the midline); seed 2 reached
-0.668 in single precision."""
+STATED_DICE = 0.45
+"""What half a smoke run must beat on unseen phantoms (bodies with rim, single slices near the midline); seeds 2 and 3
+reached 0.53 and 0.52 in single precision, a whole one of seed 2 reached 0.67."""
 
 
-def test_a_smoke_run_beats_the_stated_dice_on_unseen_phantoms(tmp_path: Path) -> None:
-    plan = Plan.smoke(seed=2)
+def test_half_a_smoke_run_beats_the_stated_dice_on_unseen_phantoms(tmp_path: Path) -> None:
+    plan = replace(Plan.smoke(seed=2), steps=200, pool=20)
 
     network = train(plan, tmp_path)
 
