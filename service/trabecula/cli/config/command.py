@@ -10,6 +10,10 @@ COMMANDS = {
     "show": CommandPlace(
         "trabecula.cli.config.show:show", "Show every setting in force and where it comes from, without secrets."
     ),
+    "conformance": CommandPlace(
+        "trabecula.cli.config.conformance:conformance",
+        "Write what this configuration accepts, offers and asks of others, in the order of PS3.2.",
+    ),
 }
 
 app = typer.Typer(
