@@ -63,6 +63,9 @@ class LineReader:
         reference = self.reference(numbers, stated)
         days = self.day("study_date"), self.day("reference_date")
         study = self.study()
+        masks = self.masks("mask"), self.masks("mask_reader_2")
+        if masks[1] and not masks[0]:
+            self.wrong("mask_reader_2", "a second reader without a first", "Give the first reader's mask.")
         if age is None or sex is None or reference is None or not name:
             return None, self.problems
         patient = Patient(
@@ -78,6 +81,8 @@ class LineReader:
             stated=stated,
             study_date=days[0],
             reference_date=days[1],
+            masks=masks[0],
+            masks_reader_2=masks[1],
             **numbers,
         )
         if patient.category is None:
@@ -170,6 +175,17 @@ class LineReader:
             self.wrong("study", f"{text[:80]} is no folder with files", "Correct the path.")
         return folder
 
+    def masks(self, column: str) -> tuple[Path, ...]:
+        """The mask files of a column; none where features come ready made."""
+        text = self.cells.get(column, "")
+        if not text or self.base is None:
+            return ()
+        files = tuple(self.base / part.strip().replace("\\", "/") for part in text.split("|"))
+        missing = [file.name for file in files if not _is_file(file)]
+        if missing:
+            self.wrong(column, f"{missing[0][:80]} is no file", "Correct the path, relative to the file.")
+        return files
+
     def no_category(self, patient: Patient) -> None:
         if patient.reference is ReferenceKind.QCT:
             self.wrong("qct_bmd_mg_cm3", "empty", "Give the QCT density, or remove the patient.")
@@ -179,6 +195,13 @@ class LineReader:
             self.wrong("t_score", "empty, but the Z-score does not count", "Give the T-score (men and women from 50).")
         else:
             self.wrong("z_score", "empty, but the T-score does not count", "Give the Z-score (younger people).")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _holds_files(folder: Path) -> bool:

@@ -28,6 +28,7 @@ class FolderFacts:
     ``images`` and ``damaged`` count files; ``studies`` are the Study Instance UIDs; ``series`` counts per role the
     series that may be measured; ``refused`` says why the others may not; ``undecodable`` names per role what is wrong
     with the pixels of its best series. ``age_years`` and ``sex`` are the images' own, None and empty where not given.
+    ``mask`` and ``mask_reader_2`` say what is wrong with the masks of one's own.
     """
 
     images: int = 0
@@ -39,6 +40,8 @@ class FolderFacts:
     undecodable: Mapping[SeriesRole, str] = field(default_factory=dict)
     age_years: float | None = None
     sex: str = ""
+    mask: str = ""
+    mask_reader_2: str = ""
 
 
 def read_study(folder: Path, roles: Sequence[SeriesRole]) -> FolderFacts:

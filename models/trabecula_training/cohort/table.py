@@ -31,7 +31,8 @@ class Patient:
     """One line of the cohort. ``study`` is the folder of the DICOM study (None when features come ready made).
 
     QCT: ``qct_bmd_mg_cm3``. DXA: ``t_score`` or, for those for whom T-scores do not count, ``z_score``. ``stated`` is
-    the category in words, which counts where no value is at hand.
+    the category in words, which counts where no value is at hand. ``masks`` are outlines of one's own, by a first and
+    a second reader.
     """
 
     patient: str
@@ -51,6 +52,8 @@ class Patient:
     stated: BoneCategory | None = None
     study_date: date | None = None
     reference_date: date | None = None
+    masks: tuple[Path, ...] = ()
+    masks_reader_2: tuple[Path, ...] = ()
 
     @property
     def interval_days(self) -> int | None:
@@ -85,9 +88,15 @@ class Cohort:
         return ", ".join(sorted({str(patient.reference) for patient in self.patients}))
 
     def sha256(self) -> str:
-        """Digest of every patient's facts; the study folder counts by its name only."""
+        """Digest of every patient's facts; study folder and masks count by their names only."""
         lines = [
-            "|".join(str(value.name if isinstance(value, Path) else value) for value in vars(patient).values())
-            for patient in self.patients
+            "|".join(_digested(value) for value in vars(patient).values() if value != ()) for patient in self.patients
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _digested(value: object) -> str:
+    """A fact for the digest: of paths the name only, so that a cohort may move."""
+    if isinstance(value, tuple):
+        return ";".join(map(_digested, value))
+    return str(value.name if isinstance(value, Path) else value)

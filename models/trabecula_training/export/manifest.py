@@ -27,6 +27,7 @@ from trabecula.domain.models.feature_layout import FeatureLayout
 from trabecula.domain.models.validation import CheckVector, ModelVerdict, Validation
 from trabecula_training.cohort.labels import Task, reference_limits
 from trabecula_training.features.cohort_summary import phantoms_among
+from trabecula_training.features.extraction import OUTLINES_FACT
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.calibrators import Platt
 from trabecula_training.learning.dataset import Dataset
@@ -195,10 +196,28 @@ def bundle_manifest(
         training_range=content.training_range,
         image=content.image,
         ibsi=dict(table.ibsi),
-        limits=(*content.limits, *dict.fromkeys(f"The training cohort is too small: {line}." for line in shortfalls)),
+        limits=(
+            *content.limits,
+            *_drawn_by_people(first, table),
+            *dict.fromkeys(f"The training cohort is too small: {line}." for line in shortfalls),
+        ),
         contact=text.contact,
         check_vectors=content.check_vectors,
         conditioning=content.conditioning,
+    )
+
+
+def _drawn_by_people(dataset: Dataset, table: FeatureTable) -> tuple[str, ...]:
+    """What a card must say of masks of one's own; nothing where every body was outlined by the service."""
+    drawn = sum(
+        any(OUTLINES_FACT in table.facts.get((patient.patient, role), {}) for role in dataset.layout.roles)
+        for patient in dataset.patients
+    )
+    if not drawn:
+        return ()
+    return (
+        f"The bodies of {drawn} of {len(dataset.patients)} training patients were outlined by people; the service "
+        "outlines by its own network, whose features differ.",
     )
 
 

@@ -107,6 +107,24 @@ def _told(values: Sequence[str | float]) -> Any:
     return spread(numbers) if len(numbers) == len(values) else counted(str(value) for value in values)
 
 
+def reader_facts(table: FeatureTable) -> dict[str, Mapping[str, float | int]]:
+    """Return per series role how far two readers agree: bodies, features, how many have an ICC (the estimate) above the
+    limit, how many a lower bound at or above it, and the median ICC."""
+    limit = float(reference_limits()["icc_lower_bound_at_least"]["value"])
+    named = [number for number, name in enumerate(table.names) if name in set(table.feature_names)]
+    return {
+        str(role): {
+            "bodies": found.bodies,
+            "features": len(named),
+            "estimate_above": int((found.estimate[named] > limit).sum()),
+            "lower_bound_at_least": int((found.low[named] >= limit).sum()),
+            "median": round(float(np.median(found.estimate[named])), 3),
+            "limit": limit,
+        }
+        for role, found in table.readers.items()
+    }
+
+
 def stability_facts(table: FeatureTable) -> dict[str, Mapping[str, float | int]]:
     """Return per series role how many features were tested under perturbed outlines and how many bore it."""
     limit = float(reference_limits()["icc_lower_bound_at_least"]["value"])

@@ -31,16 +31,23 @@ from trabecula.imaging.headers.frames import scan_folder
 from trabecula.scoring.radiomics.feature_set import FeatureSet, load_feature_set
 from trabecula.scoring.radiomics.ibsi import ibsi_facts
 from trabecula.scoring.radiomics.series_features import acquisition_of, study_features
+from trabecula.segmentation.attempts import AnalysisConfig
 from trabecula.segmentation.network_segmenter import NetworkSegmenter
 from trabecula.version import __version__
+from trabecula_training.cohort.masks import IDENTITY, MaskSegmenter
 from trabecula_training.cohort.table import Cohort, Patient
 from trabecula_training.errors import FeatureTableInvalid
-from trabecula_training.features.perturbation import perturbed_features, stability
+from trabecula_training.features.perturbation import Perturbed, perturbed_features, stability
+from trabecula_training.features.readers import agreement
 from trabecula_training.features.store import ExtractionStore, PatientFeatures
 from trabecula_training.features.table import MEASURE_PREFIX, FeatureTable
 from trabecula_training.processes import in_processes
 
 MEASURES = ("hu", "vbq")
+OUTLINES_FACT = "outlines"
+"""The fact of a series whose bodies people outlined: ``masks of one's own``."""
+SERIES_TRIED_WITH_MASKS = 20
+"""Series of a role that may be tried until one is found on which a mask lies: most cost a header, not an outline."""
 ROLES: Mapping[Modality, tuple[SeriesRole, ...]] = {
     Modality.CT: (SeriesRole.CT,),
     Modality.MR: (SeriesRole.T1W, SeriesRole.T2W),
@@ -50,13 +57,16 @@ MakeSegmenter = Callable[[], Segmenter]
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractionJob:
-    """One patient's study for one process; ``perturb`` also measures how features bear other outlines."""
+    """One patient's study for one process; ``perturb`` also measures how features bear other outlines. ``masks`` take
+    the segmenter's place, those of ``second`` tell how far two readers agree."""
 
     patient: str
     folder: Path
     set_name: str
     perturb: bool
     make_segmenter: MakeSegmenter
+    masks: tuple[Path, ...] = ()
+    second: tuple[Path, ...] = ()
 
 
 @cache
@@ -95,17 +105,47 @@ def _measures(level: LevelResult, context: ScoringContext, role: SeriesRole) -> 
 
 def extract_patient(job: ExtractionJob) -> PatientFeatures:
     """Measure one study and return its features; a study that cannot be measured gives a problem, not an error."""
+    settings = load_feature_set(job.set_name)
     try:
-        analyser = StudyAnalyser(job.make_segmenter(), (), load_thresholds(None))
-        measured = analyser.measure(scan_folder(job.folder))
+        analyser, measured = _measured(job, job.masks)
+        context = measured.scoring_context
+        found = features_of(context, settings, job.perturb) if context is not None else None
+        if found is not None and job.second:
+            found = replace(found, readers=_both_readers(found, _measured(job, job.second)[1], settings))
     except TrabeculaError as error:
         return PatientFeatures(patient=job.patient, problem=f"{error.code}: {error.sentence}", settled=False)
-    context = measured.scoring_context
-    found = features_of(context, load_feature_set(job.set_name), job.perturb) if context is not None else None
     if found is None or not found.features:
         why = why_not_measured(analyser, job.patient, measured)
         return PatientFeatures(patient=job.patient, problem=why or "no body could be measured")
+    if job.masks:
+        marked = {role: {**facts, OUTLINES_FACT: IDENTITY.name} for role, facts in found.facts.items()}
+        found = replace(found, facts=marked)
     return replace(found, patient=job.patient)
+
+
+def _measured(job: ExtractionJob, masks: tuple[Path, ...]) -> tuple[StudyAnalyser, MeasuredStudy]:
+    """The study of a job, outlined by masks where there are any."""
+    files, segmenter = scan_folder(job.folder), job.make_segmenter()
+    if masks:
+        segmenter = MaskSegmenter(masks, files, segmenter)
+    config = AnalysisConfig(attempts_per_role=SERIES_TRIED_WITH_MASKS) if masks else None
+    analyser = StudyAnalyser(segmenter, (), load_thresholds(None), config)
+    measured = analyser.measure(files)
+    return analyser, measured
+
+
+def _both_readers(
+    found: PatientFeatures, second: MeasuredStudy, settings: FeatureSet
+) -> dict[SeriesRole, tuple[Perturbed, ...]]:
+    """The features of every body that both readers outlined, [reader, feature]."""
+    if second.scoring_context is None:
+        return {}
+    theirs = features_of(second.scoring_context, settings).features
+    pairs: dict[SeriesRole, list[Perturbed]] = {}
+    for place, vector in found.features.items():
+        if place in theirs:
+            pairs.setdefault(place[0], []).append(np.stack([vector, theirs[place]]))
+    return {role: tuple(bodies) for role, bodies in pairs.items()}
 
 
 def why_not_measured(analyser: StudyAnalyser, patient: str, measured: MeasuredStudy) -> str:
@@ -156,15 +196,18 @@ def extract_cohort(
             set_name=set_name,
             perturb=number < perturb_first,
             make_segmenter=make_segmenter,
+            masks=patient.masks,
+            second=patient.masks_reader_2,
         )
-        kept = store.find(job.patient, job.folder, job.perturb) if store else None
+        drawn = (*job.masks, *job.second)
+        kept = store.find(job.patient, job.folder, job.perturb, drawn) if store else None
         if kept is None:
             jobs.append(job)
         else:
             yield kept if job.perturb else replace(kept, perturbed={})
     for job, found in in_processes(extract_patient, jobs, workers, _killed):
         if store:
-            store.keep(found, job.folder, job.perturb)
+            store.keep(found, job.folder, job.perturb, (*job.masks, *job.second))
         yield found
 
 
@@ -184,6 +227,7 @@ def feature_table(cohort: Cohort, found: Iterable[PatientFeatures], set_name: st
     if not rows:
         raise FeatureTableInvalid("no study of the cohort gave features")
     extra = len(MEASURES)
+    readers = {role: [body for item in by_name.values() for body in item.readers.get(role, ())] for role in SeriesRole}
     perturbed = {
         role: [body for item in by_name.values() for body in item.perturbed.get(role, ())] for role in SeriesRole
     }
@@ -201,6 +245,7 @@ def feature_table(cohort: Cohort, found: Iterable[PatientFeatures], set_name: st
             for role, bodies in perturbed.items()
             if len(bodies) > 1
         },
+        readers={role: agreement(bodies, extra) for role, bodies in readers.items() if len(bodies) > 1},
         ibsi=ibsi_facts(settings),
         absent={name: item.problem for name, item in everybody.items() if not item.features},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ class PatientFeatures:
     """What one patient gave; ``problem`` says why there is nothing.
 
     ``features`` maps (series, level) to float64 ``[feature]``, ``measures`` to the biomarkers of ``MEASURES``.
-    ``settled`` is False where another try may end otherwise (a file that could not be read): such is never kept.
+    ``readers`` has, of every body that both readers outlined, the features of the first and the second, [reader,
+    feature]. ``settled`` is False where another try may end otherwise (a file that could not be read): such is never
+    kept.
     """
 
     patient: str
@@ -34,6 +36,7 @@ class PatientFeatures:
     measures: Mapping[tuple[SeriesRole, Level], tuple[float, ...]] = field(default_factory=dict)
     facts: Mapping[SeriesRole, Facts] = field(default_factory=dict)
     perturbed: Mapping[SeriesRole, tuple[Perturbed, ...]] = field(default_factory=dict)
+    readers: Mapping[SeriesRole, tuple[Perturbed, ...]] = field(default_factory=dict)
     problem: str = ""
     settled: bool = True
 
@@ -46,10 +49,11 @@ class ExtractionStore:
     folder: Path
     made_by: str
 
-    def find(self, patient: str, study: Path, perturbed: bool) -> PatientFeatures | None:
-        """Return what was kept of a study, or None. One kept with perturbations also serves those who need none."""
+    def find(self, patient: str, study: Path, perturbed: bool, masks: Sequence[Path] = ()) -> PatientFeatures | None:
+        """Return what was kept of a study with these masks, or None. One kept with perturbations also serves those who
+        need none."""
         for wanted in (True,) if perturbed else (False, True):
-            path = self._path(study, wanted)
+            path = self._path(study, wanted, masks)
             if path.is_file():
                 try:
                     return _read(path, patient)
@@ -57,16 +61,18 @@ class ExtractionStore:
                     return None
         return None
 
-    def keep(self, found: PatientFeatures, study: Path, perturbed: bool) -> None:
+    def keep(self, found: PatientFeatures, study: Path, perturbed: bool, masks: Sequence[Path] = ()) -> None:
         """Write what was found, whole or not at all; what may end otherwise next time is not kept."""
         if not found.settled:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(self._path(study, perturbed)) as file:
+        with whole_file(self._path(study, perturbed, masks)) as file:
             np.savez_compressed(file, **_arrays(found))
 
-    def _path(self, study: Path, perturbed: bool) -> Path:
-        digest = hashlib.sha256(f"{self.made_by}|{perturbed}|{study_fingerprint(study)}".encode()).hexdigest()
+    def _path(self, study: Path, perturbed: bool, masks: Sequence[Path]) -> Path:
+        drawn = "".join(f"|{hashlib.sha256(mask.read_bytes()).hexdigest()}" for mask in masks)
+        whole = f"{self.made_by}|{perturbed}|{study_fingerprint(study)}{drawn}"
+        digest = hashlib.sha256(whole.encode()).hexdigest()
         return self.folder / f"{digest[:32]}{_SUFFIX}"
 
 
@@ -84,31 +90,44 @@ def _arrays(found: PatientFeatures) -> dict[str, Any]:
         "places": [[str(role), str(level)] for role, level in places],
         "facts": {str(role): dict(facts) for role, facts in found.facts.items()},
         "perturbed": [[str(role), len(bodies)] for role, bodies in found.perturbed.items()],
+        "readers": [[str(role), len(bodies)] for role, bodies in found.readers.items()],
     }
-    bodies = [body for group in found.perturbed.values() for body in group]
     return {
         "values": np.stack([found.features[place] for place in places]) if places else np.zeros((0, 0)),
         "measures": np.array([found.measures[place] for place in places], dtype=np.float64),
-        "perturbed": np.stack(bodies) if bodies else np.zeros((0, 0, 0)),
+        "perturbed": _stacked(found.perturbed),
+        "readers": _stacked(found.readers),
         "meta": np.array(json.dumps(meta)),
     }
+
+
+def _stacked(groups: Mapping[SeriesRole, tuple[Perturbed, ...]]) -> Perturbed:
+    bodies = [body for group in groups.values() for body in group]
+    return np.stack(bodies) if bodies else np.zeros((0, 0, 0))
+
+
+def _by_role(counts: Sequence[tuple[str, int]], bodies: Perturbed) -> dict[SeriesRole, tuple[Perturbed, ...]]:
+    groups: dict[SeriesRole, tuple[Perturbed, ...]] = {}
+    first = 0
+    for role, count in counts:
+        groups[SeriesRole(role)] = tuple(bodies[first : first + count])
+        first += count
+    return groups
 
 
 def _read(path: Path, patient: str) -> PatientFeatures:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         meta: dict[str, Any] = json.loads(str(arrays["meta"]))
-        values, measures, bodies = arrays["values"], arrays["measures"], arrays["perturbed"]
+        values, measures = arrays["values"], arrays["measures"]
+        perturbed = _by_role(meta["perturbed"], arrays["perturbed"])
+        readers = _by_role(meta.get("readers", []), arrays["readers"]) if "readers" in arrays else {}
     places = [(SeriesRole(role), Level[level]) for role, level in meta["places"]]
-    perturbed: dict[SeriesRole, tuple[Perturbed, ...]] = {}
-    first = 0
-    for role, count in meta["perturbed"]:
-        perturbed[SeriesRole(role)] = tuple(bodies[first : first + count])
-        first += count
     return PatientFeatures(
         patient=patient,
         features=dict(zip(places, values, strict=True)),
         measures={place: tuple(float(value) for value in row) for place, row in zip(places, measures, strict=True)},
         facts={SeriesRole(role): dict(facts) for role, facts in meta["facts"].items()},
         perturbed=perturbed,
+        readers=readers,
         problem=str(meta["problem"]),
     )

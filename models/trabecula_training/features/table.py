@@ -46,6 +46,25 @@ UNREADABLE = (
 """What zipfile, zlib, numpy and json raise for damaged files."""
 
 
+@dataclass(frozen=True)
+class ReaderAgreement:
+    """ICC(2,1) between two readers over ``bodies`` vertebral bodies: ``values`` [3, name] are the estimate and the two
+    ends of its 95 % interval."""
+
+    bodies: int
+    values: Floats
+
+    @property
+    def estimate(self) -> Floats:
+        """The ICC of each name."""
+        return np.asarray(self.values[0])
+
+    @property
+    def low(self) -> Floats:
+        """The lower end of its interval."""
+        return np.asarray(self.values[1])
+
+
 @dataclass(frozen=True, kw_only=True)
 class FeatureTable:
     """Features of many patients.
@@ -53,7 +72,8 @@ class FeatureTable:
     ``values`` is float64 [row, name]; ``patients``, ``levels`` and ``roles`` name the rows. ``facts`` holds, per
     (patient, role), how the series was acquired (``SourceSeries.acquisition``). ``stability`` maps a role to the lower
     bound of each name's ICC(2,1) under perturbed masks. ``settings_sha256``, ``regions`` and ``ibsi`` say how the
-    features were made. ``absent`` maps patients who were measured and gave no row to the reason.
+    features were made; ``readers`` how far two readers agree. ``absent`` maps patients who were measured and gave no
+    row to the reason.
     """
 
     names: tuple[str, ...]
@@ -67,6 +87,7 @@ class FeatureTable:
     stability: Mapping[SeriesRole, Floats] = field(default_factory=dict)
     ibsi: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    readers: Mapping[SeriesRole, ReaderAgreement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows, columns = len(self.patients), len(self.names)
@@ -78,6 +99,8 @@ class FeatureTable:
             raise FeatureTableInvalid("two rows are of the same patient, level and series")
         if any(len(bounds) != columns for bounds in self.stability.values()):
             raise FeatureTableInvalid("stability has not one number per column")
+        if any(found.values.shape != (3, columns) for found in self.readers.values()):
+            raise FeatureTableInvalid("the readers' agreement has not three numbers per column")
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -114,7 +137,9 @@ def save_features(table: FeatureTable, path: Path) -> None:
         "facts": [[patient, str(role), dict(facts)] for (patient, role), facts in table.facts.items()],
         "stability_roles": [str(role) for role in table.stability],
         "absent": dict(table.absent),
+        "readers": [[str(role), found.bodies] for role, found in table.readers.items()],
     }
+    agreed = [found.values for found in table.readers.values()]
     bounds = list(table.stability.values())
     np.savez_compressed(
         path,
@@ -124,6 +149,7 @@ def save_features(table: FeatureTable, path: Path) -> None:
         roles=np.array([str(role) for role in table.roles], dtype=np.str_),
         values=table.values,
         stability=np.stack(bounds) if bounds else np.zeros((0, len(table.names))),
+        readers=np.stack(agreed) if agreed else np.zeros((0, 3, len(table.names))),
         meta=np.array(json.dumps(meta)),
     )
 
@@ -133,6 +159,7 @@ def load_npz(path: Path) -> FeatureTable:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         meta: dict[str, Any] = json.loads(str(arrays["meta"]))
         roles = [SeriesRole(role) for role in meta["stability_roles"]]
+        agreed = arrays.get("readers", ())
         return FeatureTable(
             names=tuple(str(name) for name in arrays["names"]),
             patients=tuple(str(name) for name in arrays["patients"]),
@@ -144,5 +171,9 @@ def load_npz(path: Path) -> FeatureTable:
             facts={(str(patient), SeriesRole(role)): dict(facts) for patient, role, facts in meta["facts"]},
             stability=dict(zip(roles, np.asarray(arrays["stability"], dtype=np.float64), strict=True)),
             ibsi={str(key): str(value) for key, value in meta["ibsi"].items()},
+            readers={
+                SeriesRole(role): ReaderAgreement(int(bodies), np.asarray(values, dtype=np.float64))
+                for (role, bodies), values in zip(meta.get("readers", []), agreed, strict=True)
+            },
             absent={str(key): str(value) for key, value in dict(meta.get("absent", {})).items()},
         )

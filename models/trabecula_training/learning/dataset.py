@@ -61,12 +61,15 @@ def usable_layout(
     aggregation: LevelAggregation,
     stable_only: bool = True,
     impute: Imputation = Imputation.NONE,
+    readers_above: float | None = None,
 ) -> tuple[FeatureLayout, tuple[str, ...]]:
     """Return the layout over the table's stable, finite features, and the names dropped.
 
-    A feature is dropped when the lower bound of its ICC under perturbed masks is below the limit in any role, or when
-    more rows of these roles than data/references.toml allows have no finite value: fewer where nothing is filled in.
-    Neither uses a label. ``stable_only`` False (paper mode): features are kept whatever perturbed outlines do to them.
+    A feature is dropped when the lower bound of its ICC under perturbed masks, or between two readers, is below the
+    limit in any role, or when more rows of these roles than data/references.toml allows have no finite value: fewer
+    where nothing is filled in. Neither uses a label. ``stable_only`` False (paper mode): features are kept whatever
+    perturbed outlines or another reader do to them, but for those whose ICC between two readers (the estimate) is not
+    above ``readers_above``.
     """
     rows = np.array([role in roles for role in table.roles])
     if not rows.any():
@@ -76,9 +79,13 @@ def usable_layout(
     finite = np.isfinite(table.values[rows]).mean(axis=0) >= 1 - float(limits[most]["value"])
     limit = float(limits["icc_lower_bound_at_least"]["value"])
     stable = np.ones(len(table.names), dtype=bool)
-    for role in roles if stable_only else ():
-        if role in table.stability:
+    for role in roles:
+        if stable_only and role in table.stability:
             stable &= table.stability[role] >= limit
+        if stable_only and role in table.readers:
+            stable &= table.readers[role].low >= limit
+        if readers_above is not None and role in table.readers:
+            stable &= table.readers[role].estimate > readers_above
     allowed = set(table.feature_names)
     kept = tuple(name for name, good in zip(table.names, finite & stable, strict=True) if good and name in allowed)
     if not kept:

@@ -107,6 +107,8 @@ class Recipe:
     faults: tuple[str, ...]
     paper_words: str
     inner_folds: int = 5
+    paper_readers_above: float | None = None
+    """In paper mode: the ICC between two readers (the estimate) above which the study keeps a feature."""
     made_of: str = ""
     """What else shapes its results and stands in no other field: the plans of networks."""
 

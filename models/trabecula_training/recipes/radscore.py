@@ -26,6 +26,8 @@ from trabecula_training.statistics.roc import delong_interval
 CORRELATION_LIMIT = 0.9
 PAPER_LAMBDA = 0.13
 VALIDATION_FRACTION = 0.3
+READERS_ABOVE = 0.75
+"""Features whose ICC between two readers is above it are kept: the study's rule, on the estimate."""
 
 
 def prepare(features: Floats, labels: Labels, seed: int) -> Columns:
@@ -83,6 +85,7 @@ RECIPE = Recipe(
     paper=paper,
     paper_words="The LASSO was fitted on all patients, and the cut-off chosen on each set that it is judged on.",
     headline=("T1+T2", "abnormal_bone_density", "LASSO"),
+    paper_readers_above=READERS_ABOVE,
     assumptions=(
         "The published weights need the means and deviations of that cohort, which are not published: only the form "
         "of the score is kept, and its weights are fitted again.",
@@ -92,9 +95,9 @@ RECIPE = Recipe(
         "Whether the score belongs to one vertebra or the patient is not stated: features are averaged over L1-L4.",
         "Sound mode lets inner folds choose lambda; the study's 0.13 is one of the candidates. Before the LASSO it "
         "keeps the 300 columns that separate best (Mann-Whitney) and one of each cluster with |r| > 0.9.",
-        "The study keeps features whose ICC between two readers is above 0.75 (the estimate). Without a second reader, "
-        "sound mode asks for the lower bound of the ICC under five perturbed outlines, which is stricter; paper mode "
-        "keeps all features.",
+        "The study keeps features whose ICC between two readers is above 0.75 (the estimate): so does paper mode where "
+        "cohort.csv has masks of two readers; else it keeps all features. Sound mode asks for the lower bound of that "
+        "ICC, and of the ICC under five perturbed outlines, which is stricter.",
         "The study's T1 and T2 scores can be read as parts of one LASSO over both; here each input has its own LASSO.",
     ),
     faults=(

@@ -13,7 +13,7 @@ from typing import Any
 from trabecula_training.cohort.confounding import Confounding
 from trabecula_training.cohort.table import Cohort
 from trabecula_training.errors import ExportRefused
-from trabecula_training.features.cohort_summary import acquisition_facts, cohort_facts, stability_facts
+from trabecula_training.features.cohort_summary import acquisition_facts, cohort_facts, reader_facts, stability_facts
 from trabecula_training.features.table import CROPS_PREFIX, FeatureTable
 from trabecula_training.learning.recipe import Recipe
 from trabecula_training.reporting.plain import to_plain
@@ -75,6 +75,7 @@ def run_document(
             "count": 0 if crops else len(table.feature_names),
             "ibsi": dict(table.ibsi),
             "stability": stability_facts(table),
+            "readers": reader_facts(table),
             "acquisition": acquisition_facts(table),
         },
         "software": software_versions(crops),

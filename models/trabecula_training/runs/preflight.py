@@ -18,6 +18,7 @@ from trabecula.domain.results.result import SeriesRole
 from trabecula_training.cohort.cohort_csv import CohortReading, class_problems, read_cohort, task_problems
 from trabecula_training.cohort.confounding import confounding, confounding_remarks
 from trabecula_training.cohort.labels import Task
+from trabecula_training.cohort.masks import check_masks
 from trabecula_training.cohort.study_check import FolderFacts, read_study
 from trabecula_training.cohort.table import Cohort, Part, Patient
 from trabecula_training.errors import CohortInvalid, FeatureTableInvalid
@@ -216,7 +217,11 @@ def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 def _read_all(
     patients: Sequence[Patient], roles: Sequence[SeriesRole], workers: int, on_study: Callable[[int, int], None]
 ) -> dict[str, FolderFacts]:
-    named = [(patient.patient, patient.study, tuple(roles)) for patient in patients if patient.study is not None]
+    named = [
+        StudyJob(patient.patient, patient.study, tuple(roles), (patient.masks, patient.masks_reader_2))
+        for patient in patients
+        if patient.study is not None
+    ]
     facts: dict[str, FolderFacts] = {}
 
     def keep(found: Iterable[tuple[str, FolderFacts]]) -> dict[str, FolderFacts]:
@@ -231,9 +236,20 @@ def _read_all(
         return keep(pool.map(_read_one, named, chunksize=4))
 
 
-def _read_one(job: tuple[str, Path, tuple[SeriesRole, ...]]) -> tuple[str, FolderFacts]:
-    name, folder, roles = job
-    return name, read_study(folder, roles)
+@dataclass(frozen=True)
+class StudyJob:
+    """One study to look into, with the masks of a first and a second reader, for one process."""
+
+    patient: str
+    folder: Path
+    roles: tuple[SeriesRole, ...]
+    masks: tuple[tuple[Path, ...], tuple[Path, ...]] = ((), ())
+
+
+def _read_one(job: StudyJob) -> tuple[str, FolderFacts]:
+    facts = read_study(job.folder, job.roles)
+    first, second = (check_masks(drawn, job.folder, job.roles) if drawn else "" for drawn in job.masks)
+    return job.patient, replace(facts, mask=first, mask_reader_2=second)
 
 
 def study_problems(line: int, patient: Patient, facts: FolderFacts, roles: Sequence[SeriesRole]) -> list[Problem]:
@@ -259,6 +275,12 @@ def study_problems(line: int, patient: Patient, facts: FolderFacts, roles: Seque
         problems.append(problem(f"no usable {wanted} series{why}", remedy, hard=all_gone))
     for role, what in facts.undecodable.items():
         problems.append(problem(f"{role}: {what}", "Copy the study again, or send it uncompressed."))
+    remedy = "Draw on the grid of the series, or export the mask again; DICOM SEG must name the levels."
+    problems += [
+        problem(what, remedy, column)
+        for column, what in (("mask", facts.mask), ("mask_reader_2", facts.mask_reader_2))
+        if what
+    ]
     return problems + _contradictions(line, patient, facts)
 
 

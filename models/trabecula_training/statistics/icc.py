@@ -19,6 +19,12 @@ def icc(values: Floats) -> Floats:
 
 def icc_lower_bound(values: Floats, confidence: float = 0.95) -> Floats:
     """Return the lower end of the two-sided interval of ICC(2,1) (McGraw and Wong 1996, table 7)."""
+    return icc_interval(values, confidence)[0]
+
+
+def icc_interval(values: Floats, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """Return both ends of the two-sided interval of ICC(2,1) of ``values`` [subject, rater, feature] (McGraw and Wong
+    1996, table 7)."""
     n, k, _ = values.shape
     rows, columns, errors = _mean_squares(values)
     estimate = icc(values)
@@ -28,10 +34,13 @@ def icc_lower_bound(values: Floats, confidence: float = 0.95) -> Floats:
         freedom = (a * columns + b * errors) ** 2 / (
             (a * columns) ** 2 / (k - 1) + (b * errors) ** 2 / ((n - 1) * (k - 1))
         )
+        rest = k * columns + (k * n - k - n) * errors
         limit = stats.f.ppf(1 - (1 - confidence) / 2, n - 1, freedom)
-        low = n * (rows - limit * errors) / (limit * (k * columns + (k * n - k - n) * errors) + n * rows)
-    exact = errors <= 1e-12 * rows
-    return np.asarray(np.where(exact & (columns <= 1e-12 * rows), 1.0, low))
+        low = n * (rows - limit * errors) / (limit * rest + n * rows)
+        other = stats.f.ppf(1 - (1 - confidence) / 2, freedom, n - 1)
+        high = n * (other * rows - errors) / (rest + n * other * rows)
+    exact = (errors <= 1e-12 * rows) & (columns <= 1e-12 * rows)
+    return np.asarray(np.where(exact, 1.0, low)), np.asarray(np.where(exact, 1.0, high))
 
 
 def _mean_squares(values: Floats) -> tuple[Floats, Floats, Floats]:

@@ -59,7 +59,13 @@ class ReaderOutlines:
                     refusal = error.detail
                 else:
                     if any(body.level is not None for body in drawn.bodies):
-                        return _drawn_upon(found, drawn, file.sop_instance_uid, told)
+                        reason = Reason(code=ReasonCode.OUTLINES_CORRECTED, blocking=False)
+                        return replace(
+                            drawn_upon(found, drawn),
+                            numbering=NUMBERING,
+                            numbering_reasons=(reason, *told),
+                            outlined_by=file.sop_instance_uid,
+                        )
                     refusal = "it shows no vertebra of the measured images"
             told.append(Reason(code=ReasonCode.OUTLINES_REFUSED, blocking=False, detail=refusal))
         return replace(found, numbering_reasons=(*found.numbering_reasons, *told))
@@ -89,15 +95,12 @@ def _drawn_by_a_person(dataset: Dataset) -> bool:
     return bool(kinds & _BY_A_PERSON)
 
 
-def _drawn_upon(found: Segmentation, drawn: Segmentation, seg_uid: InstanceUid, told: Sequence[Reason]) -> Segmentation:
-    reason = Reason(code=ReasonCode.OUTLINES_CORRECTED, blocking=False)
+def drawn_upon(found: Segmentation, drawn: Segmentation) -> Segmentation:
+    """Return the bodies of ``drawn`` with the tissues around them that a program found."""
     return replace(
         drawn,
         tissues=_tissues(found.tissues, drawn.labels),
-        numbering=NUMBERING,
-        numbering_reasons=(reason, *told),
         against_header=found.against_header,
-        outlined_by=seg_uid,
         timings_s={**found.timings_s, **drawn.timings_s},
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trabecula_training.statistics.icc import icc, icc_lower_bound
+from trabecula_training.statistics.icc import icc, icc_interval, icc_lower_bound
 
 SHROUT_FLEISS = np.array(
     [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=np.float64
@@ -35,3 +35,21 @@ def test_a_constant_offset_between_raters_counts_as_disagreement() -> None:
     base = generator.normal(size=(20, 1)) + np.zeros((20, 3))
 
     assert icc((base + np.array([0.0, 2.0, 4.0]))[:, :, None])[0] < 0.4
+
+
+def test_the_interval_holds_the_estimate_and_is_that_of_the_textbook() -> None:
+    """Shrout and Fleiss 1979, table 2: six targets, four judges; ICC(2,1) 0.29 (0.02 to 0.76)."""
+    ratings = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float)
+
+    low, high = icc_interval(ratings[:, :, None])
+
+    assert icc(ratings[:, :, None])[0] == pytest.approx(0.29, abs=0.005)
+    assert (low[0], high[0]) == (pytest.approx(0.019, abs=0.001), pytest.approx(0.761, abs=0.001))
+
+
+def test_readers_who_agree_wholly_have_an_interval_of_one() -> None:
+    once = np.random.default_rng(0).standard_normal((9, 1, 2))
+
+    low, high = icc_interval(np.repeat(once, 2, axis=1))
+
+    np.testing.assert_array_equal([low, high], 1.0)
