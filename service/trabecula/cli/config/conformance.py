@@ -16,6 +16,7 @@ from trabecula.domain.sop_classes import (
     SEGMENTATION_CLASSES,
     STORAGE_COMMITMENT_PUSH,
     STUDY_ROOT_FIND,
+    STUDY_ROOT_MOVE,
     VERIFICATION,
 )
 from trabecula.domain.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
@@ -120,7 +121,7 @@ def _requested(settings: Settings) -> Iterator[str]:
         return
     rows = [row for peer in settings.destinations for row in _to_destination(peer)]
     if settings.archive is not None:
-        rows += [(_peer(settings.archive), _named(uid), "") for uid in (VERIFICATION, STUDY_ROOT_FIND)]
+        rows += [(_peer(settings.archive), _named(uid), "") for uid in (VERIFICATION, STUDY_ROOT_FIND, STUDY_ROOT_MOVE)]
     yield from _table(("peer", "SOP Class", "remark"), rows)
     syntaxes = ", ".join(_named(uid) for uid in (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN))
     yield from (f"Objects are sent in Explicit VR Little Endian; proposed are {syntaxes}.", "")
