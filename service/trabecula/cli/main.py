@@ -63,6 +63,9 @@ COMMANDS = {
         "trabecula.cli.doctor:doctor",
         "Check disk, clock, database, listener, workers, failures, destinations, models, and a phantom end to end.",
     ),
+    "explain": CommandPlace(
+        "trabecula.cli.explain:explain", "Tell what a code of an error or a reason means, and what to do."
+    ),
     "child": CommandPlace(
         "trabecula.cli.serving.child:child",
         "Run one stage for the request in a file; an error is left beside it as error.json, with exit code 3.",

@@ -19,6 +19,13 @@ class ServiceRunsAlready(TrabeculaError):
     next_step = "Stop it first (systemctl stop trabecula), or give this one a data_dir and a dicom_port of its own."
 
 
+class CodeUnknown(TrabeculaError):
+    """Nothing has this code."""
+
+    code = "CODE_UNKNOWN"
+    next_step = "`trabecula explain` without a code lists all of them."
+
+
 class PartDoesNotStart(TrabeculaError):
     """A part of the service does not start."""
 
