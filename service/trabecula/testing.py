@@ -9,7 +9,7 @@ from dataclasses import replace
 from trabecula.domain.errors import InstanceConflict
 from trabecula.domain.study.reception import CommitmentAnswer, ListenerStanding, ReceptionBatch, RefusedInstance
 from trabecula.domain.study.study import ReceivedInstance
-from trabecula.domain.uids import InstanceUid
+from trabecula.domain.uids import InstanceUid, StudyUid
 
 
 class MemoryRegistrar:
@@ -25,6 +25,8 @@ class MemoryRegistrar:
         self._commitments: dict[str, dict[str, bool]] = {}
         self._refused: dict[str, RefusedInstance] = {}
         self._segments: dict[str, int] = {}
+        self.deleted: set[StudyUid] = set()
+        """Studies that are turned away."""
         self.standings: list[ListenerStanding] = []
         """What listeners said of themselves, in order."""
 
@@ -37,6 +39,10 @@ class MemoryRegistrar:
                 return False
             known[key] = instance
             return True
+
+    def turn_away(self, images: Mapping[StudyUid, int]) -> frozenset[StudyUid]:
+        """Return which of these studies are in ``deleted``."""
+        return frozenset(images) & self.deleted
 
     def knows(self, sop_instance_uid: InstanceUid) -> bool:
         """Return whether an instance is remembered under this UID."""

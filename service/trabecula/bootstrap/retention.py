@@ -13,6 +13,7 @@ from trabecula.domain.study.disk_room import DiskRoom
 from trabecula.domain.study.retention import RetentionPolicy
 from trabecula.jobs.study_files import StoredStudyFiles
 from trabecula.ledger.queries.retention import disk_room, newest_results
+from trabecula.pipeline.retention.deleting import finish_deletions
 from trabecula.pipeline.retention.removing import RetentionServices, remove_due
 from trabecula.settings import Settings
 
@@ -30,7 +31,7 @@ def policy_of(settings: Settings) -> RetentionPolicy:
 
 def retention_of(settings: Settings, engine: Engine) -> RetentionServices:
     """Return what retention needs."""
-    files = StoredStudyFiles(spool_of(settings), artifacts_of(settings))
+    files = StoredStudyFiles(spool_of(settings), artifacts_of(settings), settings.journal_folder)
     return RetentionServices(open_ledger=ledger_of(engine), files=files, policy=policy_of(settings))
 
 
@@ -49,6 +50,7 @@ def housekeeping_of(settings: Settings, engine: Engine) -> Callable[[], None]:
     retention = retention_of(settings, engine)
 
     def keep_house() -> None:
+        finish_deletions(retention)
         removed = remove_due(retention)
         if removed.images or removed.results:
             log.info("retention.removed", studies=removed.images, revisions=removed.results, bytes=removed.size_bytes)

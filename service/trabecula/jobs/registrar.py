@@ -10,8 +10,8 @@ from trabecula.domain.errors import DatabaseRefused
 from trabecula.domain.ports.ledger import OpenLedger
 from trabecula.domain.study.reception import ListenerStanding, ReceptionBatch
 from trabecula.domain.study.study import ReceivedInstance
-from trabecula.domain.uids import InstanceUid
-from trabecula.pipeline import commitment_answered, register_batch, register_instance
+from trabecula.domain.uids import InstanceUid, StudyUid
+from trabecula.pipeline import commitment_answered, register_batch, register_instance, turn_away
 
 
 class LedgerRegistrar:
@@ -24,6 +24,10 @@ class LedgerRegistrar:
     def register(self, instance: ReceivedInstance) -> bool:
         """Return True when the instance is new, False for a repetition. Raises DatabaseUnavailable."""
         return register_instance(self._open_ledger, instance, self._quiet_s)
+
+    def turn_away(self, images: Mapping[StudyUid, int]) -> frozenset[StudyUid]:
+        """Return which of these studies were deleted for good; count the images that came of them."""
+        return turn_away(self._open_ledger, images)
 
     def knows(self, sop_instance_uid: InstanceUid) -> bool:
         """Return whether an instance is recorded under this UID. Raises DatabaseUnavailable."""
@@ -55,6 +59,10 @@ class LedgerReceptionRegister:
         """Return the next sequence number of each segment that has any record registered."""
         with self._open_ledger() as ledger:
             return ledger.receptions.registered(segment_uids)
+
+    def turn_away(self, images: Mapping[StudyUid, int]) -> frozenset[StudyUid]:
+        """Return which of these studies were deleted for good; count the images that came of them."""
+        return turn_away(self._open_ledger, images)
 
     def knows(self, sop_instance_uid: InstanceUid) -> bool:
         """Return whether an instance is recorded under this UID."""

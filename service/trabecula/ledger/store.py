@@ -18,6 +18,7 @@ from trabecula.domain.study.jobs import Job
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import database_errors
 from trabecula.ledger.rows.copies import SqlCopyRows
+from trabecula.ledger.rows.deletions import SqlDeletionRows
 from trabecula.ledger.rows.deliveries import SqlDeliveryRows
 from trabecula.ledger.rows.quarantine import SqlQuarantineRows
 from trabecula.ledger.rows.recalls import SqlRecallRows
@@ -86,6 +87,11 @@ class UnitOfWork:
     def retention(self) -> SqlRetentionRows:
         """Which files rules let go, and which are gone."""
         return SqlRetentionRows(self._session)
+
+    @cached_property
+    def deletions(self) -> SqlDeletionRows:
+        """Studies that were deleted for good."""
+        return SqlDeletionRows(self._session)
 
     def defer(self, job: Job) -> bool:
         """Put a job into the backlog within this transaction; False when the same job waits there already."""

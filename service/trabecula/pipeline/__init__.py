@@ -20,7 +20,7 @@ from trabecula.pipeline.operators.operating import (
     settle_now,
 )
 from trabecula.pipeline.operators.quarantining import EntryInFull, delete_entry, release_entry, show_entry
-from trabecula.pipeline.receiving import register_batch, register_instance
+from trabecula.pipeline.receiving import register_batch, register_instance, turn_away
 from trabecula.pipeline.reporting import report_study, run_report
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Interrupted, OperatorServices, Services, SettlePolicy, StageRunner
@@ -64,4 +64,5 @@ __all__ = [
     "show_entry",
     "study_conflicts",
     "try_again_or_give_up",
+    "turn_away",
 ]

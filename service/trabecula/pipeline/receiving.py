@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import structlog
+
 from trabecula.domain.errors import InstanceConflict, InstanceUnparsable, StudyUnknown
 from trabecula.domain.errors_of.reception import JournalDamaged
+from trabecula.domain.errors_of.retention import StudyDeletedMeanwhile
 from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.reception import CommitmentAnswer, ReceptionBatch, RefusedInstance
@@ -15,6 +18,8 @@ from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import ReceivedInstance, StudyState
 from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.pipeline.confirming import record_commitment
+
+log = structlog.get_logger(__name__)
 
 _STANDING_S = 1.0
 """A listener with a journal says at least so often how far it is; settling earlier would only wait for that."""
@@ -28,6 +33,7 @@ def register_instance(open_ledger: OpenLedger, instance: ReceivedInstance, quiet
     objects are never recorded.
     """
     with open_ledger() as ledger:
+        _check_not_deleted(ledger, [instance.study_uid])
         if not instance.fault and ledger.studies.add_instance(instance):
             image_arrived(ledger, instance.study_uid, quiet_s)
             ledger.commit()
@@ -49,6 +55,7 @@ def register_batch(open_ledger: OpenLedger, batch: ReceptionBatch, quiet_s: floa
     with open_ledger() as ledger:
         first = ledger.receptions.next_sequence(batch.journal_uid, batch.segment_uid)
         entries = [entry for number, entry in batch.entries if number >= first]
+        _check_not_deleted(ledger, [item.study_uid for item in entries if not isinstance(item, CommitmentAnswer)])
         times = ledger.receptions.host_times()
         instances = [
             replace(entry, received_at=times.not_before(entry.received_at))
@@ -87,6 +94,25 @@ def _add_instances(ledger: Ledger, instances: Sequence[ReceivedInstance], quiet_
             _set_aside(ledger, instance)
     for study_uid in sorted(latest):
         image_arrived(ledger, study_uid, quiet_s, latest[study_uid])
+
+
+def turn_away(open_ledger: OpenLedger, images: Mapping[StudyUid, int]) -> frozenset[StudyUid]:
+    """Return which of these studies were deleted for good; their images are not kept, and counted. DatabaseUnavailable.
+
+    A log line names how many, never which: an operator finds the study by its UID (`trabecula studies deleted`).
+    """
+    with open_ledger() as ledger:
+        deleted = ledger.deletions.turned_away(images)
+        if deleted:
+            ledger.commit()
+            log.warning("study.deleted_came_again", studies=len(deleted), images=sum(images[uid] for uid in deleted))
+        return deleted
+
+
+def _check_not_deleted(ledger: Ledger, study_uids: Sequence[StudyUid]) -> None:
+    """Raise StudyDeletedMeanwhile where a study was deleted after its images had been looked at (``turn_away``)."""
+    if ledger.deletions.turned_away(dict.fromkeys(study_uids, 0)):
+        raise StudyDeletedMeanwhile
 
 
 def _take_returned(ledger: Ledger, instances: Sequence[ReceivedInstance], quiet_s: float) -> frozenset[InstanceUid]:

@@ -48,6 +48,13 @@ COMMANDS = {
         "trabecula.cli.studies.recall:recall",
         "Find every result of a model, bundle, segmenter or version; with --reason mark them as recalled.",
     ),
+    "delete": CommandPlace(
+        "trabecula.cli.studies.deleting:delete", "Delete everything of a study for good; a tombstone stays."
+    ),
+    "deleted": CommandPlace(
+        "trabecula.cli.studies.deleting:deleted", "Show whether a study was deleted: when, by whom, why, and how much."
+    ),
+    "allow": CommandPlace("trabecula.cli.studies.deleting:allow", "Let a deleted study come again, as a new one."),
     "fetch": CommandPlace(
         "trabecula.cli.studies.fetch:fetch",
         "Have the archive send the removed images of a finished study again, e.g. before `reprocess`.",

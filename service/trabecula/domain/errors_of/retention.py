@@ -57,6 +57,15 @@ class StudyDeleted(StudyUnknown):
     next_step = "See `trabecula studies deleted STUDY_UID`; `trabecula studies allow` lets it come again."
 
 
+class StudyDeletedMeanwhile(TrabeculaError):
+    """The study was deleted while its images were taken in."""
+
+    code = "STUDY_DELETED_MEANWHILE"
+    next_step = "Nothing: the next try drops them."
+    retryable = True
+    dimse_status = 0xA700
+
+
 class DeletionUnfinished(TrabeculaError):
     """The deletion has begun and is not finished."""
 

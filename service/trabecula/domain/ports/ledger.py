@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from trabecula.domain.ports.rows.copy import CopyRows
+from trabecula.domain.ports.rows.deletion import DeletionRows
 from trabecula.domain.ports.rows.delivery import DeliveryRows
 from trabecula.domain.ports.rows.quarantine import QuarantineRows
 from trabecula.domain.ports.rows.recall import RecallRows
@@ -59,6 +60,11 @@ class Ledger(Protocol):
     @property
     def retention(self) -> RetentionRows:
         """Which files rules let go, and which are gone."""
+        ...
+
+    @property
+    def deletions(self) -> DeletionRows:
+        """Studies that were deleted for good."""
         ...
 
     def defer(self, job: Job) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from trabecula.domain.study.reception import ListenerStanding, ReceptionBatch
-from trabecula.domain.uids import InstanceUid
+from trabecula.domain.uids import InstanceUid, StudyUid
 
 
 class ReceptionRegister(Protocol):
@@ -22,6 +22,10 @@ class ReceptionRegister(Protocol):
 
     def registered(self, segment_uids: Sequence[str]) -> Mapping[str, int]:
         """Return the next sequence number of each segment that has any record registered."""
+        ...
+
+    def turn_away(self, images: Mapping[StudyUid, int]) -> frozenset[StudyUid]:
+        """Return which of these studies were deleted for good, so that their images are not kept; count the images."""
         ...
 
     def knows(self, sop_instance_uid: InstanceUid) -> bool:

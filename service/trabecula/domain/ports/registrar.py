@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from trabecula.domain.study.study import ReceivedInstance
-from trabecula.domain.uids import InstanceUid
+from trabecula.domain.uids import InstanceUid, StudyUid
 
 
 class Registrar(Protocol):
@@ -17,6 +17,10 @@ class Registrar(Protocol):
 
         An instance with a ``fault`` is recorded as quarantined. The caller answers 0x0000 only after this returned.
         """
+        ...
+
+    def turn_away(self, images: Mapping[StudyUid, int]) -> frozenset[StudyUid]:
+        """Return which of these studies were deleted for good, so that their images are not kept; count the images."""
         ...
 
     def knows(self, sop_instance_uid: InstanceUid) -> bool:

@@ -18,6 +18,17 @@ class StudyFiles(Protocol):
         """
         ...
 
+    def remove_quarantined(self, keys: Sequence[str]) -> int:
+        """Remove files of the quarantine by their spool keys; return how many bytes they had."""
+        ...
+
+    def remove_traces(self, study_uid: StudyUid) -> int:
+        """Remove what killed processes left of a study aside, and damaged segments of the journal that hold it.
+
+        Returns in how many segments it still stands: they are registered and overwritten by their own processes.
+        """
+        ...
+
     def remove_results(self, study_uid: StudyUid, revision: int | None = None) -> int:
         """Remove the folder of a revision, or (None) of all of a study; return how many bytes were in it."""
         ...

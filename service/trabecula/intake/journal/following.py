@@ -8,7 +8,7 @@ import hashlib
 import os
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +18,7 @@ from trabecula.domain.errors import DatabaseRefused, TrabeculaError
 from trabecula.domain.errors_of.reception import JournalDamaged, RegistrationRefused
 from trabecula.domain.ports.reception import ReceptionRegister
 from trabecula.domain.study.reception import ListenerStanding, Reception, ReceptionBatch, RefusedInstance
+from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.intake.journal.entries import commitment_of, instance_of, payload_sha256, refusal_of
 from trabecula.intake.journal.folder import JournalFolder, SegmentFile, SegmentState, boot_id, since_boot
 from trabecula.intake.journal.format import NotASegment, RecordHead, RecordKind
@@ -180,12 +181,14 @@ class JournalFollower:
     def _register_some(self, followed: _Followed) -> int:
         """Register the next batch of a segment, and drop it from what waits only then."""
         batch = _next_batch(followed.waiting)
-        arrivals = [item for item in batch if item.head.kind is RecordKind.INSTANCE]
+        deleted = self._deleted_studies(batch)
+        kept = [item for item in batch if _study_of(item) not in deleted] if deleted else batch
+        arrivals = [item for item in kept if item.head.kind is RecordKind.INSTANCE]
         placed = self._placer.place([self._arrival(followed, item) for item in arrivals])
         entries: list[tuple[int, Reception]] = []
         for item, instances in zip(arrivals, placed.entries, strict=True):
             entries += [(item.head.sequence, instance) for instance in instances or self._lost(followed, item)]
-        for item in batch:
+        for item in kept:
             if item.head.kind is not RecordKind.INSTANCE:
                 entries += [(item.head.sequence, entry) for entry in self._small(followed, item)]
         entries.sort(key=lambda entry: entry[0])
@@ -197,6 +200,18 @@ class JournalFollower:
         for _ in batch:
             followed.waiting.popleft()
         return len(batch)
+
+    def _deleted_studies(self, batch: list[Found]) -> frozenset[StudyUid]:
+        """Return the studies of a batch that were deleted for good; a file that an earlier try left of one goes."""
+        images: Counter[StudyUid] = Counter()
+        for item in batch:
+            if item.head.kind in (RecordKind.INSTANCE, RecordKind.REFUSAL):
+                images[_study_of(item)] += item.head.kind is RecordKind.INSTANCE
+        deleted = self._register.turn_away(images) if images else frozenset()
+        for item in batch if deleted else ():
+            if item.head.kind is RecordKind.INSTANCE and _study_of(item) in deleted:
+                self._placer.forget(InstanceUid(str(item.head.facts.get("sop_instance", ""))))
+        return deleted
 
     def _commit_all(self, followed: _Followed, batch: list[Found], entries: list[tuple[int, Reception]]) -> None:
         """Register a batch; where the ledger refuses it, record by record."""
@@ -328,6 +343,11 @@ class JournalFollower:
             )
         )
         self._published_at = time.monotonic()
+
+
+def _study_of(item: Found) -> StudyUid:
+    """Return the study that a record of an instance or of a refusal names, "" where it names none."""
+    return StudyUid(str(item.head.facts.get("study", "")))
 
 
 def _next_batch(waiting: deque[Found]) -> list[Found]:

@@ -101,6 +101,11 @@ class Placer:
             unless_placed.pop_all()
         return placed
 
+    def forget(self, sop_instance_uid: InstanceUid) -> None:
+        """Remove a file without a row that an earlier try placed for an image which is not kept."""
+        if not self._knows(sop_instance_uid):
+            self._spool.remove(self._spool.key_of(sop_instance_uid))
+
     def quarantine(self, arrival: Arrival, error: TrabeculaError) -> Placed:
         """Make a durable file in quarantine of an arrival that cannot be used. Raises SpoolUnavailable."""
         fault = f"{error.code}: {error.sentence}"

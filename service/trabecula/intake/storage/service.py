@@ -155,6 +155,8 @@ class Storing:
         if not is_wanted(self._command.sop_class_uid, head.manufacturer):
             log.debug("instance.own_dropped", sop_class=self._command.sop_class_uid)
             return
+        if self._service.registrar.turn_away({head.study_uid: 1}):
+            return
         kept = self._incoming.keep(self._command.sop_instance_uid)
         if kept.outcome is Kept.CONFLICT:
             self._register_first_copy(kept)
