@@ -12,7 +12,10 @@ import pytest
 from tests.databases import embedded_database_url
 from tests.jobs.helpers import ROOT
 from trabecula.cli import main
+from trabecula.cli.config import command as config
+from trabecula.cli.database import command as database
 from trabecula.cli.lazy import CommandPlace, LazyCommand
+from trabecula.cli.models import command as models
 from trabecula.cli.quarantine import command as quarantine
 from trabecula.cli.queue import command as queue
 from trabecula.cli.retention import command as retention
@@ -95,7 +98,16 @@ def test_no_long_running_process_loads_what_only_analysis_needs(
     ("name", "place"),
     [
         pytest.param(name, place, id=place.place)
-        for commands in (main.COMMANDS, studies.COMMANDS, quarantine.COMMANDS, queue.COMMANDS, retention.COMMANDS)
+        for commands in (
+            main.COMMANDS,
+            config.COMMANDS,
+            database.COMMANDS,
+            models.COMMANDS,
+            quarantine.COMMANDS,
+            queue.COMMANDS,
+            retention.COMMANDS,
+            studies.COMMANDS,
+        )
         for name, place in commands.items()
     ],
 )

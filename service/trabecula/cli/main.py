@@ -58,7 +58,7 @@ COMMANDS = {
     ),
     "config": CommandPlace("trabecula.cli.config.command:app", "The settings in force, and where each comes from."),
     "database": CommandPlace("trabecula.cli.database.command:app", "Which ledger this is, and who else may read it."),
-    "models": CommandPlace("trabecula.cli.models:app", "Model bundles: list, verify, activate."),
+    "models": CommandPlace("trabecula.cli.models.command:app", "Model bundles: list, verify, activate."),
     "doctor": CommandPlace(
         "trabecula.cli.doctor:doctor",
         "Check disk, clock, database, listener, workers, failures, destinations, models, and a phantom end to end.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from trabecula.domain.study.recall import MadeBy, Maker
 from trabecula.logs import command_log
 from trabecula.pipeline.operators.recalling import Recall, find_results, recall_results
 from trabecula.scoring.activation import ModelRole, read_activation
+from trabecula.scoring.recalled import RecalledMaker, note_recalled
 from trabecula.settings import Settings
 
 _SHOWN = 50
@@ -49,6 +51,7 @@ def recall(
         if reason.strip():
             done = recall_results(services, named[0], who=who, reason=reason, reprocess=reprocess)
             counts = {"results": done.marked, "reprocessed": len(done.reprocessed)}
+            _remember(settings, named[0], who, reason)
             command_log().info("results_recalled", who=who, maker=str(named[0].maker), name=named[0].name, **counts)
         else:
             done = find_results(services, named[0])
@@ -57,6 +60,14 @@ def recall(
         print_json(_document(done) | {"still_in_use": in_use})
     else:
         _tell(done, in_use, written=bool(reason.strip()))
+
+
+def _remember(settings: Settings, made_by: MadeBy, who: str, reason: str) -> None:
+    """Keep a recalled model from being activated again without a word."""
+    if made_by.maker in (Maker.MODEL, Maker.BUNDLE):
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        recalled = RecalledMaker(maker=str(made_by.maker), name=made_by.name, who=who, when=when, reason=reason.strip())
+        note_recalled(settings.data_dir, recalled)
 
 
 def _still_in_use(settings: Settings, made_by: MadeBy) -> bool:

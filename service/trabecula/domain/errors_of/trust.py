@@ -25,6 +25,13 @@ class ModelMayNotDecide(TrabeculaError):
     )
 
 
+class ModelRecalled(TrabeculaError):
+    """This site has recalled the model."""
+
+    code = "MODEL_RECALLED"
+    next_step = "Take another one; or, where the recall is settled, give --despite-recall with its --reason."
+
+
 class SigningKeyUnusable(TrabeculaError):
     """This key cannot be used to sign or to check bundles."""
 

@@ -13,12 +13,13 @@ from typer.testing import CliRunner, Result
 
 from tests.scoring.keys import signed, site_key
 from tests.scoring.made_bundle import manifest, write_bundle
-from trabecula.cli.models import app
+from trabecula.cli.main import app
 from trabecula.data.bundle_location import find_bundles_root
 from trabecula.domain.models.bundle import SIGNATURE_NAME
 from trabecula.domain.models.validation import ModelVerdict, Validation
 from trabecula.domain.results.result import SeriesRole
 from trabecula.scoring.activation import LOG_NAME, STATE_NAME
+from trabecula.scoring.recalled import FILE_NAME, RecalledMaker, note_recalled
 from trabecula.scoring.trust import PRIVATE_KEY_NAME, PUBLIC_KEY_NAME, shipped_digests
 
 
@@ -34,7 +35,7 @@ def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def models(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, ["models", *arguments])
 
 
 def as_json(*arguments: str) -> Any:
@@ -217,3 +218,35 @@ def test_switching_the_last_model_off_says_that_none_speaks(bundles: Path) -> No
     as_json("activate", "one")
 
     assert "No model is in use" in models("activate", "one", "--role", "off").stdout
+
+
+def test_a_recalled_model_is_not_taken_into_use_again_without_a_word(bundles: Path) -> None:
+    data = bundles.parent / "data"
+    as_json("activate", "one")
+    as_json("activate", "two")
+    recalled = RecalledMaker(maker="model", name="one", who="chief", when="2026-11-30T10:00:00+00:00", reason="drift")
+    note_recalled(data, recalled)
+
+    for refused in (models("activate", "one"), models("activate", "--roll-back")):
+        assert refused.exit_code == 2
+        assert "MODEL_RECALLED" in refused.stderr
+        assert "one, by chief 2026-11-30T10:00:00+00:00: drift" in refused.stderr
+    assert models("activate", "one", "--despite-recall").exit_code == 2  # without a reason
+
+    as_json("activate", "one", "--despite-recall", "--reason", "retrained data were not concerned")
+    assert roles()["one"] == "active"
+    assert roles()["two"] == "off"
+    (data / FILE_NAME).write_text("{")
+    assert "recalled.jsonl is not readable" in models("activate", "two").stderr
+
+
+def test_a_bundle_is_recalled_by_the_first_digits_of_its_digest(bundles: Path) -> None:
+    bundle = next(item for item in as_json("verify")["bundles"] if item["model"] == "one")
+    digits = bundle["detail"].rpartition("sha256 ")[2][:12].upper()
+    note_recalled(
+        bundles.parent / "data",
+        RecalledMaker(maker="bundle", name=digits, who="chief", when="2026-11-30T10:00:00+00:00", reason="drift"),
+    )
+
+    assert "MODEL_RECALLED" in models("activate", "one").stderr
+    assert models("activate", "two").exit_code == 0

@@ -1,0 +1,1 @@
+"""``trabecula models``: the bundles installed here, their verification, and which of them speak."""
