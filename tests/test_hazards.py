@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from trabecula.domain.errors_of.by_code import errors_by_code
 from trabecula.domain.results.reasons import ReasonCode
 
 ROOT = Path(__file__).parents[1]
@@ -32,4 +33,4 @@ def test_every_named_test_exists(named: str) -> None:
 def test_every_named_code_exists() -> None:
     named = set(re.findall(r"\b[A-Z]{2,}(?:_[A-Z]+)+\b", TEXT))
     assert named
-    assert named <= set(ReasonCode.__members__)
+    assert named <= {*ReasonCode.__members__, *errors_by_code()}
