@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trabecula.domain.spreadsheet import NoTable, TableRow, decode_table, read_table
+from trabecula.domain.spreadsheet import NoTable, TableRow
 from trabecula_training.cohort.columns import REQUIRED, heading_problems, meant
 from trabecula_training.cohort.labels import Task
 from trabecula_training.cohort.line_reader import LineReader
 from trabecula_training.cohort.table import Cohort, Part, Patient
+from trabecula_training.cohort.tables import read_table_file
 from trabecula_training.cohort.units import SmallDensities, is_too_small
 from trabecula_training.problems import Problem, blocking
 
@@ -32,20 +33,21 @@ class CohortReading:
 
 
 def read_cohort(path: Path, need_studies: bool) -> CohortReading:
-    """Return the cohort of a CSV file (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252).
+    """Return the cohort of a CSV file (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252) or of the first sheet of
+    a workbook (.xlsx).
 
     ``need_studies``: every patient must name an existing study folder (relative to the file). Never raises for
     content: what is wrong is in ``problems``; remarks among them stop nothing.
     """
     try:
-        found = decode_table(path.read_bytes())
-        rows = read_table(found.text)
+        found = read_table_file(path)
     except OSError as error:
         return _unreadable(f"{path.name} ({error.strerror})", "Name an existing file.")
     except NoTable as error:
-        return _unreadable(f"it is {error}", "Save it as CSV (in Excel: CSV UTF-8).")
+        return _unreadable(f"it is {error}", "Save it as a workbook (.xlsx) or as CSV (in Excel: CSV UTF-8).")
     except csv.Error as error:
         return _unreadable(str(error), "Save the file as plain CSV.")
+    rows = found.rows
     if not rows or rows[0].empty:
         return _unreadable("the file is empty", f"Begin with a heading: {', '.join(REQUIRED)}, ...")
     heading = [meant(cell) for cell in rows[0].cells]
@@ -53,6 +55,9 @@ def read_cohort(path: Path, need_studies: bool) -> CohortReading:
     if found.guessed:
         told = f"no UTF-8; read as {found.guessed}"
         remedy = "Look at names with accents; save the file as UTF-8 CSV."
+        problems.append(Problem(line=0, column="", found=told, remedy=remedy, blocking=False))
+    if found.sheet:
+        told, remedy = f"a workbook: {found.sheet} was read", "Put the cohort first if it stands on another sheet."
         problems.append(Problem(line=0, column="", found=told, remedy=remedy, blocking=False))
     if blocking(problems):
         return CohortReading(Cohort(()), tuple(problems))

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.spine import MEASURED_LEVELS, Level
-from trabecula.domain.spreadsheet import NoTable, TableRow, decode_table, read_table
+from trabecula.domain.spreadsheet import NoTable, TableRow
+from trabecula_training.cohort.tables import read_table_file
 from trabecula_training.errors import FeatureTableInvalid
 from trabecula_training.features.table import UNREADABLE, FeatureTable, load_npz
 
@@ -25,6 +26,7 @@ _EACH = {
     "level": "one row for each vertebra, L1 to L4",
     "role": "CT, T1w or T2w",
 }
+_TEXT_OR_SHEET = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 _DIAGNOSTICS = "diagnostics_"
 """How the columns of PyRadiomics begin that are no features."""
 _LEVELS = {str(level).lower(): level for level in Level}
@@ -32,20 +34,20 @@ _ROLES = {str(role).lower(): role for role in SeriesRole}
 
 
 def load_features(path: Path) -> FeatureTable:
-    """Return the table of an ``.npz`` file, or of a ``.csv`` file (columns patient, level and role anywhere, every
-    other column a feature; a JSON file of the same stem may hold settings_sha256, regions and ibsi).
+    """Return the table of an ``.npz`` file, or of a ``.csv`` or ``.xlsx`` file (columns patient, level and role
+    anywhere, every other column a feature; a JSON file of the same stem may hold settings_sha256, regions and ibsi).
 
     Raises FeatureTableInvalid, for a CSV with the line.
     """
     try:
-        return _load_csv(path) if path.suffix.lower() in (".csv", ".tsv", ".txt") else load_npz(path)
+        return _load_csv(path) if path.suffix.lower() in _TEXT_OR_SHEET else load_npz(path)
     except UNREADABLE as error:
         raise FeatureTableInvalid(f"{path.name}: {error}") from error
 
 
 def _load_csv(path: Path) -> FeatureTable:
     try:
-        rows = read_table(decode_table(path.read_bytes()).text)
+        rows = read_table_file(path).rows
     except NoTable as error:
         raise ValueError(f"it is {error}") from error
     except csv.Error as error:

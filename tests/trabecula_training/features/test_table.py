@@ -87,7 +87,7 @@ def test_a_table_that_contradicts_itself_is_refused(changes: dict[str, Any], mes
         ("patient,level,role,a\n\np,L9,CT,1\n", "line 3, level: L9 is none of L1, L2, L3, L4"),
         ("patient,level,role,a\np,L1,XA,1\n", "line 2, role: XA is none of CT, T1w, T2w"),
         ("patient,level,role,a\np,L1,CT,one\n", "line 2, a: one is not a number"),
-        ("PK\x03\x04", "it is a workbook"),
+        ("PK\x03\x04", "it is a damaged workbook"),
     ],
 )
 def test_a_wrong_csv_is_refused(tmp_path: Path, content: str, message: str) -> None:
