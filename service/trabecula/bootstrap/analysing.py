@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from trabecula.analysis.analyser import AnalysisConfig, StudyAnalyser
 from trabecula.analysis.thresholds import load_thresholds
 from trabecula.data.bundle_location import bundle_roots, find_segmenter_among
-from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.segmentation import Segmenter
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import InstanceUid
@@ -70,23 +69,6 @@ def activation_with(settings: Settings, model_id: str) -> Activation:
     same = now.models.get(model_id)
     kept = same.clearance if same is not None and same.sha256 == bundle.sha256 else None
     return now.with_role(bundle, ModelRole.ACTIVE, kept)
-
-
-def check_active_models(settings: Settings) -> tuple[str, ...]:
-    """Verify every model in use and return their names.
-
-    Raises BundleUnknown, BundleInvalid, BundleUntrusted for the first that is not whole, not believed, not the one
-    that was activated, or does not run here.
-    """
-    roots, trust = bundle_roots(settings.bundles_dir), site_trust(settings.bundle_keys)
-    activation = read_activation(settings.data_dir)
-    for model_id, activated in sorted(activation.models.items()):
-        bundle = bundle_named(roots, model_id)
-        if bundle.sha256 != activated.sha256:
-            raise BundleInvalid(f"{model_id} is not the bundle that was activated")
-        trust.provenance(bundle)
-        check_runs(bundle)
-    return tuple(sorted(activation.models))
 
 
 def analysis_store_of(settings: Settings) -> AnalysisStore:

@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 from trabecula.domain.ports.ledger import OpenLedger
 from trabecula.jobs.queue import BacklogQueue
 from trabecula.ledger.database import create_engine_for
-from trabecula.ledger.store import ledger_opener
 
 
 @contextmanager
@@ -25,4 +24,6 @@ def opened_engine(database_url: str) -> Iterator[Engine]:
 
 def ledger_of(engine: Engine) -> OpenLedger:
     """Return the function that opens a transaction of the ledger."""
+    from trabecula.ledger.store import ledger_opener  # all rows; who only asks a question needs none of them
+
     return ledger_opener(engine, BacklogQueue())

@@ -9,44 +9,33 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import text
 
-from trabecula.bootstrap.analysing import analyser_of, segmenter_of
 from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.ledger import opened_engine
+from trabecula.bootstrap.models import segmenter_in_words
 from trabecula.bootstrap.peers import sender_of
 from trabecula.bootstrap.retention import disk_room_of
 from trabecula.bootstrap.services import destination_of
 from trabecula.cli import running_checks as running
 from trabecula.cli.edge import as_ours, foreseen_errors
 from trabecula.cli.time_service import clock_error_bound, time_services
-from trabecula.domain import codes
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import (
     ClockWrong,
-    PhantomMissed,
     QueueStuck,
     SettingsSuspicious,
     SpoolUnavailable,
     StorageFull,
 )
 from trabecula.domain.errors_of.retention import DiskFilling
-from trabecula.domain.results.result import StudyResult
-from trabecula.domain.spine import Level
-from trabecula.imaging.headers.frames import scan_folder
 from trabecula.ledger.queries.queue_standing import queue_standing
-from trabecula.phantom.ct import make_ct_study
-from trabecula.phantom.dicom import write_study
-from trabecula.phantom.patient import sample_patient
-from trabecula.phantom.study import CtStudySpec
 from trabecula.settings import Settings, unknown_variables
 
 _OLDEST_SENSIBLE_YEAR = 2025
 _CLOCK_TOLERANCE_SECONDS = 5.0
 _QUEUE_TOLERANCE_SECONDS = 900.0
-_PHANTOM_TOLERANCE_HU = 12.0
 _FILLING_DAYS = 7.0
 """A disk is told as filling so long before: time to free room or to bring some, over a weekend."""
 
@@ -198,32 +187,13 @@ def _queue(settings: Settings) -> str:
 
 
 def _bundles(settings: Settings) -> str:
-    identity = segmenter_of(settings).identity
-    return f"segmenter {identity.name} {identity.version} {identity.weights_sha256[:12]}"
+    return segmenter_in_words(settings)
 
 
 def _phantom(settings: Settings) -> str:
-    patient = sample_patient(2026, 1, age_years=70, density_l1=80.0)
-    study = make_ct_study(CtStudySpec(patient, case="doctor"))
-    with tempfile.TemporaryDirectory(prefix="trabecula-doctor-") as folder:
-        write_study(study, Path(folder))
-        result = analyser_of(settings).analyse(study.study_uid, 1, scan_folder(Path(folder))).result
-    measured = _attenuation(result, Level.L1)
-    true = patient.bone[Level.L1].attenuation_hu
-    if measured is None:
-        raise PhantomMissed(f"L1 was not measured: {', '.join(reason.code.name for reason in result.reasons)}")
-    if abs(measured - true) > _PHANTOM_TOLERANCE_HU:
-        raise PhantomMissed(f"L1 {measured:.0f} HU instead of {true:.0f} HU")
-    return f"L1 {measured:.0f} HU, truth {true:.0f} HU"
+    from trabecula.cli.phantom_check import measure_phantom  # loads all that measures; a quick look needs none of it
 
-
-def _attenuation(result: StudyResult, level: Level) -> float | None:
-    found = result.level(level)
-    measurements = found.measurements if found else ()
-    return next(
-        (item.value for item in measurements if item.concept == codes.ATTENUATION and item.derivation == codes.MEAN),
-        None,
-    )
+    return measure_phantom(settings)
 
 
 def _since(started: float) -> float:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from trabecula.bootstrap.analysing import check_active_models
 from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.ledger import opened_engine
+from trabecula.bootstrap.models import check_active_models
 from trabecula.bootstrap.peers import sender_of
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import AssociationRejected, DestinationUnreachable
