@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import warnings
 
 import pytest
 import structlog
@@ -25,7 +27,7 @@ def test_every_line_is_json_with_its_part_and_bound_ids(capsys: pytest.CaptureFi
         "a1",
         3,
     )
-    assert (second["event"], second["level"]) == ("plain text", "warning")
+    assert (second["event"], second["said"], second["level"]) == ("library.said", "plain text", "warning")
 
 
 def test_keys_that_name_a_person_never_reach_the_log(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +52,7 @@ def test_an_exception_is_told_by_type_and_place_never_by_its_words(capsys: pytes
     try:
         raise ValueError("not a date: Doe^Jane 19500101")
     except ValueError:
-        structlog.get_logger("trabecula.test").exception("stage.unexpected")
+        structlog.get_logger("trabecula.test").exception("stage.crashed")
         logging.getLogger("another").exception("plain")
 
     printed = capsys.readouterr().err
@@ -78,3 +80,33 @@ def test_no_test_leaves_its_log_to_the_next(pytester: pytest.Pytester) -> None:
     )
 
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+def test_every_thread_names_its_part(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO", part="listen")
+
+    thread = threading.Thread(target=lambda: structlog.get_logger("trabecula.test").info("connection.lost"))
+    thread.start()
+    thread.join()
+
+    assert json.loads(capsys.readouterr().err)["part"] == "listen"
+
+
+def test_warnings_and_crashed_threads_are_lines_of_the_log_without_their_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    with warnings.catch_warnings():
+        configure_logging("INFO", part="listen")
+        warnings.simplefilter("always")
+
+        warnings.warn("not a date: Doe^Jane", UserWarning, stacklevel=1)
+        thread = threading.Thread(target=lambda: int("Doe^Jane"), name="dicom-a1")
+        thread.start()
+        thread.join()
+
+    warned, crashed = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (warned["event"], warned["kind"]) == ("warning.raised", "UserWarning")
+    assert warned["at"].startswith("test_logs.py:")
+    assert (crashed["event"], crashed["thread"], crashed["error"]) == ("thread.crashed", "dicom-a1", "ValueError")
+    assert "Doe" not in json.dumps([warned, crashed])

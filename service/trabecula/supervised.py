@@ -1,4 +1,4 @@
-"""What a part of one box does for its supervisor: it ends when the supervisor dies."""
+"""What a part of one box does for its supervisor: it ends when the supervisor dies, and answers its monitoring."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 
 SUPERVISED = "_TRABECULA_SUPERVISED"
 """Set in the environment of a part: it asks the kernel to end it when the supervisor dies."""
+
+PART_SOCKET = "_TRABECULA_PART_SOCKET"
+"""Set in the environment of a part: the Unix socket on which it answers its supervisor's monitoring."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -19,3 +23,9 @@ def end_with_supervisor() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() == 1:  # it died before the line above
             sys.exit(1)
+
+
+def part_socket() -> Path | None:
+    """In a supervised part: return its socket, which no process below it inherits; None where there is none."""
+    path = os.environ.pop(PART_SOCKET, "")
+    return Path(path) if path else None

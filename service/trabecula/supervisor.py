@@ -8,10 +8,11 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
-from trabecula.supervised import SUPERVISED
+from trabecula.supervised import PART_SOCKET, SUPERVISED
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,11 @@ class ServicePart:
         return [sys.executable, "-m", "trabecula", *self.arguments]
 
 
+def socket_of(folder: Path, part: ServicePart) -> Path:
+    """Return the socket on which a part answers."""
+    return folder / f"{part.name}.sock"
+
+
 @dataclass(kw_only=True)
 class Supervisor:
     """Keeps parts running until told to stop. Their standard output comes line by line to ``on_line(part, line)``.
@@ -46,6 +52,8 @@ class Supervisor:
     environment: dict[str, str]
     on_line: Callable[[ServicePart, str], None]
     on_hopeless: Callable[[ServicePart], None] = lambda part: None
+    sockets: Path | None = None
+    """Folder in which each part answers monitoring, on the socket ``socket_of``."""
     _stopping: threading.Event = field(default_factory=threading.Event)
     _processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
@@ -82,13 +90,16 @@ class Supervisor:
                 timer = threading.Timer(part.grace_seconds, process.kill)
                 timer.daemon = True
                 timer.start()
+    def _environment_of(self, part: ServicePart) -> dict[str, str]:
+        sockets = {PART_SOCKET: str(socket_of(self.sockets, part))} if self.sockets is not None else {}
+        return self.environment | {SUPERVISED: "1"} | sockets
 
     def _keep(self, part: ServicePart) -> None:
         pause = _FIRST_PAUSE_SECONDS
         spoke = False
         while not self._stopping.is_set():
             with subprocess.Popen(
-                part.command, stdout=subprocess.PIPE, text=True, env=self.environment | {SUPERVISED: "1"}
+                part.command, stdout=subprocess.PIPE, text=True, env=self._environment_of(part)
             ) as process:
                 self._processes[part.name] = process
                 if self._stopping.is_set():

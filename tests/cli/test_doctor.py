@@ -8,13 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from tests.certificates import self_signed
 from tests.databases import embedded_database_url
 from tests.pipeline.world import World, make_world
 from trabecula.cli import checks
@@ -43,7 +40,7 @@ def finding(name: str, settings: Settings | None = None) -> checks.Finding:
 
 def test_all_is_well_on_a_sound_installation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRABECULA_DICOM_PORT", "0")
-    world.rows("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+    living_workers(world)
     answer = CliRunner().invoke(app, ["doctor", "--json"])
 
     document = json.loads(answer.stdout)
@@ -54,6 +51,13 @@ def test_all_is_well_on_a_sound_installation(world: World, monkeypatch: pytest.M
         "failures", "quarantine", "models", "bundles", "phantom",
     ]  # fmt: skip
     assert "truth" in document["checks"][-1]["detail"]
+
+
+def living_workers(world: World) -> None:
+    """A worker of each queue that has just told that it lives."""
+    for queue in ("cpu", "io", "sys"):
+        (worker,) = world.rows("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id")
+        world.rows("INSERT INTO worker_queues VALUES (:id, :queue, 'here')", id=worker, queue=queue)
 
 
 def test_a_typing_error_in_a_variable_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,10 +217,13 @@ def test_a_listener_elsewhere_and_a_living_worker_are_seen(world: World, free_po
         "backlog_bytes) "
         "VALUES ('1.2', 'ward-2', now(), now(), now(), now(), 0)"
     )
-    world.rows("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+    living_workers(world)
     settings = load_settings(dicom_port=free_port())
     assert (finding("listener", settings).ok, finding("workers", settings).ok) == (True, True)
     assert "ward-2" in finding("listener", settings).detail
+    world.rows("DELETE FROM worker_queues WHERE queue = 'io'")
+    assert finding("workers", settings).detail.startswith("WORKERS_MISSING: ")
+    assert "of io: none told" in finding("workers", settings).detail
 
 
 def test_what_failed_and_what_was_put_aside_is_told(world: World) -> None:
@@ -257,26 +264,3 @@ def test_more_associations_than_files_may_be_open(world: World) -> None:
     assert finding("files").ok
     found = finding("files", load_settings(max_associations=10**6))
     assert found.detail.startswith("TOO_FEW_FILES: ")
-
-
-def self_signed(folder: Path, days: int) -> tuple[Path, Path]:
-    """A certificate that holds for so many days and a few hours, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "trabecula")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=days, hours=6))
-        .sign(key, hashes.SHA256())
-    )
-    certificate, private = folder / f"{days}.pem", folder / f"{days}.key"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate, private

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from prometheus_client import CollectorRegistry
+
 from trabecula.bootstrap.ledger import opened_engine
+from trabecula.bootstrap.monitoring.answering import answering, part_place
+from trabecula.bootstrap.monitoring.watching import worker_watch
 from trabecula.bootstrap.retention import housekeeping_of
 from trabecula.bootstrap.services import CHILD_COMMAND, SERVER_COMMAND, services_of
 from trabecula.jobs.app import QueueOptions, build_app
@@ -13,6 +18,8 @@ from trabecula.jobs.child import ChildRunner
 from trabecula.jobs.warm import WarmServer
 from trabecula.jobs.worker import run_worker as run_worker_of
 from trabecula.settings import Settings
+from trabecula.supervised import part_socket
+from trabecula.web.monitoring.stages import PrometheusObserver
 
 
 def run_worker(
@@ -20,8 +27,17 @@ def run_worker(
 ) -> None:
     """Work on the queues until SIGTERM; a worker that analyses has a fork server. Raises ConfigurationInvalid."""
     server = WarmServer(SERVER_COMMAND)
-    with opened_engine(database_url) as engine:
+    socket, ready, stages = part_socket(), threading.Event(), CollectorRegistry()
+    watched = worker_watch(settings, database_url, queues, ready, stages, alone=socket is None)
+
+    def on_database() -> None:
+        ready.set()
+        on_ready()
+
+    with opened_engine(database_url) as engine, answering(settings, part_place(settings, socket), watched):
         services = services_of(settings, engine)
+        if set(queues) - {"sys"}:
+            services = replace(services, observer=PrometheusObserver(stages))
         if "io" in queues:
             from trabecula.bootstrap.peers import with_peers
 
@@ -33,6 +49,6 @@ def run_worker(
             housekeeping = housekeeping_of(settings, engine) if "sys" in queues else None
             options = QueueOptions(stalled_s=settings.stalled_seconds)
             app = build_app(database_url, services, engine, options, housekeeping)
-            run_worker_of(app, queues, concurrency, on_ready)
+            run_worker_of(app, queues, concurrency, on_database)
         finally:
             server.stop()

@@ -24,9 +24,11 @@ from trabecula.domain.errors_of.doctor import (
     WorkersMissing,
     WorkFailed,
 )
-from trabecula.intake.tls import server_context
+from trabecula.intake.tls import certificate_ends_at, server_context
+from trabecula.jobs.queue import QUEUES
+from trabecula.ledger.database import driver_connection
 from trabecula.ledger.queries.listeners import list_listeners
-from trabecula.ledger.queries.queue_standing import queue_standing
+from trabecula.ledger.queries.monitoring import living_workers
 from trabecula.ledger.queries.troubles import troubles
 from trabecula.settings import Settings
 
@@ -62,12 +64,13 @@ def _others_alive(settings: Settings) -> list[str]:
 
 
 def workers(settings: Settings) -> str:
-    """Whether any worker is alive: it told so within stalled_seconds."""
-    with _ledger(settings) as engine:
-        standing = queue_standing(engine, settings.stalled_seconds)
-    if not standing.workers:
-        raise WorkersMissing(f"no worker told that it lives for {settings.stalled_seconds:g} s")
-    return f"{standing.workers} alive, {standing.running} jobs run"
+    """Whether each queue has a living worker: it told so within stalled_seconds."""
+    with _ledger(settings) as engine, engine.connect() as connection:
+        alive = living_workers(driver_connection(connection), settings.stalled_seconds)
+    without = [queue for queue in QUEUES if not alive.get(queue)]
+    if without:
+        raise WorkersMissing(f"of {', '.join(without)}: none told for {settings.stalled_seconds:g} s that it lives")
+    return ", ".join(f"{queue}: {alive[queue]} alive" for queue in QUEUES)
 
 
 def failures(settings: Settings) -> str:
@@ -128,10 +131,7 @@ def certificates(settings: Settings) -> str:
 
 
 def _days_left(certificate: Path) -> float:
-    from cryptography.x509 import load_pem_x509_certificate
-
-    ends = load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
-    return (ends - datetime.now(UTC)).total_seconds() / 86400
+    return (certificate_ends_at(certificate) - datetime.now(UTC)).total_seconds() / 86400
 
 
 def open_files(settings: Settings) -> str:

@@ -25,9 +25,9 @@ class Admission:
     def check(self, called_ae_title: str, calling_ae_title: str) -> None:
         """Raise CalledAeRefused or CallingAeRefused unless this association may be."""
         if called_ae_title != self.own_ae_title:
-            raise CalledAeRefused(f"it called {_shown(called_ae_title)}")
+            raise CalledAeRefused(f"it called {shown_ae_title(called_ae_title)}")
         if not self.anybody and calling_ae_title not in self.calling_ae_titles:
-            raise CallingAeRefused(_shown(calling_ae_title))
+            raise CallingAeRefused(shown_ae_title(calling_ae_title))
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _shown(ae_title: str) -> str:
+def shown_ae_title(ae_title: str) -> str:
     """An AE title as it may stand in a log line: a peer chose it."""
     return "".join(character if character.isprintable() else "?" for character in ae_title[:16]) or "(empty)"

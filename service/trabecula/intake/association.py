@@ -15,7 +15,8 @@ from trabecula.domain.errors import (
     TrabeculaError,
 )
 from trabecula.domain.sop_classes import STORAGE_COMMITMENT_PUSH, VERIFICATION
-from trabecula.intake.admission import Admission
+from trabecula.intake.admission import Admission, shown_ae_title
+from trabecula.intake.counts import ReceptionCounts
 from trabecula.intake.event_report import EventReporting
 from trabecula.intake.storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 from trabecula.intake.storage.service import DataSink, Discarding, Origin, Storage
@@ -85,12 +86,19 @@ class AcceptedAssociation:
     """The acceptor's side of one association; all in one thread but ``hang_up`` and ``idle_seconds``."""
 
     def __init__(
-        self, stream: PeerStream, service: Storage, admission: Admission, limits: Limits, association_id: str
+        self,
+        stream: PeerStream,
+        service: Storage,
+        admission: Admission,
+        limits: Limits,
+        association_id: str,
+        counts: ReceptionCounts | None = None,
     ) -> None:
         self._stream = stream
         self._service = service
         self._admission = admission
         self._limits = limits
+        self._counts = counts or ReceptionCounts()
         self._contexts: dict[int, AnsweredContext] = {}
         self._origin = Origin("", association_id)
         self._message: _Message | None = None
@@ -154,6 +162,7 @@ class AcceptedAssociation:
             )
         )
         accepted = len(self._contexts)
+        self._counts.association_accepted()
         log.info("association.accepted", contexts=len(answers), accepted=accepted, peer=request.implementation_version)
         return True
 
@@ -162,12 +171,14 @@ class AcceptedAssociation:
         try:
             if request.application_context != APPLICATION_CONTEXT:
                 log.warning("association.rejected", reason="unknown application context")
+                self._counts.association_rejected("APPLICATION_CONTEXT_UNKNOWN")
                 return APPLICATION_CONTEXT_UNKNOWN
             self._admission.check(request.called_ae_title, request.calling_ae_title)
             if over_limit:
                 raise AssociationLimitReached
         except (CalledAeRefused, CallingAeRefused, AssociationLimitReached) as error:
             log.warning("association.rejected", code=error.code, reason=error.sentence, next_step=error.next_step)
+            self._counts.association_rejected(error.code)
             return _REJECTIONS[type(error)]
         return None
 
@@ -185,7 +196,7 @@ class AcceptedAssociation:
                 self._stream.write(encode_release_response())
                 return
             elif pdu.kind is PduType.ABORT:
-                log.info("association.aborted_by_peer")
+                log.info("association.aborted")
                 return
             else:
                 raise PeerViolation(f"{pdu.kind.name} in the middle of an association")
@@ -240,6 +251,9 @@ class AcceptedAssociation:
             # The edge: whatever is wrong with one instance or in us, the association goes on and nothing is claimed.
             log.exception("request.crashed", field=message.command.field)
             status, comment = DimseStatus.PROCESSING_FAILURE, TrabeculaError.code
+        if message.command.field == CommandField.C_STORE_RQ:
+            cause = comment or f"0x{status:04X}" if status else ""
+            self._counts.stored(shown_ae_title(self._origin.calling_ae_title), cause)
         if message.command.is_request and message.command.field != CommandField.C_CANCEL_RQ:
             self._stream.write(encode_command(message.context_id, encode_response(message.command, status, comment)))
         self._answered += 1

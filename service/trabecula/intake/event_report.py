@@ -46,7 +46,7 @@ class EventReporting:
             return DimseStatus.PROCESSING_FAILURE, "REPORT_TOO_LONG"
         answer = self._decoded()
         if answer is None:
-            log.warning("commitment.unreadable", event_type=self._command.event_type)
+            log.warning("commitment.malformed", event_type=self._command.event_type)
             return DimseStatus.INVALID_ARGUMENT, "NO_TRANSACTION_UID"
         transaction_uid, committed = answer
         try:
@@ -69,7 +69,7 @@ class EventReporting:
             transaction_uid = str(report.get("TransactionUID", ""))
             committed = _committed(report)
         except Exception as error:  # noqa: BLE001 - pydicom raises whatever foreign bytes provoke
-            log.debug("commitment.undecodable", kind=type(error).__name__)
+            log.debug("commitment.not_decoded", kind=type(error).__name__)
             return None
         return (transaction_uid, committed) if transaction_uid else None
 

@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from trabecula.domain.errors import ConfigurationInvalid, PeerTooSlow, TrabeculaError
+from trabecula.domain.errors_of.reception import HandshakeFailed
 from trabecula.domain.errors_of.serving import PortTaken
+from trabecula.domain.handshake import handshake_in_words
 from trabecula.domain.ports.registrar import Registrar
 from trabecula.intake.admission import Admission, DiskWatermark
 from trabecula.intake.association import AcceptedAssociation, Limits
+from trabecula.intake.counts import ReceptionCounts
 from trabecula.intake.journal.writer import Journal
 from trabecula.intake.storage.journaling import JournalStoreService
 from trabecula.intake.storage.service import Storage, StoreService
@@ -61,6 +64,7 @@ class Listener:
 
     def __init__(self, config: ListenerConfig, spool: Spool, keeper: Registrar | Journal) -> None:
         """``keeper`` is what success waits for: the ledger's row, or this host's own journal."""
+        self.counts = ReceptionCounts()
         self._config = config
         self._spool = spool
         self._journal = keeper if isinstance(keeper, Journal) else None
@@ -100,7 +104,7 @@ class Listener:
         self._acceptor = threading.Thread(target=self._accept, args=(listening,), name="dicom-accept", daemon=True)
         self._acceptor.start()
         port = int(listening.getsockname()[1])
-        log.info("listener.ready", host=self._config.host, port=port, ae_title=self._config.ae_title)
+        log.info("listener.started", host=self._config.host, port=port, ae_title=self._config.ae_title)
         return port
 
     @property
@@ -108,6 +112,11 @@ class Listener:
         """How many connections are open now."""
         with self._changed:
             return len(self._connections)
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether a new connection would be taken."""
+        return not self._draining and self._acceptor is not None and self._acceptor.is_alive()
 
     def drain(self, seconds: float) -> int:
         """Take no more connections, let running transfers end for up to ``seconds``, then abort; return how many were.
@@ -158,7 +167,7 @@ class Listener:
                 if self._draining:
                     return
                 # Out of descriptors, or a peer that left at once: go on when something has ended, or soon.
-                log.error("listener.accept_failed", reason=str(error.strerror))
+                log.error("connection.not_accepted", reason=str(error.strerror))
                 with self._changed:
                     self._changed.wait(0.2)
                 continue
@@ -184,11 +193,14 @@ class Listener:
             secured = self._secured(association_id, peer)
             stream = PeerStream(secured, pdu_seconds=self._config.limits.pdu_seconds)
             association = AcceptedAssociation(
-                stream, self._service, self._admission, self._config.limits, association_id
+                stream, self._service, self._admission, self._config.limits, association_id, self.counts
             )
             with self._changed:
                 self._connections[association_id] = _Connection(secured, association)
             association.run(over_limit=over_limit)
+        except HandshakeFailed as error:
+            self.counts.association_rejected(error.code)
+            log.warning("handshake.failed", code=error.code, reason=error.sentence, next_step=error.next_step)
         except TrabeculaError as error:
             log.warning("association.failed", code=error.code, reason=error.sentence, next_step=error.next_step)
         except (PeerGone, OSError) as error:
@@ -213,6 +225,10 @@ class Listener:
             secured.do_handshake()
         except TimeoutError as error:
             raise PeerTooSlow("the TLS handshake did not end in time") from error
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            raise
+        except ssl.SSLError as error:
+            raise HandshakeFailed(handshake_in_words(error)) from error
         return secured
 
 

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import ssl
+from datetime import datetime
 from pathlib import Path
 
 from trabecula.domain.errors import ConfigurationInvalid
+
+
+def certificate_ends_at(certificate: Path) -> datetime:
+    """Return when a PEM certificate ends. Raises OSError, ValueError for what is none."""
+    from cryptography.x509 import load_pem_x509_certificate  # a listener without TLS does without
+
+    return load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
 
 
 def server_context(certificate: Path, key: Path, client_ca: Path | None = None) -> ssl.SSLContext:

@@ -22,6 +22,8 @@ from trabecula.pipeline import Services, run_stage, try_again_or_give_up
 
 log = structlog.get_logger(__name__)
 
+_FORGET_WORKERS = "DELETE FROM worker_queues WHERE worker_id NOT IN (SELECT id FROM procrastinate_workers)"
+
 
 @dataclass(frozen=True, kw_only=True)
 class QueueOptions:
@@ -94,6 +96,7 @@ def build_app(
     @app.task(name="trabecula.retention", queue="sys", queueing_lock="retention", pass_context=True)
     async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
         await context.app.connector.execute_query_async("SELECT backlog_drop_unused_lanes()")
+        await context.app.connector.execute_query_async(_FORGET_WORKERS)
         await context.app.job_manager.delete_old_jobs(
             nb_hours=options.keep_jobs_hours, include_failed=True, include_cancelled=True, include_aborted=True
         )
@@ -126,10 +129,10 @@ def _task(services: Services, stage: Stage) -> Callable[..., None]:
             try:
                 run_stage(services, job, context.should_abort)
             except DatabaseUnavailable:
-                log.warning("job.no_database")
+                log.warning("job.disconnected")
                 raise
             except Exception as error:
-                log.exception("job.unexpected")
+                log.exception("job.crashed")
                 try_again_or_give_up(services, job, 1, TrabeculaError(type(error).__name__))
 
     run.__name__ = run.__qualname__ = f"run_{stage}"

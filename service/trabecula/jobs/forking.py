@@ -104,7 +104,7 @@ class ForkServer:
         verb, path = json.loads(message)
         answer = socket.socket(fileno=descriptors[0])
         if len(list(_TASKS.iterdir())) != 1:
-            log.error("fork_server.has_threads")
+            log.error("fork_server.refused")
             _answer(answer, REFUSED)
             return True
         server = os.getpid()
@@ -168,7 +168,7 @@ def _answer(answer: socket.socket, text: str) -> None:
         try:
             answer.send(text.encode())
         except OSError:
-            log.info("fork_server.nobody_waits")
+            log.info("fork_server.unheard")
 
 
 def _die_with_parent(parent: int, number: signal.Signals) -> None:

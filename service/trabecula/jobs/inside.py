@@ -29,7 +29,7 @@ def run_child(request_path: Path, work: Callable[[StageRequest], None]) -> int:
         log.warning("stage.failed", code=error.code, detail=error.detail)
         write_error(folder, error)
     except Exception as error:
-        log.exception("stage.unexpected", doing=read_activity(folder))
+        log.exception("stage.crashed", doing=read_activity(folder))
         write_error(folder, _translated(error, read_activity(folder)))
     else:
         return 0

@@ -40,7 +40,8 @@ async def rescue_stalled(app: App, stalled_s: float) -> int:
     rescued = 0
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_s):
         if job.task_name.startswith("trabecula.") and await _run_again(app, job):
-            log.warning("job.rescued", task=job.task_name, job_id=job.id, worker_id=job.worker_id)
+            study_uid = job.task_kwargs.get("study_uid", "")
+            log.warning("job.rescued", task=job.task_name, job_id=job.id, worker_id=job.worker_id, study_uid=study_uid)
             rescued += 1
     return rescued
 
@@ -52,14 +53,14 @@ async def _run_again(app: App, job: QueuedJob) -> bool:
         try:
             await app.job_manager.retry_job(job)
         except ConnectorException:
-            log.info("job.not_queued_again", job_id=job.id)
+            log.info("job.left_alone", job_id=job.id)
         else:
             return True
     assert job.id is not None
     try:
         await app.job_manager.finish_job_by_id_async(job_id=job.id, status=Status.FAILED, delete_job=False)
     except ConnectorException:
-        log.info("job.ended_meanwhile", job_id=job.id)
+        log.info("job.found_ended", job_id=job.id)
     return False
 
 
@@ -96,7 +97,6 @@ def rescue_forgotten(services: Services, engine: Engine, idle_s: float) -> int:
                 study_uid, Event(what="RESCUED", detail=f"no job was left for {stage}", revision=revision or None)
             )
             ledger.commit()
-            found += 1
-    if found:
-        log.warning("study.rescued", studies=found)
+        log.warning("study.rescued", study_uid=study_uid, revision=revision, stage=str(stage))
+        found += 1
     return found

@@ -55,9 +55,9 @@ async def _work(app: App, queues: Sequence[str], concurrency: int, on_ready: Cal
                     on_ready = None
                 await _until_stopped(app, {queue: jobs.get(queue, 1) for queue in queues}, stop)
         except (ConnectorException, PoolTimeout) as error:
-            log.error("worker.no_database", error=type(error).__name__)
+            log.error("worker.disconnected", error=type(error).__name__)
         if not stop.is_set():
-            log.warning("worker.restart", in_s=_RECONNECT_SECONDS)
+            log.warning("worker.paused", in_s=_RECONNECT_SECONDS)
             await _wait(stop, _RECONNECT_SECONDS)
 
 

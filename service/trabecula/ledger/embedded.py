@@ -152,7 +152,7 @@ class EmbeddedPostgres:
                         raise DataFolderUnusable(f"{self._given}: no space is left for the database") from error
                     detail = f"the embedded PostgreSQL does not start; see {self._folder / 'log'}"
                     raise DatabaseUnavailable(detail) from error
-                log.warning("database.starting", error=type(error).__name__)
+                log.warning("database.awaited", error=type(error).__name__)
                 time.sleep(_PAUSE_SECONDS)
 
     def _close_socket_to_others(self, server: Any) -> None:

@@ -45,8 +45,7 @@ class Base(DeclarativeBase):
 
 _NOW = text("clock_timestamp()")
 _STUDY = "studies.study_uid"
-_EMPTY = text("''")
-_ZERO = text("0")
+_EMPTY, _ZERO = text("''"), text("0")
 
 
 class Installation(Base):
@@ -79,6 +78,7 @@ class Study(Base):
         CheckConstraint(_one_of("priority", StudyPriority), name="priority"),
         Index(None, "state"),
         Index(None, "last_image_at"),
+        Index(None, "calling_ae_title", "last_image_at"),
         Index(None, "accession_number"),
         Index(None, "patient_id"),
     )

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 
@@ -17,8 +16,6 @@ from trabecula.domain.sop_classes import STORAGE_COMMITMENT_PUSH, STORAGE_COMMIT
 from trabecula.peers.requestor import Requestor, Timeouts
 
 _REQUEST_COMMITMENT = 1
-
-log = structlog.get_logger(__name__)
 
 
 class CommitmentScu:
@@ -61,7 +58,6 @@ class CommitmentScu:
                 answer.wait(self._wait_seconds)
         except SopClassRefused as error:
             raise DeliveryRefused(f"{destination.name} does not offer storage commitment") from error
-        log.info("commitment.requested", destination=destination.name, answered=answer.committed is not None)
         return answer.committed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from pynetdicom.transport import AddressInformation, AssociationSocket
 
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import AssociationRejected, ConfigurationInvalid, DestinationUnreachable, SopClassRefused
+from trabecula.domain.handshake import handshake_in_words
 from trabecula.domain.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
 _REJECTED_TRANSIENT = 2
@@ -111,6 +113,10 @@ class _Socket(AssociationSocket):
     """A socket that is closed in every way it can fail; pynetdicom leaves some to the garbage collector."""
 
     def _shutdown_socket(self) -> None:
+        # pynetdicom calls this while it handles what kept it from connecting, and keeps that for itself.
+        failure = sys.exc_info()[1]
+        if isinstance(failure, OSError) and isinstance(self.assoc.ae, _Entity):
+            self.assoc.ae.failure = failure
         left = self.socket
         super()._shutdown_socket()
         if left is not None:
@@ -118,6 +124,9 @@ class _Socket(AssociationSocket):
 
 
 class _Entity(AE):
+    failure: OSError | None = None
+    """Why a connection could not be made."""
+
     def _create_socket(
         self, assoc: Association, address: AddressInformation, tls_args: tuple[ssl.SSLContext, str] | None
     ) -> AssociationSocket:
@@ -134,7 +143,14 @@ def _failure(association: Association, destination: Destination) -> Exception:
         return AssociationRejected(f"{where} {how}: {answer.reason_str}")
     if association.rejected_contexts and not association.accepted_contexts:
         return SopClassRefused(f"{where} accepts none of the proposed")
-    return DestinationUnreachable(where)
+    failure = association.ae.failure if isinstance(association.ae, _Entity) else None
+    return DestinationUnreachable(f"{where}: {_why(failure)}" if failure is not None else where)
+
+
+def _why(failure: OSError) -> str:
+    if isinstance(failure, ssl.SSLError):
+        return handshake_in_words(failure)
+    return failure.strerror or str(failure) or type(failure).__name__
 
 
 def _shown(destination: Destination) -> str:

@@ -19,6 +19,7 @@ from trabecula.pipeline.reception_gaps import with_gaps
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Services, ShouldStop, stored_files
 from trabecula.pipeline.still_current import is_wanted, still_wanted
+from trabecula.pipeline.telling import tell_analysed
 
 
 def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
@@ -36,6 +37,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
         outlines = ledger.revisions.outlines_from(study_uid, revision, services.reader_ae_titles)
         priors = priors_of(ledger, study_uid) if known is None else ()
     started = time.monotonic()
+    seconds = 0.0
     if known is None:
         folder = services.artifacts.folder(study_uid, revision)
         request = StageRequest(
@@ -50,15 +52,18 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
         )
         services.runner.analyse(request, still_wanted(services, job, should_stop))
         result = services.artifacts.load_result(study_uid, revision)
+        seconds = time.monotonic() - started
     with services.open_ledger() as ledger:
         if not is_wanted(ledger, job, lock=True):
             return
         if known is None:
             ledger.revisions.save_result(result)
-            _note_result(ledger, result, time.monotonic() - started)
+            _note_result(ledger, result, seconds)
         ledger.studies.move(study_uid, StudyState.REPORTING)
         ledger.defer(Job(stage=Stage.REPORT, study_uid=study_uid, revision=revision))
         ledger.commit()
+    if known is None:
+        tell_analysed(services, result, seconds)
 
 
 def run_analysis(request: StageRequest, analyser: Analyser, artifacts: AnalysisArtifacts) -> None:

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import structlog
+
 from trabecula.domain.delivery import CommitmentState, Delivery, DeliveryState
 from trabecula.domain.errors import CommitmentMissing, TrabeculaError
 from trabecula.domain.identity import derived_uid
@@ -15,6 +17,8 @@ from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.delivering import fail_delivery
 from trabecula.pipeline.services import Services
+
+log = structlog.get_logger(__name__)
 
 
 def confirm_delivery(services: Services, job: Job) -> None:
@@ -49,6 +53,14 @@ def confirm_delivery(services: Services, job: Job) -> None:
         if waiting:
             ledger.defer(replace(job, delay_s=services.commitment_timeout_s))
         ledger.commit()
+    log.info(
+        "commitment.requested",
+        study_uid=job.study_uid,
+        revision=job.revision,
+        destination=job.destination,
+        objects=len(asked),
+        answered=not waiting,
+    )
 
 
 def commitment_answered(open_ledger: OpenLedger, transaction_uid: str, committed: Mapping[str, bool]) -> None:

@@ -13,6 +13,7 @@ from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.still_current import is_wanted
+from trabecula.pipeline.telling import tell_closed, tell_delivered
 
 _DUPLICATE = 0x0111
 """PS3.7 C.5.6: the peer holds this SOP Instance; ours never change under their UID, so it is there."""
@@ -47,14 +48,17 @@ def deliver_objects(services: Services, job: Job) -> None:
         outcomes = services.sender.send(destination, [by_kind[item.kind] for item in pending])
         answered = [_answered(item, outcome) for item, outcome in zip(pending, outcomes, strict=True)]
     with services.open_ledger() as ledger:
-        ledger.studies.standing(job.study_uid, lock=True)
+        standing = ledger.studies.standing(job.study_uid, lock=True)
         for item in answered:
             ledger.deliveries.record(item)
             _note(ledger, item)
         if any(item.state is DeliveryState.SENT for item in answered) and destination.commitment:
             ledger.defer(replace(job, stage=Stage.CONFIRM, delay_s=0.0))
-        close_when_answered(ledger, job)
+        closed = close_when_answered(ledger, job)
         ledger.commit()
+    if answered:
+        tell_delivered(job, answered)
+    tell_closed(services, job, closed, standing.quiet_s)
     deferred = [item for item in answered if item.state is DeliveryState.PENDING]
     if deferred:
         raise DeliveryDeferred(
@@ -62,19 +66,23 @@ def deliver_objects(services: Services, job: Job) -> None:
         )
 
 
-def close_when_answered(ledger: Ledger, job: Job) -> None:
-    """Finish the study when no destination is pending any more: DONE, or FAILED where one does not have its objects."""
+def close_when_answered(ledger: Ledger, job: Job) -> StudyState | None:
+    """Finish the study when no destination is pending any more: DONE, or FAILED where one does not have its objects.
+
+    Return which of the two it is now, None where it goes on.
+    """
     if not is_wanted(ledger, replace(job, stage=Stage.DELIVER), lock=True):
-        return
+        return None
     deliveries = ledger.deliveries.of(job.study_uid, job.revision)
     if any(item.state is DeliveryState.PENDING for item in deliveries):
-        return
+        return None
     lost = [item for item in deliveries if item.state in (DeliveryState.REFUSED, DeliveryState.FAILED)]
     if lost:
         fail_delivery(ledger, job.study_uid, lost)
-    else:
-        ledger.studies.move(job.study_uid, StudyState.DONE)
-        ledger.studies.note(job.study_uid, Event(what="DONE", revision=job.revision))
+        return StudyState.FAILED
+    ledger.studies.move(job.study_uid, StudyState.DONE)
+    ledger.studies.note(job.study_uid, Event(what="DONE", revision=job.revision))
+    return StudyState.DONE
 
 
 def fail_delivery(ledger: Ledger, study_uid: StudyUid, lost: list[Delivery]) -> None:
@@ -91,13 +99,16 @@ def fail_delivery(ledger: Ledger, study_uid: StudyUid, lost: list[Delivery]) -> 
     ledger.studies.note(study_uid, Event(what="FAILED", detail=f"deliver: {places}", revision=lost[0].revision))
 
 
-def give_up_delivering(ledger: Ledger, job: Job, error: TrabeculaError) -> None:
-    """Mark what is still pending for the destination as failed; the other destinations go on."""
+def give_up_delivering(ledger: Ledger, job: Job, error: TrabeculaError) -> StudyState | None:
+    """Mark what is still pending for the destination as failed; the other destinations go on.
+
+    Return what ``close_when_answered`` returns.
+    """
     for item in _pending(ledger, job):
         failed = replace(item, state=DeliveryState.FAILED, error_code=error.code, comment=error.sentence)
         ledger.deliveries.record(failed)
         _note(ledger, failed)
-    close_when_answered(ledger, job)
+    return close_when_answered(ledger, job)
 
 
 def note_delivery_error(ledger: Ledger, job: Job, error: TrabeculaError, pause_s: float) -> bool:

@@ -20,6 +20,7 @@ from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.requests import StageRequest
 from trabecula.pipeline.services import Services, ShouldStop, stored_files
 from trabecula.pipeline.still_current import is_wanted, still_wanted
+from trabecula.pipeline.telling import tell_closed, tell_reported
 
 
 def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
@@ -62,10 +63,13 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
             )
         destinations = () if doubt is not None else _wanting(services, ledger, study_uid, revision, result)
         targets = ledger.deliveries.plan(study_uid, revision, destinations)
+        quiet_s = ledger.studies.standing(study_uid).quiet_s
         ledger.studies.move(study_uid, StudyState.DELIVERING if targets else StudyState.DONE)
         for target in targets:
             ledger.defer(Job(stage=Stage.DELIVER, study_uid=study_uid, revision=revision, destination=target))
         ledger.commit()
+    tell_reported(study_uid, revision, len(objects), targets)
+    tell_closed(services, job, None if targets else StudyState.DONE, quiet_s)
 
 
 def _wanting(

@@ -14,6 +14,7 @@ from trabecula.domain.ports.artifacts import Artifacts
 from trabecula.domain.ports.commitment_requester import CommitmentRequester
 from trabecula.domain.ports.copy_store import CopyStore
 from trabecula.domain.ports.ledger import Ledger, OpenLedger
+from trabecula.domain.ports.observer import NobodyWatches, StageObserver
 from trabecula.domain.ports.sender import Sender
 from trabecula.domain.ports.source_archive import SourceArchive
 from trabecula.domain.study.facts import StudyFacts
@@ -91,6 +92,9 @@ class Services:
     """AE titles from which a DICOM SEG is a reader's correction."""
     commitment_timeout_s: float = 900.0
     """How long a storage commitment answer may take before it is shown as missing."""
+
+    observer: StageObserver = field(default_factory=NobodyWatches)
+    """Who counts what happened."""
 
     def destination(self, name: str) -> Destination:
         """Return a configured destination. Raises DestinationUnknown."""

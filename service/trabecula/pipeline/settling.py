@@ -14,6 +14,7 @@ from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.reception_gaps import gaps_of
 from trabecula.pipeline.retention.fetching import fetch_removed, wait_or_fail
 from trabecula.pipeline.services import Services, stored_files
+from trabecula.pipeline.telling import tell_settled
 from trabecula.version import __version__
 
 
@@ -39,6 +40,7 @@ def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False
             return
         removed = ledger.retention.removed_images(study_uid)
     fetched = "" if force else fetch_removed(services, standing, removed)
+    frozen: tuple[int, int] | None = None
     missing, remark = (0, "") if force else _missing_at_source(services, study_uid, instances)
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid, lock=True)
@@ -61,8 +63,10 @@ def settle_study(services: Services, study_uid: StudyUid, *, force: bool = False
         else:
             if missing:
                 remark = f"went on although the source archive holds {missing} more objects"
-            _freeze(ledger, services, study_uid, standing.revision, remark)
+            frozen = _freeze(ledger, services, study_uid, standing.revision, remark)
         ledger.commit()
+    if frozen is not None:
+        tell_settled(study_uid, *frozen)
 
 
 def _missing_at_source(services: Services, study_uid: StudyUid, instances: int) -> tuple[int, str]:
@@ -87,7 +91,8 @@ def _held(ledger: Ledger, services: Services, study_uid: StudyUid) -> bool:
     return True
 
 
-def _freeze(ledger: Ledger, services: Services, study_uid: StudyUid, newest: int, remark: str) -> None:
+def _freeze(ledger: Ledger, services: Services, study_uid: StudyUid, newest: int, remark: str) -> tuple[int, int]:
+    """Freeze the study and hand it on; return the revision and its number of images."""
     gaps, _ = gaps_of(ledger, services.settle, study_uid)
     known = newest and ledger.revisions.is_current_set(study_uid, newest)
     if known and ledger.revisions.gaps(study_uid, newest) == gaps:
@@ -98,12 +103,13 @@ def _freeze(ledger: Ledger, services: Services, study_uid: StudyUid, newest: int
     files = stored_files(services, ledger, study_uid, revision)
     if not files:
         _answer_without_images(ledger, services, study_uid, revision, gaps)
-        return
+        return revision, 0
     ledger.studies.describe(study_uid, services.facts.read(files))
     ledger.studies.take_as_bulk(study_uid, services.settle.bulk_sources)
     ledger.studies.move(study_uid, StudyState.ANALYSING)
     ledger.studies.note(study_uid, Event(what="SETTLED", detail=remark or f"{len(files)} images", revision=revision))
     ledger.defer(Job(stage=Stage.ANALYSE, study_uid=study_uid, revision=revision))
+    return revision, len(files)
 
 
 def _answer_without_images(

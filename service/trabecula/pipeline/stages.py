@@ -6,9 +6,17 @@ from collections.abc import Callable
 
 import structlog
 
-from trabecula.domain.errors import AttemptsExhausted, DatabaseUnavailable, StudyUnknown, TrabeculaError
+from trabecula.domain.errors import (
+    AssociationRejected,
+    AttemptsExhausted,
+    DatabaseUnavailable,
+    DestinationUnreachable,
+    StudyUnknown,
+    TrabeculaError,
+)
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.standing import Event
+from trabecula.domain.study.study import StudyState
 from trabecula.pipeline.analysing import analyse_study
 from trabecula.pipeline.confirming import confirm_delivery, give_up_confirming
 from trabecula.pipeline.delivering import deliver_objects, give_up_delivering, note_delivery_error
@@ -17,12 +25,16 @@ from trabecula.pipeline.reporting import report_study
 from trabecula.pipeline.services import Interrupted, Services, ShouldStop
 from trabecula.pipeline.settling import settle_study
 from trabecula.pipeline.still_current import is_wanted
+from trabecula.pipeline.telling import tell_failed
 
 log = structlog.get_logger(__name__)
 
 _TOLD_RUNS = 8
 """Failed runs that each leave a line in the trail; later ones only where the reason is another (a delivery is tried for
 days: its rows show the last answer and when the next try is)."""
+
+_OF_THE_NETWORK = (AssociationRejected, DestinationUnreachable)
+"""Errors whose words are ours and the network's; what others say may come from a peer or from headers."""
 
 _STAGES: dict[Stage, Callable[[Services, Job, ShouldStop], None]] = {
     Stage.SETTLE: lambda services, job, _stop: settle_study(services, job.study_uid),
@@ -45,7 +57,7 @@ def run_stage(services: Services, job: Job, should_stop: ShouldStop) -> None:
             attempt = ledger.count_attempt(job)
             ledger.commit()
     except StudyUnknown:
-        log.warning("job.study_unknown", stage=str(job.stage), study_uid=job.study_uid)
+        log.warning("job.dropped", stage=str(job.stage), study_uid=job.study_uid)
         return
     if attempt > services.retries.cap(job.stage):  # the process that ran it died each time
         give_up(services, job, AttemptsExhausted(f"{attempt - 1} runs ended without an answer"))
@@ -66,7 +78,11 @@ def run_stage(services: Services, job: Job, should_stop: ShouldStop) -> None:
 
 def try_again_or_give_up(services: Services, job: Job, attempt: int, error: TrabeculaError) -> None:
     """Defer the job once more after a pause, or fail it for good when the error or the cap says so."""
-    log.warning("job.failed", stage=str(job.stage), study_uid=job.study_uid, code=error.code, attempt=attempt)
+    facts = {"destination": job.destination} if job.destination else {}
+    if isinstance(error, _OF_THE_NETWORK):
+        facts["reason"] = error.sentence
+    log.warning("job.failed", stage=str(job.stage), study_uid=job.study_uid, code=error.code, attempt=attempt, **facts)
+    services.observer.run_failed(job.stage, error.code)
     deaths = _count_death(services, job) if is_death_of_analysis(job, error) else 0
     if not error.retryable:
         give_up(services, job, error)
@@ -113,16 +129,17 @@ def _answered(services: Services, job: Job, error: TrabeculaError, deaths: int) 
     except DatabaseUnavailable:
         raise
     except TrabeculaError as hindrance:
-        log.warning("job.not_answered", study_uid=job.study_uid, code=hindrance.code, detail=hindrance.detail)
+        log.warning("study.not_answered", study_uid=job.study_uid, code=hindrance.code, detail=hindrance.detail)
         return False
 
 
 def give_up(services: Services, job: Job, error: TrabeculaError) -> None:
     """Fail the job for good: the study, its deliveries to one destination, or its commitment there."""
+    failed = False
     with services.open_ledger() as ledger:
         if is_wanted(ledger, job, lock=True):
             if job.stage is Stage.DELIVER:
-                give_up_delivering(ledger, job, error)
+                failed = give_up_delivering(ledger, job, error) is StudyState.FAILED
             elif job.stage is Stage.CONFIRM:
                 give_up_confirming(ledger, job, error)
             else:
@@ -132,8 +149,11 @@ def give_up(services: Services, job: Job, error: TrabeculaError) -> None:
                     what="FAILED", detail=f"{job.stage}: {error.sentence}", revision=job.revision or None, facts=facts
                 )
                 ledger.studies.note(job.study_uid, event)
+                failed = True
         ledger.forget_attempts(job)
         ledger.commit()
+    if failed:
+        tell_failed(job, error.code)
 
 
 def interrupted(services: Services, job: Job) -> None:

@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from trabecula.settings.monitoring import MonitoringSettings
 from trabecula.settings_file import config_file
 
 _PEER = re.compile(
@@ -99,7 +100,7 @@ def _default_data_dir() -> Path:
     )
 
 
-class Settings(BaseSettings):
+class Settings(MonitoringSettings):
     """Every setting, its unit in its name, and why its default is what it is."""
 
     model_config = SettingsConfigDict(env_prefix="TRABECULA_", frozen=True, extra="forbid")
@@ -146,9 +147,9 @@ class Settings(BaseSettings):
     """PEM certificates of those we trust: callers must show one of theirs, destinations are checked against it."""
 
     web_host: str = "127.0.0.1"
-    """Address of the web pages."""
+    """Address of /healthz, /readyz and /metrics; loopback until an admin decides otherwise."""
     web_port: int = Field(default=8080, ge=0, le=65535)
-    """Port of the web pages."""
+    """Port on which `serve` answers them; 0 takes a free one and prints it."""
 
     study_quiet_seconds: float = Field(default=60.0, ge=0)
     """A study without a new image for this long is taken as complete (a PACS router sends over many associations)."""

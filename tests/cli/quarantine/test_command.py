@@ -89,7 +89,7 @@ def test_adopt_needs_a_reason_tells_what_it_did_and_logs_no_patient(source: Sour
     assert "3 of 3 images are taken over" in one_line(done.stdout)
     assert "is ANALYSING, revision 2" in one_line(done.stdout)
     line = json.loads(done.stderr)
-    assert (line["event"], line["study_uid"], line["images"]) == ("study_corrected", STUDY, 3)
+    assert (line["event"], line["study_uid"], line["images"]) == ("study.corrected", STUDY, 3)
     assert line["who"].startswith("Dr. Ada (command line as ")
     assert "RIGHT" not in done.stderr
     assert "WRONG" not in done.stderr

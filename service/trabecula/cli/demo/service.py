@@ -117,7 +117,7 @@ def _started(service: DemoService, log_descriptor: int, steps: Steps) -> Iterato
 def _configuration(folder: Path, port: int, receiver_port: int) -> Path:
     config = folder / "demo.toml"
     config.write_text(
-        f'data_dir = "{folder / "data"}"\ndicom_port = {port}\nstudy_quiet_seconds = 4.0\nworkers = 1\n'
+        f'data_dir = "{folder / "data"}"\ndicom_port = {port}\nweb_port = 0\nstudy_quiet_seconds = 4.0\nworkers = 1\n'
         "min_free_gib = 0.1\n"
         f'[[destinations]]\nname = "DEMO"\nae_title = "DEMO-PACS"\nhost = "127.0.0.1"\nport = {receiver_port}\n'
         "commitment = false\n"

@@ -56,7 +56,7 @@ def release(
         services = operator_services_of(settings, engine)
         who = operator(operator_name)
         done = _each(chosen, "RELEASED", lambda number: release_entry(services, number, who, reason))
-        _log("quarantine_released", done, who)
+        _log("quarantine.released", done, who)
     _tell(done, as_json)
 
 
@@ -78,7 +78,7 @@ def delete(
         services = operator_services_of(settings, engine)
         who = operator(operator_name)
         done = _each(chosen, "DELETED", lambda number: delete_entry(services, number, who, reason))
-        _log("quarantine_deleted", done, who)
+        _log("quarantine.deleted", done, who)
     _tell(done, as_json)
 
 

@@ -6,19 +6,23 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import structlog
 
 from trabecula.bootstrap.database import KeptDatabase, kept_database
-from trabecula.cli.output import errors_as_exit_code, print_line
+from trabecula.bootstrap.monitoring.answering import Place, answering, socket_folder
+from trabecula.bootstrap.monitoring.watching import box_watch
+from trabecula.cli.output import print_line
 from trabecula.cli.serving.alone import alone_in
 from trabecula.cli.serving.precautions import keep_private, tell_openings
 from trabecula.cli.serving.signals import end_event, reload_event
+from trabecula.cli.serving.telling import serving_errors, tell_started
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
 from trabecula.domain.errors_of.serving import PartDoesNotStart
 from trabecula.logs import configure_logging
 from trabecula.settings import Settings, load_settings
-from trabecula.supervisor import ServicePart, Supervisor
+from trabecula.supervisor import ServicePart, Supervisor, socket_of
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +33,7 @@ _WAIT_SECONDS = 5.0
 def serve() -> None:
     """Start the database, the listener and the workers; keep them running until SIGTERM."""
     ended, reload = end_event(), reload_event()
-    with errors_as_exit_code():
+    with serving_errors():
         settings = load_settings()
         configure_logging(settings.log_level, part="serve")
         tell_openings(settings)
@@ -37,12 +41,15 @@ def serve() -> None:
         progress = _Readiness((*receiving, *working))
         with (
             alone_in(settings.data_dir),
+            _monitored(settings, progress, (*receiving, *working)),
             _running(receiving, dict(os.environ), progress),
             _awaited_database(settings, ended) as database,
         ):
             if database is not None:
                 keep_private(settings.data_dir)
-                print_line(f"database ready: {'embedded PostgreSQL' if not settings.database_url else 'PostgreSQL'}")
+                progress.database_url = database.url
+                kind = "PostgreSQL" if settings.database_url else "embedded PostgreSQL"
+                tell_started(f"database ready: {kind}", "database.started", kind=kind)
                 environment = dict(os.environ) | {"TRABECULA_DATABASE_URL": database.url}
                 with _running(working, environment, progress):
                     try:
@@ -51,12 +58,29 @@ def serve() -> None:
                         # The listener first: what it still takes in is registered before the database goes.
                         progress.end(receiving)
         print_line("trabecula has ended")
+        log.info("service.ended")
+
+
+@contextlib.contextmanager
+def _monitored(settings: Settings, progress: _Readiness, parts: tuple[ServicePart, ...]) -> Iterator[None]:
+    """Answer monitors for the whole box, from before its parts are there until they have ended."""
+    with socket_folder() as folder:
+        progress.sockets = folder
+        sockets = {part.name: socket_of(folder, part) for part in parts}
+        watched = box_watch(settings, lambda: progress.database_url, sockets)
+        place = Place(settings.web_host, settings.web_port)
+        with answering(settings, place, watched, progress.web_ready):
+            yield
 
 
 @contextlib.contextmanager
 def _running(parts: tuple[ServicePart, ...], environment: dict[str, str], progress: _Readiness) -> Iterator[None]:
     supervisor = Supervisor(
-        parts=parts, environment=environment, on_line=progress.on_line, on_hopeless=progress.on_hopeless
+        parts=parts,
+        environment=environment,
+        on_line=progress.on_line,
+        on_hopeless=progress.on_hopeless,
+        sockets=progress.sockets,
     )
     progress.supervisors[parts] = supervisor
     supervisor.start()
@@ -99,10 +123,10 @@ def _look_after(
             raise PartDoesNotStart(", ".join(progress.hopeless))
         if progress.all_ready.is_set() and not told:
             told = True
-            print_line("trabecula is ready")
+            tell_started("trabecula is ready", "service.started")
         on_look()
         if database.mend():
-            log.error("database.started_again")
+            log.error("database.restarted")
             print_line("database ready again: embedded PostgreSQL")
 
 
@@ -145,6 +169,8 @@ class _Readiness:
         self.supervisors: dict[tuple[ServicePart, ...], Supervisor] = {}
         self.all_ready = threading.Event()
         self.hopeless: list[str] = []
+        self.database_url: str | None = None
+        self.sockets: Path | None = None
         self._waiting = {part.name for part in parts}
         self._lock = threading.Lock()
 
@@ -155,6 +181,11 @@ class _Readiness:
     def on_hopeless(self, part: ServicePart) -> None:
         """Note a part that its settings keep from starting."""
         self.hopeless.append(part.name)
+
+    def web_ready(self, address: str) -> None:
+        """Say where monitors are answered."""
+        with self._lock:
+            tell_started(f"web ready: {address}", "web.started", address=address)
 
     def on_line(self, part: ServicePart, line: str) -> None:
         """Print the line; count the part as ready when it says so."""

@@ -8,7 +8,7 @@ import typer
 
 from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.working import run_worker
-from trabecula.cli.output import errors_as_exit_code, print_line
+from trabecula.cli.serving.telling import serving_errors, tell_started
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.logs import configure_logging
 from trabecula.settings import load_settings
@@ -25,7 +25,7 @@ def work(
 ) -> None:
     """Work on queued jobs until SIGTERM; running jobs are finished or handed back."""
     chosen = tuple(dict.fromkeys(part.strip() for part in queues.split(",") if part.strip()))
-    with errors_as_exit_code(configuration=EXIT_CONFIGURATION):
+    with serving_errors(configuration=EXIT_CONFIGURATION):
         unknown = sorted(set(chosen) - set(QUEUES))
         if unknown or not chosen:
             raise ConfigurationInvalid(f"--queues: {', '.join(unknown) or 'none'}; known are {', '.join(QUEUES)}")
@@ -34,4 +34,6 @@ def work(
         at_once = concurrency or settings.workers
         said = f"worker ready: {','.join(chosen)}" + (f" ({at_once} analyses at once)" if "cpu" in chosen else "")
         with opened_database(settings, new=True) as database_url:
-            run_worker(settings, database_url, chosen, at_once, lambda: print_line(said))
+            run_worker(
+                settings, database_url, chosen, at_once, lambda: tell_started(said, "worker.started", queues=chosen)
+            )

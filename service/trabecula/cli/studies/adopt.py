@@ -36,7 +36,7 @@ def adopt(
         else:
             done = adopt_correction(services, study_uid, operator(operator_name), reason)
             command_log().info(
-                "study_corrected",
+                "study.corrected",
                 study_uid=study_uid,
                 who=operator(operator_name),
                 images=len(done.taken),

@@ -43,7 +43,7 @@ def name_levels_command(
         else:
             store = analysis_store_of(settings)
             done = name_levels(services, store, study_uid, called, level, who=who, reason=reason)
-        command_log().info("levels_named", study_uid=study_uid, who=who, revision=done.revision, withdrawn=withdraw)
+        command_log().info("levels.named", study_uid=study_uid, who=who, revision=done.revision, withdrawn=withdraw)
     _tell(done, as_json=as_json)
 
 

@@ -52,7 +52,7 @@ def recall(
             done = recall_results(services, named[0], who=who, reason=reason, reprocess=reprocess)
             counts = {"results": done.marked, "reprocessed": len(done.reprocessed)}
             _remember(settings, named[0], who, reason)
-            command_log().info("results_recalled", who=who, maker=str(named[0].maker), name=named[0].name, **counts)
+            command_log().info("results.recalled", who=who, maker=str(named[0].maker), name=named[0].name, **counts)
         else:
             done = find_results(services, named[0])
         in_use = _still_in_use(settings, named[0])

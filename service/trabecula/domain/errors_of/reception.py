@@ -69,3 +69,13 @@ class ListenerUnknown(TrabeculaError):
 
     code = "LISTENER_UNKNOWN"
     next_step = "Look up its journal with `trabecula listeners list`."
+
+
+class HandshakeFailed(TrabeculaError):
+    """The TLS handshake with what connected to the DICOM port failed."""
+
+    code = "TLS_HANDSHAKE_FAILED"
+    next_step = (
+        "Let the sender speak TLS to this port, with a certificate of an authority in tls_ca where that is set; "
+        "without tls_certificate the port speaks plain DICOM."
+    )

@@ -86,7 +86,7 @@ class JournalFolder:
         except OSError as error:
             raise JournalUnusable(f"{root}: {error.strerror or type(error).__name__}") from error
         if is_in_memory(self.file_system):
-            log.warning("journal.in_memory", file_system=self.file_system)
+            log.warning("journal.kept_in_memory", file_system=self.file_system)
         self._refuse_newer()
 
     @contextlib.contextmanager
@@ -138,6 +138,15 @@ class JournalFolder:
             with contextlib.suppress(FileNotFoundError):
                 total += segment.path.stat().st_blocks * 512
         return total
+
+    def oldest_waiting_s(self) -> float:
+        """Return the age in seconds of the oldest segment that was ended and not yet registered, 0 without one."""
+        ended = []
+        for segment in self.segments():
+            if segment.state is not SegmentState.OPEN:
+                with contextlib.suppress(FileNotFoundError):
+                    ended.append(segment.path.stat().st_mtime)
+        return max(0.0, time.time() - min(ended)) if ended else 0.0
 
     def free_bytes(self) -> int:
         """Return the free space of its disk."""

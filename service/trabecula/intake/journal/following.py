@@ -100,7 +100,7 @@ class JournalFollower:
                     return
             except (TrabeculaError, OSError) as error:
                 reason = error.sentence if isinstance(error, TrabeculaError) else str(error.strerror)
-                log.warning("registrar.waits", kind=type(error).__name__, reason=reason, seconds=pause)
+                log.warning("registrar.paused", kind=type(error).__name__, reason=reason, seconds=pause)
                 if ended.is_set():
                     return  # what is left stays in the journal
                 ended.wait(pause)

@@ -183,7 +183,7 @@ class Journal:
         try:
             segment.keep(place, head, payload)
         except SpoolUnavailable:
-            log.error("journal.segment_failed", segment=segment.path.name)
+            log.error("segment.failed", segment=segment.path.name)
             self._wake.set()
             raise
 
@@ -231,7 +231,7 @@ class Journal:
             try:
                 duty()
             except (OSError, TrabeculaError) as error:
-                log.error("journal.unavailable", kind=type(error).__name__)
+                log.error("journal.failed", kind=type(error).__name__)
 
     def _retire_idle(self) -> None:
         """End what was not used for a while, or has failed, so that the registrar can remove it."""

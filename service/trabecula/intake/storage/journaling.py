@@ -141,7 +141,7 @@ class JournalStoring:
         except InstanceUnparsable as error:
             head, fault = DataSetHead(), f"{error.code}: {error.sentence}"
         if not fault and not is_wanted(self._stated.sop_class_uid, head.manufacturer):
-            log.debug("instance.own_dropped", sop_class=self._stated.sop_class_uid)
+            log.debug("instance.dropped_as_ours", sop_class=self._stated.sop_class_uid)
             return
         instance = ReceivedInstance(
             sop_class_uid=self._stated.sop_class_uid,

@@ -153,7 +153,7 @@ class Storing:
             self._quarantine(DataSetHead(), error)
             return
         if not is_wanted(self._command.sop_class_uid, head.manufacturer):
-            log.debug("instance.own_dropped", sop_class=self._command.sop_class_uid)
+            log.debug("instance.dropped_as_ours", sop_class=self._command.sop_class_uid)
             return
         if self._service.registrar.turn_away({head.study_uid: 1}):
             return

@@ -1,0 +1,1 @@
+"""Builders of monitoring: what is watched of each process, and where it answers."""
