@@ -90,6 +90,7 @@ class Supervisor:
                 timer = threading.Timer(part.grace_seconds, process.kill)
                 timer.daemon = True
                 timer.start()
+
     def _environment_of(self, part: ServicePart) -> dict[str, str]:
         sockets = {PART_SOCKET: str(socket_of(self.sockets, part))} if self.sockets is not None else {}
         return self.environment | {SUPERVISED: "1"} | sockets

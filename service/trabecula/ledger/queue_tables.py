@@ -1,4 +1,4 @@
-"""The tables of the backlog: jobs that wait, the lanes they wait in, and what an operator has paused."""
+"""The tables of the backlog: jobs that wait, their lanes, what an operator has paused, and who works."""
 
 from __future__ import annotations
 
@@ -51,3 +51,13 @@ class Pause(Base):
     destination: Mapped[str] = mapped_column(primary_key=True)
     paused_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     paused_by: Mapped[str]
+
+
+class WorkerQueue(Base):
+    """The queue and host of a worker of Procrastinate, whose own table keeps only its heartbeat."""
+
+    __tablename__ = "worker_queues"
+
+    worker_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    queue: Mapped[str]
+    host: Mapped[str]

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outgoing_messages")),
-        sa.UniqueConstraint("key", "channel", name=op.f("uq_outgoing_messages_key")),
+        sa.UniqueConstraint("key", "channel", name=op.f("uq_outgoing_messages_key_channel")),
     )
     op.create_index(
         op.f("ix_outgoing_messages_next_try_at"),

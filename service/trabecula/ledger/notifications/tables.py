@@ -1,4 +1,4 @@
-"""The tables of monitoring: which queue each worker serves, which troubles people were told of, messages to be sent."""
+"""The tables of what people were told: troubles that are open, and messages on their way."""
 
 from __future__ import annotations
 
@@ -11,16 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from trabecula.ledger.tables import Base
 
 _NOW = text("clock_timestamp()")
-
-
-class WorkerQueue(Base):
-    """The queue and host of a worker of Procrastinate, whose own table keeps only its heartbeat."""
-
-    __tablename__ = "worker_queues"
-
-    worker_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    queue: Mapped[str]
-    host: Mapped[str]
 
 
 class OpenTrouble(Base):

@@ -1,0 +1,1 @@
+"""What people were told, and messages on their way: tables, rows, and the figures of a day."""
