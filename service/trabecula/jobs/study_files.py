@@ -43,7 +43,7 @@ class StoredStudyFiles:
             held = segments_with(self._journal, study_uid) if self._journal is not None else ()
             damaged = [path for path in held if path.parent.name == "damaged"]
             for path in damaged:
-                log.warning("journal.damaged_deleted", segment=path.name)
+                log.warning("journal.deleted_damaged", segment=path.name)
                 path.unlink(missing_ok=True)
         return len(held) - len(damaged)
 

@@ -21,13 +21,13 @@ def told(monkeypatch: pytest.MonkeyPatch, **variables: str) -> list[str]:
 
 def test_what_stands_open_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(monkeypatch) == []
-    assert told(monkeypatch, DICOM_HOST="0.0.0.0") == ["listener.no_callers"]
+    assert told(monkeypatch, DICOM_HOST="0.0.0.0") == ["listener.closed"]
     assert told(monkeypatch, DICOM_HOST="0.0.0.0", CALLING_AE_TITLES="ROUTER") == []
     config = tmp_path / "site.toml"
     config.write_text("database_url = 'postgresql://trabecula:s3cret@db/ledger'\n")
     config.chmod(0o644)
     assert told(monkeypatch, CONFIG=str(config), AE_TITEL="X") == [
-        "settings.unknown_variable", "settings.open_to_others",
+        "setting.ignored", "settings.exposed",
     ]  # fmt: skip
 
 

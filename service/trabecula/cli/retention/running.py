@@ -37,7 +37,7 @@ def run(
             return
         done = remove_due(retention, seconds=float("inf"), limit=limit)
     if done.images or done.results:
-        command_log().info("retention_run", who=operator(), studies=done.images, revisions=done.results)
+        command_log().info("retention.applied", who=operator(), studies=done.images, revisions=done.results)
     if done.hindered:
         raise BackupRunning
     if as_json:

@@ -20,12 +20,12 @@ log = structlog.get_logger(__name__)
 def tell_openings(settings: Settings) -> None:
     """Log a warning for each variable that nothing reads, for secrets others may read, and where nobody may call."""
     for name in unknown_variables():
-        log.warning("settings.unknown_variable", name=name, reason=variable_in_words(name))
+        log.warning("setting.ignored", name=name, reason=variable_in_words(name))
     if reason := open_secrets():
-        log.warning("settings.open_to_others", reason=reason, next_step="chmod o-r, or use database_password_file")
+        log.warning("settings.exposed", reason=reason, next_step="chmod o-r, or use database_password_file")
     if not is_loopback(settings.dicom_host) and not settings.calling_ae_titles:
         log.warning(
-            "listener.no_callers",
+            "listener.closed",
             host=settings.dicom_host,
             reason="calling_ae_titles is empty, so every caller from outside is refused",
             next_step="name the AE titles that may call; they are no authentication, TLS with tls_ca is",

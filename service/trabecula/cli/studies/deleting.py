@@ -40,7 +40,7 @@ def delete(
             raise ConfirmationMissing(question)
         who = operator(operator_name)
         tombstone = delete_study(retention_of(settings, engine), study_uid, who=who, reason=reason)
-    command_log().info("study_deleted", who=who, study_key=tombstone.study_key, images=tombstone.images)
+    command_log().info("study.deleted", who=who, study_key=tombstone.study_key, images=tombstone.images)
     _tell(tombstone, as_json)
 
 
@@ -58,7 +58,7 @@ def allow(study_uid: StudyUidArgument, reason: Why = "", operator_name: Operator
     with opened_ledger() as (settings, engine):
         who = operator(operator_name)
         allow_study(retention_of(settings, engine), study_uid, who=who, reason=reason)
-    command_log().info("study_allowed", who=who)
+    command_log().info("study.allowed", who=who)
     console.print("images of this study are taken in again", highlight=False)
 
 
