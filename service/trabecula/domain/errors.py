@@ -285,7 +285,7 @@ class AnalysisDefect(TrabeculaError):
     """The analysis met something that the program was not made for."""
 
     code = "ANALYSIS_DEFECT"
-    next_step = "Report it with the log line `stage.unexpected` of the same job."
+    next_step = "Report it with the log line `stage.crashed` of the same job."
     retryable = True
 
 
