@@ -45,6 +45,15 @@ class TemplateRefused(TrabeculaError):
     next_step = "Name a new file in a folder that may be written."
 
 
+class FactsInvalid(TrabeculaError):
+    """The file of facts cannot be used."""
+
+    code = "FACTS_INVALID"
+    next_step = (
+        "Correct what is named; `trabecula-train template facts.toml` writes one with every key. Nothing was run."
+    )
+
+
 class RecipeUnknown(TrabeculaError):
     """No recipe has this name."""
 

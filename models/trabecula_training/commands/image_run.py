@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from trabecula.domain.results.result import SeriesRole
@@ -26,6 +26,7 @@ from trabecula_training.commands.radiomics_run import (
 )
 from trabecula_training.errors import CohortInvalid, RecipeUnknown
 from trabecula_training.problems import blocking
+from trabecula_training.reporting.facts import Answers
 from trabecula_training.runs.preflight import Wanted, check_table
 from trabecula_training.runs.run import RunSettings
 
@@ -47,6 +48,7 @@ class ImageJob:
     definition: str = ""
     weights: Path | None = None
     look_first: bool = True
+    facts: Answers = field(default_factory=dict)
 
 
 def run_images(job: ImageJob) -> RadiomicsRun:
@@ -71,7 +73,12 @@ def run_images(job: ImageJob) -> RadiomicsRun:
     if found.problems:
         print_problems(found.problems)
     plain = RadiomicsJob(
-        recipe=recipe.on(bank), settings=job.settings, cohort=job.cohort, out=job.out, command=job.command
+        recipe=recipe.on(bank),
+        settings=job.settings,
+        cohort=job.cohort,
+        out=job.out,
+        command=job.command,
+        facts=job.facts,
     )
     return validated(plain, cohort, table, place)
 

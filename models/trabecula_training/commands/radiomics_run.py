@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from trabecula_training.features.of_cohort import Extraction, extract_features, 
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.recipe import InputSet, Recipe
 from trabecula_training.problems import blocking
+from trabecula_training.reporting.facts import Answers
 from trabecula_training.reporting.metrics_json import RunFiles, run_document, write_document
 from trabecula_training.reporting.report import render_report, write_figures, write_report
 from trabecula_training.runs.preflight import Wanted, check_features, check_studies
@@ -32,7 +33,7 @@ FOLDS_FOLDER = "folds"
 class RadiomicsJob:
     """What to run on what. ``features`` is a ready table; None: extracted from the cohort's studies, with
     ``stability`` patients perturbed. ``command`` is what the manifest will name as its making. ``look_first``: every
-    study folder is looked into before any of them is measured."""
+    study folder is looked into before any of them is measured. ``facts`` are people's answers for the checklist."""
 
     recipe: Recipe
     settings: RunSettings
@@ -42,6 +43,7 @@ class RadiomicsJob:
     features: Path | None = None
     stability: int = 0
     look_first: bool = True
+    facts: Answers = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def validated(job: RadiomicsJob, cohort: Cohort, table: FeatureTable, features: 
     """Validate the job's recipe on a checked cohort and its table, which lies in ``features``, and write all files."""
     job.out.mkdir(parents=True, exist_ok=True)
     runs = _with_progress(job, cohort, table)
-    files = RunFiles(_seen_from(job.out, job.cohort), _seen_from(job.out, features), job.command)
+    files = RunFiles(_seen_from(job.out, job.cohort), _seen_from(job.out, features), job.command, job.facts)
     document = run_document(job.recipe, job.settings, runs, cohort, table, files)
     metrics = write_document(document, job.out)
     report = write_report(render_report(job.recipe, document, runs), job.out)

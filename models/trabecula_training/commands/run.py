@@ -25,6 +25,7 @@ from trabecula_training.commands.output import errors_as_exit_code, print_json
 from trabecula_training.commands.radiomics_run import RadiomicsJob, RadiomicsRun, run_radiomics
 from trabecula_training.commands.summary import print_summary, summary_document
 from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
+from trabecula_training.reporting.facts import Answers, read_facts
 from trabecula_training.runs.run import Mode, RunSettings
 
 app = typer.Typer()
@@ -61,6 +62,10 @@ def run_command(
     weights: Annotated[
         Path | None, typer.Option(help="Weights of one's own from which networks start (torch state dictionary).")
     ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option(help="What only people know, for the checklist (`trabecula-train template facts.toml`)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict, or what is wrong, as JSON.")] = False,
 ) -> None:
     """Train and validate a recipe on a cohort; nothing is computed before the whole cohort was checked.
@@ -80,8 +85,14 @@ def run_command(
         resamples=resamples,
         conditioning=conditioning_choice(impute, harmonise, batch, covariates),
     )
-    place = _Place(cohort=cohort, out=out, made=features, command=" ".join(["trabecula-train", *sys.argv[1:]]))
     with errors_as_exit_code(as_json):
+        place = _Place(
+            cohort=cohort,
+            out=out,
+            made=features,
+            command=" ".join(["trabecula-train", *sys.argv[1:]]),
+            facts=read_facts(facts) if facts else {},
+        )
         refuse_conditioning(settings.conditioning, recipe, mode)
         if of_images:
             done = _run_images(recipe, settings, place, crops, weights)
@@ -93,14 +104,16 @@ def run_command(
         print_summary(Console(), done.document, done.metrics, done.report)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where a run reads and writes: ``made`` are features or crops that are there already."""
+    """Where a run reads and writes: ``made`` are features or crops that are there already; ``facts`` are people's
+    answers."""
 
     cohort: Path
     out: Path
     made: Path | None
     command: str
+    facts: Answers
 
 
 def _run_images(recipe: str, settings: RunSettings, place: _Place, crops: str, weights: Path | None) -> RadiomicsRun:
@@ -117,6 +130,7 @@ def _run_images(recipe: str, settings: RunSettings, place: _Place, crops: str, w
             crops=place.made,
             definition=crops,
             weights=weights,
+            facts=place.facts,
         )
     )
 
@@ -131,5 +145,6 @@ def _run_radiomics(recipe: str, settings: RunSettings, place: _Place, stability:
             command=place.command,
             features=place.made,
             stability=stability,
+            facts=place.facts,
         )
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from trabecula_training.data import data_file
+from trabecula_training.reporting.facts import LIST, Answers, answers_by_item
 
 
 class Status(StrEnum):
@@ -21,6 +23,8 @@ class Status(StrEnum):
     """The program gives a part; people must add the rest."""
     NO = "no"
     """The program knows that it does not hold for this run."""
+    STATED = "stated by people"
+    """Answered in facts.toml: the answer is theirs, no finding of the program."""
     UNKNOWN = "not known to the program"
     NOT_APPLICABLE = "does not apply"
 
@@ -96,17 +100,26 @@ def run_facts(document: Mapping[str, Any]) -> Facts:
     }
 
 
-def filled(facts: Facts) -> tuple[Checklist, ...]:
-    """Return every list with every item answered. Raises KeyError for a fact that an item names and ``facts`` lacks."""
+def filled(facts: Facts, answers: Answers = MappingProxyType({})) -> tuple[Checklist, ...]:
+    """Return every list with every item answered; ``answers`` are people's, from facts.toml. Raises KeyError for a fact
+    that an item names and ``facts`` lacks."""
+    stated = {LIST: answers_by_item(answers)}
     return tuple(
-        Checklist(name, content["source"], content["note"], tuple(_item(entry, facts) for entry in content["items"]))
+        Checklist(
+            name,
+            content["source"],
+            content["note"],
+            tuple(_item(entry, facts, stated.get(name, {})) for entry in content["items"]),
+        )
         for name, content in data_file("checklists.toml").items()
     )
 
 
-def _item(entry: Mapping[str, Any], facts: Facts) -> ChecklistItem:
+def _item(entry: Mapping[str, Any], facts: Facts, stated: Mapping[str, str]) -> ChecklistItem:
     status = _status(entry, facts)
     evidence = entry.get("where", "") if status in (Status.FILLED, Status.PART) else ""
+    if status is Status.UNKNOWN and entry["no"] in stated:
+        status, evidence = Status.STATED, f"As stated by the authors: {stated[entry['no']]}"
     return ChecklistItem(
         number=entry["no"], asks=entry["asks"], status=status, evidence=evidence, weight=float(entry.get("weight", 0.0))
     )

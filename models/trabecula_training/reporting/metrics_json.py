@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from trabecula_training.errors import ExportRefused
 from trabecula_training.features.cohort_summary import acquisition_facts, cohort_facts, reader_facts, stability_facts
 from trabecula_training.features.table import CROPS_PREFIX, FeatureTable
 from trabecula_training.learning.recipe import Recipe
+from trabecula_training.reporting.facts import Answers
 from trabecula_training.reporting.plain import to_plain
 from trabecula_training.reporting.verdict import verdict
 from trabecula_training.runs.elsewhere import FEWEST_EXTERNAL
@@ -31,12 +32,13 @@ IMAGE_SOFTWARE = ("torch", "monai")
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Where the run's inputs lie, seen from the run's folder, so that export can fit the very same model again; and the
-    command that made it."""
+    """Where the run's inputs lie, seen from the run's folder, so that export can fit the very same model again; the
+    command that made it, and what people state of the study."""
 
     cohort: Path
     features: Path
     command: str
+    facts: Answers = field(default_factory=dict)
 
 
 def software_versions(of_images: bool = False) -> dict[str, str]:
@@ -65,6 +67,7 @@ def run_document(
         "optimistic": settings.mode == "paper",
         "settings": to_plain(settings),
         "command": files.command,
+        "facts": dict(files.facts),
         "cohort": {"path": str(files.cohort), "sha256": cohort.sha256(), **cohort_facts(cohort, table)},
         "features": {
             "path": str(files.features),

@@ -113,7 +113,7 @@ def _environment() -> Environment:
 
 def render_report(recipe: Recipe, document: Mapping[str, Any], runs: tuple[TaskRun, ...]) -> str:
     """Return the page. ``document`` is metrics.json, ``runs`` are what it was made from (for the figures)."""
-    lists = filled(run_facts(document))
+    lists = filled(run_facts(document), document.get("facts", {}))
     scored = next(item for item in lists if item.name == "METRICS")
     pairs = zip(document["tasks"], runs, document["verdict"]["tasks"], strict=True)
     return (

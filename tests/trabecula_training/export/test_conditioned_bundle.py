@@ -51,7 +51,9 @@ def write_cohort(folder: Path) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("conditioned")
     write_cohort(target)
-    code, output = command(target, "run", "xue2022", "--out", str(target / "run"), *WAY, *QUICK)
+    (target / "facts.toml").write_text('funding = "The <town> of Ulm"', "utf-8")
+    facts = ("--facts", str(target / "facts.toml"))
+    code, output = command(target, "run", "xue2022", "--out", str(target / "run"), *WAY, *QUICK, *facts)
     assert code == 0, output
     return target
 
@@ -83,6 +85,7 @@ def test_the_report_says_what_was_filled_harmonised_and_withheld(folder: Path) -
     assert "2 × score withheld: scanner C" in page
     assert "the mean of the five nearest patients" in page
     assert "covariates kept: age years" in page
+    assert "As stated by the authors: The &lt;town&gt; of Ulm" in page
 
 
 def test_the_bundle_names_its_scanners_and_goes_through_json(folder: Path) -> None:
