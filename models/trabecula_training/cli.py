@@ -12,6 +12,7 @@ from trabecula_training.commands import (
     leak_check,
     ledger_cohort,
     phantom_cohort,
+    repeat,
     run,
     segmenter,
     template,
@@ -19,7 +20,9 @@ from trabecula_training.commands import (
 
 app = typer.Typer(no_args_is_help=True, help="Train, validate and export Trabecula's models.", add_completion=False)
 
-for command in (template, check, run, demonstration, leak_check, export, extract, phantom_cohort, ledger_cohort):
+COMMANDS = (template, check, run, repeat, demonstration, leak_check, export, extract, phantom_cohort, ledger_cohort)
+
+for command in COMMANDS:
     app.add_typer(command.app)
 app.add_typer(segmenter.app)
 

@@ -126,3 +126,10 @@ class ConditioningRefused(TrabeculaError):
 
     code = "CONDITIONING_REFUSED"
     next_step = "Leave out --impute and --harmonise, or run a radiomics recipe in sound mode."
+
+
+class RepeatRefused(TrabeculaError):
+    """This run cannot be repeated."""
+
+    code = "REPEAT_REFUSED"
+    next_step = "Give the folder of a run with its metrics.json, beside the cohort and the features it was made from."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -86,18 +86,14 @@ def run_command(
         conditioning=conditioning_choice(impute, harmonise, batch, covariates),
     )
     with errors_as_exit_code(as_json):
-        place = _Place(
+        place = RunPlace(
             cohort=cohort,
             out=out,
             made=features,
             command=" ".join(["trabecula-train", *sys.argv[1:]]),
             facts=read_facts(facts) if facts else {},
         )
-        refuse_conditioning(settings.conditioning, recipe, mode)
-        if of_images:
-            done = _run_images(recipe, settings, place, crops, weights)
-        else:
-            done = _run_radiomics(recipe, settings, place, stability)
+        done = run_chosen(recipe, settings, place, stability=stability, crops=crops, weights=weights)
     if as_json:
         print_json(summary_document(done.document, done.metrics, done.report))
     else:
@@ -105,7 +101,7 @@ def run_command(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
+class RunPlace:
     """Where a run reads and writes: ``made`` are features or crops that are there already; ``facts`` are people's
     answers."""
 
@@ -113,10 +109,26 @@ class _Place:
     out: Path
     made: Path | None
     command: str
-    facts: Answers
+    facts: Answers = field(default_factory=dict)
 
 
-def _run_images(recipe: str, settings: RunSettings, place: _Place, crops: str, weights: Path | None) -> RadiomicsRun:
+def run_chosen(
+    recipe: str,
+    settings: RunSettings,
+    place: RunPlace,
+    *,
+    stability: int = 0,
+    crops: str = "",
+    weights: Path | None = None,
+) -> RadiomicsRun:
+    """Run a recipe of either kind by its name. Raises RecipeUnknown, ConditioningRefused, CohortInvalid and others."""
+    refuse_conditioning(settings.conditioning, recipe, settings.mode)
+    if recipe in IMAGE_RECIPES:
+        return _run_images(recipe, settings, place, crops, weights)
+    return _run_radiomics(recipe, settings, place, stability)
+
+
+def _run_images(recipe: str, settings: RunSettings, place: RunPlace, crops: str, weights: Path | None) -> RadiomicsRun:
     chosen = image_recipe(recipe)
     from trabecula_training.commands.image_run import ImageJob, run_images
 
@@ -135,7 +147,7 @@ def _run_images(recipe: str, settings: RunSettings, place: _Place, crops: str, w
     )
 
 
-def _run_radiomics(recipe: str, settings: RunSettings, place: _Place, stability: int) -> RadiomicsRun:
+def _run_radiomics(recipe: str, settings: RunSettings, place: RunPlace, stability: int) -> RadiomicsRun:
     return run_radiomics(
         RadiomicsJob(
             recipe=radiomics_recipe(recipe),
