@@ -29,10 +29,10 @@ from trabecula_training.commands.output import (
     print_problems,
     progress_bar,
 )
-from trabecula_training.errors import RecipeUnknown
-from trabecula_training.learning.conditioning.plan import ConditioningChoice
+from trabecula_training.errors import CohortInvalid, RecipeUnknown
+from trabecula_training.learning.conditioning.plan import NOTHING, ConditioningChoice
 from trabecula_training.learning.recipe import InputSet, Recipe
-from trabecula_training.problems import counted
+from trabecula_training.problems import Problem, counted
 from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
 from trabecula_training.reporting.plain import to_plain
 from trabecula_training.runs.preflight import Preflight, Wanted, check_features, check_studies
@@ -83,6 +83,17 @@ def check_command(
     columns = ("series that can be measured", "patients")
     print_table_to(console, plain_table("Series by study", columns, _by_series(found)))
     console.print(f"{len(found.cohort.patients)} patients, {counted(found.problems)}: {recipe} can begin.")
+
+
+def problems_of(recipe: str, cohort: Path, features: Path | None, workers: int = 1) -> tuple[Problem, ...]:
+    """Return everything that is wrong for all inputs and tasks of a recipe. Raises RecipeUnknown."""
+    chosen = image_recipe(recipe) if recipe in IMAGE_RECIPES else radiomics_recipe(recipe)
+    try:
+        if features is None:
+            return tuple(_check_folders(chosen.inputs, chosen.tasks, cohort, workers).problems)
+        return tuple(check_features(cohort, features, _wanted(chosen, (), chosen.tasks, 5, NOTHING))[0].problems)
+    except CohortInvalid as error:
+        return tuple(error.problems)
 
 
 def _wanted(

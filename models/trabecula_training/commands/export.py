@@ -61,7 +61,7 @@ def export_command(
         primary=primary,
     )
     with errors_as_exit_code():
-        folder = _export(
+        folder = export_run(
             ExportRequest(
                 run=run,
                 bundles=bundles,
@@ -76,7 +76,7 @@ def export_command(
     typer.echo(str(folder))
 
 
-def _export(request: ExportRequest, weights: Path | None) -> Path:
+def export_run(request: ExportRequest, weights: Path | None) -> Path:
     """Export by the kind of the run's recipe."""
     recipe = read_document(request.run)["recipe"]
     if recipe not in IMAGE_RECIPES:
