@@ -65,3 +65,18 @@ def opened_database(settings: Settings, *, new: bool = False) -> Iterator[str]:
         raise LedgerMissing(f"the data folder {settings.data_dir} holds no database; {settings_source()}")
     with kept_database(settings) as database:
         yield database.url
+
+
+@contextmanager
+def embedded_or_given(settings: Settings) -> Iterator[str]:
+    """Give the URL of the database as it is, not migrated and maybe empty: for who fills it from a backup."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    from trabecula.ledger.embedded import EmbeddedPostgres
+
+    embedded = EmbeddedPostgres(settings.data_dir)
+    try:
+        yield embedded.start()
+    finally:
+        embedded.stop()

@@ -66,6 +66,13 @@ COMMANDS = {
     "explain": CommandPlace(
         "trabecula.cli.explain:explain", "Tell what a code of an error or a reason means, and what to do."
     ),
+    "backup": CommandPlace(
+        "trabecula.cli.backup:backup", "Back up ledger, images, results and journal, also while the service runs."
+    ),
+    "restore": CommandPlace(
+        "trabecula.cli.backup:restore",
+        "Put a backup in place; the service must not run. Files that are here already stay: they may be newer.",
+    ),
     "child": CommandPlace(
         "trabecula.cli.serving.child:child",
         "Run one stage for the request in a file; an error is left beside it as error.json, with exit code 3.",

@@ -11,15 +11,19 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
+from trabecula.domain.results.report_origin import ReportOrigin
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
 from trabecula.domain.uids import StudyUid
 from trabecula.files import whole_file
 
+_ORIGIN = "origin.json"
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)*$")
 
 
@@ -69,6 +73,24 @@ class ArtifactStore:
     def load_result(self, study_uid: StudyUid, revision: int) -> StudyResult:
         """Return the kept result. Raises SpoolObjectMissing."""
         return from_json(json.loads(read_artifact(self.folder(study_uid, revision) / "result.json")))
+
+    def save_origin(self, study_uid: StudyUid, revision: int, origin: ReportOrigin) -> None:
+        """Keep what the objects of a revision are made from, before they are made."""
+        folder = self.folder(study_uid, revision)
+        with contextlib.suppress(FileNotFoundError):
+            (folder / "objects.json").unlink()
+        document = asdict(origin) | {"analysed_at": origin.analysed_at.isoformat()}
+        write_artifact(folder / _ORIGIN, json.dumps(document, indent=1).encode())
+
+    def load_origin(self, study_uid: StudyUid, revision: int) -> ReportOrigin | None:
+        """Return what the kept objects were made from; None where there are none, or nothing tells."""
+        folder = self._place(study_uid, revision)
+        try:
+            document = json.loads((folder / _ORIGIN).read_bytes())
+            moment = datetime.fromisoformat(document["analysed_at"])
+            return ReportOrigin(**document | {"analysed_at": moment}) if (folder / "objects.json").is_file() else None
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
 
     def save_objects(self, study_uid: StudyUid, revision: int, objects: Sequence[ResultObject]) -> None:
         """Keep the DICOM objects with their fall-back forms; the list of them comes last."""

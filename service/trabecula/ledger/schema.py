@@ -47,6 +47,12 @@ def schema_version(url: str) -> str | None:
     return None if row is None else str(row[0])
 
 
+def known_versions() -> frozenset[str]:
+    """Return every version of the schema that this program can bring up to its own."""
+    found = (_LINK.findall(path.read_text()) for path in _MIGRATIONS.glob("r*.py"))
+    return frozenset(version for links in found for kind, version in links if kind == "revision")
+
+
 def head_version() -> str:
     """Return the version this program needs: the one migration that no other follows."""
     revisions: set[str] = set()

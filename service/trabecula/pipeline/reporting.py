@@ -18,6 +18,7 @@ from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StoredFile, StudyState
 from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.requests import StageRequest
+from trabecula.pipeline.retention.adopting import objects_before_restore, origin_of
 from trabecula.pipeline.services import Services, ShouldStop, stored_files
 from trabecula.pipeline.still_current import is_wanted, still_wanted
 from trabecula.pipeline.telling import tell_closed, tell_reported
@@ -34,18 +35,22 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
         if not is_wanted(ledger, job):
             return
         written = ledger.revisions.has_objects(study_uid, revision)
-        if not written:
+        adopted = () if written else objects_before_restore(services, ledger, study_uid, revision)
+        if not written and not adopted:
+            analysed_at = ledger.revisions.analysed_at(study_uid, revision)
+            origin = origin_of(ledger, study_uid, revision, analysed_at)
             request = StageRequest(
                 study_uid=study_uid,
                 revision=revision,
                 files=stored_files(services, ledger, study_uid, revision),
                 folder=str(services.artifacts.folder(study_uid, revision)),
-                analysed_at=ledger.revisions.analysed_at(study_uid, revision),
-                installation_uid=ledger.installation_uid(),
+                analysed_at=analysed_at,
+                installation_uid=origin.installation_uid,
                 predecessors=ledger.revisions.predecessors(study_uid, revision),
             )
             ledger.commit()
-    if not written:
+    if not written and not adopted:
+        services.artifacts.save_origin(study_uid, revision, origin)
         services.runner.report(request, still_wanted(services, job, should_stop))
     objects = services.artifacts.load_objects(study_uid, revision) if not written else ()
     with services.open_ledger() as ledger:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from trabecula.domain.results.analysis import Analysis
+from trabecula.domain.results.report_origin import ReportOrigin
 from trabecula.domain.results.result import ResultObject, StudyResult
 from trabecula.domain.results.stored_labels import StoredLabels
 from trabecula.domain.uids import StudyUid
@@ -25,6 +26,14 @@ class Artifacts(Protocol):
 
     def load_result(self, study_uid: StudyUid, revision: int) -> StudyResult:
         """Return the kept result."""
+        ...
+
+    def save_origin(self, study_uid: StudyUid, revision: int, origin: ReportOrigin) -> None:
+        """Keep what the objects of a revision are made from, before they are made."""
+        ...
+
+    def load_origin(self, study_uid: StudyUid, revision: int) -> ReportOrigin | None:
+        """Return what the kept objects were made from; None where there are none, or nothing tells."""
         ...
 
     def save_objects(self, study_uid: StudyUid, revision: int, objects: Sequence[ResultObject]) -> None:

@@ -22,7 +22,7 @@ from trabecula.domain.study.retention import (
 from trabecula.domain.study.study import ReceivedInstance
 from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
-from trabecula.ledger.retention_tables import Removal, RemovedImage, RetentionHold
+from trabecula.ledger.retention_tables import Removal, RemovedImage, Restore, RetentionHold
 from trabecula.ledger.tables import FormerCopy, Instance, RevisionInstance, Study
 from trabecula.ledger.texts import storable, storable_instance
 
@@ -207,6 +207,10 @@ class SqlRetentionRows:
             row = upsert(Removal).values(study_uid=study_uid, kind=str(FileKind.IMAGES), rule=rule, ended_at=now)
             self._session.execute(row.on_conflict_do_nothing())
         return len(studies)
+
+    def was_restored(self) -> bool:
+        """Return whether this ledger was ever put in place from a backup: then files may be newer than it."""
+        return self._session.execute(select(Restore.id).limit(1)).one_or_none() is not None
 
     def hold(self, study_uid: StudyUid, who: str, reason: str) -> None:
         """Keep everything of a study until the hold is lifted. Raises StudyUnknown."""

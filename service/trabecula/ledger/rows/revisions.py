@@ -23,6 +23,7 @@ from trabecula.domain.uids import InstanceUid, SeriesUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.rows.results import rows_of
 from trabecula.ledger.tables import (
+    EventRow,
     Instance,
     ObjectDelivery,
     ResultObjectRow,
@@ -33,6 +34,7 @@ from trabecula.ledger.tables import (
 
 _PERSON = ("patient_id", "patient_id_issuer", "birth_date", "sex")
 _MOST_EARLIER = 20
+_ASKED_FOR = ("REPROCESSED", "RETRIED", "LEVELS_NAMED", "LEVEL_NAMES_WITHDRAWN", "CORRECTED")
 
 
 class SqlRevisionRows:
@@ -133,7 +135,21 @@ class SqlRevisionRows:
             for row in self._session.execute(query)
         )
 
-    def save_result(self, result: StudyResult) -> None:
+    def images_digest(self, study_uid: StudyUid, revision: int) -> str:
+        """Return the SHA-256 over the instances of a revision and the copies it was frozen with."""
+        query = select(RevisionInstance.sop_instance_uid, RevisionInstance.sha256).where(
+            RevisionInstance.study_uid == study_uid, RevisionInstance.revision == revision
+        )
+        return digest(f"{uid} {sha256}" for uid, sha256 in self._session.execute(query))
+
+    def was_asked_for(self, study_uid: StudyUid, revision: int) -> bool:
+        """Return whether an operator or a reader had this revision measured, and not the images that came."""
+        query = select(EventRow.id).where(
+            EventRow.study_uid == study_uid, EventRow.revision == revision, EventRow.what.in_(_ASKED_FOR)
+        )
+        return self._session.execute(query.limit(1)).one_or_none() is not None
+
+    def save_result(self, result: StudyResult, analysed_at: datetime | None = None) -> None:
         """Keep the result of a revision, and its category with the study; replaces an earlier one."""
         key = (Revision.study_uid == result.study_uid, Revision.revision == result.revision)
         self._session.execute(
@@ -142,7 +158,7 @@ class SqlRevisionRows:
             .values(
                 result=to_json(result),
                 category=str(result.category),
-                analysed_at=func.coalesce(Revision.analysed_at, clock_timestamp()),
+                analysed_at=func.coalesce(Revision.analysed_at, analysed_at, clock_timestamp()),
             )
         )
         self._session.execute(

@@ -62,6 +62,10 @@ class RetentionRows(Protocol):
         """Record that the files of instances are not here (a restore without images); return how many there were."""
         ...
 
+    def was_restored(self) -> bool:
+        """Return whether this ledger was ever put in place from a backup: then files may be newer than it."""
+        ...
+
     def hold(self, study_uid: StudyUid, who: str, reason: str) -> None:
         """Keep everything of a study until the hold is lifted. Raises StudyUnknown."""
         ...

@@ -45,8 +45,19 @@ class RevisionRows(Protocol):
         """Return the instances of a revision in the copies it was frozen with, ordered by SOP Instance UID."""
         ...
 
-    def save_result(self, result: StudyResult) -> None:
-        """Keep the result of a revision, and its category with the study; replaces an earlier one."""
+    def images_digest(self, study_uid: StudyUid, revision: int) -> str:
+        """Return the SHA-256 over the instances of a revision and the copies it was frozen with."""
+        ...
+
+    def was_asked_for(self, study_uid: StudyUid, revision: int) -> bool:
+        """Return whether an operator or a reader had this revision measured, and not the images that came."""
+        ...
+
+    def save_result(self, result: StudyResult, analysed_at: datetime | None = None) -> None:
+        """Keep the result of a revision, and its category with the study; replaces an earlier one.
+
+        ``analysed_at`` None is now; what was kept first stays.
+        """
         ...
 
     def result(self, study_uid: StudyUid, revision: int) -> StudyResult | None:
