@@ -140,18 +140,30 @@ Place = tuple[str, str, str, str]
 
 
 def ours_beside(document: Mapping[str, Any]) -> dict[Place, Mapping[str, Any]]:
-    """Return our AUC and rates at the balanced point by (input, task, model, part), to stand beside the published
+    """Return our AUC, rates and matrix at the balanced point by (input, task, model, part), beside the published
     ones: internal beside test and validation, external beside external. Sound mode judges nobody it was trained on."""
     found: dict[Place, Mapping[str, Any]] = {}
     for task in document["tasks"]:
         place = task["input"], task["task"]
         for part, made in ((StudyPart.INTERNAL, task["evaluations"]), (StudyPart.EXTERNAL, task["external"])):
             for model, evaluation in made.items():
-                rates = evaluation["points"].get("balanced", {})
-                found[*place, model, part] = {"auc": evaluation["metrics"]["auc"], **rates}
+                found[*place, model, part] = {
+                    "auc": evaluation["metrics"]["auc"],
+                    **evaluation["points"].get("balanced", {}),
+                    "confusion": evaluation.get("confusion", {}).get("balanced", ()),
+                    "hosmer_lemeshow_p": evaluation["hosmer_lemeshow"]["p_value"],
+                    "features": None,
+                }
         for model, paper in task["paper"].items():
             for part, result in paper["parts"].items():
-                found[*place, model, part] = {"auc": result["auc"], **result["points"]}
+                fit = result["hosmer_lemeshow"]
+                found[*place, model, part] = {
+                    "auc": result["auc"],
+                    **result["points"],
+                    "confusion": result["confusion"],
+                    "hosmer_lemeshow_p": fit["p_value"] if fit else None,
+                    "features": paper["n_features"],
+                }
     return found
 
 

@@ -28,7 +28,7 @@ from trabecula_training.learning.noise import NoiseSize, noise
 from trabecula_training.learning.recipe import PaperCohort, StudyPart
 from trabecula_training.learning.sample_size import independent_columns, sample_size
 from trabecula_training.recipes import RADIOMICS_RECIPES, radiomics_recipe
-from trabecula_training.reporting.published import published_for, published_results
+from trabecula_training.reporting.published import RATES, published_for, published_results
 from trabecula_training.statistics.roc import delong_interval
 
 
@@ -124,6 +124,40 @@ def test_a_part_of_a_study_has_its_own_row_beside_it() -> None:
     assert ("validation", StudyPart.INTERNAL) in rows
 
 
+def test_a_printed_matrix_gives_the_printed_rates() -> None:
+    """Every number of Xue's table follows from its matrix, F1 as the mean of both classes weighted by their patients;
+    of the Radscore's rates those of whole patients."""
+    checked, others = 0, []
+    for row in published_results():
+        if row.confusion:
+            tn, fp, fn, tp = row.confusion
+            n = tn + fp + fn + tp
+            weighted = ((fn + tp) * 2 * tp / (2 * tp + fp + fn) + (tn + fp) * 2 * tn / (2 * tn + fp + fn)) / n
+            wanted = (tp / (tp + fn), tn / (tn + fp), (tp + tn) / n, tp / (tp + fp), weighted)
+        elif row.recipe == "radscore":
+            sick, well = {"training": (62, 50), "validation": (24, 24), "external": (17, 18)}[row.part]
+            tp, tn = (round(float(row.rates[name]) * size) for name, size in zip(RATES, (sick, well), strict=False))
+            wanted = (tp / sick, tn / well, (tp + tn) / (sick + well))
+        else:
+            continue
+        for name, value in zip(RATES, wanted, strict=False):
+            digits = len(row.rates[name].partition(".")[2])
+            if float(row.rates[name]) != pytest.approx(value, abs=0.6 * 10**-digits):
+                others.append((row.input, row.part, name, row.note))
+        checked += 1
+    assert checked == 16
+    told = "sensitivity and specificity give 85 of 112 right, an accuracy of 0.759"
+    assert others == [("T1", "training", "accuracy", told)]
+
+
+def test_what_text_and_table_say_differently_is_told() -> None:
+    notes = {(row.model, row.task): row.note for row in published_for("xue2022")}
+
+    assert "0.940 (0.891 to 0.989)" in notes["RF", "normal_vs_osteopenia"]
+    assert "0.870" in notes["RF", "osteopenia_vs_osteoporosis"]
+    assert [row.hosmer_lemeshow_p for row in published_for("radscore") if row.hosmer_lemeshow_p] == ["0.93", "0.57"]
+
+
 def test_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(RecipeUnknown) as caught:
         radiomics_recipe("nobody2030")
@@ -141,15 +175,14 @@ def test_published_rows_belong_to_parts_of_the_recipes() -> None:
             assert recipe.input(row.input)
             assert recipe.task(row.task)
             assert recipe.family(row.model)
-    assert all(row.source and 0.5 < row.auc < 1 for row in published_results())
+    assert all(row.source and 0.5 < float(row.auc) < 1 for row in published_results())
     assert all(entry["source"] for entry in reference_limits().values())
 
 
 def test_the_published_auc_of_the_image_study_is_the_mean_of_its_two_rates() -> None:
     for row in published_for("b4_2026"):
-        assert row.sensitivity is not None
-        assert row.specificity is not None
-        assert row.auc == pytest.approx((row.sensitivity + row.specificity) / 2, abs=0.001)
+        rates = [float(row.rates[name].removesuffix(" %")) / 100 for name in ("sensitivity", "specificity")]
+        assert float(row.auc) == pytest.approx(sum(rates) / 2, abs=0.001)
 
 
 @pytest.mark.parametrize(
