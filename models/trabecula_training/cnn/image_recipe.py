@@ -17,6 +17,7 @@ from trabecula_training.cohort.labels import Task
 from trabecula_training.errors import RecipeUnknown
 from trabecula_training.learning.classifiers import Family
 from trabecula_training.learning.recipe import InputSet, PaperCohort, PaperOutcome, Recipe
+from trabecula_training.runs.run import Mode
 
 INNER_FOLDS = 3
 """Inner folds of a network: they only calibrate and set thresholds, since nothing is tuned; each is a training."""
@@ -42,6 +43,12 @@ class ImageRecipe:
     assumptions: tuple[str, ...]
     faults: tuple[str, ...]
     paper_words: str
+    paper_crops: str = ""
+    """The crop definition of paper mode, where the study's own differs from ``crops``."""
+
+    def definition(self, mode: Mode, chosen: str = "") -> str:
+        """Return the crop definition of a run: the one that was chosen, else the mode's."""
+        return chosen or (self.paper_crops if mode is Mode.PAPER else "") or self.crops
 
     def plan(self, name: str) -> TrainingPlan:
         """Return how the network of that name is trained. Raises RecipeUnknown."""

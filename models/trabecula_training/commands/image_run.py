@@ -35,8 +35,9 @@ from trabecula_training.runs.run import RunSettings
 class ImageJob:
     """What to run on what.
 
-    ``crops`` is a ready bank; None: cut from the cohort's studies by ``definition`` (empty: the recipe's). ``weights``
-    is a site's own file to start from. ``look_first``: every study folder is looked into before any is measured.
+    ``crops`` is a ready bank; None: cut from the cohort's studies by ``definition`` (empty: the recipe's for the mode).
+    ``weights`` is a site's own file to start from. ``look_first``: every study folder is looked into before any is
+    measured.
     """
 
     recipe: ImageRecipe
@@ -102,7 +103,7 @@ def _warn_of_time(recipe: ImageRecipe) -> None:
 
 
 def _definition(job: ImageJob) -> CropDefinition:
-    return load_crop_definition(job.definition or job.recipe.crops)
+    return load_crop_definition(job.recipe.definition(job.settings.mode, job.definition))
 
 
 def _cut(job: ImageJob, roles: tuple[SeriesRole, ...], tasks: tuple[Task, ...]) -> Path:

@@ -54,7 +54,7 @@ def run_command(
         int, typer.Option(min=0, help="Patients whose outlines are perturbed where features are extracted.")
     ] = 10,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap samples for the intervals.")] = 2000,
-    crops: Annotated[str, typer.Option(help="Crop definition of networks; default the recipe's.")] = "",
+    crops: Annotated[str, typer.Option(help="Crop definition of networks; default the recipe's for the mode.")] = "",
     impute: Impute = Imputation.NONE,
     harmonise: Harmonise = Harmonisation.NONE,
     batch: BatchOption = Batch.SCANNER,

@@ -18,6 +18,7 @@ from trabecula.domain.models.bundle import CARD_NAME, IMAGE_INPUT, MODEL_NAME, B
 from trabecula.domain.results.result import SeriesRole
 from trabecula.scoring.bundles import load_bundle
 from trabecula.scoring.cnn_scorer import image_input
+from trabecula.scoring.crops.definition import load_crop_definition
 from trabecula.scoring.onnx_session import ModelGraph
 from trabecula.scoring.scorers import check_runs
 from trabecula_training.cli import app
@@ -28,6 +29,7 @@ from trabecula_training.errors import ExportRefused
 from trabecula_training.export.bundle import ExportRequest
 from trabecula_training.export.manifest import BundleText
 from trabecula_training.recipes import b4_2026, image_recipe
+from trabecula_training.runs.run import Mode
 
 TEXT = BundleText(
     model_id="pictures-demo", version="1.0.0", title="Pictures", demonstration=True, population="made-up people"
@@ -177,3 +179,12 @@ def test_the_recipe_states_the_studys_training() -> None:
 
     assert (large.network, large.size, large.rate, large.batch) == ("EfficientNet-B4", 380, 1e-4, 16)
     assert (large.epochs, large.patience, large.factor, large.stop_after) == (100, 5, 0.5, 10)
+
+
+def test_paper_mode_sharpens_as_the_study_does_unless_told_otherwise() -> None:
+    recipe: ImageRecipe = b4_2026.RECIPE
+
+    assert load_crop_definition(recipe.definition(Mode.PAPER)).laplacian > 0
+    assert load_crop_definition(recipe.definition(Mode.SOUND)).laplacian == 0
+    assert recipe.definition(Mode.PAPER, "midsagittal_v1") == "midsagittal_v1"
+    assert replace(recipe, paper_crops="").definition(Mode.PAPER) == recipe.crops
