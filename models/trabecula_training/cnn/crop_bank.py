@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +22,8 @@ from trabecula.domain.spine import Level
 from trabecula.scoring.crops.definition import CropDefinition, crop_definition_of
 from trabecula.scoring.crops.statistics import study_statistics
 from trabecula.scoring.crops.vertebra import Crop, resized
+from trabecula_training.cohort.labels import BoneCategory, category_by_t_score
+from trabecula_training.cohort.table import Cohort
 from trabecula_training.errors import FeatureTableInvalid
 from trabecula_training.features.table import CROPS_PREFIX, MEASURE_PREFIX, UNREADABLE, Facts, FeatureTable
 
@@ -37,6 +39,8 @@ class CropGroup:
     crops: tuple[Crop, ...]
     vbq: tuple[float, ...]
     facts: Facts
+    osteoporosis: tuple[bool | None, ...] = ()
+    """Of each level by its own T-score, None where it has none; empty where nobody asked. Never saved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,17 @@ class CropBank:
                     f"{crop.image.shape}{crop.pixel_mm}".encode() + np.ascontiguousarray(crop.image).tobytes()
                 )
         return digest.hexdigest()
+
+    def labelled(self, cohort: Cohort) -> CropBank:
+        """Return the same crops with what the T-score of each vertebra itself says (cohort.csv: t_score_l1 ...)."""
+        scores = {patient.patient: dict(patient.level_t_scores) for patient in cohort.patients}
+        groups = tuple(
+            replace(
+                group, osteoporosis=tuple(_by_score(scores.get(group.patient, {}).get(name)) for name in group.levels)
+            )
+            for group in self.groups
+        )
+        return replace(self, groups=groups)
 
     def statistics(self) -> NDArray[np.float64]:
         """Return the mean crop statistics of each group, [group, statistic]."""
@@ -91,6 +106,10 @@ def squares(bank: CropBank, size: int) -> tuple[NDArray[np.float32], NDArray[np.
     images = [resized(crop, size) for group in bank.groups for crop in group.crops]
     owners = [number for number, group in enumerate(bank.groups) for _ in group.crops]
     return np.stack(images), np.array(owners, dtype=np.int64)
+
+
+def _by_score(t_score: float | None) -> bool | None:
+    return None if t_score is None else category_by_t_score(t_score) is BoneCategory.OSTEOPOROSIS
 
 
 def save_crops(bank: CropBank, target: Path | BinaryIO) -> None:

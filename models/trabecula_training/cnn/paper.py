@@ -64,10 +64,15 @@ def _interval(labels: Labels, decided: Floats, people: Labels, seed: int) -> Int
 def _images(
     bank: CropBank, size: int, features: Floats, labels: Labels
 ) -> tuple[NDArray[np.float32], Labels, NDArray[np.int64]]:
-    """The squares of these patients, each picture's label, and whose it is."""
+    """The squares of these patients, each picture's label (by its vertebra's own T-score where that is known, else its
+    patient's), and whose it is."""
     groups = np.rint(features[:, 0]).astype(np.int64)
     images, owners = squares(bank, size)
     label_of = dict(zip(groups.tolist(), labels.tolist(), strict=True))
     rows = np.flatnonzero(np.isin(owners, groups))
-    truth = np.array([label_of[owner] for owner in owners[rows].tolist()], dtype=np.int64)
+    own = [label for group in bank.groups for label in (group.osteoporosis or (None,) * len(group.crops))]
+    truth = np.array(
+        [label_of[int(owners[row])] if own[row] is None else int(own[row] or 0) for row in rows.tolist()],
+        dtype=np.int64,
+    )
     return images[rows], truth, owners[rows]

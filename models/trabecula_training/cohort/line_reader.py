@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula_training.cohort.columns import REFERENCES
 from trabecula_training.cohort.labels import BoneCategory, ReferenceKind
 from trabecula_training.cohort.table import Part, Patient
@@ -81,6 +82,7 @@ class LineReader:
             stated=stated,
             study_date=days[0],
             reference_date=days[1],
+            level_t_scores=self.level_scores(),
             masks=masks[0],
             masks_reader_2=masks[1],
             **numbers,
@@ -96,7 +98,12 @@ class LineReader:
     def wrong(self, column: str, found: str, remedy: str) -> None:
         self.problems.append(Problem(line=self.line, column=column, found=found, remedy=remedy))
 
-    def number(self, column: str, required: bool = False) -> float | None:
+    def level_scores(self) -> tuple[tuple[Level, float], ...]:
+        """The T-scores of single vertebrae that are given."""
+        given = ((level, self.number(f"t_score_{level.name.lower()}", of="t_score")) for level in MEASURED_LEVELS)
+        return tuple((level, score) for level, score in given if score is not None)
+
+    def number(self, column: str, required: bool = False, of: str = "") -> float | None:
         text = self.cells.get(column, "")
         if not text:
             if required:
@@ -106,7 +113,7 @@ class LineReader:
             value = float(text.replace(",", "."))
         except ValueError:
             value = math.nan
-        low, high = PLAUSIBLE[column]
+        low, high = PLAUSIBLE[of or column]
         if not low <= value <= high:
             found = f"{text[:40]} is not a number" if math.isnan(value) else f"{text[:40]} is not possible"
             self.wrong(column, found, f"Give a number from {low:g} to {high:g}.")

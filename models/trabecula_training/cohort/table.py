@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
+from trabecula.domain.spine import Level
 from trabecula_training.cohort.labels import (
     BoneCategory,
     ReferenceKind,
@@ -32,7 +33,7 @@ class Patient:
 
     QCT: ``qct_bmd_mg_cm3``. DXA: ``t_score`` or, for those for whom T-scores do not count, ``z_score``. ``stated`` is
     the category in words, which counts where no value is at hand. ``masks`` are outlines of one's own, by a first and
-    a second reader.
+    a second reader; ``level_t_scores`` T-scores of single vertebrae.
     """
 
     patient: str
@@ -52,6 +53,7 @@ class Patient:
     stated: BoneCategory | None = None
     study_date: date | None = None
     reference_date: date | None = None
+    level_t_scores: tuple[tuple[Level, float], ...] = ()
     masks: tuple[Path, ...] = ()
     masks_reader_2: tuple[Path, ...] = ()
 

@@ -74,7 +74,7 @@ def run_images(job: ImageJob) -> RadiomicsRun:
     if found.problems:
         print_problems(found.problems)
     plain = RadiomicsJob(
-        recipe=recipe.on(bank),
+        recipe=recipe.on(bank.labelled(cohort)),
         settings=job.settings,
         cohort=job.cohort,
         out=job.out,

@@ -30,8 +30,9 @@ RECIPE = ImageRecipe(
     assumptions=(
         "No weights are downloaded: every network starts from nothing, where the study started from ImageNet; a file "
         "of weights of one's own can be given.",
-        "The study labels each vertebra by its own T-score; here the patient's reference labels all of the patient's "
-        "pictures, and the patient's score is the mean logit of at least two of them.",
+        "The study labels each vertebra by its own T-score: so does paper mode where cohort.csv has them (t_score_l1 "
+        "to t_score_l4); else, and in sound mode, the patient's reference labels all of the patient's pictures. In "
+        "sound mode the patient's score is the mean logit of at least two pictures.",
         "Pictures are cut by the outline of the segmenter, not by hand; a margin of a tenth holds the rim. The study "
         "sharpens them by a Laplacian filter: so does paper mode (crop definition midsagittal_sharpened_v1), and sound "
         "mode where it is asked for.",

@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from tests.trabecula_training.cnn.builders import made_pictures
+from trabecula.domain.spine import Level
 from trabecula_training.cnn.crop_bank import squares
 from trabecula_training.cnn.estimator import CnnEstimator, as_they_are
 from trabecula_training.cnn.networks import Network
 from trabecula_training.cnn.paper import by_image
 from trabecula_training.cnn.training import Pictures, TrainingPlan, logits, train
+from trabecula_training.cohort.table import Cohort
 from trabecula_training.learning.recipe import StudyPart
 from trabecula_training.statistics.roc import auc
 
@@ -108,3 +110,18 @@ def test_the_studys_order_gives_an_auc_of_hard_labels_by_image() -> None:
     assert part.auc.low <= outcome.auc <= part.auc.high
     assert part.auc.method == "cluster bootstrap"
     assert outcome.auc == pytest.approx((sensitivity + specificity) / 2)
+
+
+def test_a_picture_has_the_label_of_its_own_vertebra_where_that_is_known() -> None:
+    cohort, bank = made_pictures(30)
+    people = tuple(replace(patient, level_t_scores=((Level.L1, -3.0), (Level.L4, -1.0))) for patient in cohort.patients)
+    rows = np.arange(0, 60, 2, dtype=np.float64)[:, None]
+    nobody = np.zeros(30, dtype=np.int64)
+    labelled = bank.labelled(Cohort(people))
+
+    outcome = by_image(labelled, replace(PLAN, epochs=1), rows, nobody, seed=1)
+
+    assert labelled.groups[0].osteoporosis == (True, None, None, False)
+    assert labelled.sha256() == bank.sha256()
+    share = outcome.parts[StudyPart.INTERNAL].labels.mean()
+    assert 0.15 < share < 0.35

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tests.trabecula_training.builders import made_cohort, write_cohort_csv
+from trabecula.domain.spine import Level
 from trabecula_training.cli import app
 from trabecula_training.cohort.cohort_csv import CohortReading, class_problems, read_cohort, task_problems
 from trabecula_training.cohort.columns import REFERENCES, column_names
@@ -345,3 +346,14 @@ def test_the_template_has_every_column_that_the_docs_explain(tmp_path: Path) -> 
     again = CliRunner().invoke(app, ["template", str(tmp_path / "cohort.csv")])
     assert again.exit_code == 2
     assert "TEMPLATE_REFUSED" in again.stderr
+
+
+def test_single_vertebrae_may_have_their_own_t_score(tmp_path: Path) -> None:
+    path = tmp_path / "cohort.csv"
+    heading = "patient,t_score,t_score_l1,t_score_l4,age_years,sex\n"
+    path.write_text(f'{heading}p1,-2.7,"-3,1",,71,F\np2,-1.2,,-12,66,M\n', "utf-8")
+
+    reading = read_cohort(path, need_studies=False)
+
+    assert reading.cohort.patients[0].level_t_scores == ((Level.L1, -3.1),)
+    assert [(problem.line, problem.column) for problem in reading.problems] == [(3, "t_score_l4")]
