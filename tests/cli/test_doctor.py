@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from tests.certificates import self_signed
 from tests.databases import embedded_database_url
+from tests.mail_sink import mail_sink, web_sink
 from tests.pipeline.world import World, make_world
 from trabecula.cli import checks
 from trabecula.cli.main import app
@@ -48,7 +49,7 @@ def test_all_is_well_on_a_sound_installation(world: World, monkeypatch: pytest.M
     assert answer.exit_code == 0
     assert [item["name"] for item in document["checks"]] == [
         "settings", "disk", "database", "clock", "files", "certificates", "listener", "workers", "queue", "received",
-        "failures", "quarantine", "models", "bundles", "phantom",
+        "failures", "quarantine", "told", "models", "bundles", "phantom",
     ]  # fmt: skip
     assert "truth" in document["checks"][-1]["detail"]
 
@@ -264,3 +265,59 @@ def test_more_associations_than_files_may_be_open(world: World) -> None:
     assert finding("files").ok
     found = finding("files", load_settings(max_associations=10**6))
     assert found.detail.startswith("TOO_FEW_FILES: ")
+
+
+def test_silence_is_judged_by_the_rule_by_which_people_are_told(world: World) -> None:
+    always = {"working_hours": "00:00-24:00", "working_days": "mon,tue,wed,thu,fri,sat,sun", "time_zone": "UTC"}
+    register_instance(world.services.open_ledger, world.instance(1), 0.0)
+    world.rows("UPDATE studies SET last_image_at = now() - interval '9 hours'")
+
+    found = finding("received", load_settings(**always))
+
+    assert (
+        found.detail
+        == "NOTHING_RECEIVED: No image has come for too many working hours: the last one 9 working hours ago."
+    )
+    assert "working_hours" in found.fix
+    assert finding("received", load_settings(**always, tell_silence_hours=10)).ok
+    assert finding("received", load_settings(**always, tell_silence_hours=0)).ok
+
+
+def test_who_would_be_told(world: World, tmp_path: Path, free_port: Callable[[], int]) -> None:
+    assert finding("told").detail == "nobody would be told of troubles: no smtp_host, no webhook_url"
+    mail = {"smtp_host": "127.0.0.1", "smtp_port": free_port(), "smtp_from": "t@x.example", "smtp_to": "a@x.example"}
+    settings = load_settings(**mail, webhook_url="https://chat.example/hook/secret")
+
+    found = finding("told", settings)
+
+    assert found.ok
+    assert "mail to a@x.example over 127.0.0.1:" in found.detail
+    assert "webhook at https://chat.example" in found.detail
+    assert "secret" not in found.detail
+    gone = finding("told", load_settings(**mail, smtp_password_file=tmp_path / "gone"))
+    assert gone.detail.startswith("SECRET_UNREADABLE: ")
+    world.rows(
+        "INSERT INTO outgoing_messages (key, channel, kind, document, error) "
+        "VALUES ('news-1', 'MAIL', 'TROUBLE', '{}', 'it answered 554')"
+    )
+    assert "1 by MAIL: it answered 554" in finding("told", settings).detail
+
+
+def test_a_test_message_goes_out_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    monkeypatch.setenv("TRABECULA_DATA_DIR", str(tmp_path))
+    nobody = CliRunner().invoke(app, ["doctor", "--send-test-message"])
+    assert (nobody.exit_code, "NOBODY_TOLD" in nobody.output) == (2, True)
+    with mail_sink(free_port()) as mails, web_sink() as posts:
+        for name, value in {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": mails.port, "SMTP_TLS": "none",
+                            "SMTP_FROM": "t@x.example", "SMTP_TO": "a@x.example", "WEBHOOK_URL": posts.url}.items():  # fmt: skip
+            monkeypatch.setenv(f"TRABECULA_{name}", str(value))
+
+        answer = CliRunner().invoke(app, ["doctor", "--send-test-message"])
+
+    assert (answer.exit_code, answer.stdout) == (0, "sent: mail\nsent: webhook\n")
+    assert mails.subjects == ["[TRABECULA] test message"]
+    assert posts.documents[0]["kind"] == "TEST"
+    refused = CliRunner().invoke(app, ["doctor", "--send-test-message"])
+    assert (refused.exit_code, "MESSAGE_NOT_SENT" in refused.output) == (2, True)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.monitoring.answering import answering, part_place
+from trabecula.bootstrap.monitoring.telling import telling_of
 from trabecula.bootstrap.monitoring.watching import worker_watch
 from trabecula.bootstrap.retention import housekeeping_of
 from trabecula.bootstrap.services import CHILD_COMMAND, SERVER_COMMAND, services_of
@@ -48,7 +49,8 @@ def run_worker(
         try:
             housekeeping = housekeeping_of(settings, engine) if "sys" in queues else None
             options = QueueOptions(stalled_s=settings.stalled_seconds)
-            app = build_app(database_url, services, engine, options, housekeeping)
+            telling = telling_of(settings) if "sys" in queues else None
+            app = build_app(database_url, services, engine, options, housekeeping, telling)
             run_worker_of(app, queues, concurrency, on_database)
         finally:
             server.stop()

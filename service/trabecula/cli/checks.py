@@ -105,6 +105,7 @@ def checks_of(settings: Settings, *, quick: bool = False) -> tuple[Check, ...]:
         Check("received", lambda: running.received(settings)),
         Check("failures", lambda: running.failures(settings)),
         Check("quarantine", lambda: running.quarantine(settings)),
+        Check("told", lambda: running.told(settings)),
         *(Check(name, echo(peer)) for name, peer in peers),
         Check("models", lambda: running.models(settings)),
         Check("bundles", lambda: _bundles(settings)),

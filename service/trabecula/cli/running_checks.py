@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.models import check_active_models
+from trabecula.bootstrap.monitoring.telling import mail_server_of, policy_of, webhook_of
 from trabecula.bootstrap.peers import sender_of
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import AssociationRejected, DestinationUnreachable
@@ -24,12 +25,16 @@ from trabecula.domain.errors_of.doctor import (
     WorkersMissing,
     WorkFailed,
 )
+from trabecula.domain.errors_of.notification import MessageNotSent, NothingReceived
+from trabecula.domain.notification.troubles import is_silent, silence_s
 from trabecula.intake.tls import certificate_ends_at, server_context
 from trabecula.jobs.queue import QUEUES
 from trabecula.ledger.database import driver_connection
+from trabecula.ledger.notifications.rows import unsent_messages
 from trabecula.ledger.queries.listeners import list_listeners
 from trabecula.ledger.queries.monitoring import living_workers
 from trabecula.ledger.queries.troubles import troubles
+from trabecula.peers.secrets import read_secret
 from trabecula.settings import Settings
 
 _CERTIFICATE_DAYS = 14
@@ -95,14 +100,32 @@ def quarantine(settings: Settings) -> str:
 
 
 def received(settings: Settings) -> str:
-    """When the last image came."""
+    """When the last image came, and whether that is too long ago: by the rule by which people are told."""
     with _ledger(settings) as engine:
         seconds = troubles(engine).last_image_s
     if seconds is None:
         return "no image has come yet"
+    now, policy = datetime.now(UTC), policy_of(settings)
+    last = now - timedelta(seconds=seconds)
+    if is_silent(policy, last, now):
+        raise NothingReceived(f"the last one {silence_s(policy, last, now) / 3600:.0f} working hours ago")
     if seconds < 2 * 3600:
         return f"the last image came {seconds / 60:.0f} minutes ago"
     return f"the last image came {seconds / 3600:.0f} hours ago"
+
+
+def told(settings: Settings) -> str:
+    """Whether anybody is told of troubles, over channels that work."""
+    channels = [channel.words for channel in (mail_server_of(settings), webhook_of(settings)) if channel is not None]
+    if not channels:
+        return "nobody would be told of troubles: no smtp_host, no webhook_url"
+    if settings.smtp_password_file is not None:
+        read_secret(str(settings.smtp_password_file))
+    with _ledger(settings) as engine, engine.connect() as connection:
+        unsent = unsent_messages(driver_connection(connection))
+    if unsent:
+        raise MessageNotSent("; ".join(f"{count} by {channel}: {error}" for channel, error, count in unsent))
+    return f"told of troubles: {'; '.join(channels)}"
 
 
 def models(settings: Settings) -> str:

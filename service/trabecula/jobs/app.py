@@ -17,6 +17,7 @@ from trabecula.domain.uids import StudyUid
 from trabecula.jobs.queue import PLACES, task_name
 from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
 from trabecula.jobs.taking import BacklogTaker
+from trabecula.jobs.telling import Telling, tell_people
 from trabecula.ledger.connections import conninfo_of
 from trabecula.pipeline import Services, run_stage, try_again_or_give_up
 
@@ -38,6 +39,8 @@ class QueueOptions:
     rescue_cron: str = "* * * * * */15"
     forgotten_cron: str = "* * * * * 7"
     """When studies without a job are looked for: there should be none, and each look reads every waiting study."""
+    tell_cron: str = "* * * * *"
+    """When it is looked whether there is news for people."""
     poll_s: float = 5.0
     keep_jobs_hours: int = 14 * 24
     """Jobs that failed or were cancelled stay this long for whoever asks; successful ones are deleted at once,
@@ -60,10 +63,11 @@ def build_app(
     engine: Engine,
     options: QueueOptions | None = None,
     housekeeping: Callable[[], None] | None = None,
+    telling: Telling | None = None,
 ) -> App:
     """Return the app for workers: the tasks bound to the services. Nothing is connected yet.
 
-    ``housekeeping`` is called every ten minutes by whoever works on the queue ``sys``.
+    ``housekeeping`` is called every ten minutes by whoever works on the queue ``sys``, ``telling`` every minute.
     """
     options = options or QueueOptions()
     app = App(
@@ -106,6 +110,12 @@ def build_app(
     def keep_house(timestamp: int) -> None:
         if housekeeping is not None:
             _kept(housekeeping)
+
+    @app.periodic(cron=options.tell_cron, queueing_lock="tell")
+    @app.task(name="trabecula.tell", queue="sys", queueing_lock="tell", lock="tell")
+    def tell(timestamp: int) -> None:
+        if telling is not None:
+            tell_people(engine, telling)
 
     return app
 

@@ -240,6 +240,12 @@ class Settings(MonitoringSettings):
         return value
 
     @model_validator(mode="after")
+    def _mail_is_whole(self) -> Settings:
+        if self.smtp_host and not (self.smtp_to and self.smtp_from):
+            raise ValueError("smtp_host needs smtp_from and smtp_to")
+        return self
+
+    @model_validator(mode="after")
     def _certificate_with_key(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")

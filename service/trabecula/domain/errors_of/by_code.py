@@ -6,9 +6,20 @@ from collections.abc import Mapping
 from functools import cache
 
 from trabecula.domain.errors import TrabeculaError
-from trabecula.domain.errors_of import backup, copies, doctor, ledger, readers, reception, retention, serving, trust
+from trabecula.domain.errors_of import (
+    backup,
+    copies,
+    doctor,
+    ledger,
+    notification,
+    readers,
+    reception,
+    retention,
+    serving,
+    trust,
+)
 
-ERROR_MODULES = (backup, copies, doctor, ledger, readers, reception, retention, serving, trust)
+ERROR_MODULES = (backup, copies, doctor, ledger, notification, readers, reception, retention, serving, trust)
 """Every module beside errors.py that adds to the tree; importing them makes the tree whole."""
 
 
