@@ -96,7 +96,7 @@ def test_a_destination_that_is_down_is_one_message_and_one_when_it_is_up(
     for _ in range(5):
         tell_people(world.engine, people)
 
-    assert mails.subjects == ["[TRABECULA] PACS has taken no result for 60 minutes; 9 objects wait"]
+    assert mails.subjects == ["[TRABECULA] PACS has taken no result for 60 min; 9 objects wait"]
     (post,) = posts.documents
     assert (post["kind"], post["troubles"][0]["subject"]) == ("TROUBLE", "PACS")
     assert post["text"] in mails.texts[0]
@@ -203,6 +203,10 @@ def test_the_digest_comes_once_a_day_with_what_the_day_brought(
     )
     world.rows("UPDATE studies SET first_image_at = now() - interval '12 hours', last_image_at = now()")
     people = replace(telling(tmp_path, mails, posts), digest_minutes=0)
+    world.rows(
+        "INSERT INTO outgoing_messages (key, channel, kind, document, next_try_at) "
+        "VALUES ('digest-2026-01-01', 'MAIL', 'DIGEST', '{}', NULL)"
+    )
     until = "date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
     world.rows(f"UPDATE studies SET first_image_at = {until} - interval '3 hours'")
     world.rows(
@@ -218,6 +222,15 @@ def test_the_digest_comes_once_a_day_with_what_the_day_brought(
     assert "free on disk, now:" in text
     assert posts.documents[0]["answers"] == {"LOW_BONE_DENSITY_SUSPECTED": 1, "NO_FLAG": 1, "NOT_EVALUABLE": 1}
     assert posts.documents[0]["done"] == 3
+
+
+def test_a_new_installation_tells_nothing_of_the_day_before_it(world: World, tmp_path: Path, mails: MailSink) -> None:
+    now = world.rows("SELECT extract(hour FROM now() AT TIME ZONE 'UTC')::int")[0]
+    people = replace(telling(tmp_path, mails), digest_minutes=max(0, (now - 2) * 60))
+
+    tell_people(world.engine, people)
+
+    assert len(mails.mails) == (1 if now < 1 else 0)
 
 
 def test_nobody_is_told_where_nobody_is_named(world: World) -> None:
@@ -265,5 +278,5 @@ def test_a_worker_of_the_queue_sys_tells_by_itself(
 
     asyncio.run(asyncio.wait_for(work_until_told(), 60))
 
-    assert mails.subjects == ["[TRABECULA] PACS has taken no result for 60 minutes; 3 objects wait"]
+    assert mails.subjects == ["[TRABECULA] PACS has taken no result for 60 min; 3 objects wait"]
     assert world.rows("SELECT queue FROM worker_queues") == ["sys"]

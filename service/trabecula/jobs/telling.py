@@ -28,6 +28,7 @@ from trabecula.ledger.notifications.day import day_figures
 from trabecula.ledger.queries.monitoring import read_figures
 
 _MOST_AT_ONCE = 20
+_LATE = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,10 @@ def _write_news(engine: Engine, telling: Telling) -> None:
 
 
 def _write_digest(connection: psycopg.Connection[Any], telling: Telling, now: datetime, free_bytes: int) -> None:
-    """Write the digest of the day that ended at the last time for it, unless it was written."""
+    """Write the digest of the day that ended at the last time for it, unless it was written.
+
+    A service that was down then is late with it; one that never wrote any begins with the next day.
+    """
     if telling.digest_minutes is None:
         return
     clock = telling.policy.working_time
@@ -84,7 +88,8 @@ def _write_digest(connection: psycopg.Connection[Any], telling: Telling, now: da
     if now < until:
         return
     key = f"digest-{today.isoformat()}"
-    if rows.is_written(connection, key):
+    late = now - until > _LATE and not rows.has_digest(connection)
+    if late or rows.is_written(connection, key):
         return
     since = clock.moment(today - timedelta(days=1), telling.digest_minutes)
     message = message_of_day(day_figures(connection, since, until, free_bytes), telling.site)

@@ -116,7 +116,7 @@ def troubles_of(figures: Figures, policy: TellingPolicy) -> tuple[Trouble, ...]:
                 Trouble(
                     kind=TroubleKind.DESTINATION_DOWN,
                     subject=name,
-                    sentence=f"{name} has taken no result for {waiting.oldest_s / 60:.0f} minutes; "
+                    sentence=f"{name} has taken no result for {waiting.oldest_s / 60:.0f} min; "
                     f"{waiting.objects} objects wait",
                     next_step="Delivery goes on by itself when it is up again; trabecula doctor asks it by C-ECHO",
                 )

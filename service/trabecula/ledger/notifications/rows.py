@@ -88,6 +88,12 @@ def is_written(connection: psycopg.Connection[Any], key: str) -> bool:
     return found is not None
 
 
+def has_digest(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether a digest was written in the last days."""
+    found = connection.execute("SELECT 1 FROM outgoing_messages WHERE kind = 'DIGEST' LIMIT 1").fetchone()
+    return found is not None
+
+
 def next_due(connection: psycopg.Connection[Any], without: Collection[str] = ()) -> DueMessage | None:
     """Return the oldest message that is due and that nobody else sends now; None without one.
 
