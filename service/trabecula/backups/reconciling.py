@@ -69,7 +69,7 @@ def _registered(open_ledger: OpenLedger, spool: Spool, key: str, quiet_s: float)
     try:
         stated, head = read_again(path)
     except InstanceUnparsable:
-        log.warning("restore.unreadable", key=key)
+        log.warning("restore.not_parsed", key=key)
         return False
     if not spool.owns(stated.sop_instance_uid, key):
         log.warning("restore.left", key=key, why="its name is not that of its instance")

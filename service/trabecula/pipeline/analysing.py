@@ -65,7 +65,7 @@ def analyse_study(services: Services, job: Job, should_stop: ShouldStop) -> None
         ledger.studies.move(study_uid, StudyState.REPORTING)
         ledger.defer(Job(stage=Stage.REPORT, study_uid=study_uid, revision=revision))
         ledger.commit()
-    if known is None:
+    if known is None and adopted_at is None:
         tell_analysed(services, result, seconds)
 
 

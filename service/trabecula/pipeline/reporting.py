@@ -73,7 +73,8 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
         for target in targets:
             ledger.defer(Job(stage=Stage.DELIVER, study_uid=study_uid, revision=revision, destination=target))
         ledger.commit()
-    tell_reported(study_uid, revision, len(objects), targets)
+    if not written:
+        tell_reported(study_uid, revision, len(objects), targets)
     tell_closed(services, job, None if targets else StudyState.DONE, quiet_s)
 
 
