@@ -111,13 +111,16 @@ def build_app(
         if housekeeping is not None:
             _kept(housekeeping)
 
-    @app.periodic(cron=options.tell_cron, queueing_lock="tell")
+    _add_telling(app, options.tell_cron, engine, telling)
+    return app
+
+
+def _add_telling(app: App, cron: str, engine: Engine, telling: Telling | None) -> None:
+    @app.periodic(cron=cron, queueing_lock="tell")
     @app.task(name="trabecula.tell", queue="sys", queueing_lock="tell", lock="tell")
     def tell(timestamp: int) -> None:
         if telling is not None:
             tell_people(engine, telling)
-
-    return app
 
 
 def _kept(housekeeping: Callable[[], None]) -> None:
