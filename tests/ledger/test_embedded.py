@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from trabecula.domain.errors import DatabaseUnavailable, DataFolderUnusable, EmbeddedDatabaseDead
+from trabecula.domain.errors_of.disk import DiskFull
 from trabecula.ledger import embedded
 from trabecula.ledger.embedded import EmbeddedPostgres
 
@@ -232,5 +233,5 @@ def test_a_disk_too_full_for_a_database_is_said_to_be_full(tmp_path: Path, monke
     (tmp_path / "database").mkdir()
     (tmp_path / "database" / "PG_VERSION").write_text("11\n")
 
-    with pytest.raises(DataFolderUnusable, match="no space is left for the database"):
+    with pytest.raises(DiskFull, match="none is left for the database"):
         EmbeddedPostgres(tmp_path).start()

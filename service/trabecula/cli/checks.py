@@ -26,9 +26,9 @@ from trabecula.domain.errors import (
     ClockWrong,
     QueueStuck,
     SettingsSuspicious,
-    SpoolUnavailable,
     StorageFull,
 )
+from trabecula.domain.errors_of.disk import disk_error
 from trabecula.domain.errors_of.retention import DiskFilling
 from trabecula.ledger.queries.queue_standing import queue_standing
 from trabecula.settings import Settings, unknown_variables
@@ -129,7 +129,7 @@ def _disk(settings: Settings) -> str:
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
-        raise SpoolUnavailable(f"{folder}: {error.strerror}") from error
+        raise disk_error(error, f"{folder}: {error.strerror}") from error
     free_gib = shutil.disk_usage(folder).free / 2**30
     if free_gib < settings.min_free_gib:
         raise StorageFull(f"{free_gib:.1f} GiB free in {folder}; watermark {settings.min_free_gib:g} GiB")

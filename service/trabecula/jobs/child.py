@@ -12,11 +12,12 @@ from typing import Protocol
 
 import structlog
 
-from trabecula.domain.errors import AnalysisCrashed, AnalysisTimeout, SpoolUnavailable
+from trabecula.domain.errors import AnalysisCrashed, AnalysisTimeout
+from trabecula.domain.errors_of.disk import DiskFull, disk_error
 from trabecula.jobs.spawning import SpawnedChild
 from trabecula.jobs.warm import ForkServerLost, WarmServer
 from trabecula.pipeline import Interrupted, StageRequest
-from trabecula.pipeline.requests import ERROR_EXIT_CODE, REQUEST_FILE, read_activity, read_error
+from trabecula.pipeline.requests import DISK_FULL_EXIT_CODE, ERROR_EXIT_CODE, REQUEST_FILE, read_activity, read_error
 from trabecula.pipeline.services import ShouldStop
 
 log = structlog.get_logger(__name__)
@@ -68,9 +69,11 @@ class ChildRunner:
                 error = read_error(path.parent) if code == ERROR_EXIT_CODE else None
                 activity = read_activity(path.parent)
         except OSError as error_of_disk:
-            raise SpoolUnavailable(f"{request.folder}: {error_of_disk.strerror}") from error_of_disk
+            raise disk_error(error_of_disk, f"{request.folder}: {error_of_disk.strerror}") from error_of_disk
         if error is not None:
             raise error
+        if code == DISK_FULL_EXIT_CODE:
+            raise DiskFull(request.folder)
         when = f" while {activity}" if activity else ""
         if code is None:
             raise AnalysisTimeout(f"{self._timeout_s:g} s, ended{when}")

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import structlog
 
-from trabecula.domain.errors import AnalysisCrashed, AnalysisDefect, SpoolUnavailable, TrabeculaError
+from trabecula.domain.errors import AnalysisCrashed, AnalysisDefect, TrabeculaError
+from trabecula.domain.errors_of.disk import disk_error, is_full
 from trabecula.domain.study.activity import activities_told_to, doing
 from trabecula.pipeline import StageRequest
-from trabecula.pipeline.requests import ERROR_EXIT_CODE, read_activity, write_activity, write_error
+from trabecula.pipeline.requests import DISK_FULL_EXIT_CODE, ERROR_EXIT_CODE, read_activity, write_activity, write_error
 
 log = structlog.get_logger(__name__)
 
 
 def run_child(request_path: Path, work: Callable[[StageRequest], None]) -> int:
-    """Do the work a request file asks for and return the exit code: 0, or 3 with the error beside the request.
+    """Do the work a request file asks for and return the exit code: 0, 3 with the error beside the request, or 4.
 
     What the work does at any moment lies beside the request too, for a parent whose child is killed.
     """
@@ -27,12 +28,21 @@ def run_child(request_path: Path, work: Callable[[StageRequest], None]) -> int:
             work(StageRequest.read(request_path))
     except TrabeculaError as error:
         log.warning("stage.failed", code=error.code, detail=error.detail)
-        write_error(folder, error)
+        return _left(folder, error)
     except Exception as error:
         log.exception("stage.crashed", doing=read_activity(folder))
-        write_error(folder, _translated(error, read_activity(folder)))
-    else:
-        return 0
+        return _left(folder, _translated(error, read_activity(folder)))
+    return 0
+
+
+def _left(folder: Path, error: TrabeculaError) -> int:
+    """Leave an error for the parent and return the exit code that says how."""
+    try:
+        write_error(folder, error)
+    except OSError as refused:
+        if not is_full(refused):
+            raise
+        return DISK_FULL_EXIT_CODE
     return ERROR_EXIT_CODE
 
 
@@ -42,5 +52,5 @@ def _translated(error: Exception, activity: str) -> TrabeculaError:
     if isinstance(error, MemoryError):
         return AnalysisCrashed(f"no memory was left{when}")
     if isinstance(error, OSError):
-        return SpoolUnavailable(f"{error.strerror or type(error).__name__}{when}")
+        return disk_error(error, f"{error.strerror or type(error).__name__}{when}")
     return AnalysisDefect(f"{type(error).__name__}{when}")

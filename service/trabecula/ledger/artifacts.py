@@ -16,7 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
+from trabecula.domain.errors import SpoolObjectMissing
+from trabecula.domain.errors_of.disk import disk_error
 from trabecula.domain.results.report_origin import ReportOrigin
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
@@ -40,7 +41,7 @@ class ArtifactStore:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._root.chmod(0o700)
         except OSError as error:
-            raise SpoolUnavailable(f"{folder}: {error.strerror}") from error
+            raise disk_error(error, f"{folder}: {error.strerror}") from error
         return folder
 
     def remove(self, study_uid: StudyUid, revision: int | None = None) -> int:
@@ -53,7 +54,7 @@ class ArtifactStore:
             with contextlib.suppress(OSError):  # other revisions are still in it, or it is gone
                 folder.parent.rmdir()
         except OSError as error:
-            raise SpoolUnavailable(f"{folder}: {error.strerror}") from error
+            raise disk_error(error, f"{folder}: {error.strerror}") from error
         return freed
 
     def bytes_of(self, study_uid: StudyUid, revision: int | None = None) -> int:
@@ -161,7 +162,7 @@ def write_artifact(path: Path, content: bytes) -> None:
         with whole_file(path, synced=True) as stream:
             stream.write(content)
     except OSError as error:
-        raise SpoolUnavailable(f"{path}: {error.strerror}") from error
+        raise disk_error(error, f"{path}: {error.strerror}") from error
 
 
 def read_artifact(path: Path) -> bytes:
@@ -171,7 +172,7 @@ def read_artifact(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise SpoolObjectMissing(str(path)) from error
     except OSError as error:
-        raise SpoolUnavailable(f"{path}: {error.strerror}") from error
+        raise disk_error(error, f"{path}: {error.strerror}") from error
 
 
 def _hashed(text: str) -> str:

@@ -17,6 +17,7 @@ import psycopg
 import structlog
 
 from trabecula.domain.errors import DatabaseUnavailable, DataFolderUnusable, EmbeddedDatabaseDead, TrabeculaError
+from trabecula.domain.errors_of.disk import DiskFull
 from trabecula.ledger.joining import DATABASE, USERS_FILE
 
 log = structlog.get_logger(__name__)
@@ -149,7 +150,7 @@ class EmbeddedPostgres:
                 since = first_seen.setdefault(type(error), time.monotonic())
                 if time.monotonic() - since >= patience_s:
                     if shutil.disk_usage(self._folder.parent).free < _ROOM_BYTES:
-                        raise DataFolderUnusable(f"{self._given}: no space is left for the database") from error
+                        raise DiskFull(f"{self._given}: none is left for the database") from error
                     detail = f"the embedded PostgreSQL does not start; see {self._folder / 'log'}"
                     raise DatabaseUnavailable(detail) from error
                 log.warning("database.awaited", error=type(error).__name__)

@@ -24,6 +24,8 @@ ERROR_FILE = "error.json"
 ACTIVITY_FILE = "activity"
 ERROR_EXIT_CODE = 3
 """The child's exit code for a failure that it explains in ``error.json``."""
+DISK_FULL_EXIT_CODE = 4
+"""The child's exit code where not even its error could be written, because the disk is full."""
 _ACTIVITY_LENGTH = 400
 
 

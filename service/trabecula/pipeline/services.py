@@ -18,7 +18,7 @@ from trabecula.domain.ports.observer import NobodyWatches, StageObserver
 from trabecula.domain.ports.sender import Sender
 from trabecula.domain.ports.source_archive import SourceArchive
 from trabecula.domain.study.facts import StudyFacts
-from trabecula.domain.study.jobs import RetryPolicy
+from trabecula.domain.study.jobs import Job, RetryPolicy
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import StudyUid
 from trabecula.pipeline.requests import StageRequest
@@ -90,6 +90,8 @@ class Services:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     reader_ae_titles: frozenset[str] = frozenset()
     """AE titles from which a DICOM SEG is a reader's correction."""
+    unspent: dict[Job, int] = field(default_factory=dict, compare=False)
+    """Attempts of jobs that a lost database ended and that could not be taken back yet, as it was away."""
     commitment_timeout_s: float = 900.0
     """How long a storage commitment answer may take before it is shown as missing."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -14,6 +15,7 @@ from trabecula.domain.errors import (
     StudyUnknown,
     TrabeculaError,
 )
+from trabecula.domain.errors_of.disk import DiskFull
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
@@ -36,6 +38,9 @@ days: its rows show the last answer and when the next try is)."""
 _OF_THE_NETWORK = (AssociationRejected, DestinationUnreachable)
 """Errors whose words are ours and the network's; what others say may come from a peer or from headers."""
 
+_ROOM_PAUSE_S = 15.0
+"""How soon a job that a full disk stopped is tried again."""
+
 _STAGES: dict[Stage, Callable[[Services, Job, ShouldStop], None]] = {
     Stage.SETTLE: lambda services, job, _stop: settle_study(services, job.study_uid),
     Stage.ANALYSE: analyse_study,
@@ -54,8 +59,11 @@ def run_stage(services: Services, job: Job, should_stop: ShouldStop) -> None:
         with services.open_ledger() as ledger:
             if not is_wanted(ledger, job):
                 return
+            if job in services.unspent:
+                ledger.forget_attempts(job, last=services.unspent[job])
             attempt = ledger.count_attempt(job)
             ledger.commit()
+            services.unspent.pop(job, None)
     except StudyUnknown:
         log.warning("job.dropped", stage=str(job.stage), study_uid=job.study_uid)
         return
@@ -67,13 +75,41 @@ def run_stage(services: Services, job: Job, should_stop: ShouldStop) -> None:
     except Interrupted:
         interrupted(services, job)
     except DatabaseUnavailable:
+        _take_back(services, job)
         raise
+    except DiskFull as error:
+        _wait_for_room(services, job, error)
     except TrabeculaError as error:
         try_again_or_give_up(services, job, attempt, error)
     else:
         with services.open_ledger() as ledger:
             ledger.forget_attempts(job)
             ledger.commit()
+
+
+def _take_back(services: Services, job: Job) -> None:
+    """Take back the attempt that a lost database ended: it is no fault of the study. What cannot be said now waits."""
+    unspent = services.unspent.pop(job, 0) + 1
+    try:
+        with services.open_ledger() as ledger:
+            ledger.forget_attempts(job, last=unspent)
+            ledger.commit()
+    except DatabaseUnavailable:
+        services.unspent[job] = unspent
+
+
+def _wait_for_room(services: Services, job: Job, error: DiskFull) -> None:
+    """Run the job again soon, and spend no attempt: a full disk says nothing of the study."""
+    log.error("job.delayed", stage=str(job.stage), study_uid=job.study_uid, code=error.code)
+    with services.open_ledger() as ledger:
+        ledger.forget_attempts(job, last=1)
+        if is_wanted(ledger, job, lock=True):
+            if ledger.studies.last_event(job.study_uid) != "WAITING":
+                detail = f"{job.stage}: {DiskFull().sentence} Tried again every {_ROOM_PAUSE_S:g} s."
+                event = Event(what="WAITING", detail=detail, revision=job.revision or None, facts={"code": error.code})
+                ledger.studies.note(job.study_uid, event)
+            ledger.defer(replace(job, delay_s=_ROOM_PAUSE_S))
+        ledger.commit()
 
 
 def try_again_or_give_up(services: Services, job: Job, attempt: int, error: TrabeculaError) -> None:

@@ -19,6 +19,7 @@ from trabecula.cli.serving.precautions import keep_private, tell_openings
 from trabecula.cli.serving.signals import end_event, reload_event
 from trabecula.cli.serving.telling import serving_errors, tell_started
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
+from trabecula.domain.errors_of.disk import DiskFull
 from trabecula.domain.errors_of.serving import PartDoesNotStart
 from trabecula.logs import configure_logging
 from trabecula.settings import Settings, load_settings
@@ -114,8 +115,9 @@ def _look_after(
 ) -> None:
     """Until told to end, start a killed database again (the parts reconnect by themselves).
 
-    Raises DatabaseUnavailable when it does not come back: then the whole service ends, for systemd to start it anew.
-    Raises PartDoesNotStart where its settings keep a part from starting.
+    One that a full disk ended is started when there is room again. Raises DatabaseUnavailable when it does not come
+    back: then the whole service ends, for systemd to start it anew. Raises PartDoesNotStart where its settings keep a
+    part from starting.
     """
     told = False
     while not ended.wait(_LOOK_EVERY_SECONDS):
@@ -125,9 +127,19 @@ def _look_after(
             told = True
             tell_started("trabecula is ready", "service.started")
         on_look()
-        if database.mend():
+        if _mended(database, ended):
             log.error("database.restarted")
             print_line("database ready again: embedded PostgreSQL")
+
+
+def _mended(database: KeptDatabase, ended: threading.Event) -> bool:
+    """Start a killed database again and return whether it had to be; where the disk is full, wait a moment instead."""
+    try:
+        return database.mend()
+    except DiskFull as error:
+        log.error("database.awaited", code=error.code, reason=error.sentence, next_step=error.next_step)
+        ended.wait(_WAIT_SECONDS)
+        return False
 
 
 def _reload(asked: threading.Event, progress: _Readiness, working: tuple[ServicePart, ...]) -> None:

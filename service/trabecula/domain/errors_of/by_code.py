@@ -9,6 +9,7 @@ from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.errors_of import (
     backup,
     copies,
+    disk,
     doctor,
     ledger,
     notification,
@@ -19,7 +20,7 @@ from trabecula.domain.errors_of import (
     trust,
 )
 
-ERROR_MODULES = (backup, copies, doctor, ledger, notification, readers, reception, retention, serving, trust)
+ERROR_MODULES = (backup, copies, disk, doctor, ledger, notification, readers, reception, retention, serving, trust)
 """Every module beside errors.py that adds to the tree; importing them makes the tree whole."""
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from trabecula.domain.errors import SpoolObjectMissing, SpoolUnavailable
+from trabecula.domain.errors import SpoolObjectMissing
+from trabecula.domain.errors_of.disk import disk_error
 from trabecula.domain.uids import InstanceUid
 
 INCOMING, OBJECTS, QUARANTINE = "incoming", "objects", "quarantine"
@@ -50,7 +51,7 @@ def as_spool_error() -> Iterator[None]:
         yield
     except OSError as error:
         # The reason only: a path may hold what a sender chose.
-        raise SpoolUnavailable(os.strerror(error.errno) if error.errno else type(error).__name__) from error
+        raise disk_error(error, os.strerror(error.errno) if error.errno else type(error).__name__) from error
 
 
 class Incoming:
