@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ _TRACE = """
            (SELECT max(changed_at) FROM object_deliveries d WHERE d.study_uid = s.study_uid)
     FROM studies s WHERE s.study_uid = %(uid)s
 """
+_SAID = re.compile(r"(\w+ ready: .+|database ready again: .+|trabecula is ready|trabecula has ended)$")
 FINAL = frozenset({"DONE", "FAILED", "CANCELLED"})
 
 
@@ -76,6 +78,18 @@ class Process:
 
         wait_until(seen, timeout_s, f"{text!r} in {self.log}")
 
+    def web_address(self) -> str:
+        """Where `serve` answers monitors."""
+        self.wait_for_line("web ready: ")
+        return self.log.read_text().partition("web ready: ")[2].split()[0]
+
+    def events(self) -> list[dict[str, Any]]:
+        """The log's events; whatever stands between them must be one of the lines that programs wait for."""
+        lines = self.log.read_text().splitlines()
+        others = [line for line in lines if not line.startswith("{") and not _SAID.match(line)]
+        assert others == [], "something speaks between the lines of the log"
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
     def end(self, number: int = signal.SIGTERM, timeout_s: float = 90) -> int:
         if self._process.poll() is None:
             self._process.send_signal(number)
@@ -94,8 +108,14 @@ class Installation:
     def __init__(self, data_dir: Path, port: int, **settings: object) -> None:
         self.data_dir = data_dir
         self.port = port
-        options = {"dicom_port": port, "min_free_gib": 0.1, "study_quiet_seconds": 2, "workers": 1} | settings
-        self.environment = clean_environment(data_dir=data_dir, **options)
+        options = {
+            "dicom_port": port,
+            "web_port": 0,
+            "min_free_gib": 0.1,
+            "study_quiet_seconds": 2,
+            "workers": 1,
+        } | settings
+        self.environment = clean_environment(data_dir=data_dir, **(options | settings))
 
     def start(self, log: Path, *arguments: str) -> Process:
         return Process(self.environment, log, *(arguments or ("serve",)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from tests.system.conftest import StudyOnDisk
 from tests.system.orthanc import Orthanc
 from tests.system.service import Installation, storescu, wait_until
+from tests.web.exposition import fetch, value
 
 pytestmark = pytest.mark.system
 
@@ -48,6 +50,7 @@ def test_orthanc_routes_a_study_in_gets_the_results_and_confirms_them(
         wait_until(lambda: pacs.times_stable(ct_study.uid) >= 2, 60, "the study to be stable with our results")
         images = len(ct_study.files)
         after_feedback = service.wait_until_final(ct_study.uid)
+        health, ready, metrics = (fetch(serve.web_address() + path) for path in ("/healthz", "/readyz", "/metrics"))
     finally:
         code = serve.end()
 
@@ -63,6 +66,20 @@ def test_orthanc_routes_a_study_in_gets_the_results_and_confirms_them(
     assert after_feedback["revision"] == 1
     assert [(job["ID"], job["State"]) for job in pacs.store_jobs()] == [(job, "Success") for job in sent]
     assert code == 0
+    assert (health, ready[0]) == ((200, "alive\n"), 200)
+    assert {item["name"] for item in json.loads(ready[1])["checks"]} == {
+        "database", "workers", "disk", "listen", "register", "analysis", "delivery", "rescue",
+    }  # fmt: skip
+    assert (value(metrics[1], "trabecula_instances_received_total", calling_ae_title="ORTHANC") or 0) >= images
+    assert value(metrics[1], "trabecula_studies", state="DONE") == 1
+    assert value(metrics[1], "trabecula_turnaround_seconds_count", part="delivery") == 1
+    assert value(metrics[1], "trabecula_workers", queue="io") == 1
+    told = [event for event in serve.events() if event.get("study_uid") == ct_study.uid]
+    steps = [event["event"] for event in told if event["event"].startswith(("study.", "commitment."))]
+    assert steps == [
+        "study.settled", "study.analysed", "study.reported", "study.delivered", "study.done", "commitment.requested",
+    ]  # fmt: skip
+    assert told[-1]["answered"] is True  # by Orthanc, over an association of its own
 
 
 def test_dcmtk_alone_and_a_late_image_that_supersedes_the_report(
