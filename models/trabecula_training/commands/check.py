@@ -70,7 +70,7 @@ def check_command(
         found = (
             check_features(cohort, features, _wanted(chosen, inputs or (), questions, folds, choice))[0]
             if features is not None
-            else _check_folders(chosen.inputs, questions, cohort, workers)
+            else _check_folders(chosen.inputs, questions, cohort, workers, choice)
         )
         found.usable()
     if as_json:
@@ -119,7 +119,13 @@ def _questions(recipe: str, offered: Sequence[Task], names: Sequence[str]) -> Se
     return [by_name[name] for name in names] or offered
 
 
-def _check_folders(inputs: Sequence[InputSet], tasks: Sequence[Task], cohort: Path, workers: int) -> Preflight:
+def _check_folders(
+    inputs: Sequence[InputSet],
+    tasks: Sequence[Task],
+    cohort: Path,
+    workers: int,
+    choice: ConditioningChoice = NOTHING,
+) -> Preflight:
     roles = tuple(dict.fromkeys(role for item in inputs for role in item.roles))
     with progress_bar() as progress:
         task = progress.add_task("studies", total=None)
@@ -127,7 +133,7 @@ def _check_folders(inputs: Sequence[InputSet], tasks: Sequence[Task], cohort: Pa
         def on_study(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return check_studies(cohort, roles, tasks, workers, on_study)
+        return check_studies(cohort, roles, tasks, workers, on_study, choice)
 
 
 def _by_series(found: Preflight) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from trabecula_training.commands.output import print_problems, progress_bar
 from trabecula_training.errors import CohortInvalid, RecipeUnknown
 from trabecula_training.features.of_cohort import Extraction, extract_features, features_place
 from trabecula_training.features.table import FeatureTable
+from trabecula_training.learning.conditioning.plan import NOTHING, ConditioningChoice
 from trabecula_training.learning.recipe import InputSet, Recipe
 from trabecula_training.problems import blocking
 from trabecula_training.reporting.facts import Answers
@@ -109,7 +110,8 @@ def chosen_pairs(recipe: Recipe, settings: RunSettings) -> tuple[tuple[InputSet,
 def _extracted(job: RadiomicsJob, roles: Sequence[SeriesRole], tasks: Sequence[Task]) -> Path:
     workers = job.settings.processes
     if job.look_first:
-        cohort = checked_studies(job.cohort, tuple(dict.fromkeys(roles)), tasks, workers)
+        needed = tuple(dict.fromkeys(roles))
+        cohort = checked_studies(job.cohort, needed, tasks, workers, job.settings.conditioning)
     else:
         cohort = believed(job.cohort)
     place = features_place(job.cohort, job.recipe.feature_set, job.out)
@@ -125,13 +127,17 @@ def believed(path: Path) -> Cohort:
     return reading.cohort
 
 
-def checked_studies(cohort: Path, roles: Sequence[SeriesRole], tasks: Sequence[Task], workers: int) -> Cohort:
+def checked_studies(
+    cohort: Path, roles: Sequence[SeriesRole], tasks: Sequence[Task], workers: int, choice: ConditioningChoice = NOTHING
+) -> Cohort:
     """Return the cohort after a look into every study folder; remarks are printed. Raises CohortInvalid."""
     with progress_bar() as progress:
         shown = progress.add_task("checking studies", total=None)
-        found = check_studies(
-            cohort, roles, tasks, workers, lambda done, total: progress.update(shown, completed=done, total=total)
-        )
+
+        def on_study(done: int, total: int) -> None:
+            progress.update(shown, completed=done, total=total)
+
+        found = check_studies(cohort, roles, tasks, workers, on_study, choice)
     people = found.usable()
     if found.problems:
         print_problems(found.problems)

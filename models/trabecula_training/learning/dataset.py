@@ -113,7 +113,7 @@ def make_dataset(
     """
     vectors = patient_vectors(table, layout)
     people, left_out = _able(cohort, vectors, layout, task)
-    known = _batches([patient for patient, _ in people], choice) if batches is None else batches
+    known = known_batches([patient for patient, _ in people], choice) if batches is None else batches
     reasons = [(patient.patient, _withheld(patient, choice, known)) for patient, _ in people]
     left_out += [(name, why) for name, why in reasons if why]
     kept = [pair for pair, (_, why) in zip(people, reasons, strict=True) if not why]
@@ -158,8 +158,8 @@ def _plan(layout: FeatureLayout, choice: ConditioningChoice, batches: tuple[str,
     )
 
 
-def _batches(patients: Sequence[Patient], choice: ConditioningChoice) -> tuple[str, ...]:
-    """The scanners (sites) with enough patients for ComBat, by name; none where it is not asked for."""
+def known_batches(patients: Sequence[Patient], choice: ConditioningChoice) -> tuple[str, ...]:
+    """Return the scanners (sites) with enough patients for ComBat, by name; none where it is not asked for."""
     if choice.batch is None:
         return ()
     counts = Counter(choice.batch_of(patient) for patient in patients)

@@ -25,7 +25,14 @@ from trabecula_training.errors import CohortInvalid, FeatureTableInvalid
 from trabecula_training.features.reading import empty_cells, load_features
 from trabecula_training.features.table import FeatureTable
 from trabecula_training.learning.conditioning.plan import NOTHING, ConditioningChoice, combat_patients_at_least
-from trabecula_training.learning.dataset import FEW_LEVELS, WITHHELD, Dataset, make_dataset, usable_layout
+from trabecula_training.learning.dataset import (
+    FEW_LEVELS,
+    WITHHELD,
+    Dataset,
+    known_batches,
+    make_dataset,
+    usable_layout,
+)
 from trabecula_training.learning.recipe import InputSet
 from trabecula_training.problems import Problem, blocking
 
@@ -75,8 +82,10 @@ def check_studies(
     tasks: Iterable[Task] = (),
     workers: int = 1,
     on_study: Callable[[int, int], None] = _ignore,
+    choice: ConditioningChoice = NOTHING,
 ) -> Preflight:
-    """Check cohort.csv and every study folder it names, for a recipe that reads ``roles`` and answers ``tasks``.
+    """Check cohort.csv and every study folder it names, for a recipe that reads ``roles`` and answers ``tasks``, with
+    what is to be harmonised.
 
     ``on_study`` hears how many folders of how many were read. Nothing is decoded but one image per series.
     """
@@ -92,7 +101,7 @@ def check_studies(
         problems += found
         if not blocking(found):
             able.append(patient)
-    problems += _of_tasks(Cohort(tuple(able)), tasks, reading)
+    problems += _of_tasks(Cohort(tuple(able)), tasks, reading, choice)
     return Preflight(reading.cohort, _in_order(problems), facts)
 
 
@@ -180,21 +189,25 @@ def _of_combat(name: str, found: Dataset, choice: ConditioningChoice) -> list[Pr
     """What ComBat lacks: two scanners of enough patients; and whom it cannot score."""
     if choice.batch is None:
         return []
-    plan, fewest = found.data.conditioning, combat_patients_at_least()
+    plan = found.data.conditioning
     withheld = Counter(why for _, why in found.left_out if why.startswith(WITHHELD))
     problems = [
         Problem(line=0, column=name, found=f"{count} patients: {why}", remedy="They take no part.", blocking=False)
         for why, count in withheld.items()
     ]
-    if plan is None or len(plan.batches) < 2:
-        known = ", ".join(plan.batches) if plan and plan.batches else f"no {choice.batch}"
-        told = f"ComBat needs two {choice.batch}s of {fewest} patients; there is {known}"
-        remedy = f"Fill in the column {choice.batch}, or leave out --harmonise."
-        problems.append(Problem(line=0, column=name, found=told, remedy=remedy))
-    return problems
+    return problems + _too_few_batches(name, plan.batches if plan else (), choice)
 
 
-def _of_tasks(able: Cohort, tasks: Iterable[Task], reading: CohortReading) -> list[Problem]:
+def _too_few_batches(name: str, known: Sequence[str], choice: ConditioningChoice) -> list[Problem]:
+    if len(known) >= 2:
+        return []
+    there = ", ".join(known) or f"no {choice.batch}"
+    told = f"ComBat needs two {choice.batch}s of {combat_patients_at_least()} patients; there is {there}"
+    remedy = f"Fill in the column {choice.batch}, or leave out --harmonise."
+    return [Problem(line=0, column=name, found=told, remedy=remedy)]
+
+
+def _of_tasks(able: Cohort, tasks: Iterable[Task], reading: CohortReading, choice: ConditioningChoice) -> list[Problem]:
     """What the tasks lack; not told of a file that gave nobody, where it would only repeat that."""
     if not reading.cohort.patients:
         return []
@@ -206,6 +219,8 @@ def _of_tasks(able: Cohort, tasks: Iterable[Task], reading: CohortReading) -> li
         inside = [(patient, label) for patient, label in labelled if label is not None]
         found = confounding([patient for patient, _ in inside], [label for _, label in inside])
         problems += confounding_remarks(task.name, found)
+        if choice.batch is not None:
+            problems += _too_few_batches(task.name, known_batches([patient for patient, _ in inside], choice), choice)
     return problems
 
 

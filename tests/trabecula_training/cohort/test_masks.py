@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from tests.analysis.truth_segmenter import TruthSegmenter
+from tests.segmentation.foreign.drawn_segs import GEOMETRY, bodies_seg, source_images, volume
 from trabecula.domain.errors import SegmenterFailed
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
@@ -148,3 +151,22 @@ def test_the_digest_of_a_cohort_knows_masks_by_name_and_not_by_place(drawn: Draw
 
     assert here.sha256() == there.sha256()
     assert here.sha256() != replace(here, patients=(replace(person, masks=()),)).sha256()
+
+
+def test_a_dicom_seg_names_its_levels_itself(tmp_path: Path) -> None:
+    seg = Path(bodies_seg(tmp_path / "seg.dcm").path)
+    (tmp_path / "study").mkdir()
+    (tmp_path / "other").mkdir()
+    for number, image in enumerate(source_images(GEOMETRY)):
+        image.file_meta = FileMetaDataset()
+        image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        image.save_as(tmp_path / "study" / f"{number}.dcm", enforce_file_format=True)
+    (tmp_path / "words.dcm").write_bytes(b"no image")
+
+    found = MaskSegmenter((seg,), (), TruthSegmenter([])).segment(volume())
+
+    assert {body.level for body in found.bodies} == {Level.L3, Level.L4, Level.L5}
+    assert found.outlined_by == ""
+    assert check_masks((seg,), tmp_path / "study", [SeriesRole.T1W]) == ""
+    assert "refers to images that are not in the study" in check_masks((seg,), tmp_path / "other", [SeriesRole.T1W])
+    assert "neither NIfTI nor DICOM" in check_masks((tmp_path / "words.dcm",), tmp_path / "study", [SeriesRole.T1W])
