@@ -9,9 +9,10 @@ from alembic.runtime.migration import MigrationContext
 
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable, SchemaOutdated
 from trabecula.domain.study.study import TRANSITIONS, StudyState
-from trabecula.ledger import queue_tables, reception_tables, retention_tables
+from trabecula.ledger import queue_tables, reception_tables
 from trabecula.ledger.database import create_engine_for
 from trabecula.ledger.notifications import tables as notification_tables
+from trabecula.ledger.retention import tables as retention_tables
 from trabecula.ledger.schema import check_schema, head_version, migrate
 from trabecula.ledger.tables import Base
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
+from trabecula.bootstrap.keeping.retention import housekeeping_of
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.monitoring.answering import answering, part_place
 from trabecula.bootstrap.monitoring.telling import telling_of
 from trabecula.bootstrap.monitoring.watching import worker_watch
-from trabecula.bootstrap.retention import housekeeping_of
 from trabecula.bootstrap.services import CHILD_COMMAND, SERVER_COMMAND, services_of
 from trabecula.jobs.app import QueueOptions, build_app
 from trabecula.jobs.child import ChildRunner

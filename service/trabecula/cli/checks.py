@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 
 from trabecula.bootstrap.database import opened_database
+from trabecula.bootstrap.keeping.retention import disk_room_of
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.models import segmenter_in_words
 from trabecula.bootstrap.peers import sender_of
-from trabecula.bootstrap.retention import disk_room_of
 from trabecula.bootstrap.services import destination_of
 from trabecula.cli import running_checks as running
 from trabecula.cli.edge import as_ours, foreseen_errors

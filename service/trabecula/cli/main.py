@@ -67,10 +67,11 @@ COMMANDS = {
         "trabecula.cli.explain:explain", "Tell what a code of an error or a reason means, and what to do."
     ),
     "backup": CommandPlace(
-        "trabecula.cli.backup:backup", "Back up ledger, images, results and journal, also while the service runs."
+        "trabecula.cli.backups.commands:backup",
+        "Back up ledger, images, results and journal, also while the service runs.",
     ),
     "restore": CommandPlace(
-        "trabecula.cli.backup:restore",
+        "trabecula.cli.backups.commands:restore",
         "Put a backup in place; the service must not run. Files that are here already stay: they may be newer.",
     ),
     "child": CommandPlace(

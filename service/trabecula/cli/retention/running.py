@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trabecula.bootstrap.retention import retention_of
+from trabecula.bootstrap.keeping.retention import retention_of
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, print_json, print_table
 from trabecula.cli.retention.showing import mib

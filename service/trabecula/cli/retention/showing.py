@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from trabecula.bootstrap.retention import disk_room_of, policy_of, retention_of
+from trabecula.bootstrap.keeping.retention import disk_room_of, policy_of, retention_of
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, print_json, print_table
 from trabecula.cli.study_options import AsJson

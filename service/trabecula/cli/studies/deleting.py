@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from trabecula.bootstrap.keeping.retention import retention_of
 from trabecula.bootstrap.ledger import ledger_of
-from trabecula.bootstrap.retention import retention_of
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, print_json
 from trabecula.cli.study_options import AsJson, Operator, StudyUidArgument, operator

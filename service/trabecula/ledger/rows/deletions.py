@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from trabecula.domain.study.deletion import Tombstone, tombstone_key
 from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
-from trabecula.ledger.retention_tables import DeletedStudy, TombstoneKey
+from trabecula.ledger.retention.tables import DeletedStudy, TombstoneKey
 from trabecula.ledger.tables import FormerCopy, Instance, RevisionInstance
 from trabecula.ledger.texts import storable
 

@@ -22,7 +22,7 @@ from trabecula.domain.study.retention import (
 from trabecula.domain.study.study import ReceivedInstance
 from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
-from trabecula.ledger.retention_tables import Removal, RemovedImage, Restore, RetentionHold
+from trabecula.ledger.retention.tables import Removal, RemovedImage, Restore, RetentionHold
 from trabecula.ledger.tables import FormerCopy, Instance, RevisionInstance, Study
 from trabecula.ledger.texts import storable, storable_instance
 

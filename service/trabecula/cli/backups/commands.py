@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from trabecula.bootstrap.backups import reconciled, sources_of
 from trabecula.bootstrap.database import embedded_or_given
+from trabecula.bootstrap.keeping.backups import reconciled, sources_of
 from trabecula.bootstrap.ledger import ledger_of, opened_engine
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, errors_as_exit_code, print_json

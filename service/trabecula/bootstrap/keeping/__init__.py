@@ -1,0 +1,1 @@
+"""Builders of what removes, deletes, backs up and restores."""

@@ -1,0 +1,1 @@
+"""``trabecula backup`` and ``trabecula restore``."""
