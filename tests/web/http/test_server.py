@@ -122,3 +122,13 @@ def test_peers_that_say_nothing_hold_no_more_than_their_room(start: Start, monke
     finally:
         for peer in silent:
             peer.close()
+
+
+def test_a_server_that_is_stopped_at_once_stops() -> None:
+    for _ in range(6):
+        server = HttpServer({"/hello": hello})
+        server.start()
+        stopping = threading.Thread(target=server.stop, daemon=True)
+        stopping.start()
+        stopping.join(10)
+        assert not stopping.is_alive()

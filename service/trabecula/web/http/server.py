@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import socketserver
 import threading
@@ -106,6 +105,7 @@ class HttpServer:
         self._routes = routes
         self._host, self._port, self._path = host, port, path
         self._ended = threading.Event()
+        self._lock = threading.Lock()
         self._serving: _Serving | None = None
         self._thread: threading.Thread | None = None
 
@@ -116,7 +116,8 @@ class HttpServer:
 
     def stop(self) -> None:
         """Take no more requests."""
-        self._ended.set()
+        with self._lock:
+            self._ended.set()
         if self._serving is not None:
             self._serving.shutdown()
         if self._thread is not None:
@@ -137,10 +138,12 @@ class HttpServer:
                 self._ended.wait(_TRY_AGAIN_SECONDS)
                 continue
             with serving:
-                self._serving = serving
+                with self._lock:
+                    if self._ended.is_set():
+                        return
+                    self._serving = serving  # from now on stop() waits for serve_forever, which therefore must run
                 on_ready(self._shown(serving))
-                if not self._ended.is_set():
-                    serving.serve_forever(_LOOK_SECONDS)
+                serving.serve_forever(_LOOK_SECONDS)
             return
 
     def _bound(self) -> _Serving:
@@ -154,6 +157,4 @@ class HttpServer:
         if self._path is not None:
             return str(self._path)
         host = f"[{self._host}]" if ":" in self._host else self._host
-        with contextlib.suppress(TypeError, IndexError):
-            return f"http://{host}:{serving.socket.getsockname()[1]}"
-        return host
+        return f"http://{host}:{serving.socket.getsockname()[1]}"
