@@ -16,7 +16,7 @@ from rich.table import Table
 
 from trabecula.cli.tables import print_table_to
 from trabecula.domain.errors import TrabeculaError
-from trabecula_training.commands.progress import ShownProgress
+from trabecula_training.commands.shown.progress import ShownProgress
 from trabecula_training.errors import CohortInvalid
 from trabecula_training.problems import Problem
 from trabecula_training.reporting.plain import to_plain

@@ -23,7 +23,7 @@ from trabecula_training.commands.options.conditioning import (
 )
 from trabecula_training.commands.output import errors_as_exit_code, print_json
 from trabecula_training.commands.radiomics_run import RadiomicsJob, RadiomicsRun, run_radiomics
-from trabecula_training.commands.summary import print_summary, summary_document
+from trabecula_training.commands.shown.summary import print_summary, summary_document
 from trabecula_training.recipes import IMAGE_RECIPES, RECIPE_NAMES, image_recipe, radiomics_recipe
 from trabecula_training.reporting.facts import Answers, read_facts
 from trabecula_training.runs.run import Mode, RunSettings
@@ -31,6 +31,10 @@ from trabecula_training.runs.run import Mode, RunSettings
 app = typer.Typer()
 
 Names = Annotated[list[str] | None, typer.Option(help="Repeat for several; default all of the recipe's.")]
+FactsFile = Annotated[
+    Path | None,
+    typer.Option("--facts", help="What only people know, for the checklist (`trabecula-train template facts.toml`)."),
+]
 
 
 @app.command("run")
@@ -62,10 +66,7 @@ def run_command(
     weights: Annotated[
         Path | None, typer.Option(help="Weights of one's own from which networks start (torch state dictionary).")
     ] = None,
-    facts: Annotated[
-        Path | None,
-        typer.Option(help="What only people know, for the checklist (`trabecula-train template facts.toml`)."),
-    ] = None,
+    facts: FactsFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict, or what is wrong, as JSON.")] = False,
 ) -> None:
     """Train and validate a recipe on a cohort; nothing is computed before the whole cohort was checked.

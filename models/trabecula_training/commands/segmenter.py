@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import TaskID
 
 from trabecula_training.commands.output import errors_as_exit_code
-from trabecula_training.commands.progress import ShownProgress
+from trabecula_training.commands.shown.progress import ShownProgress
 
 if TYPE_CHECKING:
     from trabecula_training.segmenter.judging.robustness import Axes

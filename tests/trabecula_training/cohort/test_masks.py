@@ -60,6 +60,12 @@ class Drawn:
         write_labels_of(self.folder / name, labels.astype(np.uint8), geometry or self.geometry)
         return name
 
+    def moved(self) -> Geometry:
+        """The grid of the images, 40 mm beside them."""
+        affine = self.geometry.affine.copy()
+        affine[0, 3] += 40
+        return replace(self.geometry, affine=affine)
+
     def cohort(self, first: str, second: str = "") -> Path:
         path = self.folder / "cohort.csv"
         path.write_text(HEADING + LINE.format(first, second), "utf-8")
@@ -111,9 +117,7 @@ def test_two_readers_outline_and_no_program_does(drawn: Drawn, tmp_path: Path) -
 
 
 def test_masks_are_checked_line_by_line_before_any_work(drawn: Drawn) -> None:
-    shifted = drawn.geometry.affine.copy()
-    shifted[0, 3] += 40
-    elsewhere = replace(drawn.geometry, affine=shifted)
+    elsewhere = drawn.moved()
     (drawn.folder / "words.nii.gz").write_bytes(b"no image")
     cases = {
         drawn.mask("good.nii.gz", drawn.labels): "",
@@ -137,14 +141,15 @@ def test_masks_are_checked_line_by_line_before_any_work(drawn: Drawn) -> None:
 
 def test_a_series_without_a_mask_is_not_outlined_by_the_program(drawn: Drawn) -> None:
     images = make_ct_study(CtStudySpec(sample_patient(1, 4, density_l1=105.0), TINY)).series[0].volume
-    segmenter = MaskSegmenter((drawn.folder / "moved.nii.gz",), (), drawn.truth)
+    mask = drawn.folder / drawn.mask("beside.nii.gz", drawn.labels, drawn.moved())
+    segmenter = MaskSegmenter((mask,), (), drawn.truth)
 
     with pytest.raises(SegmenterFailed, match="no mask of one's own lies on this series"):
         segmenter.segment(images)
 
 
 def test_the_digest_of_a_cohort_knows_masks_by_name_and_not_by_place(drawn: Drawn, tmp_path: Path) -> None:
-    path = drawn.cohort("good.nii.gz")
+    path = drawn.cohort(drawn.mask("good.nii.gz", drawn.labels))
     here = read_cohort(path, need_studies=True).cohort
     person = here.patients[0]
     there = replace(here, patients=(replace(person, masks=(tmp_path / "good.nii.gz",)),))

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from trabecula_training.commands.progress import ShownProgress
+from trabecula_training.commands.shown.progress import ShownProgress
 
 
 def _lines(line_s: float) -> list[str]:
