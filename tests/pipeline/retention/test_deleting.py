@@ -121,9 +121,7 @@ delete_study(kept.retention, STUDY, who="officer", reason="request 7")
     ("step", "moment"),
     [
         ("remove_images", "before"),
-        ("remove_images", "after"),
         ("remove_results", "after"),
-        ("remove_traces", "before"),
         ("remove_traces", "after"),
     ],
 )

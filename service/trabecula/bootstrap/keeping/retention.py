@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from trabecula.bootstrap.ledger import ledger_of
 from trabecula.bootstrap.storage import artifacts_of, spool_of
+from trabecula.domain.errors_of.retention import DeletionUnfinished
 from trabecula.domain.study.disk_room import DiskRoom
 from trabecula.domain.study.retention import RetentionPolicy
 from trabecula.jobs.study_files import StoredStudyFiles
@@ -50,7 +51,10 @@ def housekeeping_of(settings: Settings, engine: Engine) -> Callable[[], None]:
     retention = retention_of(settings, engine)
 
     def keep_house() -> None:
-        finish_deletions(retention)
+        try:
+            finish_deletions(retention)
+        except DeletionUnfinished as error:
+            log.warning("deletion.delayed", code=error.code, reason=error.sentence)
         removed = remove_due(retention)
         if removed.images or removed.results:
             log.info("retention.removed", studies=removed.images, revisions=removed.results, bytes=removed.size_bytes)

@@ -64,11 +64,17 @@ def finish_deletion(services: RetentionServices, study_uid: StudyUid, patience_s
 
 
 def finish_deletions(services: RetentionServices) -> int:
-    """Go on with every deletion that was begun; return how many ended. Raises DeletionUnfinished for the first left."""
+    """Go on with every deletion that was begun; return how many ended. Raises DeletionUnfinished where one did not."""
     with services.open_ledger() as ledger:
         waiting = ledger.deletions.unfinished()
+    left: DeletionUnfinished | None = None
     for study_uid in waiting:
-        finish_deletion(services, study_uid, patience_s=10.0)
+        try:
+            finish_deletion(services, study_uid, patience_s=10.0)
+        except DeletionUnfinished as error:
+            left = error
+    if left is not None:
+        raise left
     return len(waiting)
 
 
