@@ -12,6 +12,7 @@ import pytest
 from pydicom.uid import CTImageStorage, EnhancedSRStorage, SegmentationStorage
 from pynetdicom import AE
 from pynetdicom.presentation import build_context
+from structlog.testing import capture_logs
 
 from tests.builders import document, encoded, image, part10, uid, without_head, write_series
 from tests.intake.conftest import QUICK, Running, after_row
@@ -125,6 +126,20 @@ def test_a_repeated_send_changes_nothing(running: Running, require_tool: Tool, t
 
     assert (running.registrar.instances, {path: path.stat().st_mtime_ns for path in running.files()}) == before
     assert running.registrar.quarantined == ()
+
+
+def test_the_end_of_an_association_names_the_studies_it_brought(
+    running: Running, require_tool: Tool, tmp_path: Path
+) -> None:
+    files = write_series(tmp_path / "series", 3)
+    with capture_logs() as lines:
+        assert (
+            _run(require_tool("storescu"), "-aec", "TRABECULA", "127.0.0.1", str(running.port), *files).returncode == 0
+        )
+        wait_until(lambda: running.listener.open_associations == 0)
+
+    (ended,) = [line for line in lines if line["event"] == "association.ended"]
+    assert (ended["messages"], ended["study_uids"]) == (3, [uid(1)])
 
 
 def test_other_content_under_a_known_uid_goes_to_quarantine(running: Running) -> None:

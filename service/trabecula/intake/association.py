@@ -136,7 +136,8 @@ class AcceptedAssociation:
             if self._message is not None and self._message.sink is not None:
                 self._message.sink.abandon()
             seconds = round(time.monotonic() - started, 3)
-            log.info("association.ended", messages=self._answered, seconds=seconds)
+            studies = sorted(self._origin.studies)
+            log.info("association.ended", messages=self._answered, seconds=seconds, study_uids=studies)
 
     def _establish(self, over_limit: bool) -> bool:
         pdu = self._stream.read(idle_seconds=self._limits.association_seconds, max_bytes=_MAX_REQUEST_BYTES)

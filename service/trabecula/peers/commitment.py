@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pynetdicom import evt
+from pynetdicom.pdu import P_DATA_TF
 
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DeliveryRefused, DestinationUnreachable, SopClassRefused
@@ -42,9 +43,7 @@ class CommitmentScu:
         """
         answer = _Answer(transaction_uid)
         try:
-            with self._requestor.associate(
-                destination, (STORAGE_COMMITMENT_PUSH,), [(evt.EVT_N_EVENT_REPORT, answer.take)]
-            ) as association:
+            with self._requestor.associate(destination, (STORAGE_COMMITMENT_PUSH,), answer.handlers) as association:
                 status, _ = association.send_n_action(
                     _action_information(transaction_uid, objects),
                     _REQUEST_COMMITMENT,
@@ -78,8 +77,17 @@ class _Answer:
         for item in report.get("FailedSOPSequence") or ():
             committed[str(item.ReferencedSOPInstanceUID)] = False
         self.committed = committed
-        self._arrived.set()
         return 0x0000, None
+
+    def sent(self, event: Any) -> None:
+        """Handle EVT_PDU_SENT: what is sent after the report is our answer to it; released before, it would be lost."""
+        if self.committed is not None and isinstance(event.pdu, P_DATA_TF):
+            self._arrived.set()
+
+    @property
+    def handlers(self) -> list[tuple[Any, Callable[[Any], Any]]]:
+        """What an association needs to take the report and to answer it."""
+        return [(evt.EVT_N_EVENT_REPORT, self.take), (evt.EVT_PDU_SENT, self.sent)]
 
     def wait(self, seconds: float) -> None:
         """Wait for the report."""

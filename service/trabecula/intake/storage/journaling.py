@@ -162,6 +162,8 @@ class JournalStoring:
         else:
             large, self._large = self._large, None
             self._service.journal.keep_large(large, instance)
+        if head.study_uid:
+            self._origin.brought(head.study_uid)
         log.debug("instance.stored", size_bytes=self._size)
 
     def _refused(self, error: TrabeculaError) -> tuple[DimseStatus, str]:

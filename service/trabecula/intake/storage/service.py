@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -20,15 +20,23 @@ from trabecula.intake.storage.part10 import file_head
 from trabecula.intake.storage.spool import Incoming, Kept, KeptFile, Spool
 from trabecula.intake.upper_layer.command import Command, DimseStatus
 
+_STUDIES_TOLD = 10
+
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The association an instance came over."""
+    """The association an instance came over; ``studies`` gathers the first few it brought images of, for its log."""
 
     calling_ae_title: str
     association_id: str
+    studies: set[str] = field(default_factory=set, compare=False)
+
+    def brought(self, study_uid: str) -> None:
+        """Note that an image of a study came."""
+        if len(self.studies) < _STUDIES_TOLD:
+            self.studies.add(study_uid)
 
 
 class CommitmentRecorder(Protocol):
@@ -157,6 +165,7 @@ class Storing:
             return
         if self._service.registrar.turn_away({head.study_uid: 1}):
             return
+        self._origin.brought(head.study_uid)
         kept = self._incoming.keep(self._command.sop_instance_uid)
         if kept.outcome is Kept.CONFLICT:
             self._register_first_copy(kept)
