@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,10 +26,8 @@ def waits() -> str:
 
 @pytest.fixture
 def sockets() -> Iterator[Path]:
-    folder = Path("/tmp") / f"trabecula-test-{id(object())}"  # short: the path of a socket has 107 bytes
-    folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="parts-") as folder:  # short: the path of a socket has 107 bytes
+        yield Path(folder)
 
 
 def test_every_metric_of_a_worker() -> None:
