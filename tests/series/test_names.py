@@ -38,8 +38,8 @@ def test_no_word_alone_keeps_an_mr_series_out(description: str) -> None:
 
 @pytest.mark.parametrize(
     "description",
-    ["Abd MONO+ 70keV", "MonoE 40 keV", "VNC 3.0", "DE_LiverVNC 2.5 Q30f", "Virtual non-contrast", "Virtuell nativ",
-     "VMI 55", "Iodine map",
+    ["Abd MONO+ 70keV", "MonoE 40 keV", "VNC 3.0", "DE_LiverVNC 2.5 Q30f",
+     "CaSupp50", "HAP(Water)", "ME 40", "Virtual non-contrast", "Virtuell nativ", "VMI 55", "Iodine map",
      "VMI70keV", "MonoPlus 70", "Virt. nativ", "Z Effective", "CaSupp 25", "SBI", "Abdomen 65 keV", "虚拟平扫",
      "GSI 70 keV", "Iodine (Water)"],
 )  # fmt: skip

@@ -84,7 +84,7 @@ def value_scale(decision: Decision, expected: Expected | None, least_change_perc
 
 def _z_score(decision: Decision, findings: Findings, norm: AttenuationNorm, mean: float) -> float | None:
     measured = decision.measured
-    comparable = findings.context.candidate.phase in _COMPARABLE_PHASES and findings.context.made.kvp is not None
+    comparable = findings.context.phase in _COMPARABLE_PHASES and findings.context.made.kvp is not None
     if measured is None or measured.quantity is not Quantity.ATTENUATION or not comparable:
         return None
     if measured.where != str(norm.level):

@@ -71,7 +71,7 @@ class MeasuredStudy:
         if primary is None:
             return None
         return ScoringContext(
-            series={role: _measured_series(item) for role, item in self.segmented.items()},
+            series={role: _measured_series(item, self.findings.get(role)) for role, item in self.segmented.items()},
             levels=level_results(self.findings, primary),
             summary=tuple(value for found in self.findings.values() for value in found.summary()),
             reasons=primary.study_reasons,
@@ -208,11 +208,12 @@ def _why_no_series(choice: Choice) -> list[Reason]:
     return [*(replace(reason, blocking=True) for reason in telling[:3]), last]
 
 
-def _measured_series(item: Segmented) -> MeasuredSeries:
+def _measured_series(item: Segmented, found: Findings | None) -> MeasuredSeries:
+    phase = found.context.phase if found is not None else item.candidate.phase
     return MeasuredSeries(
         source=item.source,
         volume=item.volume,
         segmentation=item.segmentation,
         kernel_class=item.candidate.kernel.value,
-        contrast_phase=item.candidate.phase.value,
+        contrast_phase=phase.value,
     )

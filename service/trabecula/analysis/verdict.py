@@ -53,7 +53,7 @@ def _decide_series(found: Findings, thresholds: Thresholds) -> Decision:
     if found.context.role is SeriesRole.CT:
         hu, where = (found.first_hu, "L1") if found.first_hu is not None else (found.mean_hu, f"mean of {named}")
         return decide_attenuation(
-            AttenuationFinding(hu=hu, levels=levels, kvp=made.kvp, phase=found.context.candidate.phase, where=where),
+            AttenuationFinding(hu=hu, levels=levels, kvp=made.kvp, phase=found.context.phase, where=where),
             thresholds.attenuation,
         )
     if found.context.role is SeriesRole.T2W:

@@ -12,7 +12,7 @@ from trabecula.imaging.headers.contrast import ContrastState, contrast_evidence
 from trabecula.imaging.stacks.geometry_gate import check_geometry, unplaced
 from trabecula.imaging.stacks.left_out import LeftOut
 from trabecula.imaging.stacks.split import Stack
-from trabecula.imaging.words import is_term, mentions, word_of
+from trabecula.imaging.words import is_term, mentions, without, word_of
 from trabecula.series.limits import SERIES
 from trabecula.series.sequences import SequenceClass, classify_sequence
 
@@ -76,7 +76,7 @@ def _modality(stack: Stack) -> Reason | None:
 
 def _purpose(stack: Stack) -> Reason | None:
     made = stack.acquisition
-    if "LOCALIZER" in {part.upper() for part in made.image_type} or mentions(made.description, "localizer"):
+    if "LOCALIZER" in {part.upper() for part in made.image_type} or _names_localizer(made.description):
         return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "localizer")
     terms = made.image_type if made.modality == "MR" else tuple(part for part in made.image_type if len(part) > 2)
     if is_term(terms, "image_type_reject") or mentions(made.description, "derived_map"):
@@ -84,6 +84,11 @@ def _purpose(stack: Stack) -> Reason | None:
     if made.burned_in or mentions(made.description, "screenshot"):
         return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "annotation is burned in")
     return None
+
+
+def _names_localizer(description: str) -> bool:
+    """Whether a description calls the series a localizer, which "without topogram" does not."""
+    return mentions(without(description, "contrast_absent", followed_by="localizer"), "localizer")
 
 
 def _quality_control(stack: Stack) -> Reason | None:
@@ -133,7 +138,7 @@ def _spectral(stack: Stack) -> Reason | None:
 
 def _rescale(stack: Stack) -> Reason | None:
     made = stack.acquisition
-    if made.rescale_type.upper() not in ("", "HU", "US"):
+    if made.rescale_type.strip().upper() not in ("", "HU", "US", "HOUNSFIELD", "HOUNSFIELD UNITS", "HOUNSFIELD UNIT"):
         return _refused(stack, ReasonCode.HU_SANITY, f"values in {made.rescale_type}")
     return None
 

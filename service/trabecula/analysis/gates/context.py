@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
+from trabecula.analysis.gates.vessels import enhanced_vessel
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
-from trabecula.domain.results.thresholds import Thresholds
+from trabecula.domain.results.thresholds import ContrastPhase, Thresholds
 from trabecula.domain.segmentation import Segmentation
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.domain.uids import SeriesUid
@@ -47,6 +49,17 @@ class GateContext:
     def measured_bodies(self) -> tuple[Body, ...]:
         """The bodies of L1-L4."""
         return tuple(body for body in self.bodies if body.level in MEASURED_LEVELS)
+
+    @cached_property
+    def vessel_hu(self) -> float | None:
+        """The attenuation of an enhanced vessel before the spine (CT); None where there is none."""
+        return enhanced_vessel(self.measured_bodies) if self.role is SeriesRole.CT else None
+
+    @cached_property
+    def phase(self) -> ContrastPhase:
+        """The phase that the headers tell; doubtful where they tell none and a vessel shows contrast agent."""
+        told = self.candidate.phase
+        return ContrastPhase.DOUBTFUL if told is ContrastPhase.NATIVE and self.vessel_hu is not None else told
 
     def reason(
         self,

@@ -10,6 +10,7 @@ from scipy import ndimage
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.gates.limits import CEMENT, FOCAL_LESION, METAL
 from trabecula.domain.results.reasons import Reason, ReasonCode
+from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula.domain.spine import Level
 from trabecula.regions import Mask, eroded, trabecular_v1
 from trabecula.regions.bodies import Body
@@ -24,6 +25,13 @@ def kernel(context: GateContext) -> Iterator[Reason]:
         yield context.reason(ReasonCode.KERNEL_SHARP, blocking=False, detail=name)
     elif context.candidate.kernel is KernelClass.UNKNOWN:
         yield context.reason(ReasonCode.KERNEL_UNKNOWN, blocking=False, detail=name or "not recorded")
+
+
+def unnamed_contrast(context: GateContext) -> Iterator[Reason]:
+    """CONTRAST_UNCLEAR where no header names contrast agent and a vessel shows it."""
+    if context.candidate.phase is ContrastPhase.NATIVE and context.vessel_hu is not None:
+        detail = f"a vessel before the spine has {context.vessel_hu:.0f} HU, and no header names contrast agent"
+        yield context.reason(ReasonCode.CONTRAST_UNCLEAR, blocking=False, detail=detail)
 
 
 def thickness(context: GateContext) -> Iterator[Reason]:

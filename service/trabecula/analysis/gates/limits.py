@@ -57,6 +57,22 @@ class HuSanityLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VesselLimits:
+    """Table ``vessels``: lengths in mm, attenuation in HU."""
+
+    lowest_hu: float
+    highest_hu: float
+    alike_hu: float
+    core_mm: float
+    depth_mm: float
+    aside_mm: float
+    along_share: float
+    bodies: int
+    smoothing_mm: float
+    step_mm: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class HuShiftLimits:
     """Table ``hu_shift``."""
 
@@ -142,6 +158,7 @@ METAL = table("gates.toml", "metal", MetalLimits)
 CEMENT = table("gates.toml", "cement", CementLimits)
 FOCAL_LESION = table("gates.toml", "focal_lesion", FocalLesionLimits)
 HU_SANITY = table("gates.toml", "hu_sanity", HuSanityLimits)
+VESSELS = table("gates.toml", "vessels", VesselLimits)
 HU_SHIFT = table("gates.toml", "hu_shift", HuShiftLimits)
 PIXEL_SIZE = table("gates.toml", "pixel_size", PixelSizeLimits)
 NOISE = table("gates.toml", "noise", NoiseLimits)

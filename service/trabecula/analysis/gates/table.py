@@ -18,6 +18,7 @@ COMMON_GATES: tuple[Gate, ...] = (
 )
 CT_GATES: tuple[Gate, ...] = (
     ct_intensity.noise,
+    ct.unnamed_contrast,
     ct.kernel,
     ct.thickness,
     ct.metal,

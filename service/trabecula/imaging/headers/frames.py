@@ -223,7 +223,7 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
         inversion_time=_first(number(lookup, "InversionTime"), number(lookup, "InversionTimes")),
         inversion_recovery=None if not inversion else inversion.upper() == "YES",
         flip_angle=number(lookup, "FlipAngle"),
-        field_strength=number(lookup, "MagneticFieldStrength"),
+        field_strength=_tesla(number(lookup, "MagneticFieldStrength")),
         fat_suppressed=text(lookup, "SpectrallySelectedSuppression").upper() in ("FAT", "FAT_AND_WATER"),
         acquisition_contrast=text(lookup, "AcquisitionContrast").upper(),
         b_value=number(lookup, "DiffusionBValue"),
@@ -249,6 +249,14 @@ def _acquisition(lookup: Lookup, file: StoredFile) -> Acquisition:
 def _any(lookup: Lookup, *keywords: str) -> str:
     """The text of the first of these attributes that has one."""
     return next((found for keyword in keywords if (found := text(lookup, keyword))), "")
+
+
+_MOST_TESLA = 30.0
+
+
+def _tesla(written: float | None) -> float | None:
+    """Return Magnetic Field Strength in tesla: some write gauss (15000), and no magnet for people is above 12 T."""
+    return written / 1e4 if written is not None and written > _MOST_TESLA else written
 
 
 def _lossy(lookup: Lookup) -> bool:
