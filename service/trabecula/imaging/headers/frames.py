@@ -22,6 +22,7 @@ from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.imaging.acquisition import Acquisition, Frame, StatedPatient
 from trabecula.imaging.character_sets import read_as_meant
 from trabecula.imaging.header_values import Lookup, integer, number, numbers, text, words
+from trabecula.imaging.headers.codestream import MAY_BE_LOSSY, is_irreversible
 from trabecula.imaging.headers.phantoms import is_phantom
 from trabecula.imaging.patient.facts import one_patient
 from trabecula.imaging.patient.headers import PatientHeader, patient_header
@@ -148,7 +149,7 @@ def _frame(lookup: Lookup, dataset: Dataset, file: StoredFile, index: int | None
         rescale=(number(lookup, "RescaleSlope"), number(lookup, "RescaleIntercept")),
         lookup_table=lookup.has("ModalityLUTSequence"),
         transfer_syntax_uid=syntax,
-        lossy=_lossy(lookup) or syntax in LOSSY,
+        lossy=_lossy(lookup) or syntax in LOSSY or (syntax in MAY_BE_LOSSY and is_irreversible(Path(file.path))),
         bits_stored=integer(lookup, "BitsStored"),
     )
 
