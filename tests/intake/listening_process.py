@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from trabecula.domain.study.study import ReceivedInstance
+from trabecula.domain.uids import StudyUid
 from trabecula.intake.listener import Listener, ListenerConfig
 from trabecula.intake.storage.spool import Spool
 
@@ -30,6 +31,9 @@ class LineRegistrar:
             self._file.flush()
             os.fsync(self._file.fileno())
         return True
+
+    def turn_away(self, images: Mapping[StudyUid, int]) -> frozenset[StudyUid]:
+        return frozenset()  # no study was deleted
 
     def knows(self, sop_instance_uid: str) -> bool:
         raise AssertionError("no altered copies in these tests")

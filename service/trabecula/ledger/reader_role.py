@@ -12,7 +12,8 @@ from trabecula.domain.errors_of.ledger import ReaderRefused
 
 READABLE = (
     "screening_log", "screening_levels", "screening_scores", "series_uses", "possible_fractures", "deliveries",
-    "reference_results", "quarantine", "instances", "listeners", "refused_instances",
+    "reference_results", "quarantine", "instances", "listeners", "refused_instances", "removals", "removed_images",
+    "retention_holds", "deleted_studies",
 )  # fmt: skip
 """The views and tables that docs/ledger.md publishes and its examples use."""
 

@@ -140,7 +140,7 @@ def test_a_disk_that_fills_up_in_the_middle(desk: Desk) -> None:
     for _ in range(3):
         sink.write(memoryview(bytes(1 << 20)))
 
-    assert sink.finish() == (DimseStatus.OUT_OF_RESOURCES, "SPOOL_UNAVAILABLE")
+    assert sink.finish() == (DimseStatus.OUT_OF_RESOURCES, "DISK_FULL")
     assert desk.left_aside() == []
     assert desk.registrar.instances == ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def test_a_run_writes_the_same_documents_as_every_recipe(finished_run: Path) -> 
     assert task["evaluations"]["small"]["metrics"]["auc"]["estimate"] > 0.7
     assert document["features"]["regions"] == "midsagittal_v1"
     page = (finished_run / "report.html").read_text("utf-8")
-    assert "0.820" in page, "the published AUC stands beside ours"
+    assert re.search(r">\s*0\.82\s*<", page), "the published AUC stands beside ours, with the study's own decimals"
     assert "ImageNet" in page
 
 
