@@ -81,3 +81,23 @@ def test_no_deformity_is_told_where_the_heights_are_in_doubt(wedged: Findings, c
 def test_no_deformity_is_told_of_a_child(wedged: Findings) -> None:
     child = replace(wedged, context=replace(wedged.context, patient=StatedPatient(age_years=12.0, sex="F")))
     assert not child.told_fractures
+
+
+@pytest.mark.parametrize("short_by", [0, 1])
+def test_a_body_that_ends_beside_the_edge_of_the_images_is_no_fracture(short_by: int) -> None:
+    whole = draw_spine(axial((94, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0))
+    highest = LEVELS[0]
+    rows = np.flatnonzero((whole.labels == highest.label).any(axis=(1, 2)))
+    end = int(rows[len(rows) // 2]) + 1  # the image ends in the middle of the body
+    cut = replace(
+        whole,
+        geometry=axial((end + short_by, 90, 90), (2.5, 1.6, 1.6), top_z=-103.0),
+        labels=np.concatenate([whole.labels[: end - 1], np.zeros((short_by + 1, 90, 90), np.uint8)]),
+        tissues=whole.tissues[: end + short_by],
+    )
+
+    found = measure_ct(context_of(cut))
+
+    # the outline stops a slice short of the edge (or two): only its place tells such a body from a crushed one
+    assert (highest in found.deformities) is (short_by > 0)
+    assert set(found.deformities) >= set(LEVELS[1:-1])

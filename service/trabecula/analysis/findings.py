@@ -209,14 +209,15 @@ def _grade(findings: Findings, sound: Iterable[Body]) -> None:
     """Grade the heights of whole bodies; a graded deformity is a reason of its level.
 
     A body sampled too coarsely along its height has none: slices far apart make deformities of their own, however
-    thin each of them is. Nor has one whose pixels may have another size.
+    thin each of them is. Nor has one whose pixels may have another size, nor one that ends beside the edge of the
+    images: an outline that stops a slice short of it looks like a crushed body.
     """
     context, heights = findings.context, dict[Level, Heights]()
     if any(reason.code is ReasonCode.PIXEL_SPACING for reason in findings.reasons):
         return
     coarsest = SERIES.ct_shape_maximum_thickness_mm + 0.01
     for body in sound:
-        if _step_along_height_mm(body) > coarsest:
+        if _step_along_height_mm(body) > coarsest or _ends_beside_edge(body):
             continue
         found = body_heights(body.mask, body.geometry, body.frame)
         if found is not None:
@@ -229,7 +230,21 @@ def _grade(findings: Findings, sound: Iterable[Body]) -> None:
             findings.reasons.append(deformity.reason(bands))
 
 
+def _axis_along_height(body: Body) -> int:
+    """The axis of the grid nearest to the height of a body."""
+    return int(np.argmax(np.abs(body.geometry.directions.T @ body.frame.axes[2])))
+
+
 def _step_along_height_mm(body: Body) -> float:
     """Distance of the samples along the grid's axis nearest to the height of a body."""
-    along = np.abs(body.geometry.directions.T @ body.frame.axes[2])
-    return float(body.geometry.spacing_mm[int(np.argmax(along))])
+    return float(body.geometry.spacing_mm[_axis_along_height(body)])
+
+
+def _ends_beside_edge(body: Body) -> bool:
+    """Whether a body ends within a sample, or SERIES.shape_edge_mm, of the upper or lower edge of the images."""
+    axis = _axis_along_height(body)
+    rows = np.flatnonzero(body.mask.any(axis=tuple(other for other in range(3) if other != axis)))
+    start = body.window[axis].start
+    before, after = start + rows[0], body.volume.geometry.shape[axis] - 1 - (start + rows[-1])
+    step = body.geometry.spacing_mm[axis]
+    return bool(min(before, after) * step <= max(step, SERIES.shape_edge_mm) + 1e-6)

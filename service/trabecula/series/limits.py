@@ -18,6 +18,7 @@ class SeriesLimits:
     ct_axial_maximum_thickness_mm: float
     ct_reformat_maximum_thickness_mm: float
     ct_shape_maximum_thickness_mm: float
+    shape_edge_mm: float
     mr_maximum_thickness_mm: float
     mr_maximum_distance_mm: float
     preferred_ct_thickness_mm: float
