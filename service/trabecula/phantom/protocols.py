@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 
 from trabecula.domain.volume import Plane
@@ -67,7 +67,7 @@ class CtProtocol:
         return str(entry("scanners", "ct", self.scanner)[self.kernel.value])
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class MrSequence:
     """One MR series; times in ms, lengths in mm. ``description`` None names it after what it is.
 
@@ -75,6 +75,7 @@ class MrSequence:
     """
 
     weighting: Weighting
+    _: KW_ONLY
     plane: Plane = Plane.SAGITTAL
     repetition_ms: float | None = None
     echo_ms: float | None = None
