@@ -12,7 +12,7 @@ import pytest
 
 from tests.system.conftest import StudyOnDisk
 from tests.system.orthanc import Orthanc
-from tests.system.service import Installation, storescu, wait_until
+from tests.system.service import Installation, Process, storescu, wait_until
 from tests.web.exposition import fetch, value
 
 pytestmark = pytest.mark.system
@@ -66,15 +66,25 @@ def test_orthanc_routes_a_study_in_gets_the_results_and_confirms_them(
     assert after_feedback["revision"] == 1
     assert [(job["ID"], job["State"]) for job in pacs.store_jobs()] == [(job, "Success") for job in sent]
     assert code == 0
+    assert_monitored(health, ready, metrics[1], images)
+    assert_told_in_order(serve, ct_study.uid)
+
+
+def assert_monitored(health: tuple[int, str], ready: tuple[int, str], metrics: str, images: int) -> None:
+    """One study of so many images went through: all parts are ready, and the metrics count it."""
     assert (health, ready[0]) == ((200, "alive\n"), 200)
     assert {item["name"] for item in json.loads(ready[1])["checks"]} == {
         "database", "workers", "disk", "listen", "register", "analysis", "delivery", "rescue",
     }  # fmt: skip
-    assert (value(metrics[1], "trabecula_instances_received_total", calling_ae_title="ORTHANC") or 0) >= images
-    assert value(metrics[1], "trabecula_studies", state="DONE") == 1
-    assert value(metrics[1], "trabecula_turnaround_seconds_count", part="delivery") == 1
-    assert value(metrics[1], "trabecula_workers", queue="io") == 1
-    told = [event for event in serve.events() if event.get("study_uid") == ct_study.uid]
+    assert (value(metrics, "trabecula_instances_received_total", calling_ae_title="ORTHANC") or 0) >= images
+    assert value(metrics, "trabecula_studies", state="DONE") == 1
+    assert value(metrics, "trabecula_turnaround_seconds_count", part="delivery") == 1
+    assert value(metrics, "trabecula_workers", queue="io") == 1
+
+
+def assert_told_in_order(serve: Process, study_uid: str) -> None:
+    """The log has one line for each step of the study, in order, and the commitment's answer."""
+    told = [event for event in serve.events() if event.get("study_uid") == study_uid]
     steps = [event["event"] for event in told if event["event"].startswith(("study.", "commitment."))]
     assert steps == [
         "study.settled", "study.analysed", "study.reported", "study.delivered", "study.done", "commitment.requested",

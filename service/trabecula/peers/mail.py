@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import ssl
 from dataclasses import dataclass, field
@@ -65,11 +66,10 @@ def _connected(server: MailServer) -> smtplib.SMTP:
         return smtplib.SMTP_SSL(server.host, server.port, timeout=_SECONDS, context=context)
     session = smtplib.SMTP(server.host, server.port, timeout=_SECONDS)
     if server.security == "starttls":
-        try:
+        with contextlib.ExitStack() as unsecured:
+            unsecured.callback(session.close)
             session.starttls(context=context)
-        except BaseException:
-            session.close()
-            raise
+            unsecured.pop_all()
     return session
 
 

@@ -57,11 +57,13 @@ def expressions() -> list[str]:
     return [target["expr"] for panel in panels(board()) for target in panel.get("targets", ())]
 
 
-def promtool(tool: Tool, *arguments: str) -> None:
+def promtool(tool: Tool, *arguments: str) -> str:
+    """Return what promtool says of files that it takes."""
     answer = subprocess.run(
         [tool("promtool"), *arguments], cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout + answer.stderr
 
 
 @pytest.mark.parametrize("acknowledged_after", ["journal"], indirect=True)
@@ -80,9 +82,11 @@ def test_the_list_of_metrics_is_what_is_exposed(
 
 
 def test_alerts_are_what_prometheus_takes_and_fire_when_they_should(require_tool: Tool) -> None:
-    promtool(require_tool, "check", "rules", "trabecula-alerts.yml")
-    promtool(require_tool, "test", "rules", "trabecula-alerts-test.yml")
-    promtool(require_tool, "check", "config", "prometheus.yml")
+    rules = yaml.safe_load((FOLDER / "trabecula-alerts.yml").read_text())["groups"][0]["rules"]
+
+    assert f"SUCCESS: {len(rules)} rules found" in promtool(require_tool, "check", "rules", "trabecula-alerts.yml")
+    assert "SUCCESS" in promtool(require_tool, "test", "rules", "trabecula-alerts-test.yml")
+    assert "SUCCESS" in promtool(require_tool, "check", "config", "prometheus.yml")
 
 
 def test_every_alert_is_tested_firing_and_names_metrics_that_exist() -> None:
