@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from trabecula.ledger import queue_tables, reception_tables  # noqa: F401 - their tables belong to the same metadata
+from trabecula.ledger.audit import tables as audit_tables  # noqa: F401
 from trabecula.ledger.notifications import tables as notification_tables  # noqa: F401
 from trabecula.ledger.retention import tables as retention_tables  # noqa: F401
 from trabecula.ledger.tables import Base

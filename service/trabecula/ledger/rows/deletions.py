@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from trabecula.domain.study.deletion import Tombstone, tombstone_key
 from trabecula.domain.uids import InstanceUid, StudyUid
+from trabecula.ledger.audit.pseudonyms import forget_names, lock_study
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.retention.tables import DeletedStudy, TombstoneKey
 from trabecula.ledger.tables import FormerCopy, Instance, RevisionInstance
@@ -105,9 +106,15 @@ class SqlDeletionRows:
         return tuple(self._session.execute(_FILES_IN_QUARANTINE, {"uid": study_uid}).scalars())
 
     def forget(self, study_uid: StudyUid) -> None:
-        """Delete every row of the study, and references of a patient of whom no other study is here."""
+        """Delete every row of the study, and references of a patient of whom no other study is here.
+
+        The keys go by which the audit log names the study, and persons of whom nothing else is here.
+        """
+        connection = self._session.connection()
+        lock_study(connection, study_uid)
         for statement in _FORGET:
             self._session.execute(statement, {"uid": study_uid})
+        forget_names(connection, study_uid)
 
     def close(self, study_uid: StudyUid) -> None:
         """End the deletion: the UID itself goes."""
