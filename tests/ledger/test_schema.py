@@ -10,9 +10,11 @@ from alembic.runtime.migration import MigrationContext
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable, SchemaOutdated
 from trabecula.domain.study.study import TRANSITIONS, StudyState
 from trabecula.ledger import queue_tables, reception_tables
+from trabecula.ledger.access import tables as access_tables
 from trabecula.ledger.audit import tables as audit_tables
 from trabecula.ledger.database import create_engine_for
 from trabecula.ledger.notifications import tables as notification_tables
+from trabecula.ledger.readings import tables as reading_tables
 from trabecula.ledger.retention import tables as retention_tables
 from trabecula.ledger.schema import check_schema, head_version, migrate
 from trabecula.ledger.tables import Base
@@ -20,7 +22,10 @@ from trabecula.ledger.tables import Base
 
 def test_the_migrated_schema_is_what_the_tables_say(database_url: str) -> None:
     engine = create_engine_for(database_url)
-    modules = (audit_tables, notification_tables, queue_tables, reception_tables, retention_tables)
+    modules = (
+        access_tables, audit_tables, notification_tables, queue_tables, reading_tables, reception_tables,
+        retention_tables,
+    )  # fmt: skip
     assert {module.Base for module in modules} == {Base}
 
     with engine.connect() as connection:

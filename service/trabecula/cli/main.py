@@ -31,6 +31,9 @@ COMMANDS = {
         "trabecula.cli.serving.work:work",
         "Work on queued jobs until SIGTERM; running jobs are finished or handed back.",
     ),
+    "web": CommandPlace(
+        "trabecula.cli.serving.web:web", "Answer pages, API and monitors until SIGTERM, as a process of its own."
+    ),
     "demo": CommandPlace(
         "trabecula.cli.demo.command:demo",
         "Make a phantom study, send it through the whole service, wait for the report and show it.",
@@ -58,6 +61,10 @@ COMMANDS = {
     ),
     "config": CommandPlace("trabecula.cli.config.command:app", "The settings in force, and where each comes from."),
     "database": CommandPlace("trabecula.cli.database.command:app", "Which ledger this is, and who else may read it."),
+    "users": CommandPlace(
+        "trabecula.cli.users.command:app", "Who may sign in at the desk, with which roles, and who is signed in."
+    ),
+    "tokens": CommandPlace("trabecula.cli.tokens.command:app", "API tokens: make, list, revoke."),
     "models": CommandPlace("trabecula.cli.models.command:app", "Model bundles: list, verify, activate."),
     "doctor": CommandPlace(
         "trabecula.cli.doctor:doctor",

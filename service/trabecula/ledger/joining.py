@@ -53,6 +53,14 @@ def joined(data_dir: Path) -> Iterator[str | None]:
                 _end(data_dir)
 
 
+def running_url(data_dir: Path) -> str | None:
+    """Return the URL of the server of a data folder, None where none runs; for who is kept by whoever started it."""
+    try:
+        return _url_of(data_dir.expanduser().resolve() / "database")
+    except (OSError, RuntimeError):
+        return None
+
+
 def _url_of(folder: Path) -> str | None:
     """Return the URL that the server's own file tells, None where it is not ready."""
     lines = (folder / "postmaster.pid").read_text().splitlines()

@@ -16,7 +16,8 @@ from trabecula.domain.study.reference import ReferenceMethod
 from trabecula.domain.study.study import StudyPriority, StudyState
 
 
-def _one_of(column: str, values: object) -> str:
+def one_of(column: str, values: object) -> str:
+    """Return the condition of a CHECK constraint: the column holds one of the values of an enumeration."""
     members = ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]
     return f"{column} IN ({members})"
 
@@ -73,9 +74,9 @@ class Study(Base):
 
     __tablename__ = "studies"
     __table_args__ = (
-        CheckConstraint(_one_of("state", StudyState), name="state"),
-        CheckConstraint(_one_of("category", Category), name="category"),
-        CheckConstraint(_one_of("priority", StudyPriority), name="priority"),
+        CheckConstraint(one_of("state", StudyState), name="state"),
+        CheckConstraint(one_of("category", Category), name="category"),
+        CheckConstraint(one_of("priority", StudyPriority), name="priority"),
         Index(None, "state"),
         Index(None, "last_image_at"),
         Index(None, "calling_ae_title", "last_image_at"),
@@ -169,7 +170,7 @@ class Quarantine(Base):
 
     __tablename__ = "quarantine"
     __table_args__ = (
-        CheckConstraint(_one_of("state", QuarantineState), name="state"),
+        CheckConstraint(one_of("state", QuarantineState), name="state"),
         Index(None, "sop_instance_uid", "sha256", unique=True, postgresql_where=text("state = 'HELD'")),
         Index(None, "study_uid"),
     )
@@ -197,7 +198,7 @@ class Revision(Base):
     """A frozen set of instances of a study and what came out of it. ``instance_digest`` is over their UIDs."""
 
     __tablename__ = "revisions"
-    __table_args__ = (CheckConstraint(_one_of("category", Category), name="category"),)
+    __table_args__ = (CheckConstraint(one_of("category", Category), name="category"),)
 
     study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"), primary_key=True)
     revision: Mapped[int] = mapped_column(primary_key=True)
@@ -318,8 +319,8 @@ class ObjectDelivery(Base):
 
     __tablename__ = "object_deliveries"
     __table_args__ = (
-        CheckConstraint(_one_of("state", DeliveryState), name="state"),
-        CheckConstraint(_one_of("commitment", CommitmentState), name="commitment"),
+        CheckConstraint(one_of("state", DeliveryState), name="state"),
+        CheckConstraint(one_of("commitment", CommitmentState), name="commitment"),
         Index(None, "state"),
         Index(None, "transaction_uid"),
     )
@@ -374,7 +375,7 @@ class ReferenceResult(Base):
 
     __tablename__ = "reference_results"
     __table_args__ = (
-        CheckConstraint(_one_of("method", ReferenceMethod), name="method"),
+        CheckConstraint(one_of("method", ReferenceMethod), name="method"),
         Index(None, "patient_id"),
         Index(
             "ix_reference_results_patient_id_issuer_measured_on_method_site",

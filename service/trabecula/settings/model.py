@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from trabecula.settings.desk import DeskSettings
 from trabecula.settings.monitoring import MonitoringSettings
 from trabecula.settings_file import config_file
 
@@ -100,7 +101,7 @@ def _default_data_dir() -> Path:
     )
 
 
-class Settings(MonitoringSettings):
+class Settings(DeskSettings, MonitoringSettings):
     """Every setting, its unit in its name, and why its default is what it is."""
 
     model_config = SettingsConfigDict(env_prefix="TRABECULA_", frozen=True, extra="forbid")
@@ -145,11 +146,6 @@ class Settings(MonitoringSettings):
     """PEM key of tls_certificate."""
     tls_ca: Path | None = None
     """PEM certificates of those we trust: callers must show one of theirs, destinations are checked against it."""
-
-    web_host: str = "127.0.0.1"
-    """Address of /healthz, /readyz and /metrics; loopback until an admin decides otherwise."""
-    web_port: int = Field(default=8080, ge=0, le=65535)
-    """Port on which `serve` answers them; 0 takes a free one and prints it."""
 
     study_quiet_seconds: float = Field(default=60.0, ge=0)
     """A study without a new image for this long is taken as complete (a PACS router sends over many associations)."""
@@ -249,6 +245,8 @@ class Settings(MonitoringSettings):
     def _certificate_with_key(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
+        if (self.web_tls_certificate is None) != (self.web_tls_key is None):
+            raise ValueError("web_tls_certificate and web_tls_key belong together")
         return self
 
     @classmethod

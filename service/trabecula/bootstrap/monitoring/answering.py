@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from trabecula.intake.admission import is_loopback
 from trabecula.settings import Settings
+from trabecula.web.http.routes import Routes
 from trabecula.web.http.server import HttpServer
 from trabecula.web.monitoring.endpoints import MetricsAccess, monitoring_routes
 from trabecula.web.monitoring.parts import MergedParts
@@ -54,19 +55,29 @@ def answering(
     if place is None:
         yield
         return
-    merged = MergedParts(watched.part, registry_of(watched.collectors), watched.parts)
-    private = place.path is not None
-    access = MetricsAccess(
-        loopback=private or is_loopback(place.host),
-        token=lambda: None if private else _token(settings.metrics_token_file),
-    )
-    routes = monitoring_routes(merged, lambda: (*watched.checks, *merged.checks()), access)
-    server = HttpServer(routes, host=place.host, port=place.port, path=place.path)
+    access = public_access(settings, place.host) if place.path is None else MetricsAccess(loopback=True)
+    server = HttpServer(routes_of(watched, access), host=place.host, port=place.port, path=place.path)
     server.start(on_ready)
     try:
         yield
     finally:
         server.stop()
+
+
+def routes_of(watched: Watched, access: MetricsAccess) -> Routes:
+    """Return what answers monitors about a process and its parts."""
+    merged = MergedParts(watched.part, registry_of(watched.collectors), watched.parts)
+    return monitoring_routes(merged, lambda: (*watched.checks, *merged.checks()), access)
+
+
+def public_access(settings: Settings, host: str) -> MetricsAccess:
+    """Return who may read the metrics on a port: who shows the token, without one this host alone.
+
+    Behind a proxy nobody is told from this host.
+    """
+    return MetricsAccess(
+        loopback=is_loopback(host) and not settings.web_proxies, token=lambda: _token(settings.metrics_token_file)
+    )
 
 
 @contextmanager

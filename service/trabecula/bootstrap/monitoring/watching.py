@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from trabecula.bootstrap.monitoring.answering import Watched
 from trabecula.bootstrap.monitoring.listening import disks_of
+from trabecula.ledger.joining import running_url
 from trabecula.settings import Settings
 from trabecula.web.monitoring.ledger import LedgerScope, LedgerWatch
 from trabecula.web.monitoring.readiness import NotReady, ReadyCheck
@@ -55,6 +56,13 @@ def worker_watch(
     return Watched(part="work", collectors=collectors, checks=checks)
 
 
+def web_watch(settings: Settings, ready: threading.Event) -> Watched:
+    """Return what is watched of a desk on a host of its own; figures of the ledger are told by workers there."""
+    ledger = ledger_watch(settings, lambda: settings.database_url or running_url(settings.data_dir), ())
+    checks = (ReadyCheck("web", lambda: _answers(ready)), ledger.database_check())
+    return Watched(part="web", checks=checks)
+
+
 def registrar_watch(following: threading.Event) -> Watched:
     """Return what is watched of a registrar."""
     return Watched(part="register", checks=(ReadyCheck("registrar", lambda: _follows(following)),))
@@ -64,6 +72,12 @@ def _works(ready: threading.Event) -> str:
     if not ready.is_set():
         raise NotReady("the worker waits for the database")
     return "the worker works"
+
+
+def _answers(ready: threading.Event) -> str:
+    if not ready.is_set():
+        raise NotReady("the port is not had yet")
+    return "pages are answered"
 
 
 def _follows(following: threading.Event) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from trabecula.cli.output import console, print_table, print_text
 from trabecula.cli.results.score_table import show_scores
-from trabecula.domain import codes
 from trabecula.domain.results.result import Category
 from trabecula.domain.results.result_json import series_uses
+from trabecula.reporting.level_columns import columns_with_values
 from trabecula.reporting.series_lines import not_used_line, partly_used_lines
 
 _COLOURS = {
@@ -50,45 +50,21 @@ def print_series(document: Mapping[str, Any]) -> None:
             print_text(line + ".", style="dim")
 
 
-_COLUMNS: tuple[tuple[str, str, str, str], ...] = (
-    ("HU", codes.ATTENUATION.value, codes.MEAN.value, ".0f"),
-    ("SD", codes.ATTENUATION.value, codes.STANDARD_DEVIATION.value, ".0f"),
-    ("signal", codes.MR_SIGNAL.value, codes.MEAN.value, ".4g"),
-    ("VBQ", codes.VBQ.value, "", ".2f"),
-    ("Ha", codes.ANTERIOR_HEIGHT.value, "", ".1f"),
-    ("Hm", codes.MIDDLE_HEIGHT.value, "", ".1f"),
-    ("Hp mm", codes.POSTERIOR_HEIGHT.value, "", ".1f"),
-    ("loss %", codes.HEIGHT_LOSS.value, "", ".0f"),
-    ("cm3", codes.VOLUME.value, "", ".0f"),
-)
-"""Heading, concept, derivation and format of what a terminal has room for; ``--json`` has everything."""
-
-
 def _show_levels(levels: Sequence[Mapping[str, Any]]) -> None:
-    found = [{column: _value(level, *column[1:3]) for column in _COLUMNS} for level in levels]
-    columns = [column for column in _COLUMNS if any(row[column] is not None for row in found)]
+    columns = columns_with_values(levels)
     rows = [
         (
             level["level"],
-            *("" if (value := row[column]) is None else format(value, column[3]) for column in columns),
+            *("" if (value := column.value(level)) is None else format(value, column.form) for column in columns),
             f"{level['quality']:.2f}",
             " ".join(
                 ([] if level["evaluable"] else ["left out:"])
                 + list(dict.fromkeys(flag["code"] for flag in level["flags"]))
             ),
         )
-        for level, row in zip(levels, found, strict=True)
+        for level in levels
     ]
-    print_table("", ("", *(column[0] for column in columns), "quality", "remarks"), rows)
-
-
-def _value(level: Mapping[str, Any], concept: str, derivation: str) -> float | None:
-    """Return the first measurement of a concept: the one the report shows."""
-    for item in level.get("measurements") or ():
-        derived = (item.get("derivation") or {}).get("value", "")
-        if item["concept"]["value"] == concept and derived == derivation:
-            return float(item["value"])
-    return None
+    print_table("", ("", *(column.heading for column in columns), "quality", "remarks"), rows)
 
 
 def _object_lines(objects: Iterable[Mapping[str, Any]]) -> Iterable[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from trabecula.bootstrap.database import KeptDatabase, kept_database
+from trabecula.bootstrap.exposure import check_exposure
 from trabecula.bootstrap.monitoring.answering import Place, answering, socket_folder
 from trabecula.bootstrap.monitoring.watching import box_watch
 from trabecula.cli.output import print_line
@@ -42,7 +43,8 @@ def serve() -> None:
         progress = _Readiness((*receiving, *working))
         with (
             alone_in(settings.data_dir),
-            _monitored(settings, progress, (*receiving, *working)),
+            _monitored(settings, progress, (*receiving, *working)) as web,
+            _running(web, dict(os.environ), progress),
             _running(receiving, dict(os.environ), progress),
             _awaited_database(settings, ended) as database,
         ):
@@ -63,15 +65,26 @@ def serve() -> None:
 
 
 @contextlib.contextmanager
-def _monitored(settings: Settings, progress: _Readiness, parts: tuple[ServicePart, ...]) -> Iterator[None]:
-    """Answer monitors for the whole box, from before its parts are there until they have ended."""
+def _monitored(
+    settings: Settings, progress: _Readiness, parts: tuple[ServicePart, ...]
+) -> Iterator[tuple[ServicePart, ...]]:
+    """Answer monitors for the whole box, from before its parts are there until they have ended; give the web part.
+
+    Where there are pages, their process has the port and asks us on a socket; else the port is ours.
+    """
     with socket_folder() as folder:
         progress.sockets = folder
-        sockets = {part.name: socket_of(folder, part) for part in parts}
-        watched = box_watch(settings, lambda: progress.database_url, sockets)
+        web: tuple[ServicePart, ...] = ()
         place = Place(settings.web_host, settings.web_port)
-        with answering(settings, place, watched, progress.web_ready):
-            yield
+        if settings.web_pages:
+            check_exposure(settings)
+            place = Place(path=folder / "box.sock")
+            web = (ServicePart("web", ("web", "--box", str(place.path))),)
+        sockets = {part.name: socket_of(folder, part) for part in (*parts, *web)}
+        watched = box_watch(settings, lambda: progress.database_url, sockets)
+        on_ready = progress.web_ready if place.path is None else lambda _address: None
+        with answering(settings, place, watched, on_ready):
+            yield web
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from functools import cache
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.errors_of import (
+    access,
     backup,
     copies,
     disk,
@@ -20,7 +21,9 @@ from trabecula.domain.errors_of import (
     trust,
 )
 
-ERROR_MODULES = (backup, copies, disk, doctor, ledger, notification, readers, reception, retention, serving, trust)
+ERROR_MODULES = (
+    access, backup, copies, disk, doctor, ledger, notification, readers, reception, retention, serving, trust,
+)  # fmt: skip
 """Every module beside errors.py that adds to the tree; importing them makes the tree whole."""
 
 

@@ -7,6 +7,11 @@ import socket
 from http import HTTPStatus
 from pathlib import Path
 
+from trabecula.web.http.routes import TEXT, Answer, Request
+
+_PASSED = ("authorization",)
+_TOLD = ("www-authenticate",)
+
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path, seconds: float) -> None:
@@ -22,10 +27,23 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def get(path: Path, resource: str, seconds: float) -> tuple[HTTPStatus, bytes]:
     """Return status and body. Raises OSError (a time-out is one), http.client.HTTPException."""
+    answer = ask(path, Request(path=resource), seconds)
+    return answer.status, answer.body
+
+
+def ask(path: Path, request: Request, seconds: float) -> Answer:
+    """Pass a request on and return the answer. Raises what ``get`` raises."""
     connection = _UnixConnection(path, seconds)
     try:
-        connection.request("GET", resource)
+        passed = {name: request.headers[name] for name in _PASSED if name in request.headers}
+        connection.request("GET", request.path, headers=passed)
         answer = connection.getresponse()
-        return HTTPStatus(answer.status), answer.read()
+        told = {name: value for name, value in answer.getheaders() if name.lower() in _TOLD}
+        return Answer(
+            status=HTTPStatus(answer.status),
+            content_type=answer.getheader("Content-Type", TEXT),
+            body=answer.read(),
+            headers=told,
+        )
     finally:
         connection.close()

@@ -1,0 +1,1 @@
+"""``trabecula tokens``: how programs use the API."""

@@ -1,0 +1,1 @@
+"""``trabecula users``: who may sign in at the desk."""
