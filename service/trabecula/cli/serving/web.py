@@ -80,5 +80,5 @@ def _make_first_account(settings: Settings, engine: Callable[[], Engine], ended:
             continue
         if file is not None:
             print_line(f"first sign-in: account admin, password in {file}")
-            log.info("web.first_account", account="admin", file=str(file))
+            log.info("account.created", account="admin", file=str(file))
         return

@@ -114,7 +114,13 @@ def _environment() -> Environment:
         lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
     environment.globals.update(
-        asset=address_of, version=__version__, with_query=with_query, figure=figure, count=count, duration=duration, day=day
+        asset=address_of,
+        version=__version__,
+        with_query=with_query,
+        figure=figure,
+        count=count,
+        duration=duration,
+        day=day,
     )
     environment.filters["joined"] = _joined
     environment.filters["formatted"] = lambda form, value: format(value, form).replace("-", "\u2212")
