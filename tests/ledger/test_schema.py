@@ -13,6 +13,7 @@ from trabecula.ledger import queue_tables, reception_tables
 from trabecula.ledger.access import tables as access_tables
 from trabecula.ledger.audit import tables as audit_tables
 from trabecula.ledger.database import create_engine_for
+from trabecula.ledger.desk import tables as desk_tables
 from trabecula.ledger.notifications import tables as notification_tables
 from trabecula.ledger.readings import tables as reading_tables
 from trabecula.ledger.retention import tables as retention_tables
@@ -23,7 +24,7 @@ from trabecula.ledger.tables import Base
 def test_the_migrated_schema_is_what_the_tables_say(database_url: str) -> None:
     engine = create_engine_for(database_url)
     modules = (
-        access_tables, audit_tables, notification_tables, queue_tables, reading_tables, reception_tables,
+        access_tables, audit_tables, desk_tables, notification_tables, queue_tables, reading_tables, reception_tables,
         retention_tables,
     )  # fmt: skip
     assert {module.Base for module in modules} == {Base}

@@ -19,6 +19,7 @@ from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
 from trabecula.jobs.taking import BacklogTaker
 from trabecula.jobs.telling import Telling, tell_people
 from trabecula.ledger.connections import conninfo_of
+from trabecula.ledger.desk.backfill import backfill
 from trabecula.pipeline import Services, run_stage, try_again_or_give_up
 
 log = structlog.get_logger(__name__)
@@ -112,7 +113,15 @@ def build_app(
             _kept(housekeeping)
 
     _add_telling(app, options.tell_cron, engine, telling)
+    _add_desk(app, engine)
     return app
+
+
+def _add_desk(app: App, engine: Engine) -> None:
+    @app.periodic(cron="* * * * * */10", queueing_lock="desk-backfill")
+    @app.task(name="trabecula.desk_backfill", queue="sys", queueing_lock="desk-backfill", pass_context=True)
+    def fill_in(context: JobContext, timestamp: int) -> None:
+        backfill(engine, context.should_abort)
 
 
 def _add_telling(app: App, cron: str, engine: Engine, telling: Telling | None) -> None:

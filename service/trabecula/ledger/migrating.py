@@ -9,12 +9,16 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+from trabecula.ledger.connections import connect
 from trabecula.ledger.database import create_engine_for, database_errors, driver_connection
+from trabecula.ledger.desk.backfill import backfill_batch
 from trabecula.ledger.reader_role import grant_again
 from trabecula.ledger.schema import head_version
 
 _ADVISORY_LOCK = 7_243_851_902
 """Held while migrating, so that two hosts that start together migrate once."""
+_BATCHES_AT_ONCE = 10
+"""So many batches of studies are made ready for the desk before anything starts; the rest follows beside the work."""
 
 
 def alembic_config() -> Config:
@@ -37,3 +41,7 @@ def upgrade(url: str) -> None:
                 grant_again(driver_connection(connection))
     finally:
         engine.dispose()
+    with connect(url) as plain:
+        for _ in range(_BATCHES_AT_ONCE):
+            if not backfill_batch(plain):
+                break

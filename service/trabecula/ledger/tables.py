@@ -321,8 +321,8 @@ class ObjectDelivery(Base):
     __table_args__ = (
         CheckConstraint(one_of("state", DeliveryState), name="state"),
         CheckConstraint(one_of("commitment", CommitmentState), name="commitment"),
-        Index(None, "state"),
-        Index(None, "transaction_uid"),
+        *(Index(None, name) for name in ("state", "transaction_uid")),
+        Index(None, "destination", "state", "changed_at"),
     )
 
     study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"), primary_key=True)

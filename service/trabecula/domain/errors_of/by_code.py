@@ -9,6 +9,7 @@ from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.errors_of import (
     access,
     backup,
+    bulk,
     copies,
     disk,
     doctor,
@@ -22,7 +23,7 @@ from trabecula.domain.errors_of import (
 )
 
 ERROR_MODULES = (
-    access, backup, copies, disk, doctor, ledger, notification, readers, reception, retention, serving, trust,
+    access, backup, bulk, copies, disk, doctor, ledger, notification, readers, reception, retention, serving, trust,
 )  # fmt: skip
 """Every module beside errors.py that adds to the tree; importing them makes the tree whole."""
 
