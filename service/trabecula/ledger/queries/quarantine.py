@@ -20,7 +20,9 @@ class QuarantineFilter:
     """Which entries to list; everything given must hold.
 
     ``code`` is why an entry is there; ``study_uid`` the study it names or whose image it is a copy of; ``since`` a day
-    on or after which it came last; ``number`` one entry. Without ``ended`` only what still lies in quarantine.
+    on or after which it came last; ``number`` one entry; ``before`` the number of an entry behind which to go on;
+    ``senders`` the calling AE titles whose entries somebody may see, None all. Without ``ended`` only what still lies
+    in quarantine.
     """
 
     code: str = ""
@@ -28,6 +30,8 @@ class QuarantineFilter:
     since: date | None = None
     ended: bool = False
     number: int = 0
+    before: int = 0
+    senders: frozenset[str] | None = None
 
 
 def list_quarantine(engine: Engine, wanted: QuarantineFilter | None = None, limit: int = 200) -> list[dict[str, Any]]:
@@ -83,6 +87,10 @@ def _conditions(wanted: QuarantineFilter) -> list[ColumnElement[bool]]:
         conditions.append(Quarantine.state.in_(_open()))
     if wanted.number:
         conditions.append(Quarantine.id == wanted.number)
+    if wanted.before:
+        conditions.append(Quarantine.id < wanted.before)
+    if wanted.senders is not None:
+        conditions.append(Quarantine.calling_ae_title.in_(sorted(wanted.senders)))
     if wanted.code:
         conditions.append(Quarantine.code == wanted.code.upper())
     if wanted.study_uid:

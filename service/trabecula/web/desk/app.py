@@ -16,6 +16,7 @@ from trabecula.domain.errors import TrabeculaError
 from trabecula.version import __version__
 from trabecula.web.access.body_limit import BodyLimit
 from trabecula.web.access.headers import SecureHeaders
+from trabecula.web.api.mounting import mount_api
 from trabecula.web.desk import failures
 from trabecula.web.desk.assets import PREFIX, asset
 from trabecula.web.desk.guard import guarded
@@ -49,6 +50,7 @@ def desk_app(parts: DeskParts, monitoring: Routes) -> FastAPI:
         Route("/sign-in", _taken_sign_in(parts), methods=["POST"]),
         *(Route(route.path, guarded(parts, route), methods=list(route.methods)) for route in ROUTES),
     ]
+    mount_api(app, parts)
     _answer_failures(app, parts)
     return app
 

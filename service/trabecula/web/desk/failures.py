@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import structlog
@@ -10,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from trabecula.domain import errors
-from trabecula.domain.errors_of import access, copies, ledger, readers
+from trabecula.domain.errors_of import access, bulk, copies, ledger, readers
 from trabecula.web.desk.parts import DeskParts
 from trabecula.web.desk.rendering import bare_page
 
@@ -27,12 +29,25 @@ _STATUS: tuple[tuple[type[errors.TrabeculaError], int], ...] = (
     (access.TokenUnknown, 404),
     (access.SessionUnknown, 404),
     (errors.StudyUnknown, 404),
+    (errors.ResultMissing, 404),
+    (errors.SpoolObjectMissing, 404),
+    (errors.DestinationUnknown, 404),
+    (errors.BundleUnknown, 404),
+    (bulk.BulkUnknown, 404),
+    (copies.QuarantineEntryUnknown, 404),
     (ledger.LedgerMissing, 503),
     (errors.SchemaOutdated, 503),
     (errors.DatabaseUnavailable, 503),
+    (errors.SpoolUnavailable, 503),
+    (errors.DestinationUnreachable, 502),
+    (errors.AssociationRejected, 502),
+    (errors.TransitionRefused, 409),
+    (errors.NothingToSend, 409),
     (readers.StudyBusy, 409),
     (copies.CorrectionDisturbed, 409),
+    (copies.ReleaseRefused, 409),
     (access.AccountExists, 409),
+    (access.LastAdministrator, 409),
 )
 """The first that fits; every other error of ours is a request that cannot be done as it is: 422."""
 _OTHERWISE = 422
@@ -62,7 +77,8 @@ def answer_http(parts: DeskParts, request: Request, error: HTTPException) -> Res
     """Answer what no route takes."""
     sentence = _WORDS.get(error.status_code, error.detail)
     if for_a_program(request):
-        return problem(error.status_code, "HTTP", f"{sentence}.", "Look at /openapi.json for what there is.")
+        next_step = "Look at /openapi.json for what there is."
+        return problem(error.status_code, "HTTP", f"{sentence}.", next_step, error.headers or {})
     values = {
         "status": error.status_code,
         "code": f"HTTP {error.status_code}",
@@ -87,8 +103,10 @@ def for_a_program(request: Request) -> bool:
     return request.url.path.startswith(_PROGRAM) or "authorization" in request.headers
 
 
-def problem(status: int, code: str, sentence: str, next_step: str) -> JSONResponse:
+def problem(
+    status: int, code: str, sentence: str, next_step: str, headers: Mapping[str, str] = MappingProxyType({})
+) -> JSONResponse:
     """Return a problem document."""
-    headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+    headers = {**headers, "www-authenticate": "Bearer"} if status == 401 else dict(headers)
     document = {"title": sentence, "status": status, "code": code, "next_step": next_step}
     return JSONResponse(document, status, headers, media_type="application/problem+json")

@@ -1,0 +1,66 @@
+"""The overview as the API tells it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trabecula.domain.study.study import StudyState
+
+
+class Capped(BaseModel):
+    """A count that ends somewhere: `more` says that there are more than `count`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    count: int
+    more: bool
+
+
+class DestinationStanding(BaseModel):
+    """How deliveries to a destination stand, in studies."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    pending: Capped
+    undelivered: Capped
+    oldest_undelivered_at: datetime | None
+    last_confirmed_at: datetime | None
+    last_sent_at: datetime | None
+    paused: bool
+
+
+class WindowFigures(BaseModel):
+    """Studies whose first result was done within the last days, by their newest answer; turnaround in seconds."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    days: int
+    finished: int
+    suspected: int
+    indeterminate: int
+    no_flag: int
+    not_evaluable: int
+    flagged_per_100: float | None
+    not_evaluable_per_100: float | None
+    turnaround_p50_s: float | None
+    turnaround_p95_s: float | None
+
+
+class OverviewShown(BaseModel):
+    """The figures of the sites that one may see."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    now: datetime
+    today: dict[StudyState, Capped] = Field(description="Studies whose first image came today, by state.")
+    waiting: Capped = Field(description="Jobs that are due and nobody has taken.")
+    oldest_waiting_at: datetime | None
+    running: int
+    stalled: int = Field(description="Jobs whose worker is silent.")
+    oldest_heartbeat_s: float | None
+    last_image_at: datetime | None
+    destinations: list[DestinationStanding]
+    windows: list[WindowFigures]
