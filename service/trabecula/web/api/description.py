@@ -26,6 +26,7 @@ _TAGS = {
     "results": "Objects, picture and FHIR resources of a result.",
     "actions": "What is done to a study.",
     "quarantine": "What was acknowledged but is not used.",
+    "references": "DXA and QCT of the site.",
     "account": "One's own API tokens.",
     "users": "Accounts and sessions of others.",
 }

@@ -6,15 +6,25 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from trabecula.web.api import account, overview, quarantine, studies, study_changes, study_files, users
+from trabecula.web.api import (
+    account,
+    export,
+    overview,
+    quarantine,
+    references,
+    studies,
+    study_changes,
+    study_files,
+    users,
+)
 from trabecula.web.api.description import describe
 from trabecula.web.api.problems import answer_misfit
 from trabecula.web.desk.parts import DeskParts
 
 PREFIX = "/api/v1"
 _ROUTERS = (
-    overview.router, studies.router, study_files.router, study_changes.router, quarantine.router, account.router,
-    users.router,
+    overview.router, studies.router, export.router, study_files.router, study_changes.router, quarantine.router,
+    references.router, account.router, users.router,
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from trabecula.web.api.shapes.words import StudyUidInPath
 from trabecula.web.desk.pages.visible import visible_study
 
 router = APIRouter(prefix="/studies/{study_uid}", tags=["results"])
-_DICOM, _PNG = "application/dicom", "image/png"
+_DICOM, _PNG, _FHIR = "application/dicom", "image/png", "application/fhir+json"
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -35,6 +35,23 @@ def download_object(door: Viewer, study_uid: StudyUidInPath, kind: ObjectKind) -
 
 
 @router.get(
+    "/fhir",
+    response_class=Response,
+    responses=refusals(404) | {200: {"content": {_FHIR: {"schema": {"type": "object"}}}, "description": "A Bundle."}},
+)
+def show_fhir(door: Viewer, study_uid: StudyUidInPath) -> Response:
+    """Get the newest report as FHIR R4 resources.
+
+    A Bundle: DiagnosticReport, an Observation for each measurement group and for each number in it, Devices for the
+    algorithms, Patient, ImagingStudy; read from the report as it was sent. It holds no interpretation.
+    """
+    from trabecula.reporting.fhir.bundle import fhir_bundle  # pydicom and the models of FHIR: half a second
+
+    found, _ = _object(door, ObjectKind.STRUCTURED_REPORT, subject="FHIR")
+    return Response(fhir_bundle(found.content), media_type=_FHIR)
+
+
+@router.get(
     "/picture",
     response_class=Response,
     responses=refusals(404) | {200: {"content": {_PNG: _BYTES}, "description": "The page as an image."}},
@@ -45,14 +62,14 @@ def show_picture(door: Viewer, study_uid: StudyUidInPath) -> Response:
     return Response(door.parts.picture(found.content), media_type=_PNG)
 
 
-def _object(door: Door, kind: ObjectKind) -> tuple[ResultObject, str]:
+def _object(door: Door, kind: ObjectKind, subject: str = "") -> tuple[ResultObject, str]:
     """Return an object of the newest report and a name for its file. Raises ResultMissing, ResultsRemoved."""
     with door.opened() as asked:
         uid, _ = visible_study(asked)
         revision = reported_revision(asked, uid)
         for item in door.parts.artifacts.load_objects(uid, revision):
             if item.kind is kind:
-                asked.audit(AuditAction.OBJECT_DOWNLOADED, studies=[uid], subject=str(kind))
+                asked.audit(AuditAction.OBJECT_DOWNLOADED, studies=[uid], subject=subject or str(kind))
                 return item, f"{uid}-r{revision}-{kind}"
     raise ResultMissing(f"revision {revision} has no {kind}")
 
