@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from trabecula.domain.addresses import is_loopback
 from trabecula.domain.errors import CalledAeRefused, CallingAeRefused, StorageFull
-from trabecula.intake.admission import Admission, DiskWatermark, is_loopback
+from trabecula.intake.admission import Admission, DiskWatermark
 
 
 def test_only_listed_callers_are_admitted() -> None:

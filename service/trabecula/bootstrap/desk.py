@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from trabecula.bootstrap.copies import operator_services_of
 from trabecula.bootstrap.exposure import check_exposure
 from trabecula.bootstrap.storage import artifacts_of
+from trabecula.domain.access.actor import grants_of
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
 from trabecula.domain.ports.artifacts import AnalysisArtifacts
 from trabecula.ledger.access.sessions import SessionLimits
@@ -26,8 +27,13 @@ from trabecula.ledger.joining import running_url
 from trabecula.ledger.schema import check_schema
 from trabecula.reporting.report_line import ReportLine
 from trabecula.settings import Settings
+from trabecula.settings.loading import first_line_of
+from trabecula.web.access.encryption import EncryptedOnly
+from trabecula.web.access.provider.discovery import Discovery
+from trabecula.web.access.provider.terms import ProviderTerms
 from trabecula.web.desk.app import desk_app
-from trabecula.web.desk.parts import DeskParts
+from trabecula.web.desk.parts import DeskParts, ProviderDoor
+from trabecula.web.http.patience import MOST_CONNECTIONS, PatientProtocol
 from trabecula.web.http.routes import Routes
 
 log = structlog.get_logger(__name__)
@@ -87,6 +93,8 @@ def desk_parts(settings: Settings, engine: Callable[[], Engine]) -> DeskParts:
         label_maps=lambda: _label_maps(settings),
         picture=_picture_png,
         report=_report_lines,
+        provider=_provider(settings),
+        local_accounts=settings.web_local_accounts,
     )
 
 
@@ -123,7 +131,10 @@ class DeskServer:
     def _config(self) -> uvicorn.Config:
         settings = self._settings
         config = uvicorn.Config(
-            self._app,
+            EncryptedOnly(self._app),
+            http=PatientProtocol,
+            ws="none",
+            limit_concurrency=MOST_CONNECTIONS,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -222,6 +233,31 @@ def _report_lines(content: bytes) -> Sequence[ReportLine]:
 def passwords_folder(settings: Settings) -> Path:
     """Return where first passwords are written."""
     return settings.data_dir.expanduser() / "passwords"
+
+
+def _provider(settings: Settings) -> ProviderDoor | None:
+    """Return the way in through the OpenID provider. Raises ConfigurationInvalid where a file of it cannot be used."""
+    if not settings.oidc_issuer:
+        return None
+    file = settings.oidc_client_secret_file
+    terms = ProviderTerms(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        secret=lambda: first_line_of("oidc_client_secret_file", file) if file is not None else "",
+        scopes=settings.oidc_scopes,
+        name_claim=settings.oidc_name_claim,
+        roles_claim=settings.oidc_roles_claim,
+        roles={value: grants_of(words) for value, words in settings.oidc_roles.items()},
+        public_url=settings.web_public_url,
+        ca_file=settings.oidc_ca_file,
+    )
+    discovery = Discovery(terms)
+    terms.secret()
+    try:
+        _ = discovery.trusted
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigurationInvalid(f"oidc_ca_file ({settings.oidc_ca_file}): {error.strerror}") from error
+    return ProviderDoor(discovery, settings.oidc_button)
 
 
 def _zone(settings: Settings) -> tzinfo:

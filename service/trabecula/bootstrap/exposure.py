@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from trabecula.domain.addresses import is_loopback
 from trabecula.domain.errors_of.access import DeskExposed
-from trabecula.intake.admission import is_loopback
 from trabecula.settings import Settings
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from trabecula.domain.addresses import is_loopback
 from trabecula.domain.errors import CalledAeRefused, CallingAeRefused, StorageFull
 
 
@@ -42,16 +42,6 @@ class DiskWatermark:
         free = self.free_bytes()
         if free < self.min_free_bytes:
             raise StorageFull(f"{free >> 20} MiB are free, {self.min_free_bytes >> 20} MiB must stay free")
-
-
-def is_loopback(host: str) -> bool:
-    """True if only this machine can reach ``host``."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def shown_ae_title(ae_title: str) -> str:

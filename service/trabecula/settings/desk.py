@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
+
+from trabecula.domain.addresses import is_loopback
+from trabecula.settings.provider import ProviderSettings
 
 
-class DeskSettings(BaseSettings):
+class DeskSettings(ProviderSettings):
     """Keys of the desk, one base of the settings of an installation."""
 
     web_host: str = "127.0.0.1"
@@ -33,3 +36,9 @@ class DeskSettings(BaseSettings):
     @classmethod
     def _split_proxies(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _known_to_the_provider(self) -> Self:
+        if self.oidc_issuer and not self.web_public_url and not (is_loopback(self.web_host) and not self.web_proxies):
+            raise ValueError("oidc_issuer is set and web_public_url is not: the provider must know where to send back")
+        return self

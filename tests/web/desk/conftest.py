@@ -51,8 +51,16 @@ class Desk:
 
     def browser(self) -> TestClient:
         """Return a browser that nobody has signed in with."""
+        return self._browser(("testclient", 50000))
+
+    def browser_here(self) -> TestClient:
+        """Return one on the host of the desk itself."""
+        return self._browser(("127.0.0.1", 50000))
+
+    def _browser(self, address: tuple[str, int]) -> TestClient:
         client = TestClient(
             desk_app(self.parts, {}),
+            client=address,
             base_url="http://127.0.0.1:8080",
             follow_redirects=False,
             raise_server_exceptions=True,

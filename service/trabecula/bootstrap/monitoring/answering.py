@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prometheus_client.registry import Collector
 
-from trabecula.intake.admission import is_loopback
+from trabecula.domain.addresses import is_loopback
 from trabecula.settings import Settings
 from trabecula.web.http.routes import Routes
 from trabecula.web.http.server import HttpServer

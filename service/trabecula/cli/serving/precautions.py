@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from trabecula.intake.admission import is_loopback
+from trabecula.domain.addresses import is_loopback
 from trabecula.settings import Settings, unknown_variables
 from trabecula.settings.loading import variable_in_words
 from trabecula.settings.origins import open_secrets

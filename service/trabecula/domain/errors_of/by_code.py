@@ -15,6 +15,7 @@ from trabecula.domain.errors_of import (
     doctor,
     ledger,
     notification,
+    provider,
     readers,
     reception,
     retention,
@@ -23,7 +24,8 @@ from trabecula.domain.errors_of import (
 )
 
 ERROR_MODULES = (
-    access, backup, bulk, copies, disk, doctor, ledger, notification, readers, reception, retention, serving, trust,
+    access, backup, bulk, copies, disk, doctor, ledger, notification, provider, readers, reception, retention, serving,
+    trust,
 )  # fmt: skip
 """Every module beside errors.py that adds to the tree; importing them makes the tree whole."""
 

@@ -103,6 +103,18 @@ def set_grants(connection: Connection, name: str, grants: Iterable[Grant]) -> Ac
     return find_account(connection, name)
 
 
+def set_from_provider(connection: Connection, name: str, full_name: str, grants: Iterable[Grant]) -> None:
+    """Give an account what its OpenID provider says of it now; the provider decides, also of its administrators."""
+    connection.execute(update(AccountRow).where(AccountRow.name == name).values(full_name=full_name))
+    connection.execute(delete(AccountGrant).where(AccountGrant.account == name))
+    _write_grants(connection, name, grants)
+
+
+def is_name_taken(connection: Connection, name: str) -> bool:
+    """Return whether there is an account of this name, whoever may use it."""
+    return connection.execute(select(AccountRow.name).where(AccountRow.name == name)).first() is not None
+
+
 def disable_account(connection: Connection, name: str) -> None:
     """Let nobody in under this name any more, and end its sessions. Raises AccountUnknown, LastAdministrator."""
     find_account(connection, name)

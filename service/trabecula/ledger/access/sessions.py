@@ -69,6 +69,11 @@ def end_session(connection: Connection, number: int, account: str | None = None)
     return str(whose)
 
 
+def end_session_of_secret(connection: Connection, secret_hash: str) -> None:
+    """End the session with this secret, if there is one: the browser that had it begins another."""
+    connection.execute(delete(WebSession).where(WebSession.secret_hash == secret_hash))
+
+
 def end_sessions_of(connection: Connection, account: str, *, but: int | None = None) -> int:
     """End all sessions of an account, but perhaps one; return how many."""
     statement = delete(WebSession).where(WebSession.account == account)

@@ -1,4 +1,5 @@
-"""The cookies of the desk: one for the session, one for the sign-in form before there is a session.
+"""The cookies of the desk: one for the session, one for the sign-in form before there is a session, and one
+for the way to an OpenID provider and back.
 
 Behind TLS they are ``__Host-`` cookies (RFC 6265bis, 4.1.3.2): bound to this host and to encryption. On loopback
 without TLS a browser would not keep those, and nobody else can listen.
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 _SECURE = "__Host-"
-SESSION, BEFORE = "trabecula-session", "trabecula-sign-in"
+SESSION, BEFORE, PROVIDER = "trabecula-session", "trabecula-sign-in", "trabecula-provider"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -18,6 +19,8 @@ from trabecula.domain.access.password_rules import normalised
 _MARK = "trb_"
 """How an API token begins, so that scanners of repositories find one that leaked."""
 _SHOWN = 12
+_AT_ONCE = threading.BoundedSemaphore(4)
+"""Passwords that are hashed at the same time: 64 MiB each, however many strangers guess."""
 _HASHER = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
 
 
@@ -49,13 +52,16 @@ def digest(secret: str) -> str:
 
 def hash_password(password: str) -> str:
     """Return the Argon2id hash of a password."""
-    return _HASHER.hash(normalised(password))
+    with _AT_ONCE:
+        return _HASHER.hash(normalised(password))
 
 
 def password_matches(password: str, hashed: str | None) -> bool:
     """Return whether a password is the one that was hashed; takes as long where there is no account to compare with."""
+    compared = hashed or _nobodys_hash()
     try:
-        matches = _HASHER.verify(hashed or _nobodys_hash(), normalised(password))
+        with _AT_ONCE:
+            matches = _HASHER.verify(compared, normalised(password))
     except (VerificationError, InvalidHashError):
         return False
     return matches and bool(hashed)

@@ -11,23 +11,23 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.version import __version__
-from trabecula.web.access.body_limit import BodyLimit
+from trabecula.web.access.body_limit import BodyBounds, BodyLimit
 from trabecula.web.access.headers import SecureHeaders
+from trabecula.web.access.provider.terms import RETURN_PATH
 from trabecula.web.api.mounting import mount_api
 from trabecula.web.desk import failures
 from trabecula.web.desk.assets import PREFIX, asset
-from trabecula.web.desk.guard import guarded
+from trabecula.web.desk.guard import guarded, is_known
 from trabecula.web.desk.pages.sign_in import show_sign_in, take_sign_in
+from trabecula.web.desk.pages.sign_in_by_provider import come_from_provider, go_to_provider
 from trabecula.web.desk.parts import DeskParts
 from trabecula.web.desk.routes import ROUTES
 from trabecula.web.http.routes import Request as MonitorRequest
 from trabecula.web.http.routes import Routes
-
-LARGEST_BODY = 64 * 1024 * 1024
-"""Bytes of one request: a spreadsheet of reference measurements is the largest thing anybody sends."""
 
 
 def desk_app(parts: DeskParts, monitoring: Routes) -> FastAPI:
@@ -39,20 +39,28 @@ def desk_app(parts: DeskParts, monitoring: Routes) -> FastAPI:
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(SecureHeaders), Middleware(BodyLimit, at_most=LARGEST_BODY)],
+        middleware=[Middleware(SecureHeaders), Middleware(BodyLimit, bounds=BodyBounds(), knows=_knowing(parts))],
     )
     for path, handler in monitoring.items():
         app.router.routes.append(Route(path, _monitored(handler), methods=["GET"]))
     app.router.routes += [
         Route(f"{PREFIX}/{{digest}}/{{name}}", asset, methods=["GET"]),
         Route("/favicon.ico", _icon, methods=["GET"]),
-        Route("/sign-in", _shown_sign_in(parts), methods=["GET"], name="sign_in"),
+        Route("/sign-in", _open_page(parts, show_sign_in), methods=["GET"], name="sign_in"),
         Route("/sign-in", _taken_sign_in(parts), methods=["POST"]),
+        *_ways_by_provider(parts),
         *(Route(route.path, guarded(parts, route), methods=list(route.methods)) for route in ROUTES),
     ]
     mount_api(app, parts)
     _answer_failures(app, parts)
     return app
+
+
+def _knowing(parts: DeskParts) -> Callable[[Scope], Awaitable[bool]]:
+    async def knows(scope: Scope) -> bool:
+        return await run_in_threadpool(is_known, parts, Request(scope))
+
+    return knows
 
 
 def _answer_failures(app: FastAPI, parts: DeskParts) -> None:
@@ -72,11 +80,22 @@ def _answer_failures(app: FastAPI, parts: DeskParts) -> None:
     app.add_exception_handler(Exception, fault)
 
 
-def _shown_sign_in(parts: DeskParts) -> Callable[[Request], Awaitable[Response]]:
+def _open_page(
+    parts: DeskParts, handler: Callable[[DeskParts, Request], Response]
+) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        return await run_in_threadpool(show_sign_in, parts, request)
+        return await run_in_threadpool(handler, parts, request)
 
     return endpoint
+
+
+def _ways_by_provider(parts: DeskParts) -> list[Route]:
+    if parts.provider is None:
+        return []
+    return [
+        Route("/sign-in/provider", _open_page(parts, go_to_provider), methods=["GET"]),
+        Route(RETURN_PATH, _open_page(parts, come_from_provider), methods=["GET"]),
+    ]
 
 
 def _taken_sign_in(parts: DeskParts) -> Callable[[Request], Awaitable[Response]]:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from trabecula.domain import errors
-from trabecula.domain.errors_of import access, bulk, copies, ledger, readers
+from trabecula.domain.errors_of import access, bulk, copies, ledger, provider, readers
 from trabecula.web.desk.parts import DeskParts
 from trabecula.web.desk.rendering import bare_page
 
@@ -23,6 +23,14 @@ _STATUS: tuple[tuple[type[errors.TrabeculaError], int], ...] = (
     (access.TokenRefused, 401),
     (access.SignInRefused, 401),
     (access.SignInPaused, 429),
+    (provider.ProviderRequestUnknown, 400),
+    (provider.ProviderUnavailable, 503),
+    (provider.ProviderNameTaken, 409),
+    (provider.ProviderRefused, 403),
+    (provider.ProviderAnswerInvalid, 403),
+    (provider.ProviderRoleMissing, 403),
+    (provider.AccountDisabled, 403),
+    (provider.LocalAccountsOff, 403),
     (access.PermissionMissing, 403),
     (access.RequestForged, 403),
     (access.AccountUnknown, 404),

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trabecula.domain.access.roles import Permission
-from trabecula.domain.errors_of.access import NotSignedIn
+from trabecula.domain.errors_of.access import NotSignedIn, TokenRefused
 from trabecula.ledger.database import database_errors
 from trabecula.web.access.asked import Asked
 from trabecula.web.access.cookies import SESSION, cookies_of
@@ -64,6 +64,16 @@ def visitor_of(connection: Connection, request: Request, parts: DeskParts) -> Vi
     if visitor is None:
         raise NotSignedIn
     return visitor
+
+
+def is_known(parts: DeskParts, request: Request) -> bool:
+    """Return whether somebody known asks; nothing else is decided by it."""
+    try:
+        with database_errors(), parts.engine().begin() as connection:
+            visitor_of(connection, request, parts)
+    except (NotSignedIn, TokenRefused):
+        return False
+    return True
 
 
 def check_forgery(request: Request, visitor: Visitor, form: FormData) -> None:

@@ -13,6 +13,15 @@ from trabecula.domain.ports.artifacts import AnalysisArtifacts, Artifacts
 from trabecula.ledger.access.sessions import SessionLimits
 from trabecula.pipeline import OperatorServices
 from trabecula.reporting.report_line import ReportLine
+from trabecula.web.access.provider.discovery import Discovery
+
+
+@dataclass(frozen=True)
+class ProviderDoor:
+    """The way in through an OpenID provider: what knows it, and the text of its button."""
+
+    discovery: Discovery
+    button: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +44,6 @@ class DeskParts:
     """From a Secondary Capture object to a PNG."""
     report: Callable[[bytes], Sequence[ReportLine]]
     """From a structured report to its lines."""
+    provider: ProviderDoor | None = None
+    local_accounts: bool = True
+    """Whether passwords of ours open the desk from everywhere, or on this host alone."""

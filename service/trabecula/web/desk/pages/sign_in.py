@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -11,14 +11,16 @@ from starlette.responses import RedirectResponse, Response
 from trabecula.domain.audit.entry import ActorKind, AuditAction, AuditEntry, AuditOutcome
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.errors_of.access import SignInPaused, SignInRefused
-from trabecula.ledger.access.sessions import end_session
+from trabecula.domain.errors_of.provider import LocalAccountsOff
+from trabecula.ledger.access.sessions import end_session, end_session_of_secret
 from trabecula.ledger.audit.appending import append
 from trabecula.ledger.database import database_errors
 from trabecula.web.access.asked import Asked, origin_of
 from trabecula.web.access.cookies import BEFORE, SESSION, cookies_of
 from trabecula.web.access.forgery import FIELD, check_form, check_origin
-from trabecula.web.access.secrets_kept import form_secret, new_secret
+from trabecula.web.access.secrets_kept import digest, form_secret, new_secret
 from trabecula.web.access.signing_in import known_name, sign_in, visitor_of_session
+from trabecula.web.access.this_host import is_from_this_host
 from trabecula.web.desk.failures import status_of
 from trabecula.web.desk.parts import DeskParts
 from trabecula.web.desk.rendering import bare_page
@@ -34,13 +36,18 @@ def show_sign_in(parts: DeskParts, request: Request) -> Response:
         with database_errors(), parts.engine().begin() as connection:
             if visitor_of_session(connection, secret, parts.limits) is not None:
                 return RedirectResponse(target, 303)
-    return _form(parts, request, target)
+    return sign_in_page(parts, request, target)
 
 
 def take_sign_in(parts: DeskParts, request: Request, form: FormData) -> Response:
-    """Let somebody in, or show the form again with the reason. A failure is counted and stands in the audit log."""
+    """Let somebody in, or show the form again with the reason. A failure is counted and stands in the audit log.
+
+    Raises RequestForged, and LocalAccountsOff where passwords open nothing from there.
+    """
     cookies = cookies_of(request)
     target = local_target(_text(form, "target"))
+    if not _takes_passwords(parts, request):
+        raise LocalAccountsOff
     check_origin(request)
     before = cookies.read(request, BEFORE)
     check_form(_text(form, FIELD), form_secret(before) if before else "")
@@ -54,7 +61,9 @@ def take_sign_in(parts: DeskParts, request: Request, form: FormData) -> Response
             who = known_name(connection, name) or "(no such account)"
             append(connection, _entry(action, who, origin.address, AuditOutcome.REFUSED))
             connection.commit()
-            return _form(parts, request, target, name=name, error=error)
+            return sign_in_page(parts, request, target, name=name, error=error)
+        if old := cookies.read(request, SESSION):
+            end_session_of_secret(connection, digest(old))
         append(connection, _entry(AuditAction.SIGNED_IN, known_name(connection, name), origin.address))
         connection.commit()
     answer = RedirectResponse(target, 303)
@@ -77,21 +86,36 @@ def sign_out(parts: DeskParts, asked: Asked) -> Response:
 
 def local_target(text: str) -> str:
     """Return where to go on: an address of ours, whatever somebody put into the link."""
-    parts = urlsplit(text)
-    if parts.scheme or parts.netloc or not text.startswith("/") or text.startswith(("//", "/\\")) or "\\" in text:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
         return "/"
-    return text
+    if parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//") or "\\" in text:
+        return "/"
+    return text if text.isprintable() else "/"
 
 
-def _form(
+def sign_in_page(
     parts: DeskParts, request: Request, target: str, *, name: str = "", error: TrabeculaError | None = None
 ) -> Response:
+    """Return the page of somebody who is not signed in: the form, the way to the provider, and what went wrong."""
     cookies = cookies_of(request)
     before = cookies.read(request, BEFORE) or new_secret()
-    values = {"target": target, "account": name, "error": error, "form_secret": form_secret(before)}
+    values = {
+        "target": target,
+        "account": name,
+        "error": error,
+        "form_secret": form_secret(before),
+        "takes_passwords": _takes_passwords(parts, request),
+        "way_to_provider": f"/sign-in/provider?{urlencode({'target': target})}" if parts.provider else "",
+    }
     answer = bare_page(parts, "sign_in.html", values, status=status_of(error) if error else 200)
     cookies.write(answer, BEFORE, before, strict=True)
     return answer
+
+
+def _takes_passwords(parts: DeskParts, request: Request) -> bool:
+    return parts.local_accounts or is_from_this_host(request)
 
 
 def _entry(action: AuditAction, who: str, address: str, outcome: AuditOutcome = AuditOutcome.SUCCESS) -> AuditEntry:
