@@ -10,7 +10,14 @@ from trabecula.domain.errors import DatabaseUnavailable
 from trabecula.web.desk.app import desk_app
 from trabecula.web.desk.routes import ROUTES
 
-OPEN = {"/sign-in", "/assets/{digest}/{name}", "/favicon.ico", "/openapi.json"}
+OPEN = {
+    "/sign-in",
+    "/sign-in/provider",
+    "/sign-in/provider/return",
+    "/assets/{digest}/{name}",
+    "/favicon.ico",
+    "/openapi.json",
+}
 """What is answered without login, besides health and metrics."""
 
 

@@ -332,3 +332,11 @@ def test_local_accounts_can_be_left_to_the_host_itself(oidc_desk: Desk) -> None:
         assert "/sign-in/provider" in shown
     assert (refused.status_code, "LOCAL_ACCOUNTS_OFF" in refused.text) == (403, True)
     assert sign_in(here, "ben").status_code == 303
+
+
+def test_without_a_provider_there_is_no_way_to_one(desk: Desk) -> None:
+    client = desk.browser()
+
+    assert "/sign-in/provider" not in client.get("/sign-in").text
+    assert client.get("/sign-in/provider").status_code == 404
+    assert client.get("/sign-in/provider/return?code=x&state=y").status_code == 404

@@ -48,7 +48,8 @@ def desk_app(parts: DeskParts, monitoring: Routes) -> FastAPI:
         Route("/favicon.ico", _icon, methods=["GET"]),
         Route("/sign-in", _open_page(parts, show_sign_in), methods=["GET"], name="sign_in"),
         Route("/sign-in", _taken_sign_in(parts), methods=["POST"]),
-        *_ways_by_provider(parts),
+        Route("/sign-in/provider", _open_page(parts, go_to_provider), methods=["GET"]),
+        Route(RETURN_PATH, _open_page(parts, come_from_provider), methods=["GET"]),
         *(Route(route.path, guarded(parts, route), methods=list(route.methods)) for route in ROUTES),
     ]
     mount_api(app, parts)
@@ -87,15 +88,6 @@ def _open_page(
         return await run_in_threadpool(handler, parts, request)
 
     return endpoint
-
-
-def _ways_by_provider(parts: DeskParts) -> list[Route]:
-    if parts.provider is None:
-        return []
-    return [
-        Route("/sign-in/provider", _open_page(parts, go_to_provider), methods=["GET"]),
-        Route(RETURN_PATH, _open_page(parts, come_from_provider), methods=["GET"]),
-    ]
 
 
 def _taken_sign_in(parts: DeskParts) -> Callable[[Request], Awaitable[Response]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -121,7 +122,8 @@ def _refused(parts: DeskParts, request: Request, target: str, who: str, error: T
 
 
 def _door(parts: DeskParts) -> ProviderDoor:
-    assert parts.provider is not None, "the route is there only with a provider"
+    if parts.provider is None:
+        raise HTTPException(404)
     return parts.provider
 
 
