@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trabecula.domain.modality import Modality
 from trabecula.domain.volume import Geometry, Volume
-from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, SpineOptions, render_anatomy, sample_spine
+from trabecula.phantom.anatomy import AnatomyMap, PhantomTissue, Spine, SpineOptions, render_anatomy, sample_spine
 from trabecula_training.segmenter.drawing.classes import codes_of
 from trabecula_training.segmenter.drawing.contrast import Look
 from trabecula_training.segmenter.drawing.scanner import DrawnAcquisition, scan_volume
@@ -64,14 +64,17 @@ _PLANES = {"sagittal": (0, 1, 2), "axial": (1, 2, 0), "coronal": (2, 1, 0)}
 """Which of (left, down, back) the array's axes slice, row, column run along."""
 
 
+def upper_edge_mm(options: CaseOptions) -> float:
+    """How high the image reaches above the generator's origin, mm, where the patient is not turned."""
+    return options.field_mm[0] / 2 - 8 + options.shift_mm
+
+
 def _geometry(options: CaseOptions) -> Geometry:
     directions = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
     height, depth, width = options.field_mm
     extent = (width, height, depth)
     start = (
-        np.array([options.side_mm - width / 2, 0, 0])
-        + np.array([0, 0, height / 2 - 8 + options.shift_mm])
-        + [0, -depth * 0.48, 0]
+        np.array([options.side_mm - width / 2, 0, 0]) + np.array([0, 0, upper_edge_mm(options)]) + [0, -depth * 0.48, 0]
     )
     affine = np.eye(4)
     shape = []
@@ -105,10 +108,19 @@ def _interleave(parts: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return np.stack(parts, axis=1).reshape(-1, *parts[0].shape[1:])
 
 
+def case_spine(number: int, options: CaseOptions) -> Spine:
+    """The spine of phantom ``number``, wherever it is imaged."""
+    return _draw_spine(np.random.default_rng([_SEED, number]), options)
+
+
+def _draw_spine(rng: np.random.Generator, options: CaseOptions) -> Spine:
+    return sample_spine(rng, age_years=options.age_years, options=options.spine)
+
+
 def draw_case(number: int, options: CaseOptions) -> PhantomCase:
     """Draw phantom ``number``; the same number and options give the same volume."""
     rng = np.random.default_rng([_SEED, number])
-    spine = sample_spine(rng, age_years=options.age_years, options=options.spine)
+    spine = _draw_spine(rng, options)
     geometry = _geometry(options)
     modality = Modality.CT if options.look is Look.CT else Modality.MR
     parts = [render_anatomy(spine, part) for part in _planes_of(geometry, options)]

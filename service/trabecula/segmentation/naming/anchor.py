@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trabecula.segmentation.naming.sacral_shape import lower_depth, shape_of
+from trabecula.segmentation.naming.sacral_shape import SQUARED, Shape, has_disc_below, lower_depth, shape_of
 from trabecula.segmentation.network.inference import Maps
 from trabecula.segmentation.network.instances import Instances, StackBody
 
@@ -115,16 +115,35 @@ def settle_junction(maps: Maps, instances: Instances, anchor: Anchor | None) -> 
     return Junction(anchor, instances)
 
 
+def is_squared(maps: Maps, junction: Junction) -> bool:
+    """Whether S1 is formed as a lumbar body, with a whole disc below it: lumbarised, or one more lumbar vertebra.
+
+    Nothing is said of an S1 that the image's lower edge cuts, or where too little is outlined.
+    """
+    anchor = junction.anchor
+    if anchor is None or anchor.mask[:, -1].any():
+        return False
+    above = [body for body in junction.instances.bodies if body.centre[1] < anchor.centre[1] and not body.edge]
+    others = _shapes(maps, junction.instances, above[-3:])
+    own = shape_of(maps, anchor.mask, anchor.centre[0])
+    if own is None or not others or lower_depth(own, others) < SQUARED:
+        return False
+    return has_disc_below(maps, anchor.mask, anchor.centre[0], own.lower_mm)
+
+
 def _lower_depth(maps: Maps, instances: Instances, above: list[StackBody]) -> float | None:
     """The depth of the last body's lower end beside those of up to three whole bodies above it; None where it is cut by
     the image's edge or too little is outlined."""
+    last = [] if above[-1].edge else _shapes(maps, instances, above[-1:])
+    others = _shapes(maps, instances, [body for body in above[-4:-1] if not body.edge])
+    return lower_depth(last[0], others) if last and others else None
+
+
+def _shapes(maps: Maps, instances: Instances, bodies: list[StackBody]) -> list[Shape]:
+    """The shapes of those bodies of which enough is outlined."""
     marrow = maps.probability("body", "rim") > 0.5
-    shapes = [
-        None if body.edge else shape_of(maps, (instances.basins == body.number) & marrow, body.centre[0])
-        for body in above[-4:]
-    ]
-    others = [shape for shape in shapes[:-1] if shape is not None]
-    return lower_depth(shapes[-1], others) if shapes[-1] is not None and others else None
+    found = [shape_of(maps, (instances.basins == body.number) & marrow, body.centre[0]) for body in bodies]
+    return [shape for shape in found if shape is not None]
 
 
 def _is_torn(mask: NDArray[np.bool_], s1: NDArray[np.float32]) -> bool:

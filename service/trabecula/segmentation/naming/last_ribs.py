@@ -7,7 +7,7 @@ stack that the network sees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ from trabecula.domain.volume import FloatArray, Volume
 from trabecula.segmentation.network.grids import Axes, Grid
 from trabecula.segmentation.network.instances import Instances
 
-_BONE_HU = (180.0, 240.0)
-"""Tried in this order: kidneys and vessels full of contrast agent join ribs at the lower value."""
+_BONE_HU, _FAINT_HU = (180.0, 240.0), (140.0, 110.0)
+"""All are tried: kidneys and vessels full of contrast agent join ribs at the lower values, thin ribs of little density
+break into pieces at the higher ones (a rib that the image shows to 74 mm ends at 39 mm at 180 HU, on a phantom). From
+what is seen at the faint ones alone nothing is named."""
 _STEP_MM = 2.0
 _ROOT_MM, _FROM_MM, _TO_MM = 32.0, 26.0, 140.0
 """A rib starts within the first distance from the middle; bone is followed between the other two."""
@@ -32,13 +34,16 @@ _SECTION_MM2 = 250.0
 """Mean cross-section of a rib at most; the ilium has over 900 on that CT, ribs 50 to 80."""
 _LEAST_MM3 = 150.0
 _ALIKE_MM, _BESIDE_PITCH = 15.0, 0.4
+_ROOT_PITCH = (-0.35, 0.65)
+"""Where bone that belongs to a body starts, down from its middle in pitches: processes start below the middle."""
 _ROOTS_APART_MM = 6.0
 """Free space along the spine between two roots of one piece of bone: a rib has come down to the process below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LastRibs:
-    """The body (index from head to foot) that bears the last pair of ribs, and how far each side reaches (mm).
+    """The body (index from head to foot) that bears the last pair of ribs, and how far each side reaches (mm; twice the
+    same where only one side can be told).
 
     ``whole``: both end in view, as free ribs do; else the image cuts them, or they may be ribs that wrap around the
     flank. ``next_mm`` is how far bone beside the next body reaches on its longer side, 0 where none is seen. ``lowest``
@@ -74,46 +79,69 @@ def find_last_ribs(volume: Volume, grid: Grid, instances: Instances) -> LastRibs
     """The last pair of ribs of a CT, beside one body; None where there is any doubt.
 
     Doubt is: another modality, bodies too few, a side without a rib, two sides at different heights or between two
-    bodies, no body below, or processes beside the next body that are as long as short ribs on both sides.
+    bodies, no body below, or processes beside the next body that are as long as short ribs on both sides. Of what is
+    found at several densities the lowest pair counts.
     """
     if volume.modality is not Modality.CT or len(instances.bodies) < 2:
         return None
     centres = _centres_mm(grid, instances)
-    for least in _BONE_HU:
-        sides = [_bones(volume, grid.axes, centres, sign, least) for sign in (-1, 1)]
-        last = _last_pair(sides, centres)
+    found = []
+    for least in (*_BONE_HU, *_FAINT_HU):
+        last = _last_pair([_bones(volume, grid.axes, centres, sign, least) for sign in (-1, 1)], centres)
         if last is not None:
-            return last
-    return None
+            found.append(replace(last, whole=last.whole and least in _BONE_HU))
+    return max(found, key=lambda last: (last.body, last.whole), default=None)
 
 
 def _last_pair(sides: list[list[_Bone]], centres: FloatArray) -> LastRibs | None:
-    ribs = [[bone for bone in side if bone.slender and bone.reach_mm >= _RIB_MM] for side in sides]
-    if not all(ribs):
+    pair = _lowest_ribs(sides)
+    if not pair:
         return None
-    left, right = (max(side, key=lambda bone: bone.root_mm) for side in ribs)
-    root = (left.root_mm + right.root_mm) / 2
-    away = np.abs(centres[:, 1] - root)
+    away = np.abs(centres[:, 1] - float(np.mean([bone.root_mm for bone in pair])))
     body = int(np.argmin(away))
     pitch = float(np.median(np.diff(centres[:, 1])))
-    if abs(left.root_mm - right.root_mm) > _ALIKE_MM or away[body] > _BESIDE_PITCH * pitch or body == len(centres) - 1:
+    if away[body] > _BESIDE_PITCH * pitch or body == len(centres) - 1:
         return None
     below = [
-        [bone for bone in side if bone not in (left, right) and abs(bone.root_mm - centres[body + 1, 1]) < pitch / 2]
+        [bone for bone in side if bone not in pair and _starts_beside(bone, centres[body + 1, 1], pitch)]
         for side in sides
     ]
     if all(any(bone.slender and bone.reach_mm > _PROCESS_MM for bone in side) for side in below):
         return None
-    whole = all(bone.whole and bone.reach_mm <= _FLOATING_MM for bone in (left, right))
+    whole = len(pair) == len(sides) and all(bone.whole and bone.reach_mm <= _FLOATING_MM for bone in pair)
     beside = max((bone.reach_mm for side in below for bone in side), default=0.0)
-    lowest = int(np.argmin(np.abs(centres[:, 1] - max(left.lowest_mm, right.lowest_mm))))
+    lowest = int(np.argmin(np.abs(centres[:, 1] - max(bone.lowest_mm for bone in pair))))
     return LastRibs(
         body=body,
-        reach_mm=(left.reach_mm, right.reach_mm),
+        reach_mm=(pair[0].reach_mm, pair[-1].reach_mm),
         whole=whole,
         next_mm=beside,
         lowest=lowest if lowest > body else None,
     )
+
+
+def _lowest_ribs(sides: list[list[_Bone]]) -> tuple[_Bone, ...]:
+    """The lowest rib of either side where both start at one height; one side's alone where those of the other have
+    grown together, so that nobody can tell them apart there; nothing elsewhere."""
+    ribs = [[bone for bone in side if bone.slender and bone.reach_mm >= _RIB_MM] for side in sides]
+    lowest = [max(side, key=lambda bone: bone.root_mm, default=None) for side in ribs]
+    left, right = lowest
+    if left is not None and right is not None and abs(left.root_mm - right.root_mm) <= _ALIKE_MM:
+        return left, right
+    for rib, others in zip(lowest, reversed(sides), strict=True):
+        if rib is not None and any(_joins(bone, rib.root_mm) for bone in others):
+            return (rib,)
+    return ()
+
+
+def _starts_beside(bone: _Bone, centre_mm: float, pitch_mm: float) -> bool:
+    return _ROOT_PITCH[0] <= (bone.root_mm - centre_mm) / pitch_mm <= _ROOT_PITCH[1]
+
+
+def _joins(bone: _Bone, root_mm: float) -> bool:
+    """True where a piece of bone is several ribs, one of which starts near this height."""
+    several = bone.lowest_mm - bone.root_mm > _ALIKE_MM and bone.reach_mm >= _RIB_MM and not bone.slender
+    return several and bone.root_mm - _ALIKE_MM <= root_mm <= bone.lowest_mm + _ALIKE_MM
 
 
 def _centres_mm(grid: Grid, instances: Instances) -> FloatArray:

@@ -24,9 +24,9 @@ _PITCH_MM = (16.0, 58.0)
 _GAP_RATIO = 1.55
 _LEAST_RATIO, _CLOSE_RATIO = 0.62, 0.85
 _TWO_BODIES, _TWO_AREAS, _PART_OF_ONE = 1.75, 1.45, 0.5
-_BARE_MM = 50.0
-"""Bone beside T12 that reaches farther from the middle may be a short rib: then T11's ribs as the last long ones
-contradict nothing."""
+_BARE_MM = 55.0
+"""Bone beside T12 that reaches farther from the middle than a transverse process does may be a short rib: then T11's
+ribs as the last long ones contradict nothing."""
 _ONE_MISSING = (1.8, 2.25)
 """A gap of so many usual distances holds exactly one body that was not outlined: a fractured one leaves less, two more
 (distances of neighbouring bodies of 29 real spines differ by at most a fifth)."""
@@ -118,13 +118,16 @@ def _transitional(detail: str) -> Reason:
 def with_last_ribs(naming: Naming, instances: Instances, last: LastRibs | None, side_mm: float) -> Naming:
     """The naming with what the last pair of ribs of a CT says.
 
-    Names from T12 where no sacrum is in view; none where ribs and a seen sacrum contradict each other.
+    Names from T12 where no sacrum is in view; none where ribs and a seen sacrum contradict each other by one body. By
+    more they cannot: what reaches so far beside a lower body is a long process, and says nothing.
     """
     if last is None or naming.how in (DOUBTED, CONTRADICTED):
         return naming
     if any(level is not None for level in naming.levels):
         level, counted = naming.levels[last.body], [naming.levels[body] for body in last.bodies]
-        if level is None or Level.T12 in counted or (level is not Level.L1 and last.next_mm > _BARE_MM):
+        if level not in (Level.T11, Level.L1) or Level.T12 in counted:
+            return naming
+        if level is Level.T11 and last.next_mm > _BARE_MM:
             return naming
         by_ribs = Level.L5.label - level.label
         return _withdrawn(naming, f"the last pair of ribs beside the body counted as {level}", by_ribs)
@@ -160,6 +163,15 @@ def check_ribs(naming: Naming, ribs: Sequence[Sides]) -> Naming:
     if found is None:
         return naming
     return _withdrawn(naming, found.sign, found.by_ribs)
+
+
+def with_squared_s1(naming: Naming) -> Naming:
+    """The naming with the finding of an S1 that is formed as a lumbar body: names stay, as they count from S1; nothing
+    is added where there are none, or where the last ribs named them."""
+    if naming.how != COUNTED:
+        return naming
+    finding = "S1 is formed as a lumbar body, with a disc below it; 5 lumbar vertebrae counted above it, 6 with it"
+    return Naming(naming.levels, naming.how, (*naming.reasons, _transitional(finding)))
 
 
 def _withdrawn(naming: Naming, sign: str, by_ribs: int) -> Naming:
