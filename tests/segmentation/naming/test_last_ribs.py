@@ -121,6 +121,41 @@ def test_ribs_that_are_not_whole_name_nothing_and_short_twelfth_ribs_contradict_
     )
 
 
+def test_bone_beside_t12_as_short_as_a_process_is_no_rib_and_a_pair_beside_lower_bodies_is_none_either() -> None:
+    levels = (Level.T11, Level.T12, Level.L1, Level.L2, Level.L3, Level.L4)
+
+    bare = named(levels, COUNTED, LastRibs(body=0, reach_mm=(74.0, 74.0), whole=False, next_mm=52.0))
+    processes = named(levels, COUNTED, LastRibs(body=4, reach_mm=(74.0, 70.0)))
+
+    assert bare.how == CONTRADICTED
+    assert "6 lumbar vertebrae by the ribs" in bare.reasons[1].detail
+    assert processes.levels == levels
+
+
+def test_faint_ribs_are_found_and_from_them_alone_nothing_is_named() -> None:
+    volume, grid, instances = scene(RIBS)
+    volume.array[volume.array == 400.0] = 150.0
+
+    found = find_last_ribs(volume, grid, instances)
+
+    assert found is not None
+    assert (found.body, found.whole) == (1, False)
+
+
+def test_where_the_ribs_of_one_side_are_joined_the_other_side_tells() -> None:
+    volume, grid, instances = scene({0: (140, 140), 1: (90, 96), 2: (44, 40)})
+    array = volume.array
+    left = slice(int((150 + 34) / 2), int((150 + 44) / 2))
+    rows = slice(int(ROWS[0] / 2), int(ROWS[2] / 2))
+    array[rows, 37:54, left] = 400.0
+
+    found = find_last_ribs(volume, grid, instances)
+
+    assert found is not None
+    assert (found.body, found.whole) == (1, False)
+    assert found.reach_mm[0] == found.reach_mm[1] == pytest.approx(90, abs=5)
+
+
 def test_mr_says_nothing() -> None:
     assert find_last_ribs(*scene(RIBS, Modality.MR)) is None
 
