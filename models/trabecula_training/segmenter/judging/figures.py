@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -67,4 +68,20 @@ def plot_closeups(pool: CloseUps, path: Path, seed: int = 1, columns: int = 12) 
         cell.axis("off")
     figure.tight_layout(pad=0.3)
     figure.savefig(path, dpi=70)
+    plt.close(figure)
+
+
+def plot_sacra(rows: Sequence[Sequence[tuple[str, NDArray[np.floating]]]], path: Path) -> None:
+    """Sagittal pictures of sacra with their titles, one row below another."""
+    columns = max(len(row) for row in rows)
+    figure, axes = plt.subplots(len(rows), columns, figsize=(1.9 * columns, 2.3 * len(rows)), squeeze=False)
+    for cell in axes.flat:
+        cell.axis("off")
+    for cells, row in zip(axes, rows, strict=True):
+        for cell, (title, image) in zip(cells, row, strict=False):
+            low, high = np.percentile(image, [1, 99])
+            cell.imshow(image, cmap="gray", vmin=low, vmax=high)
+            cell.set_title(title, fontsize=8)
+    figure.tight_layout(pad=0.3)
+    figure.savefig(path, dpi=80)
     plt.close(figure)

@@ -140,7 +140,7 @@ def _starts_beside(bone: _Bone, centre_mm: float, pitch_mm: float) -> bool:
 
 def _joins(bone: _Bone, root_mm: float) -> bool:
     """True where a piece of bone is several ribs, one of which starts near this height."""
-    several = bone.lowest_mm - bone.root_mm > _ALIKE_MM and bone.reach_mm >= _RIB_MM and not bone.slender
+    several = bone.lowest_mm - bone.root_mm > _ALIKE_MM and bone.reach_mm >= _RIB_MM
     return several and bone.root_mm - _ALIKE_MM <= root_mm <= bone.lowest_mm + _ALIKE_MM
 
 
