@@ -142,12 +142,12 @@ def test_faint_ribs_are_found_and_from_them_alone_nothing_is_named() -> None:
     assert (found.body, found.whole) == (1, False)
 
 
-def test_where_the_ribs_of_one_side_are_joined_the_other_side_tells() -> None:
+@pytest.mark.parametrize("depth", [slice(37, 54), slice(46, 49)], ids=["by a thick piece", "by a thin bridge"])
+def test_where_the_ribs_of_one_side_are_joined_the_other_side_tells(depth: slice) -> None:
     volume, grid, instances = scene({0: (140, 140), 1: (90, 96), 2: (44, 40)})
-    array = volume.array
-    left = slice(int((150 + 34) / 2), int((150 + 44) / 2))
+    left = slice(int((150 + 38) / 2), int((150 + 44) / 2))
     rows = slice(int(ROWS[0] / 2), int(ROWS[2] / 2))
-    array[rows, 37:54, left] = 400.0
+    volume.array[rows, depth, left] = 400.0
 
     found = find_last_ribs(volume, grid, instances)
 
