@@ -100,13 +100,16 @@ def test_a_gap_that_may_hold_another_number_of_bodies_ends_the_counting(lost_mm:
     assert naming.reasons[-1].code is ReasonCode.NUMBERING_AMBIGUOUS
 
 
-@pytest.mark.parametrize(("gap_mm", "named"), [(40.0, True), (46.0, False)])
-def test_a_gap_far_larger_than_those_below_it_may_hold_a_crushed_body(gap_mm: float, named: bool) -> None:
-    rows = (160.0 - 40.0 - 60.0 - gap_mm, 160.0 - 40.0 - 60.0, 160.0 - 40.0 - 30.0, 160.0 - 40.0)
+@pytest.mark.parametrize(("gap_mm", "next_mm", "named"), [(36.0, 30.0, True), (42.0, 30.0, False), (42.0, 38.0, True)])
+def test_a_gap_far_larger_than_those_on_both_sides_may_hold_a_crushed_body(
+    gap_mm: float, next_mm: float, named: bool
+) -> None:
+    l5 = 160.0 - 32.0
+    rows = (l5 - 60.0 - gap_mm - next_mm, l5 - 60.0 - gap_mm, l5 - 60.0, l5 - 30.0, l5)
 
     levels = name_bodies(_row(*((row, 4000.0) for row in rows)), _s1(160.0), 4.0).levels
 
-    assert levels == (Level.L2 if named else None, Level.L3, Level.L4, Level.L5)
+    assert levels == ((Level.L1, Level.L2) if named else (None, None)) + (Level.L3, Level.L4, Level.L5)
 
 
 def test_a_gap_right_above_s1_ends_the_counting_because_no_distance_is_known_yet() -> None:
