@@ -24,7 +24,7 @@ _PITCH_MM = (16.0, 58.0)
 _GAP_RATIO, _NEAR_RATIO = 1.55, 1.25
 """The largest gap, as a share of the usual distance, and of the larger of its neighbours on both sides (the last two
 and the next one): a crushed body that was not outlined leaves 1.3 of these, 41 real spines and crops have 1.07 at most
-(to one side alone up to 1.47), 35 phantoms 1.18."""
+(to one side alone up to 1.47), 72 phantoms 1.18."""
 _LEAST_RATIO, _CLOSE_RATIO = 0.62, 0.85
 _TWO_BODIES, _TWO_AREAS, _PART_OF_ONE = 1.75, 1.45, 0.5
 _BARE_MM = 55.0
