@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the tests drive as real peers: a PACS, DICOM tools, validators, PostgreSQL, promtool.
+# Installs the Debian packages that the tests drive as real peers: a PACS, DICOM tools, validators, PostgreSQL,
+# promtool, rsyslog.
 # Does nothing when all are there; without root or apt it names what is missing and goes on (those tests then skip by name).
 set -euo pipefail
 packages=(orthanc orthanc-dicomweb orthanc-gdcm dcmtk dicom3tools pixelmed-apps postgresql strace chromium systemd)
 packages+=(prometheus) # promtool
+packages+=(rsyslog rsyslog-gnutls) # a server of audit messages
 if ! command -v npm >/dev/null; then
     packages+=(npm) # fetches the viewer
 fi

@@ -69,6 +69,8 @@ class Posts:
     url: str = ""
     documents: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    authorizations: list[str] = field(default_factory=list)
     status: int = 200
 
 
@@ -83,6 +85,8 @@ def web_sink() -> Iterator[Posts]:
             if posts.status == 200:
                 posts.documents.append(json.loads(body))
                 posts.keys.append(self.headers["Idempotency-Key"])
+                posts.paths.append(self.path)
+                posts.authorizations.append(self.headers["Authorization"])
             self.send_response(posts.status)
             self.send_header("Location", "http://127.0.0.1:9/elsewhere")
             self.end_headers()

@@ -115,7 +115,7 @@ def test_a_paused_queue_holds_what_waits_and_what_was_taken_before(world: World,
         pause(connection, "cpu", "", "operator")
         held = take(world, database_url, "cpu")
         paused = list_lanes(connection)["paused"]
-        gone_on = resume(connection, "cpu", ""), resume(connection, "cpu", "")
+        gone_on = resume(connection, "cpu", "", "anna"), resume(connection, "cpu", "", "anna")
 
     assert held == []
     assert [(row["queue"], row["destination"], row["paused_by"]) for row in paused] == [("cpu", "", "operator")]
@@ -137,7 +137,7 @@ def test_a_paused_destination_holds_its_deliveries_and_no_others(world: World, d
     with psycopg.connect(database_url, autocommit=True) as connection:
         pause(connection, "io", str(running.task_kwargs["destination"]), "operator")
         others = take(world, database_url, "io")
-        resume(connection, "io", str(running.task_kwargs["destination"]))
+        resume(connection, "io", str(running.task_kwargs["destination"]), "anna")
     held = take(world, database_url, "io")
 
     assert running.task_kwargs["destination"] == "PACS"

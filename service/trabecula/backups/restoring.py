@@ -14,7 +14,10 @@ from trabecula.backups.copying import copy_tree
 from trabecula.backups.making import BackupSources
 from trabecula.backups.manifest import LEDGER, BackupManifest, read_manifest
 from trabecula.backups.programs import restore as restore_dump
+from trabecula.domain.audit.acting import entry_of
+from trabecula.domain.audit.entry import AuditAction
 from trabecula.domain.errors_of.backup import BackupFailed, BackupInvalid, RestoreRefused
+from trabecula.ledger.audit.writing import write_entry
 from trabecula.ledger.connections import connect
 from trabecula.ledger.schema import known_versions, migrate, schema_version
 
@@ -95,3 +98,5 @@ def _note(url: str, manifest: BackupManifest, who: str) -> None:
         values = (manifest.made_at, who)
         connection.execute("INSERT INTO restores (backup_made_at, restored_by) VALUES (%s, %s)", values)
         connection.execute("UPDATE listeners SET ended_at = clock_timestamp() WHERE ended_at IS NULL")
+        made = f"{manifest.made_at:%Y-%m-%dT%H:%M:%S%z}"
+        write_entry(connection, entry_of(AuditAction.BACKUP_RESTORED, who, detail=f"backup of {made}"))

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
+from trabecula.bootstrap.keeping.audit import auditing_of
 from trabecula.bootstrap.keeping.retention import housekeeping_of
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.monitoring.answering import answering, part_place
@@ -50,7 +51,8 @@ def run_worker(
             housekeeping = housekeeping_of(settings, engine) if "sys" in queues else None
             options = QueueOptions(stalled_s=settings.stalled_seconds)
             telling = telling_of(settings) if "sys" in queues else None
-            app = build_app(database_url, services, engine, options, housekeeping, telling)
+            auditing = auditing_of(settings, engine) if "sys" in queues else None
+            app = build_app(database_url, services, engine, options, housekeeping, telling, auditing)
             run_worker_of(app, queues, concurrency, on_database)
         finally:
             server.stop()

@@ -19,6 +19,7 @@ from trabecula.bootstrap.models import segmenter_in_words
 from trabecula.bootstrap.peers import sender_of
 from trabecula.bootstrap.services import destination_of
 from trabecula.cli import running_checks as running
+from trabecula.cli.audit.checking import audit
 from trabecula.cli.edge import as_ours, foreseen_errors
 from trabecula.cli.time_service import clock_error_bound, time_services
 from trabecula.domain.delivery import Destination
@@ -106,6 +107,7 @@ def checks_of(settings: Settings, *, quick: bool = False) -> tuple[Check, ...]:
         Check("failures", lambda: running.failures(settings)),
         Check("quarantine", lambda: running.quarantine(settings)),
         Check("told", lambda: running.told(settings)),
+        Check("audit", lambda: audit(settings)),
         *(Check(name, echo(peer)) for name, peer in peers),
         Check("models", lambda: running.models(settings)),
         Check("bundles", lambda: _bundles(settings)),

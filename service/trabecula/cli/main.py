@@ -65,6 +65,9 @@ COMMANDS = {
         "trabecula.cli.users.command:app", "Who may sign in at the desk, with which roles, and who is signed in."
     ),
     "tokens": CommandPlace("trabecula.cli.tokens.command:app", "API tokens: make, list, revoke."),
+    "audit": CommandPlace(
+        "trabecula.cli.audit.command:app", "Who looked at what and changed what: list, verify, export, the head."
+    ),
     "models": CommandPlace("trabecula.cli.models.command:app", "Model bundles: list, verify, activate."),
     "doctor": CommandPlace(
         "trabecula.cli.doctor:doctor",

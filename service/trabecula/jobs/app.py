@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from trabecula.domain.errors import DatabaseUnavailable, TrabeculaError
 from trabecula.domain.study.jobs import Job, Stage
 from trabecula.domain.uids import StudyUid
+from trabecula.jobs.auditing import Auditing, keep_audit
 from trabecula.jobs.queue import PLACES, task_name
 from trabecula.jobs.rescue import rescue_forgotten, rescue_stalled
 from trabecula.jobs.taking import BacklogTaker
@@ -42,6 +43,8 @@ class QueueOptions:
     """When studies without a job are looked for: there should be none, and each look reads every waiting study."""
     tell_cron: str = "* * * * *"
     """When it is looked whether there is news for people."""
+    audit_cron: str = "* * * * * 40"
+    """When entries of the audit log are sealed and sent."""
     poll_s: float = 5.0
     keep_jobs_hours: int = 14 * 24
     """Jobs that failed or were cancelled stay this long for whoever asks; successful ones are deleted at once,
@@ -65,10 +68,12 @@ def build_app(
     options: QueueOptions | None = None,
     housekeeping: Callable[[], None] | None = None,
     telling: Telling | None = None,
+    auditing: Auditing | None = None,
 ) -> App:
     """Return the app for workers: the tasks bound to the services. Nothing is connected yet.
 
-    ``housekeeping`` is called every ten minutes by whoever works on the queue ``sys``, ``telling`` every minute.
+    ``housekeeping`` is called every ten minutes by whoever works on the queue ``sys``, ``telling`` and ``auditing``
+    every minute.
     """
     options = options or QueueOptions()
     app = App(
@@ -114,6 +119,7 @@ def build_app(
 
     _add_telling(app, options.tell_cron, engine, telling)
     _add_desk(app, engine)
+    _add_auditing(app, options.audit_cron, database_url, auditing)
     return app
 
 
@@ -130,6 +136,14 @@ def _add_telling(app: App, cron: str, engine: Engine, telling: Telling | None) -
     def tell(timestamp: int) -> None:
         if telling is not None:
             tell_people(engine, telling)
+
+
+def _add_auditing(app: App, cron: str, database_url: str, auditing: Auditing | None) -> None:
+    @app.periodic(cron=cron, queueing_lock="audit")
+    @app.task(name="trabecula.audit", queue="sys", queueing_lock="audit", lock="audit")
+    def audit(timestamp: int) -> None:
+        if auditing is not None:
+            keep_audit(database_url, auditing)
 
 
 def _kept(housekeeping: Callable[[], None]) -> None:

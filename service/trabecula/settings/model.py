@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from trabecula.settings.audit import AuditSettings
 from trabecula.settings.desk import DeskSettings
 from trabecula.settings.monitoring import MonitoringSettings
 from trabecula.settings_file import config_file
@@ -101,7 +102,7 @@ def _default_data_dir() -> Path:
     )
 
 
-class Settings(DeskSettings, MonitoringSettings):
+class Settings(AuditSettings, DeskSettings, MonitoringSettings):
     """Every setting, its unit in its name, and why its default is what it is."""
 
     model_config = SettingsConfigDict(env_prefix="TRABECULA_", frozen=True, extra="forbid")

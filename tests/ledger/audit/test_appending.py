@@ -11,6 +11,7 @@ from trabecula.domain.audit.entry import AuditAction, PatientKey
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.audit.appending import append
 from trabecula.ledger.audit.pseudonyms import forget_names, lock_study
+from trabecula.ledger.database import driver_connection
 
 
 def test_an_entry_names_study_and_person_by_pseudonyms_that_stay_the_same(engine: Engine) -> None:
@@ -85,9 +86,9 @@ def test_a_deletion_destroys_the_keys_of_the_study_and_with_the_last_study_of_th
 
     def forget(uid: StudyUid) -> list[tuple[str, str]]:
         with engine.begin() as connection:
-            lock_study(connection, uid)
+            lock_study(driver_connection(connection), uid)
             connection.execute(text("DELETE FROM studies WHERE study_uid = :uid"), {"uid": uid})
-            forget_names(connection, uid)
+            forget_names(driver_connection(connection), uid)
         kept = rows(engine, "SELECT study_uid, patient_id FROM audit_pseudonyms ORDER BY 1, 2")
         return [(row["study_uid"], row["patient_id"]) for row in kept]
 
@@ -104,12 +105,12 @@ def test_who_writes_while_a_study_is_deleted_waits_and_keeps_no_key(engine: Engi
         done.set()
 
     with engine.begin() as connection:
-        lock_study(connection, STUDY)
+        lock_study(driver_connection(connection), STUDY)
         writer = threading.Thread(target=view)
         writer.start()
         assert not done.wait(0.3), "it should wait for the deletion"
         connection.execute(text("DELETE FROM studies WHERE study_uid = :uid"), {"uid": STUDY})
-        forget_names(connection, STUDY)
+        forget_names(driver_connection(connection), STUDY)
     writer.join(10)
 
     assert done.is_set()

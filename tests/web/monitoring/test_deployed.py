@@ -110,7 +110,7 @@ def test_the_dashboard_shows_metrics_that_exist_in_expressions_that_parse(requir
     assert shown - {"process_resident_memory_bytes"} <= documented()
     assert documented() - shown <= {"trabecula_build_info", "trabecula_listener_up", "trabecula_embedded_database_up",
         "trabecula_associations_accepted_total", "trabecula_journal_bytes", "trabecula_journal_limit_bytes",
-        "trabecula_listener_silent_seconds"}  # fmt: skip
+        "trabecula_listener_silent_seconds", "trabecula_audit_unsealed", "trabecula_audit_wire_pending"}  # fmt: skip
     promtool(require_tool, "check", "rules", str(tmp_path / "board.yml"))
 
 

@@ -10,11 +10,14 @@ import psycopg
 import pytest
 
 from tests.databases import embedded_database_url
+from tests.ledger.audit.writing import entry, write
 from tests.pipeline.world import World, make_world
 from tests.web.exposition import exposed, names, value
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DestinationUnreachable
 from trabecula.domain.study.jobs import Stage
+from trabecula.ledger.audit.sealing import seal_waiting
+from trabecula.ledger.audit.wires import due_after, mark_sent
 from trabecula.pipeline import register_instance
 from trabecula.web.monitoring.ledger import LedgerScope, LedgerWatch
 from trabecula.web.monitoring.registry import registry_of
@@ -134,6 +137,23 @@ def test_what_was_put_aside_and_listeners_that_fall_behind(world: World, look: C
     assert value(text, "trabecula_quarantined_instances") == 1
     assert (value(text, "trabecula_listener_rows_behind_seconds", listener="ward-2") or 0) >= 300
     assert (value(text, "trabecula_listener_silent_seconds", listener="ward-2") or 0) >= 60
+
+
+def test_entries_of_the_audit_log_wait_for_seal_and_wire(
+    world: World, look: Callable[[], str], embedded_database_url: str
+) -> None:
+    assert value(look(), "trabecula_audit_unsealed") == 0
+    write(world.engine, entry(), entry())
+    assert value(look(), "trabecula_audit_unsealed") == 2
+
+    with psycopg.connect(embedded_database_url, autocommit=True) as connection:
+        seal_waiting(connection)
+        due_after(connection, "syslog")
+        assert value(look(), "trabecula_audit_wire_pending", wire="syslog") == 2
+        mark_sent(connection, "syslog", 1)
+
+    assert value(look(), "trabecula_audit_unsealed") == 0
+    assert value(look(), "trabecula_audit_wire_pending", wire="syslog") == 1
 
 
 def test_a_database_that_is_away_takes_nobody_s_time(free_port: Callable[[], int]) -> None:

@@ -14,6 +14,8 @@ from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, errors_as_exit_code, print_json
 from trabecula.cli.serving.alone import alone_in
 from trabecula.cli.study_options import AsJson, Operator, operator
+from trabecula.domain.audit.acting import entry_of
+from trabecula.domain.audit.entry import AuditAction
 from trabecula.settings import load_settings
 
 
@@ -26,11 +28,14 @@ def backup(
 ) -> None:
     """Back up ledger, images, results and journal, also while the service runs."""
     from trabecula.backups.making import make_backup
+    from trabecula.ledger.audit.appending import append
 
     with opened_ledger() as (settings, engine):
         with ledger_of(engine)() as ledger:
             ledger.installation_uid()  # its objects are known again by it
             ledger.commit()
+        with engine.begin() as connection:
+            append(connection, entry_of(AuditAction.BACKUP_MADE, operator()))
         url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         manifest, copied = make_backup(sources_of(settings, url), folder, with_images=not without_images)
     if as_json:

@@ -9,7 +9,11 @@ import typer
 
 from trabecula.cli.connection import opened_connection
 from trabecula.cli.output import console
+from trabecula.cli.study_options import operator
+from trabecula.domain.audit.acting import entry_of
+from trabecula.domain.audit.entry import AuditAction
 from trabecula.domain.errors import ConfigurationInvalid
+from trabecula.ledger.audit.writing import write_entry
 from trabecula.ledger.reader_role import READABLE, drop_reader, make_reader
 
 Name = Annotated[str, typer.Argument(help="Name of the PostgreSQL role, e.g. bi_reader.")]
@@ -26,6 +30,7 @@ def add_reader(
     with opened_connection() as connection:
         password = _password(password_file) if password_file else ""
         make_reader(connection, name, password=password, statement_seconds=statement_seconds)
+        write_entry(connection, entry_of(AuditAction.READER_ROLE_ADDED, operator(), subject=name))
     console.print(f"{name} may read {', '.join(READABLE)}; statements end after {statement_seconds} s", highlight=False)
 
 
@@ -33,6 +38,7 @@ def remove_reader(name: Name) -> None:
     """Take a reading role away."""
     with opened_connection() as connection:
         drop_reader(connection, name)
+        write_entry(connection, entry_of(AuditAction.READER_ROLE_REMOVED, operator(), subject=name))
     console.print(f"{name} is gone", highlight=False)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from trabecula.bootstrap.recording import recorded
 from trabecula.cli.models.installed import roots_of, trust_of
 from trabecula.cli.output import (
     EXIT_USAGE,
@@ -17,7 +18,9 @@ from trabecula.cli.output import (
     print_json,
     print_table,
 )
-from trabecula.cli.study_options import AsJson
+from trabecula.cli.study_options import AsJson, operator
+from trabecula.domain.audit.acting import entry_of
+from trabecula.domain.audit.entry import AuditAction
 from trabecula.scoring.activation import (
     Activated,
     Activation,
@@ -84,7 +87,9 @@ def activate(
             )
             after = with_role(installed, read_activation(settings.data_dir), wanted)
         why = reason or ("roll-back" if roll_back else "")
-        change_activation(settings.data_dir, after, getpass.getuser(), moment, why)
+        done = entry_of(AuditAction.MODEL_ACTIVATED, operator(), subject=model_id or "(roll-back)", detail=str(role))
+        with recorded(settings, done):
+            change_activation(settings.data_dir, after, getpass.getuser(), moment, why)
         doubtful = doubts(installed, after)
     _tell_used(after, doubtful, as_json)
 

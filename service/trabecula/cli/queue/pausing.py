@@ -35,7 +35,7 @@ def pause(name: Paused) -> None:
 def resume(name: Paused) -> None:
     """Let a paused queue or destination go on."""
     with opened_connection() as connection:
-        was_paused = backlog.resume(connection, *_place(connection, name))
+        was_paused = backlog.resume(connection, *_place(connection, name), operator())
     console.print(f"{name} {'goes on' if was_paused else 'was not paused'}", highlight=False)
 
 

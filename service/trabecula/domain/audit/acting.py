@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from trabecula.domain.audit.entry import ActorKind
+from trabecula.domain.audit.entry import ActorKind, AuditAction, AuditEntry, PatientKey
+from trabecula.domain.uids import StudyUid
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,26 @@ def actor_of(who: str) -> Actor:
     """Return who acts now: whoever was named for the whole request, else ``who`` at the command line."""
     acting = _acting.get() or Actor("", ActorKind.COMMAND_LINE)
     return acting if acting.who else Actor(who, acting.kind, acting.address)
+
+
+def entry_of(
+    action: AuditAction,
+    who: str,
+    *,
+    studies: tuple[StudyUid, ...] = (),
+    patients: tuple[PatientKey, ...] = (),
+    subject: str = "",
+    detail: str = "",
+) -> AuditEntry:
+    """Return the entry of what the actor of now did; ``who`` is somebody at the command line, if nobody was named."""
+    actor = actor_of(who)
+    return AuditEntry(
+        action=action,
+        who=actor.who,
+        who_kind=actor.kind,
+        address=actor.address,
+        studies=studies,
+        patients=patients,
+        subject=subject,
+        detail=detail,
+    )

@@ -11,9 +11,9 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, LiteralString, TypeVar
 
-from sqlalchemy import Connection, text
+import psycopg
 
 from trabecula.domain.audit.entry import PatientKey
 from trabecula.domain.uids import StudyUid
@@ -21,50 +21,50 @@ from trabecula.ledger.texts import storable
 
 _Name = TypeVar("_Name", StudyUid, PatientKey)
 
-_PERSONS_OF_STUDIES = text(
-    "SELECT DISTINCT patient_id, patient_id_issuer FROM studies WHERE study_uid = ANY(:uids) AND patient_id <> ''"
+_PERSONS_OF_STUDIES: LiteralString = (
+    "SELECT DISTINCT patient_id, patient_id_issuer FROM studies WHERE study_uid = ANY(%(uids)s) AND patient_id <> ''"
 )
-_KNOWN_STUDIES = text(
-    "SELECT study_uid, min(pseudonym) FROM audit_pseudonyms WHERE study_uid = ANY(:uids) AND study_uid <> '' "
-    "GROUP BY study_uid"
+_KNOWN_STUDIES: LiteralString = (
+    "SELECT p.study_uid, min(p.pseudonym) FROM audit_pseudonyms p JOIN unnest(CAST(%(uids)s AS text[])) AS w (uid) "
+    "ON p.study_uid = w.uid WHERE p.study_uid <> '' GROUP BY p.study_uid"
 )
-_KNOWN_PERSONS = text(
+_KNOWN_PERSONS: LiteralString = (
     "SELECT p.patient_id, p.issuer, min(p.pseudonym) FROM audit_pseudonyms p "
-    "JOIN unnest(CAST(:ids AS text[]), CAST(:issuers AS text[])) AS w (id, issuer) "
+    "JOIN unnest(CAST(%(ids)s AS text[]), CAST(%(issuers)s AS text[])) AS w (id, issuer) "
     "ON p.patient_id = w.id AND p.issuer = w.issuer WHERE p.patient_id <> '' GROUP BY p.patient_id, p.issuer"
 )
-_HELD_STUDIES = text(
-    "SELECT study_uid FROM (SELECT study_uid FROM studies WHERE study_uid = ANY(:uids) FOR KEY SHARE) AS s "
-    "UNION SELECT study_uid FROM quarantine WHERE study_uid = ANY(:uids)"
+_HELD_STUDIES: LiteralString = (
+    "SELECT study_uid FROM (SELECT study_uid FROM studies WHERE study_uid = ANY(%(uids)s) FOR KEY SHARE) AS s "
+    "UNION SELECT study_uid FROM quarantine WHERE study_uid = ANY(%(uids)s)"
 )
-_HELD_PERSONS = text(
-    "WITH w AS (SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:issuers AS text[])) AS w (id, issuer)), "
+_HELD_PERSONS: LiteralString = (
+    "WITH w AS (SELECT * FROM unnest(CAST(%(ids)s AS text[]), CAST(%(issuers)s AS text[])) AS w (id, issuer)), "
     "held AS (SELECT s.patient_id, s.patient_id_issuer FROM studies s JOIN w ON s.patient_id = w.id "
     "AND s.patient_id_issuer = w.issuer FOR KEY SHARE OF s) "
     "SELECT patient_id, patient_id_issuer FROM held UNION SELECT w.id, w.issuer FROM w "
     "JOIN reference_results r ON r.patient_id = w.id AND r.issuer IN ('', w.issuer)"
 )
-_KEEP = text(
+_KEEP: LiteralString = (
     "INSERT INTO audit_pseudonyms (pseudonym, key, study_uid, patient_id, issuer) "
-    "VALUES (:pseudonym, :key, :study_uid, :patient_id, :issuer)"
+    "VALUES (%(pseudonym)s, %(key)s, %(study_uid)s, %(patient_id)s, %(issuer)s)"
 )
-_LOCK_STUDY = text("SELECT FROM studies WHERE study_uid = :uid FOR UPDATE")
-_FORGET_STUDY = text("DELETE FROM audit_pseudonyms WHERE study_uid = :uid")
-_FORGET_PERSONS = text(
+_LOCK_STUDY: LiteralString = "SELECT FROM studies WHERE study_uid = %(uid)s FOR UPDATE"
+_FORGET_STUDY: LiteralString = "DELETE FROM audit_pseudonyms WHERE study_uid = %(uid)s"
+_FORGET_PERSONS: LiteralString = (
     "DELETE FROM audit_pseudonyms p WHERE p.patient_id <> '' "
     "AND NOT EXISTS (SELECT FROM studies s WHERE s.patient_id = p.patient_id AND s.patient_id_issuer = p.issuer) "
     "AND NOT EXISTS (SELECT FROM reference_results r WHERE r.patient_id = p.patient_id AND r.issuer IN ('', p.issuer))"
 )
 
 
-def persons_of(connection: Connection, studies: Sequence[StudyUid]) -> list[PatientKey]:
+def persons_of(connection: psycopg.Connection[Any], studies: Sequence[StudyUid]) -> list[PatientKey]:
     """Return the persons of these studies, as far as the ledger knows them."""
     if not studies:
         return []
     return [PatientKey(*row) for row in connection.execute(_PERSONS_OF_STUDIES, {"uids": list(studies)})]
 
 
-def pseudonyms_of_studies(connection: Connection, studies: Sequence[StudyUid]) -> list[str]:
+def pseudonyms_of_studies(connection: psycopg.Connection[Any], studies: Sequence[StudyUid]) -> list[str]:
     """Return a pseudonym for each study, in order; new ones are made and kept where the ledger holds the study."""
     names = list(dict.fromkeys(StudyUid(storable(uid)) for uid in studies if uid))
     if not names:
@@ -72,12 +72,12 @@ def pseudonyms_of_studies(connection: Connection, studies: Sequence[StudyUid]) -
     known = {StudyUid(uid): found for uid, found in connection.execute(_KNOWN_STUDIES, {"uids": names})}
     missing = [name for name in names if name not in known]
     if missing:
-        held = connection.execute(_HELD_STUDIES, {"uids": missing}).scalars()
+        held = (row[0] for row in connection.execute(_HELD_STUDIES, {"uids": missing}))
         known |= _new(connection, missing, {StudyUid(uid) for uid in held})
     return [known[name] for name in names]
 
 
-def pseudonyms_of_persons(connection: Connection, persons: Sequence[PatientKey]) -> list[str]:
+def pseudonyms_of_persons(connection: psycopg.Connection[Any], persons: Sequence[PatientKey]) -> list[str]:
     """Return a pseudonym for each person, in order; new ones are made and kept where the ledger holds the person."""
     names = list(dict.fromkeys(PatientKey(storable(one.patient_id), storable(one.issuer)) for one in persons))
     names = [name for name in names if name.patient_id]
@@ -91,15 +91,18 @@ def pseudonyms_of_persons(connection: Connection, persons: Sequence[PatientKey])
     return [known[name] for name in names]
 
 
-def lock_study(connection: Connection, study_uid: StudyUid) -> None:
+def lock_study(connection: psycopg.Connection[Any], study_uid: StudyUid) -> None:
     """Wait for who writes an entry of this study now; who comes later keeps no key, once the study is deleted."""
     connection.execute(_LOCK_STUDY, {"uid": study_uid})
 
 
-def forget_names(connection: Connection, study_uid: StudyUid) -> None:
-    """Destroy the keys of a study that was deleted, and of every person of whom the ledger holds nothing any more."""
+def forget_names(connection: psycopg.Connection[Any], study_uid: StudyUid) -> int:
+    """Destroy the keys of a study that was deleted, and of every person of whom the ledger holds nothing any more.
+
+    Returns how many keys of persons went.
+    """
     connection.execute(_FORGET_STUDY, {"uid": study_uid})
-    connection.execute(_FORGET_PERSONS)
+    return connection.execute(_FORGET_PERSONS).rowcount
 
 
 def _persons(names: Iterable[PatientKey]) -> Mapping[str, list[str]]:
@@ -107,7 +110,7 @@ def _persons(names: Iterable[PatientKey]) -> Mapping[str, list[str]]:
     return {"ids": [name.patient_id for name in names], "issuers": [name.issuer for name in names]}
 
 
-def _new(connection: Connection, names: Sequence[_Name], held: set[_Name]) -> dict[_Name, str]:
+def _new(connection: psycopg.Connection[Any], names: Sequence[_Name], held: set[_Name]) -> dict[_Name, str]:
     made: dict[_Name, str] = {}
     rows = []
     for name in names:
@@ -120,5 +123,6 @@ def _new(connection: Connection, names: Sequence[_Name], held: set[_Name]) -> di
             row = {"pseudonym": made[name], "key": key.hex(), "study_uid": study_uid}
             rows.append(row | {"patient_id": person.patient_id, "issuer": person.issuer})
     if rows:
-        connection.execute(_KEEP, rows)
+        with connection.cursor() as cursor:
+            cursor.executemany(_KEEP, rows)
     return made

@@ -7,6 +7,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from trabecula.domain.audit.acting import entry_of
+from trabecula.domain.audit.entry import AuditAction
+from trabecula.ledger.audit.writing import write_entry
+
 _LANES = """
     DELETE FROM backlog_lanes WHERE id IN (
         SELECT id FROM backlog_lanes l WHERE NOT EXISTS (SELECT FROM backlog WHERE lane_id = l.id)
@@ -51,15 +55,18 @@ def pause(connection: psycopg.Connection[Any], queue: str, destination: str, who
             "INSERT INTO pauses (queue, destination, paused_by) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
             (queue, destination, who),
         )
+        write_entry(connection, entry_of(AuditAction.QUEUE_PAUSED, who, subject=destination or queue))
 
 
-def resume(connection: psycopg.Connection[Any], queue: str, destination: str) -> bool:
+def resume(connection: psycopg.Connection[Any], queue: str, destination: str, who: str) -> bool:
     """Let a paused queue or destination go on, and wake its workers; False where it was not paused."""
     with connection.transaction():
         gone = connection.execute("DELETE FROM pauses WHERE queue = %s AND destination = %s", (queue, destination))
         connection.execute(
             'SELECT pg_notify(\'procrastinate_queue_v1#\' || %s, \'{"type": "job_inserted", "job_id": 0}\')', (queue,)
         )
+        if gone.rowcount > 0:
+            write_entry(connection, entry_of(AuditAction.QUEUE_RESUMED, who, subject=destination or queue))
         return gone.rowcount > 0
 
 

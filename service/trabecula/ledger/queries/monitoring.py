@@ -52,6 +52,8 @@ _LISTENERS = """
            max(extract(epoch FROM clock_timestamp() - told_at))::float, sum(backlog_bytes)::bigint
     FROM listeners WHERE ended_at IS NULL GROUP BY name
 """
+_UNSEALED = "SELECT count(*) FROM audit_unsealed"
+_WIRES = "SELECT name, (SELECT coalesce(max(number), 0) FROM audit_seals) - sent_number FROM audit_wires"
 _HELD = "SELECT count(*) FROM quarantine WHERE state = 'HELD'"
 
 
@@ -98,6 +100,8 @@ class LedgerFigures:
     pending: Mapping[str, PendingDelivery] = field(default_factory=dict)
     listeners: Mapping[str, ListenerFigures] = field(default_factory=dict)
     quarantined: int = 0
+    audit_unsealed: int = 0
+    audit_pending: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_figures(connection: psycopg.Connection[Any], stalled_s: float) -> LedgerFigures:
@@ -117,6 +121,8 @@ def read_figures(connection: psycopg.Connection[Any], stalled_s: float) -> Ledge
             pending={name: PendingDelivery(*figures) for name, *figures in rows(_PENDING)},
             listeners={name: ListenerFigures(*figures) for name, *figures in rows(_LISTENERS)},
             quarantined=int(rows(_HELD)[0][0]),
+            audit_unsealed=int(rows(_UNSEALED)[0][0]),
+            audit_pending=dict(rows(_WIRES)),
         )
 
 

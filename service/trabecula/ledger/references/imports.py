@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, text, tuple_, update
 
+from trabecula.domain.audit.entry import PatientKey
 from trabecula.domain.study.reference import Reference
+from trabecula.ledger.audit.changes import append_references
 from trabecula.ledger.database import database_errors
 from trabecula.ledger.references.reference_csv import LineProblem
 from trabecula.ledger.tables import ReferenceResult, Study
@@ -76,6 +78,8 @@ def import_references(
             return Import(problems=tuple(sorted(problems, key=lambda problem: problem.line)))
         if not dry_run:
             _write(connection, new, list(other.values()), who)
+            persons = {PatientKey(item.patient_id, item.issuer) for item in (*new, *other.values())}
+            append_references(connection, persons, who, f"{len(new)} added, {len(other)} replaced")
     return Import(
         added=len(new),
         replaced=len(other),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from trabecula.domain.audit.acting import entry_of
+from trabecula.domain.audit.entry import ActorKind, AuditAction
 from trabecula.domain.study.deletion import Tombstone, tombstone_key
 from trabecula.domain.uids import InstanceUid, StudyUid
+from trabecula.ledger.audit.appending import append
+from trabecula.ledger.audit.changes import append_change
 from trabecula.ledger.audit.pseudonyms import forget_names, lock_study
 from trabecula.ledger.clock import clock_timestamp
+from trabecula.ledger.database import driver_connection
 from trabecula.ledger.retention.tables import DeletedStudy, TombstoneKey
 from trabecula.ledger.tables import FormerCopy, Instance, RevisionInstance
 from trabecula.ledger.texts import storable
@@ -74,6 +79,7 @@ class SqlDeletionRows:
         row = upsert(DeletedStudy).values(study_key=self._key_of(study_uid), **told, **counts)
         self._session.execute(row.on_conflict_do_update(index_elements=["study_key"], set_=told | counts | again))
         self._session.execute(text("DELETE FROM backlog WHERE study_uid = :uid"), {"uid": study_uid})
+        append_change(self._session.connection(), AuditAction.STUDY_DELETED, who, studies=(study_uid,))
 
     def tombstone(self, study_uid: StudyUid) -> Tombstone | None:
         """Return the tombstone of a study, None where it was never deleted."""
@@ -110,11 +116,15 @@ class SqlDeletionRows:
 
         The keys go by which the audit log names the study, and persons of whom nothing else is here.
         """
-        connection = self._session.connection()
+        connection = driver_connection(self._session.connection())
         lock_study(connection, study_uid)
         for statement in _FORGET:
             self._session.execute(statement, {"uid": study_uid})
-        forget_names(connection, study_uid)
+        persons = forget_names(connection, study_uid)
+        if persons:
+            words = f"keys of {persons} pseudonyms of persons destroyed"
+            forgotten = entry_of(AuditAction.PERSON_FORGOTTEN, "system", subject=self._key_of(study_uid), detail=words)
+            append(self._session.connection(), replace(forgotten, who_kind=ActorKind.SYSTEM))
 
     def close(self, study_uid: StudyUid) -> None:
         """End the deletion: the UID itself goes."""
@@ -142,8 +152,10 @@ class SqlDeletionRows:
         """Let a deleted study come again as a new one; False where none was deleted."""
         row = update(DeletedStudy).where(DeletedStudy.study_key == self._key_of(study_uid))
         told = {"allowed_at": clock_timestamp(), "allowed_by": storable(who), "allowed_reason": storable(reason)}
-        changed = self._session.execute(row.values(**told).returning(DeletedStudy.study_key))
-        return changed.one_or_none() is not None
+        changed = self._session.execute(row.values(**told).returning(DeletedStudy.study_key)).scalar_one_or_none()
+        if changed is not None:
+            append_change(self._session.connection(), AuditAction.STUDY_ALLOWED, who, subject=changed)
+        return changed is not None
 
     def _key(self) -> bytes | None:
         found = self._session.execute(select(TombstoneKey.key)).scalar_one_or_none()

@@ -17,6 +17,7 @@ from trabecula.domain.study.copies import QuarantineEntry, QuarantineState, Stor
 from trabecula.domain.study.jobs import Failure
 from trabecula.domain.study.study import ReceivedInstance
 from trabecula.domain.uids import StudyUid
+from trabecula.ledger.audit.changes import append_quarantine
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.tables import FormerCopy, Instance, Quarantine
 from trabecula.ledger.texts import storable, storable_instance
@@ -120,11 +121,13 @@ class SqlQuarantineRows:
 
     def close(self, number: int, state: QuarantineState, who: str, reason: str) -> None:
         """End an entry: what became of it, by whom and why."""
-        self._session.execute(
+        ended = (
             update(Quarantine)
             .where(Quarantine.id == number)
             .values(state=str(state), closed_at=clock_timestamp(), closed_by=who, closed_reason=storable(reason))
         )
+        study_uid = self._session.execute(ended.returning(Quarantine.study_uid)).scalar_one()
+        append_quarantine(self._session.connection(), number, study_uid, state, who)
 
 
 def _entry(row: Mapping[Any, Any]) -> QuarantineEntry:

@@ -16,6 +16,7 @@ from trabecula.domain.study.jobs import Failure, Stage
 from trabecula.domain.study.standing import Event, StudyStanding
 from trabecula.domain.study.study import ReceivedInstance, StudyPriority, StudyState, check_transition
 from trabecula.domain.uids import InstanceUid, StudyUid
+from trabecula.ledger.audit.changes import append_event
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.tables import (
     EventRow,
@@ -257,7 +258,7 @@ class SqlStudyRows:
         return self._session.execute(query).scalar_one_or_none() or ""
 
     def note(self, study_uid: StudyUid, event: Event) -> None:
-        """Add a line to the study's audit trail."""
+        """Add a line to the study's audit trail; what somebody did is written into the audit log as well."""
         self._session.execute(
             insert(EventRow).values(
                 study_uid=study_uid,
@@ -268,6 +269,7 @@ class SqlStudyRows:
                 facts={key: storable(value) for key, value in event.facts.items()},
             )
         )
+        append_event(self._session.connection(), study_uid, event)
 
     def _update(self, study_uid: StudyUid, **values: object) -> None:
         self._session.execute(update(Study).where(Study.study_uid == study_uid).values(**values))

@@ -65,6 +65,9 @@ class LedgerWatch(Collector):
             yield from self._jobs(figures)
             yield from _deliveries(figures, self._scope.destinations)
             yield from _listeners(figures)
+            yield gauge("audit_unsealed", "Entries of the audit log that wait for their seal", figures.audit_unsealed)
+            words = "Sealed entries of the audit log that a server of audit messages does not have yet"
+            yield gauges("audit_wire_pending", words, "wire", _floats(figures.audit_pending))
 
     def database_check(self) -> ReadyCheck:
         """Return the check that the database answers."""

@@ -1,0 +1,1 @@
+"""``trabecula audit``: who looked at what and changed what; listed, verified, exported."""
