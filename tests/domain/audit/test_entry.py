@@ -25,10 +25,22 @@ def test_what_cannot_be_an_entry_is_refused(values: dict[str, Any], said: str) -
         AuditEntry(**given | values)
 
 
-def test_who_acts_is_said_once_for_everything_a_request_does() -> None:
-    assert actor_of("root (command line)") == Actor("root (command line)", ActorKind.COMMAND_LINE)
+@pytest.mark.parametrize(
+    ("who", "kind"),
+    [
+        ("root (command line)", ActorKind.COMMAND_LINE),
+        ("Dr. Data (command line as root)", ActorKind.COMMAND_LINE),
+        ("anna (token night)", ActorKind.TOKEN),
+        ("anna", ActorKind.ACCOUNT),
+        ("system", ActorKind.SYSTEM),
+    ],
+)
+def test_what_kind_of_somebody_acts_is_read_from_how_trails_name_them(who: str, kind: ActorKind) -> None:
+    assert actor_of(who) == Actor(who, kind)
 
+
+def test_who_acts_may_be_said_once_for_everything_a_request_does() -> None:
     with acting_as(Actor("anna", ActorKind.ACCOUNT, "10.0.0.5")):
         assert actor_of("whatever") == Actor("anna", ActorKind.ACCOUNT, "10.0.0.5")
 
-    assert actor_of("x").kind is ActorKind.COMMAND_LINE
+    assert actor_of("anna") == Actor("anna", ActorKind.ACCOUNT)

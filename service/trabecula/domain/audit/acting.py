@@ -1,7 +1,7 @@
 """Who acts in this thread or task: what use cases write into the audit log is under this name.
 
-A use case is told ``who`` as text alone; whether that is an account, a token or somebody at the command line, and from
-which address, is known where the request came in. There it is said once, for everything the request does.
+A use case is told ``who`` as trails name them: "anna", "anna (token night)", "root (command line)". From which address
+they act is known where the request came in; there it may be said once, for everything the request does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trabecula.domain.uids import StudyUid
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, what kind of somebody, and from which address; an empty ``who`` is whoever the use case names."""
+    """Who acts, what kind of somebody that is, and from which address."""
 
     who: str
     kind: ActorKind
@@ -38,9 +38,18 @@ def acting_as(actor: Actor) -> Iterator[None]:
 
 
 def actor_of(who: str) -> Actor:
-    """Return who acts now: whoever was named for the whole request, else ``who`` at the command line."""
-    acting = _acting.get() or Actor("", ActorKind.COMMAND_LINE)
-    return acting if acting.who else Actor(who, acting.kind, acting.address)
+    """Return who acts now: whoever was named for the whole request, else ``who``, of the kind that its text says."""
+    acting = _acting.get()
+    return acting if acting is not None else Actor(who, _kind_of(who))
+
+
+def _kind_of(who: str) -> ActorKind:
+    """The kind that trails write behind a name; an account stands there alone."""
+    if who == "system":
+        return ActorKind.SYSTEM
+    if "(command line" in who:
+        return ActorKind.COMMAND_LINE
+    return ActorKind.TOKEN if "(token " in who else ActorKind.ACCOUNT
 
 
 def entry_of(
@@ -52,7 +61,7 @@ def entry_of(
     subject: str = "",
     detail: str = "",
 ) -> AuditEntry:
-    """Return the entry of what the actor of now did; ``who`` is somebody at the command line, if nobody was named."""
+    """Return the entry of what the actor of now did, who is ``who`` where nobody was named for the whole request."""
     actor = actor_of(who)
     return AuditEntry(
         action=action,

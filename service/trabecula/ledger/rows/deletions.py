@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from trabecula.domain.audit.acting import entry_of
-from trabecula.domain.audit.entry import ActorKind, AuditAction
+from trabecula.domain.audit.entry import AuditAction
 from trabecula.domain.study.deletion import Tombstone, tombstone_key
 from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.ledger.audit.appending import append
@@ -124,7 +124,7 @@ class SqlDeletionRows:
         if persons:
             words = f"keys of {persons} pseudonyms of persons destroyed"
             forgotten = entry_of(AuditAction.PERSON_FORGOTTEN, "system", subject=self._key_of(study_uid), detail=words)
-            append(self._session.connection(), replace(forgotten, who_kind=ActorKind.SYSTEM))
+            append(self._session.connection(), forgotten)
 
     def close(self, study_uid: StudyUid) -> None:
         """End the deletion: the UID itself goes."""
