@@ -49,7 +49,7 @@ def test_all_is_well_on_a_sound_installation(world: World, monkeypatch: pytest.M
     assert answer.exit_code == 0
     assert [item["name"] for item in document["checks"]] == [
         "settings", "disk", "database", "clock", "files", "certificates", "listener", "workers", "queue", "received",
-        "failures", "quarantine", "told", "models", "bundles", "phantom",
+        "failures", "quarantine", "told", "audit", "models", "bundles", "phantom",
     ]  # fmt: skip
     assert "truth" in document["checks"][-1]["detail"]
 
