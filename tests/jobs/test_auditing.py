@@ -23,7 +23,7 @@ from tests.peers.audit.rsyslog import rsyslog
 from tests.pipeline.world import make_world
 from tests.waiting import wait_until
 from trabecula.domain.audit.wire import NumberedEntry
-from trabecula.domain.errors_of.audit import AuditNotSent
+from trabecula.domain.errors_of.ledger import AuditNotSent
 from trabecula.jobs.app import QueueOptions, build_app
 from trabecula.jobs.auditing import Auditing, keep_audit
 from trabecula.ledger.audit.heads import read_heads

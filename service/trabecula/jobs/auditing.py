@@ -17,7 +17,7 @@ import structlog
 from trabecula.domain.audit.chain import Head
 from trabecula.domain.audit.wire import NumberedEntry
 from trabecula.domain.errors import DatabaseUnavailable, TrabeculaError
-from trabecula.domain.errors_of.audit import AuditHeadInvalid, AuditHeadUnwritten
+from trabecula.domain.errors_of.ledger import AuditHeadInvalid, AuditHeadUnwritten
 from trabecula.ledger.audit import wires
 from trabecula.ledger.audit.heads import append_head
 from trabecula.ledger.audit.sealing import head_of, seal_waiting

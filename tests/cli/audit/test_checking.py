@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from tests.databases import embedded_database_url
 from tests.ledger.audit.writing import entry, write
 from trabecula.cli.audit.checking import audit
-from trabecula.domain.errors_of.audit import AuditNotSealed, AuditNotSent
+from trabecula.domain.errors_of.ledger import AuditNotSealed, AuditNotSent
 from trabecula.ledger.audit.sealing import seal_waiting
 from trabecula.ledger.audit.wires import due_after, mark_not_sent
 from trabecula.ledger.database import create_engine_for

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from tests.ledger.audit.writing import OTHER, STUDY, add_study, entry, rows, write
 from trabecula.domain.audit.chain import FaultKind, Head
-from trabecula.domain.errors_of.audit import AuditHeadInvalid
+from trabecula.domain.errors_of.ledger import AuditHeadInvalid
 from trabecula.ledger.audit.appending import append
 from trabecula.ledger.audit.heads import append_head, read_heads
 from trabecula.ledger.audit.pseudonyms import forget_names, lock_study

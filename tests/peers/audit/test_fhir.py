@@ -9,7 +9,7 @@ from fhir.resources.R4B.auditevent import AuditEvent
 from tests.mail_sink import web_sink
 from tests.peers.audit.entries import SOURCE, numbered
 from trabecula.domain.audit.entry import AuditAction
-from trabecula.domain.errors_of.audit import AuditNotSent
+from trabecula.domain.errors_of.ledger import AuditNotSent
 from trabecula.peers.audit.fhir import FhirServer, audit_event, post_to_fhir
 
 

@@ -13,7 +13,7 @@ from tests.certificates import Authority
 from tests.peers.audit.entries import SOURCE, numbered
 from tests.peers.audit.rsyslog import Rsyslog, rsyslog
 from tests.waiting import wait_until
-from trabecula.domain.errors_of.audit import AuditNotSent
+from trabecula.domain.errors_of.ledger import AuditNotSent
 from trabecula.peers.audit.syslog import SyslogServer, framed, lines_of, send_to_syslog
 from trabecula.peers.requestor import client_context
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.keeping.audit import wires_of
-from trabecula.domain.errors_of.audit import AuditNotSealed, AuditNotSent
+from trabecula.domain.errors_of.ledger import AuditNotSealed, AuditNotSent
 from trabecula.ledger.audit.sealing import head_of, oldest_unsealed_s
 from trabecula.ledger.audit.wires import standings
 from trabecula.ledger.connections import connect

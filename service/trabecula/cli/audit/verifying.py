@@ -12,7 +12,7 @@ from trabecula.cli.connection import opened_connection
 from trabecula.cli.output import EXIT_FAILURE, console, print_error, print_json, print_table
 from trabecula.cli.study_options import AsJson
 from trabecula.domain.audit.chain import Head
-from trabecula.domain.errors_of.audit import AuditHeadInvalid
+from trabecula.domain.errors_of.ledger import AuditHeadInvalid
 from trabecula.jobs.auditing import seal_and_export
 from trabecula.ledger.audit.heads import read_heads
 from trabecula.ledger.audit.sealing import head_of, seal_waiting

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from trabecula.domain.audit.chain import Head
-from trabecula.domain.errors_of.audit import AuditHeadInvalid
+from trabecula.domain.errors_of.ledger import AuditHeadInvalid
 
 _BEGIN = '{"number": '
 

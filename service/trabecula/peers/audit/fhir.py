@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from trabecula.domain.audit.wire import AuditSource, NumberedEntry
-from trabecula.domain.errors_of.audit import AuditNotSent
+from trabecula.domain.errors_of.ledger import AuditNotSent
 from trabecula.domain.handshake import handshake_in_words
 from trabecula.peers.audit.events import OUTCOMES, Coded, coded_event
 from trabecula.peers.secrets import read_secret

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 
 from trabecula.domain.audit.wire import AuditSource, NumberedEntry
-from trabecula.domain.errors_of.audit import AuditNotSent
+from trabecula.domain.errors_of.ledger import AuditNotSent
 from trabecula.domain.handshake import handshake_in_words
 from trabecula.peers.audit.message import messages_of
 
