@@ -6,6 +6,7 @@ set -euo pipefail
 packages=(orthanc orthanc-dicomweb orthanc-gdcm dcmtk dicom3tools pixelmed-apps postgresql strace chromium systemd)
 packages+=(prometheus) # promtool
 packages+=(rsyslog rsyslog-gnutls) # a server of audit messages
+packages+=(fonts-noto-cjk) # pages in Chinese and Japanese (SIL Open Font License)
 if ! command -v npm >/dev/null; then
     packages+=(npm) # fetches the viewer
 fi

@@ -46,6 +46,22 @@ def _log_as_it_was() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def require_cjk_font() -> Callable[[], Path]:
+    """Return a function that gives the Chinese and Japanese font of the host, or skips as ``require_tool`` does."""
+
+    def find() -> Path:
+        path = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
+        if not path.is_file():
+            message = "fonts-noto-cjk is not installed; run deploy/install-test-peers.sh as root"
+            if os.environ.get("TRABECULA_REQUIRE_PEERS") == "1":
+                pytest.fail(message)
+            pytest.skip(message)
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
 def require_tool() -> Callable[[str], str]:
     """Return a function that gives the path of a program, or skips the test naming the program that is missing.
 

@@ -5,6 +5,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,11 @@ from tests.mail_sink import mail_sink, web_sink
 from tests.pipeline.world import World, make_world
 from trabecula.cli import checks
 from trabecula.cli.main import app
+from trabecula.cli.serving.precautions import check_fonts
 from trabecula.domain.errors import ClockWrong
+from trabecula.domain.errors_of.fonts import CjkFontMissing
 from trabecula.pipeline import register_instance
-from trabecula.settings import Settings, load_settings
+from trabecula.settings import PeerSettings, Settings, load_settings
 
 __all__ = ["embedded_database_url"]
 
@@ -49,9 +52,30 @@ def test_all_is_well_on_a_sound_installation(world: World, monkeypatch: pytest.M
     assert answer.exit_code == 0
     assert [item["name"] for item in document["checks"]] == [
         "settings", "disk", "database", "clock", "files", "certificates", "listener", "workers", "queue", "received",
-        "failures", "quarantine", "told", "audit", "models", "bundles", "phantom",
+        "failures", "quarantine", "told", "audit", "fonts", "models", "bundles", "phantom",
     ]  # fmt: skip
     assert "truth" in document["checks"][-1]["detail"]
+
+
+def peer_of(language: str) -> PeerSettings:
+    return PeerSettings(name="PACS", ae_title="X", host="127.0.0.1", port=1, language=language)
+
+
+def test_a_destination_whose_letters_no_font_holds_is_told_before_the_first_study(world: World, tmp_path: Path) -> None:
+    def asked(language: str, font: Path) -> checks.CheckResult:
+        return finding("fonts", Settings(destinations=(peer_of(language),), cjk_font=font))
+
+    missing = tmp_path / "none.ttc"
+    latin = Path(str(resources.files("trabecula.data").joinpath("fonts", "DejaVuSansCondensed.ttf")))
+
+    assert asked("de", missing).ok
+    for font, said in ((missing, "none.ttc"), (latin, "lacks")):
+        found = asked("zh", font)
+        assert (found.ok, found.detail.split(":")[0]) == (False, "CJK_FONT_MISSING")
+        assert said in found.detail
+        assert "fonts-noto-cjk" in found.fix
+    with pytest.raises(CjkFontMissing):
+        check_fonts(Settings(destinations=(peer_of("ja"),), cjk_font=missing))
 
 
 def living_workers(world: World) -> None:

@@ -16,6 +16,7 @@ from trabecula.domain import codes
 from trabecula.domain.delivery import Destination, SendOutcome
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.identity import derived_uid
+from trabecula.domain.language import Language
 from trabecula.domain.modality import Modality
 from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.analysis import AnalysedVolume, Analysis
@@ -125,8 +126,14 @@ class SmallReporter:
     def report(self, analysis: Analysis, context: ReportContext) -> tuple[ResultObject, ...]:
         result = analysis.result
         made = []
-        for kind in ObjectKind:
-            uid = derived_uid(result.study_uid, str(result.revision), str(kind), str(len(context.study_files)))
+        wanted = [
+            (kind, language)
+            for kind in ObjectKind
+            for language in (context.languages if kind is not ObjectKind.SEGMENTATION else (None,))
+        ]
+        for kind, language in wanted:
+            named = () if language in (None, Language.ENGLISH) else (str(language),)
+            uid = derived_uid(result.study_uid, str(result.revision), str(kind), str(len(context.study_files)), *named)
             body = f"{kind} {result.category} {context.analysed_at} {context.predecessors} {len(analysis.volumes)}"
             form = ResultObject(
                 kind=kind,
@@ -151,6 +158,7 @@ class SmallReporter:
                     series_uid=form.series_uid,
                     content=form.content,
                     alternatives=alternatives,
+                    language=language,
                 )
             )
         return tuple(made)

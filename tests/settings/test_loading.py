@@ -53,6 +53,34 @@ def test_destinations_come_as_one_string_or_as_tables(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("deu", "de"),
+        ("german", "de"),
+        ("de-DE", "de"),
+        ("jp", "ja"),
+        ("zh_CN", "zh"),
+        ("francais", "fr"),
+        ("klingon", ""),
+    ],
+)
+def test_an_unknown_language_names_the_known_ones_and_the_one_that_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, meant: str
+) -> None:
+    file = tmp_path / "trabecula.toml"
+    file.write_text(f'[[destinations]]\nname = "A"\nae_title = "A"\nhost = "h"\nport = 104\nlanguage = "{word}"\n')
+    monkeypatch.setenv("TRABECULA_CONFIG", str(file))
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        load_settings()
+
+    assert "destinations.0.language" in caught.value.sentence
+    assert "known are en, de, fr, es, zh, ja" in caught.value.sentence
+    assert ("did you mean" in caught.value.sentence) == bool(meant)
+    assert meant == "" or f"did you mean {meant}?" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
     ("key", "value", "named"),
     [
         ("WORKERS", "0", "workers"),

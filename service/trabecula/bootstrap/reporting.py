@@ -15,6 +15,7 @@ def reporter_of(settings: Settings) -> DicomReporter:
             uid_root=settings.uid_root,
             name_on_picture=settings.burn_in_patient_name,
             allow_empty_patient_id=settings.send_without_patient_id,
+            cjk_font=settings.cjk_font,
         )
     )
 

@@ -10,6 +10,7 @@ from trabecula.bootstrap.late import LateArchive, LateFacts, LateRequester, Late
 from trabecula.bootstrap.ledger import ledger_of
 from trabecula.bootstrap.storage import artifacts_of, spool_of
 from trabecula.domain.delivery import Destination, SendNotEvaluable
+from trabecula.domain.language import Language
 from trabecula.domain.study.jobs import RetryPolicy
 from trabecula.jobs.child import ChildRunner
 from trabecula.pipeline import Services, SettlePolicy
@@ -31,6 +32,7 @@ def destination_of(peer: PeerSettings, send_not_evaluable: str = "lumbar") -> De
         object_kinds=peer.objects,
         commitment=peer.commitment,
         send_not_evaluable=SendNotEvaluable(peer.send_not_evaluable or send_not_evaluable),
+        language=Language(peer.language),
     )
 
 

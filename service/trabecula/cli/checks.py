@@ -21,6 +21,7 @@ from trabecula.bootstrap.services import destination_of
 from trabecula.cli import running_checks as running
 from trabecula.cli.audit.checking import audit
 from trabecula.cli.edge import as_ours, foreseen_errors
+from trabecula.cli.serving.precautions import check_fonts
 from trabecula.cli.time_service import clock_error_bound, time_services
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import (
@@ -109,6 +110,7 @@ def checks_of(settings: Settings, *, quick: bool = False) -> tuple[Check, ...]:
         Check("told", lambda: running.told(settings)),
         Check("audit", lambda: audit(settings)),
         *(Check(name, echo(peer)) for name, peer in peers),
+        Check("fonts", lambda: check_fonts(settings)),
         Check("models", lambda: running.models(settings)),
         Check("bundles", lambda: _bundles(settings)),
         *(() if quick else (Check("phantom", lambda: _phantom(settings)),)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from trabecula.domain.language import Language
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category, ObjectKind, StudyResult
 from trabecula.domain.spine import LUMBAR_LEVELS
@@ -41,7 +42,8 @@ _ANOTHER_REGION = frozenset({ReasonCode.NOT_TARGET_MODALITY, ReasonCode.NOT_TARG
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """A PACS that gets results. ``object_kinds`` are what it wants (SR, SEG, SC), ``commitment`` asks for N-ACTION."""
+    """A PACS that gets results. ``object_kinds`` are what it wants (SR, SEG, SC), ``commitment`` asks for N-ACTION,
+    ``language`` is what its readers read."""
 
     name: str
     ae_title: str
@@ -50,6 +52,7 @@ class Destination:
     object_kinds: tuple[str, ...] = ("SR", "SEG", "SC")
     commitment: bool = True
     send_not_evaluable: SendNotEvaluable = SendNotEvaluable.ALWAYS
+    language: Language = Language.ENGLISH
 
     @property
     def address(self) -> str:

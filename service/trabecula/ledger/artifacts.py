@@ -18,6 +18,7 @@ from typing import Any
 
 from trabecula.domain.errors import SpoolObjectMissing
 from trabecula.domain.errors_of.disk import disk_error
+from trabecula.domain.language import Language
 from trabecula.domain.results.report_origin import ReportOrigin
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
@@ -96,7 +97,7 @@ class ArtifactStore:
     def save_objects(self, study_uid: StudyUid, revision: int, objects: Sequence[ResultObject]) -> None:
         """Keep the DICOM objects with their fall-back forms; the list of them comes last."""
         folder = self.folder(study_uid, revision)
-        listing = [_save_object(folder, item, f"{item.kind}") for item in objects]
+        listing = [_save_object(folder, item, _stem(item)) for item in objects]
         write_artifact(folder / "objects.json", json.dumps(listing, indent=1).encode())
 
     def load_objects(self, study_uid: StudyUid, revision: int) -> tuple[ResultObject, ...]:
@@ -130,6 +131,7 @@ def _save_object(folder: Path, item: ResultObject, stem: str) -> dict[str, Any]:
     write_artifact(folder / f"{stem}.dcm", item.content)
     return {
         "kind": str(item.kind),
+        "language": item.language,
         "file": f"{stem}.dcm",
         "sha256": hashlib.sha256(item.content).hexdigest(),
         "sop_class_uid": item.sop_class_uid,
@@ -142,12 +144,25 @@ def _save_object(folder: Path, item: ResultObject, stem: str) -> dict[str, Any]:
     }
 
 
+def _stem(item: ResultObject) -> str:
+    named = item.language in (None, Language.ENGLISH)
+    return f"{item.kind}" if named else f"{item.kind}-{item.language}"
+
+
+def _language(entry: dict[str, Any]) -> Language | None:
+    """Objects of earlier releases name none: they are in English, but for the segmentation, which has none."""
+    unnamed = None if entry["kind"] == str(ObjectKind.SEGMENTATION) else Language.ENGLISH
+    found = entry.get("language", unnamed)
+    return None if found is None else Language(found)
+
+
 def _load_object(folder: Path, entry: dict[str, Any]) -> ResultObject:
     content = read_artifact(folder / entry["file"])
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
         raise SpoolObjectMissing(f"{folder / entry['file']} was altered")
     return ResultObject(
         kind=ObjectKind(entry["kind"]),
+        language=_language(entry),
         sop_class_uid=entry["sop_class_uid"],
         sop_instance_uid=entry["sop_instance_uid"],
         series_uid=entry["series_uid"],

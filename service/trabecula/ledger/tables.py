@@ -300,7 +300,7 @@ class ScoreRow(Base):
 
 
 class ResultObjectRow(Base):
-    """A DICOM object made from a revision, or a fall-back form of it (``rank`` above 0)."""
+    """A DICOM object of a revision, or a fall-back form (``rank`` above 0); ``language`` is None where it has none."""
 
     __tablename__ = "objects"
     __table_args__ = (Index(None, "study_uid", "revision"),)
@@ -312,6 +312,7 @@ class ResultObjectRow(Base):
     kind: Mapped[str]
     rank: Mapped[int]
     series_uid: Mapped[str]
+    language: Mapped[str | None]
 
 
 class ObjectDelivery(Base):

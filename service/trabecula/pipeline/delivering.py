@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from trabecula.domain.delivery import Delivery, DeliveryState, SendOutcome
 from trabecula.domain.errors import DeliveryDeferred, DeliveryRefused, SopClassRefused, TrabeculaError
 from trabecula.domain.ports.ledger import Ledger
+from trabecula.domain.results.result import ResultObject
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
-from trabecula.domain.uids import StudyUid
+from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.pipeline.services import Services
 from trabecula.pipeline.still_current import is_wanted
 from trabecula.pipeline.telling import tell_closed, tell_delivered
@@ -44,8 +46,8 @@ def deliver_objects(services: Services, job: Job) -> None:
     answered: list[Delivery] = []
     if pending:
         destination = services.destination(job.destination)
-        by_kind = {item.kind: item for item in services.artifacts.load_objects(job.study_uid, job.revision)}
-        outcomes = services.sender.send(destination, [by_kind[item.kind] for item in pending])
+        objects = services.artifacts.load_objects(job.study_uid, job.revision)
+        outcomes = services.sender.send(destination, [_planned(item, objects) for item in pending])
         answered = [_answered(item, outcome) for item, outcome in zip(pending, outcomes, strict=True)]
     with services.open_ledger() as ledger:
         standing = ledger.studies.standing(job.study_uid, lock=True)
@@ -125,6 +127,17 @@ def note_delivery_error(ledger: Ledger, job: Job, error: TrabeculaError, pause_s
 def _pending(ledger: Ledger, job: Job) -> list[Delivery]:
     deliveries = ledger.deliveries.of(job.study_uid, job.revision, job.destination)
     return [item for item in deliveries if item.state is DeliveryState.PENDING]
+
+
+def _planned(item: Delivery, objects: Sequence[ResultObject]) -> ResultObject:
+    """The object that was planned, in the language it was planned in, under whatever form it was sent last."""
+    same_kind = [made for made in objects if made.kind is item.kind]
+    named = (made for made in same_kind if item.sop_instance_uid in _uids(made))
+    return next(named, same_kind[0])
+
+
+def _uids(made: ResultObject) -> set[InstanceUid]:
+    return {made.sop_instance_uid, *(form.sop_instance_uid for form in made.alternatives)}
 
 
 def _answered(item: Delivery, outcome: SendOutcome) -> Delivery:

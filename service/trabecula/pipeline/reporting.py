@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trabecula.domain.delivery import Destination
+from trabecula.domain.language import Language
 from trabecula.domain.ports.artifacts import AnalysisArtifacts
 from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.ports.reporter import ReportContext, Reporter
@@ -47,6 +48,7 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
                 analysed_at=analysed_at,
                 installation_uid=origin.installation_uid,
                 predecessors=ledger.revisions.predecessors(study_uid, revision),
+                languages=wanted_languages(services),
             )
             ledger.commit()
     if not written and not adopted:
@@ -76,6 +78,15 @@ def report_study(services: Services, job: Job, should_stop: ShouldStop) -> None:
     if not written:
         tell_reported(study_uid, revision, len(objects), targets)
     tell_closed(services, job, None if targets else StudyState.DONE, quiet_s)
+
+
+def wanted_languages(services: Services) -> tuple[Language, ...]:
+    """Return the languages of the destinations, in the order of ``Language``; English where there is none yet.
+
+    They are part of a revision from then on: a destination that wants another one later gets it with the next.
+    """
+    wanted = {item.language for item in services.destinations.values()} or {Language.ENGLISH}
+    return tuple(language for language in Language if language in wanted)
 
 
 def _wanting(
@@ -114,6 +125,7 @@ def run_report(request: StageRequest, loader: VolumeLoader, reporter: Reporter, 
         installation_uid=request.installation_uid,
         study_files=request.files,
         predecessors=request.predecessors,
+        languages=request.languages,
     )
     doing("making the report, the segmentation and the picture")
     objects = reporter.report(analysis, context)

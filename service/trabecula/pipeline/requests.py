@@ -12,6 +12,7 @@ from typing import Any
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.errors_of.by_code import errors_by_code
+from trabecula.domain.language import Language
 from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import PriorResult
 from trabecula.domain.study.level_correction import LevelCorrection
@@ -31,7 +32,7 @@ _ACTIVITY_LENGTH = 400
 
 @dataclass(frozen=True, kw_only=True)
 class StageRequest:
-    """One stage for one revision. Three fields matter to reports only (domain.ports.ReportContext)."""
+    """One stage for one revision. Four fields matter to reports only (domain.ports.ReportContext)."""
 
     study_uid: StudyUid
     revision: int
@@ -40,6 +41,8 @@ class StageRequest:
     analysed_at: datetime | None = None
     installation_uid: str = ""
     predecessors: tuple[Predecessor, ...] = ()
+    languages: tuple[Language, ...] = (Language.ENGLISH,)
+    """In which the report is wanted."""
     gaps: ReceptionGaps = field(default_factory=ReceptionGaps)
     """What is known to lack; the result says so."""
     correction: LevelCorrection | None = None
@@ -69,6 +72,7 @@ class StageRequest:
             analysed_at=datetime.fromisoformat(moment) if moment else None,
             installation_uid=document["installation_uid"],
             predecessors=tuple(Predecessor.from_json(item) for item in document["predecessors"]),
+            languages=tuple(Language(word) for word in document.get("languages", (Language.ENGLISH,))),
             gaps=_gaps(document.get("gaps", {})),
             correction=LevelCorrection.from_json(correction) if correction else None,
             outlines=tuple(InstanceUid(uid) for uid in document.get("outlines", ())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from trabecula.domain.identity import MANUFACTURER
 
@@ -27,6 +28,7 @@ class ReportingConfig:
     ID and study date, which always stand there.
     ``allow_empty_patient_id`` sends results of studies without Patient ID; the default refuses with ReportInvalid,
     because an archive may file them under the wrong person.
+    ``cjk_font`` is the font file for Chinese and Japanese; it takes part in the identity of objects in those.
     """
 
     uid_root: str = "2.25"
@@ -39,3 +41,4 @@ class ReportingConfig:
     with_picture: bool = True
     name_on_picture: bool = True
     allow_empty_patient_id: bool = False
+    cjk_font: Path | None = None

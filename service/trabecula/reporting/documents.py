@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from highdicom.sr import ContentItem
 from pydicom import Dataset
 
 from trabecula.domain.errors import ReportInvalid
+from trabecula.domain.language import Language
 from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.analysis import AnalysedVolume, Analysis
 from trabecula.domain.results.reasons import ReasonCode
@@ -15,9 +16,11 @@ from trabecula.domain.results.result import ResultObject, StudyResult
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import InstanceUid
 from trabecula.reporting.config import ReportingConfig
-from trabecula.reporting.identifiers import Identities
+from trabecula.reporting.identifiers import Identities, ToldIn, predecessors_of
+from trabecula.reporting.languages.telling import texts_of
 from trabecula.reporting.picture.page import Page, draw_page
 from trabecula.reporting.picture.secondary_capture import secondary_capture
+from trabecula.reporting.picture.typefaces import PACKAGED, Typeface, typeface_of
 from trabecula.reporting.picture.views.refused import look_at_refused
 from trabecula.reporting.segmentation_object import segmentation
 from trabecula.reporting.sources.headers import (
@@ -54,7 +57,10 @@ class DicomReporter:
         self._config = config
 
     def report(self, analysis: Analysis, context: ReportContext) -> tuple[ResultObject, ...]:
-        """Return the SR, then SEG and picture where there are any. Raises ReportInvalid, PatientIdMissing."""
+        """Return the SR of each language, then SEG and pictures where there are any.
+
+        Raises ReportInvalid, PatientIdMissing, CjkFontMissing.
+        """
         with lenient():
             return self._report(analysis, context)
 
@@ -66,47 +72,72 @@ class DicomReporter:
         if _compressed_with_loss(analysis.result):  # also where only a transfer syntax says so, or other images do
             header.LossyImageCompression = "01"
         check_identity(header, analysis.result.study_uid, allow_empty_patient_id=self._config.allow_empty_patient_id)
-        identities = Identities.of(analysis, context, self._config)
-        when = local_time(context.analysed_at, header)
         stamp = Stamp(
             header=header,
-            when=when,
+            when=local_time(context.analysed_at, header),
             installation_uid=context.installation_uid,
             config=self._config,
-            identities=identities,
+            identities=Identities.of(analysis, context, self._config),
             revision=analysis.result.revision,
         )
-        images = self._images(analysis.result, primary, stamp, context, source.remark)
-        levels = measured_levels(analysis.result)
-        subject = ReportSubject(
-            result=analysis.result,
-            files={file.sop_instance_uid: file for file in reversed(files)},
-            identities=identities,
-            overview=overview_outline(levels, primary) if levels else None,
-            remark=source.remark,
-        )
-        return (_structured_report(subject, files, context, stamp, images), *images)
-
-    def _images(
-        self, result: StudyResult, primary: AnalysedVolume | None, stamp: Stamp, context: ReportContext, remark: str
-    ) -> tuple[ResultObject, ...]:
-        images = []
+        outlines: tuple[ResultObject, ...] = ()
         if self._config.with_segmentation and primary is not None and primary.labels.any():
-            images.append(segmentation(primary, stamp.header, stamp, result))
-        if self._config.with_picture:
-            page = Page(
-                result=result,
-                primary=primary,
-                header=stamp.header,
-                when=stamp.when,
-                with_name=self._config.name_on_picture,
-                remark=remark,
-                replaces=context.predecessors[0] if context.predecessors else None,
-                refused=look_at_refused(result, context.study_files) if primary is None else None,
+            outlines = (segmentation(primary, header, stamp, analysis.result),)
+        levels = measured_levels(analysis.result)
+        overview = overview_outline(levels, primary) if levels else None
+        reports, pages = [], []
+        for language in context.languages:
+            told, typeface = self._told_in(language, stamp, analysis, context)
+            page = self._page(analysis.result, primary, told, typeface, context, source.remark)
+            subject = ReportSubject(
+                result=analysis.result,
+                files={file.sop_instance_uid: file for file in reversed(files)},
+                identities=told.identities,
+                overview=overview,
+                remark=source.remark,
+                texts=told.texts,
             )
-            sources = _picture_sources(result, primary, stamp.header)
-            images.append(secondary_capture(draw_page(page), sources, stamp, result))
-        return tuple(images)
+            report = _structured_report(subject, files, context, told, (*outlines, *page))
+            reports.append(replace(report, language=language))
+            pages += [replace(item, language=language) for item in page]
+        return (*reports, *outlines, *pages)
+
+    def _told_in(
+        self, language: Language, stamp: Stamp, analysis: Analysis, context: ReportContext
+    ) -> tuple[Stamp, Typeface]:
+        """The stamp of the objects of a language, and the typeface of its page."""
+        if language is Language.ENGLISH:
+            return stamp, PACKAGED
+        typeface = typeface_of(language, self._config.cjk_font) if self._config.with_picture else PACKAGED
+        told = ToldIn(language, typeface.digest)
+        identities = Identities.of(analysis, context, self._config, told)
+        return replace(stamp, identities=identities, texts=texts_of(language)), typeface
+
+    def _page(
+        self,
+        result: StudyResult,
+        primary: AnalysedVolume | None,
+        stamp: Stamp,
+        typeface: Typeface,
+        context: ReportContext,
+        remark: str,
+    ) -> tuple[ResultObject, ...]:
+        if not self._config.with_picture:
+            return ()
+        page = Page(
+            result=result,
+            primary=primary,
+            header=stamp.header,
+            when=stamp.when,
+            with_name=self._config.name_on_picture,
+            remark=remark,
+            replaces=next(iter(predecessors_of(context, stamp.texts.language)), None),
+            refused=look_at_refused(result, context.study_files) if primary is None else None,
+            texts=stamp.texts,
+            typeface=typeface,
+        )
+        sources = _picture_sources(result, primary, stamp.header)
+        return (secondary_capture(draw_page(page), sources, stamp, result),)
 
 
 def _compressed_with_loss(result: StudyResult) -> bool:
@@ -145,7 +176,8 @@ def _structured_report(
         *(evidence_item(result.study_uid, uid, file.sop_class_uid, file.sop_instance_uid) for uid, file in key_images),
         *(evidence_item(result.study_uid, it.series_uid, it.sop_class_uid, it.sop_instance_uid) for it in images),
     ]
-    return structured_reports(root, tuple(evidence), context.predecessors, stamp, result)
+    earlier = predecessors_of(context, subject.texts.language)
+    return structured_reports(root, tuple(evidence), earlier, stamp, result)
 
 
 def _named_series(subject: ReportSubject, files: tuple[StoredFile, ...], stamp: Stamp) -> tuple[_SourceSeries, ...]:

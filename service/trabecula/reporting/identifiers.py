@@ -8,13 +8,36 @@ import json
 from dataclasses import dataclass
 from typing import Self
 
+from trabecula.data import digest as file_digest
 from trabecula.domain.identity import derived_uid, digest
+from trabecula.domain.language import Language
 from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.analysis import Analysis
+from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result_json import to_json
 from trabecula.domain.uids import StudyUid
 from trabecula.reporting.config import ReportingConfig
 from trabecula.version import __version__
+
+
+@dataclass(frozen=True)
+class ToldIn:
+    """The language of objects, and the SHA-256 of the font their pages are drawn with ("" for the packaged one)."""
+
+    language: Language = Language.ENGLISH
+    font_sha256: str = ""
+
+
+def predecessors_of(context: ReportContext, language: Language) -> tuple[Predecessor, ...]:
+    """Return the earlier report that one in this language supersedes: of the same language, else the newest there is;
+    ``context`` has the newest first."""
+    own = [item for item in context.predecessors if item.language is language]
+    return tuple((own or list(context.predecessors))[:1])
+
+
+def _texts_digest(language: Language) -> str:
+    """Of the texts of a language: corrected ones make other objects. English ones are the result's own."""
+    return file_digest(*(f"languages/{language}/{part}.toml" for part in ("report", "details", "reasons")))
 
 
 @dataclass(frozen=True)
@@ -32,8 +55,8 @@ class Identities:
     root: str
 
     @classmethod
-    def of(cls, analysis: Analysis, context: ReportContext, config: ReportingConfig) -> Self:
-        """Return the identities of what ``analysis`` becomes under ``config``."""
+    def of(cls, analysis: Analysis, context: ReportContext, config: ReportingConfig, told: ToldIn = ToldIn()) -> Self:
+        """Return the identities of what ``analysis`` becomes under ``config``, in one language."""
         result = to_json(analysis.result)
         result.pop("timings_s")
         labels = [hashlib.sha256(item.labels.tobytes()).hexdigest() for item in analysis.volumes]
@@ -42,11 +65,13 @@ class Identities:
             "result": result,
             "labels": labels,
             "software": __version__,
-            "config": dataclasses.asdict(config),
+            "config": {key: value for key, value in dataclasses.asdict(config).items() if key != "cjk_font"},
             "analysed_at": context.analysed_at.isoformat(),
             "installation": context.installation_uid,
-            "predecessors": [item.uids for item in context.predecessors],
+            "predecessors": [item.uids for item in predecessors_of(context, told.language)],
         }
+        if told.language is not Language.ENGLISH:
+            parts["language"] = [str(told.language), _texts_digest(told.language), told.font_sha256]
         fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return cls(analysis.result.study_uid, analysis.result.revision, fingerprint, config.uid_root)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.results.result import SeriesUse
+from trabecula.reporting.languages.telling import ENGLISH, Texts
 
 _WORDS = {
     "OTHER_SERIES": "another series was preferred",
@@ -37,35 +38,37 @@ _COUNTED = re.compile(r"(\d+) images?(?:: (.+))?")
 _OF_ALL = re.compile(r"(?:missing in )?(\d+) of \d+ images?(?:[,;] .+)?")
 
 
-def reason_words(reason: Reason) -> str:
+def reason_words(reason: Reason, texts: Texts = ENGLISH) -> str:
     """Return why in a few words: what was found where that is short, else what the reason is about."""
-    general = _WORDS.get(reason.code.name, reason.code.name.lower().replace("_", " "))
+    general = texts.about(reason.code, _WORDS)
     counted = _COUNTED.fullmatch(reason.detail)
     if counted:
-        return f"{counted[1]} {_short(counted[2] or '') or general}"
+        return f"{counted[1]} {texts.said(_short(counted[2] or '')) or general}"
     of_all = _OF_ALL.fullmatch(reason.detail)
     if of_all:
         return f"{of_all[1]} {general}"
-    detail = _short(reason.detail)
+    detail = texts.said(_short(reason.detail))
     if reason.value is not None:
-        found = f"{reason.value:g}{' ' + reason.unit if reason.unit else ''}"
-        return f"{detail} {found}" if detail else f"{general}, {found}"
+        found = texts.said(f"{reason.value:g}{' ' + reason.unit if reason.unit else ''}")
+        return f"{detail} {found}" if detail else f"{general}{texts.files.layout.list_gap}{found}"
     return detail or general
 
 
-def not_used_line(uses: Sequence[SeriesUse], fits: Callable[[str], bool] = lambda line: True) -> str:
+def not_used_line(
+    uses: Sequence[SeriesUse], fits: Callable[[str], bool] = lambda line: True, texts: Texts = ENGLISH
+) -> str:
     """Return e.g. ``Not used: series 6001, 8002 (axial), 3001 (gradient echo)``, with as many series as fit.
 
     The rest is counted (``and 7 more``). Empty where every series was used.
     """
     for shown in range(len(uses), -1, -1):
-        line = _not_used(uses[:shown], len(uses) - shown)
+        line = _not_used(uses[:shown], len(uses) - shown, texts)
         if fits(line) or shown == 0:
             return line
     return ""
 
 
-def partly_used_lines(uses: Sequence[SeriesUse]) -> tuple[str, ...]:
+def partly_used_lines(uses: Sequence[SeriesUse], texts: Texts = ENGLISH) -> tuple[str, ...]:
     """Return e.g. ``Series 5: 93 of 96 images used (3 without position)`` for series used in part.
 
     Words without a number of images say whom they mean: ``(the others: ranked lower by contrast agent)``.
@@ -73,45 +76,51 @@ def partly_used_lines(uses: Sequence[SeriesUse]) -> tuple[str, ...]:
     lines = []
     for use in uses:
         if use.images_used < use.images_total:
-            why = "; ".join(dict.fromkeys(reason_words(reason) for reason in use.reasons))
-            role = f" as {use.role.value}" if use.role is not None and _twice(use, uses) else ""
-            line = f"Series {_number(use)}: {use.images_used} of {use.images_total} images used{role}"
-            why = why if why[:1].isdigit() or not why else f"the others: {why}"
-            lines.append(f"{line} ({why})" if why else line)
+            why = texts.files.layout.fact_gap.join(dict.fromkeys(reason_words(item, texts) for item in use.reasons))
+            facts = {"number": _number(use, texts), "used": use.images_used, "total": use.images_total}
+            if use.role is not None and _twice(use, uses):
+                line = texts.fill("partly_used_as", role=use.role.value, **facts)
+            else:
+                line = texts.fill("partly_used", **facts)
+            why = why if why[:1].isdigit() or not why else texts.fill("the_others", why=why)
+            lines.append(line + texts.in_brackets(why) if why else line)
     return tuple(lines)
 
 
 def series_lines(
-    used: Sequence[SeriesUse], not_used: Sequence[SeriesUse], fits: Callable[[str], bool] = lambda line: True
+    used: Sequence[SeriesUse],
+    not_used: Sequence[SeriesUse],
+    fits: Callable[[str], bool] = lambda line: True,
+    texts: Texts = ENGLISH,
 ) -> str:
     """Return both kinds of lines as one line of text; the series not used give way where there is little room."""
-    partly = [line + "." for line in partly_used_lines(used)]
-    while partly and not fits(" ".join(partly)):
+    partly = [texts.sentence(line) for line in partly_used_lines(used, texts)]
+    while partly and not fits(texts.joined(partly)):
         partly.pop()
-    before = " ".join(partly)
+    before = texts.joined(partly)
 
     def joined(line: str) -> str:
-        return " ".join(part for part in (before, f"{line}." if line else "") if part)
+        return texts.joined(part for part in (before, texts.sentence(line) if line else "") if part)
 
-    return joined(not_used_line(not_used, lambda line: fits(joined(line))))
+    return joined(not_used_line(not_used, lambda line: fits(joined(line)), texts))
 
 
-def _not_used(uses: Sequence[SeriesUse], more: int) -> str:
+def _not_used(uses: Sequence[SeriesUse], more: int, texts: Texts) -> str:
     groups: dict[str, list[str]] = {}
     for use in uses:
-        why = "; ".join(dict.fromkeys(reason_words(reason) for reason in use.reasons[:1]))
-        groups.setdefault(why, []).append(_number(use))
-    parts = [", ".join(numbers) + (f" ({why})" if why else "") for why, numbers in groups.items()]
-    if more:
-        parts.append(f"and {more} more" if parts else f"{more} series")
+        why = next((reason_words(reason, texts) for reason in use.reasons), "")
+        groups.setdefault(why, []).append(_number(use, texts))
+    parts = [", ".join(numbers) + (texts.in_brackets(why) if why else "") for why, numbers in groups.items()]
     if not parts:
-        return ""
+        return texts.fill("not_used", series=texts.fill("more_series", count=more)) if more else ""
     listed = ", ".join(parts).replace(", and ", " and ")
-    return f"Not used: {'series ' if uses else ''}{listed}"
+    if more:
+        listed = texts.fill("series_and_more", list=listed, count=more)
+    return texts.fill("not_used", series=texts.fill("listed_series" if uses[1:] else "listed_one", list=listed))
 
 
-def _number(use: SeriesUse) -> str:
-    return str(use.number) if use.number is not None else "without number"
+def _number(use: SeriesUse, texts: Texts) -> str:
+    return str(use.number) if use.number is not None else texts.fill("without_number")
 
 
 def _twice(use: SeriesUse, uses: Sequence[SeriesUse]) -> bool:

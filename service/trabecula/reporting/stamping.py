@@ -24,18 +24,19 @@ from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResul
 from trabecula.domain.uids import InstanceUid, SeriesUid
 from trabecula.reporting.config import ReportingConfig
 from trabecula.reporting.identifiers import Identities
+from trabecula.reporting.languages.telling import ENGLISH, Texts
 from trabecula.reporting.sources.headers import INHERITED, UTF8
 from trabecula.reporting.sr.concepts import coded
 from trabecula.version import __version__
 
 IMPLEMENTATION_CLASS_UID = UID(derived_uid("implementation class"))
 SERIES_NUMBERS = {ObjectKind.STRUCTURED_REPORT: 900, ObjectKind.SEGMENTATION: 901, ObjectKind.PICTURE: 902}
-SERIES_DESCRIPTION = "Trabecula AI result (unverified)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stamp:
-    """The common part of the objects of one result. ``header`` is a source image's; ``when`` the time of analysis."""
+    """The common part of the objects of one result. ``header`` is a source image's; ``when`` the time of analysis,
+    ``texts`` those of the language the objects are in."""
 
     header: Dataset
     when: datetime
@@ -43,6 +44,7 @@ class Stamp:
     config: ReportingConfig
     identities: Identities
     revision: int = 1
+    texts: Texts = ENGLISH
 
     @property
     def date(self) -> DA:
@@ -166,13 +168,19 @@ def _common(dataset: Dataset, kind: ObjectKind, stamp: Stamp) -> None:
     dataset.InstanceCreationDate = dataset.SeriesDate = dataset.ContentDate = stamp.date
     dataset.InstanceCreationTime = dataset.SeriesTime = dataset.ContentTime = stamp.time
     dataset.InstanceCreatorUID = stamp.installation_uid
-    dataset.SeriesDescription = SERIES_DESCRIPTION + (f", revision {stamp.revision}" if stamp.revision > 1 else "")
+    dataset.SeriesDescription = _series_description(stamp)
     dataset.SeriesNumber = SERIES_NUMBERS[kind]
     dataset.InstanceNumber = 1
     dataset.Manufacturer = stamp.config.manufacturer
     dataset.ManufacturerModelName = stamp.config.model_name
     dataset.DeviceSerialNumber = stamp.serial_number
     dataset.SoftwareVersions = __version__
+
+
+def _series_description(stamp: Stamp) -> str:
+    if stamp.revision > 1:
+        return stamp.texts.fill("series_description_revision", revision=stamp.revision)
+    return stamp.texts.fill("series_description")
 
 
 def _file_meta(dataset: Dataset) -> FileMetaDataset:

@@ -13,6 +13,7 @@ from trabecula.domain.results.ground import told, told_percent
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.results.result import Measurement, Score, SourceSeries, StudyResult
 from trabecula.domain.results.scale import ValueScale
+from trabecula.reporting.languages.telling import ENGLISH, Texts
 
 RESEARCH_USE = "RESEARCH USE ONLY - not a medical device; does not replace DXA/QCT; not for ruling out low bone density"
 NOT_REVIEWED = "Automatic software result, not reviewed by a physician. It is not a diagnosis."
@@ -174,9 +175,9 @@ _SHORT_REASONS = {
 """By name of the reason; any other by its name in small letters."""
 
 
-def short_reason(reason: Reason) -> str:
+def short_reason(reason: Reason, texts: Texts = ENGLISH) -> str:
     """Return a reason of a level in two or three words; the sentence stands elsewhere."""
-    return _SHORT_REASONS.get(reason.code.name, reason.code.name.lower().replace("_", " "))
+    return texts.about(reason.code, _SHORT_REASONS)
 
 
 def paste_text(result: StudyResult) -> str:

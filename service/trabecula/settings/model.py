@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from trabecula.domain.language import language_of
 from trabecula.settings.audit import AuditSettings
 from trabecula.settings.desk import DeskSettings
 from trabecula.settings.monitoring import MonitoringSettings
@@ -45,6 +46,13 @@ class PeerSettings(BaseModel):
     """Speak TLS to this peer, with our certificate and against tls_ca."""
     send_not_evaluable: Literal["always", "lumbar", "never"] | None = None
     """Overrules the setting of this name for this peer."""
+    language: str = "en"
+    """What its readers read in report and picture: en, de, fr, es, zh (simplified) or ja; codes and values stay."""
+
+    @field_validator("language")
+    @classmethod
+    def _known_language(cls, value: str) -> str:
+        return str(language_of(value))
 
     @field_validator("objects")
     @classmethod
@@ -194,6 +202,8 @@ class Settings(AuditSettings, DeskSettings, MonitoringSettings):
     """Written into the result objects when set."""
     send_without_patient_id: bool = False
     """Write and send results for studies without a Patient ID; off, they fail with a reason."""
+    cjk_font: Path | None = None
+    """Font file for pages in Chinese and Japanese; empty: that of the package fonts-noto-cjk, where it is installed."""
     burn_in_patient_name: bool = False
     """Print the patient's name on the picture; off, only Patient ID and study date identify it."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

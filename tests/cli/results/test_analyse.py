@@ -29,6 +29,17 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRABECULA_CONFIG", raising=False)
 
 
+def test_report_and_picture_are_in_the_language_that_is_asked_for(study_folder: Path, tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["analyse", str(study_folder), "--out", str(tmp_path), "--language", "de"])
+
+    assert answer.exit_code == 0
+    assert pydicom.dcmread(tmp_path / "sr.dcm").SeriesDescription == "Trabecula KI-Ergebnis (nicht geprüft)"
+    assert json.loads((tmp_path / "result.json").read_text())["impression"][0].startswith("VBQ ")
+    wrong = CliRunner().invoke(app, ["analyse", str(study_folder), "--out", str(tmp_path), "--language", "german"])
+    assert wrong.exit_code == 2
+    assert "did you mean de?" in " ".join(wrong.output.split())
+
+
 def test_a_folder_becomes_a_result_three_objects_and_a_picture(study_folder: Path, tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["analyse", str(study_folder), "--out", str(tmp_path), "--json"])
 

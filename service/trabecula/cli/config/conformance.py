@@ -147,7 +147,16 @@ def _security(settings: Settings) -> Iterator[str]:
     yield f"- Received: {received}."
     yield f"- Sent: TLS to {', '.join(secure)}, plain DICOM to others." if secure else "- Sent: plain DICOM."
     yield "- AE titles are checked and authenticate nobody."
+    yield from _languages(settings)
     yield "- Read: every Specific Character Set of PS3.3 C.12.1.1.2. Written: ISO_IR 192 (UTF-8)."
+
+
+def _languages(settings: Settings) -> Iterator[str]:
+    """Which destination gets texts in which language."""
+    named = [f"{peer.name} {peer.language}" for peer in settings.destinations]
+    if named:
+        told = "codes, values and units are the same in all; texts are not yet reviewed by a clinician in any language"
+        yield f"- Languages of report and picture: {', '.join(named)} ({told})."
 
 
 def _peer(peer: PeerSettings) -> str:

@@ -16,6 +16,7 @@ from trabecula.cli.results.picture_file import write_png
 from trabecula.cli.results.result_table import show_result
 from trabecula.domain.errors import InputUnreadable, StudyNotChosen
 from trabecula.domain.identity import derived_uid
+from trabecula.domain.language import Language, language_of
 from trabecula.domain.ports.reporter import ReportContext
 from trabecula.domain.results.analysis import Analysis
 from trabecula.domain.results.result import ObjectKind, ResultObject
@@ -34,11 +35,14 @@ def analyse(
     study_uid: Annotated[
         str, typer.Option("--study", help="Study Instance UID, when the folder holds several studies.")
     ] = "",
+    language: Annotated[
+        str, typer.Option(help="Language of report and picture: en, de, fr, es, zh, ja; result.json stays English.")
+    ] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Analyse one study from a folder and write its result objects."""
     with errors_as_exit_code():
-        settings = load_settings()
+        settings, told_in = load_settings(), _language(language)
         chosen, files = _files_of_study(path, study_uid)
         with error_console.status(f"analysing {len(files)} files"):
             analysis = analyser_of(settings, files).analyse(StudyUid(chosen), 1, files)
@@ -46,6 +50,7 @@ def analyse(
                 analysed_at=datetime.now(UTC).replace(microsecond=0),
                 installation_uid=derived_uid("installation", "command line", root=settings.uid_root),
                 study_files=files,
+                languages=(told_in,),
             )
             objects = reporter_of(settings).report(analysis, context)
         document = _write(out, analysis, objects)
@@ -54,6 +59,13 @@ def analyse(
     else:
         show_result(document)
         console.print(f"written to {out.resolve()}")
+
+
+def _language(word: str) -> Language:
+    try:
+        return language_of(word)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--language") from error
 
 
 def _files_of_study(path: Path, study_uid: str) -> tuple[str, tuple[StoredFile, ...]]:

@@ -1,4 +1,4 @@
-"""What a service makes sure of when it starts: its folder is its own, and what stands open is told."""
+"""What a service makes sure of when it starts: its folder is its own, what stands open is told, fonts are there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 import structlog
 
 from trabecula.domain.addresses import is_loopback
+from trabecula.domain.errors_of.fonts import CjkFontMissing
+from trabecula.domain.language import Language
 from trabecula.settings import Settings, unknown_variables
 from trabecula.settings.loading import variable_in_words
 from trabecula.settings.origins import open_secrets
@@ -43,3 +45,23 @@ def keep_private(data_dir: Path) -> None:
         found = folder.stat()
         if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & ~mode:
             folder.chmod(mode)
+
+
+def check_fonts(settings: Settings) -> str:
+    """Return in words which fonts the pages of the destinations are drawn with. Raises CjkFontMissing."""
+    # what draws pages is loaded only where a destination needs it: whoever supervises or listens draws none
+    wanted = dict.fromkeys(Language(peer.language) for peer in settings.destinations if "SC" in peer.objects)
+    needed = [language for language in wanted if language.needs_cjk_font]
+    if not needed:
+        return "packaged"
+    from trabecula.reporting.languages.files import files_of
+    from trabecula.reporting.picture.typefaces import typeface_of
+
+    named = []
+    for language in needed:
+        typeface = typeface_of(language, settings.cjk_font)
+        lacking = typeface.lacks("".join(files_of(language).phrases.values()))
+        if lacking:
+            raise CjkFontMissing(f"{typeface.regular} lacks {len(lacking)} signs of {language}, e.g. {lacking[:8]}")
+        named.append(f"{language}: {typeface.regular}")
+    return "; ".join(named)

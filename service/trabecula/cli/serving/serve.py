@@ -16,7 +16,7 @@ from trabecula.bootstrap.monitoring.answering import Place, answering, socket_fo
 from trabecula.bootstrap.monitoring.watching import box_watch
 from trabecula.cli.output import print_line
 from trabecula.cli.serving.alone import alone_in
-from trabecula.cli.serving.precautions import keep_private, tell_openings
+from trabecula.cli.serving.precautions import check_fonts, keep_private, tell_openings
 from trabecula.cli.serving.signals import end_event, reload_event
 from trabecula.cli.serving.telling import serving_errors, tell_started
 from trabecula.domain.errors import ConfigurationInvalid, DatabaseUnavailable
@@ -39,6 +39,7 @@ def serve() -> None:
         settings = load_settings()
         configure_logging(settings.log_level, part="serve")
         tell_openings(settings)
+        check_fonts(settings)
         receiving, working = _parts(settings)
         progress = _Readiness((*receiving, *working))
         with (

@@ -13,6 +13,7 @@ from trabecula.domain.errors_of import (
     copies,
     disk,
     doctor,
+    fonts,
     ledger,
     notification,
     provider,
@@ -24,8 +25,8 @@ from trabecula.domain.errors_of import (
 )
 
 ERROR_MODULES = (
-    access, backup, bulk, copies, disk, doctor, ledger, notification, provider, readers, reception, retention, serving,
-    trust,
+    access, backup, bulk, copies, disk, doctor, fonts, ledger, notification, provider, readers, reception, retention,
+    serving, trust,
 )  # fmt: skip
 """Every module beside errors.py that adds to the tree; importing them makes the tree whole."""
 

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from trabecula.domain.language import Language
 from trabecula.domain.uids import InstanceUid, SeriesUid
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predecessor:
-    """An earlier report of the study that a destination has, and when it was made (None in ledgers of before)."""
+    """An earlier report of the study that a destination has, when it was made (None in ledgers of before), and in which
+    language."""
 
     sop_class_uid: str
     sop_instance_uid: InstanceUid
     series_uid: SeriesUid
     analysed_at: datetime | None = None
+    language: Language = Language.ENGLISH
 
     @property
     def uids(self) -> tuple[str, str, str]:
@@ -30,10 +33,13 @@ class Predecessor:
             "sop_instance_uid": self.sop_instance_uid,
             "series_uid": self.series_uid,
             "analysed_at": self.analysed_at.isoformat() if self.analysed_at else None,
+            "language": str(self.language),
         }
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """Return what ``to_json`` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-        moment = document["analysed_at"]
-        return cls(**document | {"analysed_at": datetime.fromisoformat(moment) if moment else None})
+        moment, language = document["analysed_at"], Language(document.get("language", Language.ENGLISH))
+        return cls(
+            **document | {"analysed_at": datetime.fromisoformat(moment) if moment else None, "language": language}
+        )

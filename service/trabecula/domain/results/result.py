@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from trabecula.domain.codes import Code
+from trabecula.domain.language import Language
 from trabecula.domain.modality import Modality
 from trabecula.domain.models.validation import ModelVerdict
 from trabecula.domain.results.deformity import GradedDeformity
@@ -250,7 +251,8 @@ class ObjectKind(StrEnum):
 class ResultObject:
     """One finished DICOM object: the bytes of a Part 10 file (Explicit VR Little Endian) and its identity.
 
-    ``alternatives`` holds the same document under fall-back SOP Classes, most wanted first (SR only).
+    ``alternatives`` holds the same document under fall-back SOP Classes, most wanted first (SR only). ``language`` is
+    that of its texts, None where it suits readers of any (the segmentation).
     """
 
     kind: ObjectKind
@@ -259,3 +261,4 @@ class ResultObject:
     series_uid: SeriesUid
     content: bytes
     alternatives: tuple[ResultObject, ...] = ()
+    language: Language | None = None

@@ -32,8 +32,8 @@ def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any
     )
     objects = connection.execute(
         select(ResultObjectRow.__table__)
-        .where(ResultObjectRow.study_uid == key[0], ResultObjectRow.revision == key[1], ResultObjectRow.rank == 0)
-        .order_by(ResultObjectRow.kind.desc())
+        .where(ResultObjectRow.study_uid == key[0], ResultObjectRow.revision == key[1])
+        .order_by(ResultObjectRow.kind.desc(), ResultObjectRow.language)
     ).mappings()
     deliveries = connection.execute(
         select(ObjectDelivery.__table__)
@@ -83,12 +83,26 @@ def _objects(objects: Sequence[Mapping[str, Any]], deliveries: Sequence[Mapping[
             "sop_class_uid": item["sop_class_uid"],
             "sop_instance_uid": item["sop_instance_uid"],
             "series_uid": item["series_uid"],
+            "language": item["language"],
             "destinations": {
-                sent["destination"]: _delivery(sent) for sent in deliveries if sent["kind"] == item["kind"]
+                sent["destination"]: _delivery(sent)
+                for sent in deliveries
+                if sent["kind"] == item["kind"] and sent["sop_instance_uid"] in forms.get(item["language"], ())
             },
         }
         for item in objects
+        if item["rank"] == 0
+        for forms in [_forms(objects, item["kind"])]
     ]
+
+
+def _forms(objects: Sequence[Mapping[str, Any]], kind: str) -> dict[str | None, set[str]]:
+    """The SOP Instance UIDs of a kind by language, fall-back forms included."""
+    found: dict[str | None, set[str]] = {}
+    for item in objects:
+        if item["kind"] == kind:
+            found.setdefault(item["language"], set()).add(item["sop_instance_uid"])
+    return found
 
 
 def _delivery(sent: Mapping[str, Any]) -> dict[str, Any]:

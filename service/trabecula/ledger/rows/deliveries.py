@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from trabecula.domain.delivery import CommitmentState, Delivery, DeliveryState, Destination
+from trabecula.domain.language import Language
 from trabecula.domain.results.result import ObjectKind
 from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.ledger.clock import clock_timestamp
@@ -26,16 +27,19 @@ class SqlDeliveryRows:
         self._session = session
 
     def plan(self, study_uid: StudyUid, revision: int, destinations: Sequence[Destination]) -> tuple[str, ...]:
-        """Plan a delivery for each object a destination wants; return the destinations that have any."""
+        """Plan a delivery for each kind of object a destination wants, in its language; return the destinations that
+        have any.
+
+        A revision that has no object in that language was made before it was wanted: then the English one is sent, or
+        the one there is. What was planned once stays as it is.
+        """
         query = select(ResultObjectRow).where(
             ResultObjectRow.study_uid == study_uid, ResultObjectRow.revision == revision, ResultObjectRow.rank == 0
         )
-        objects = list(self._session.execute(query).scalars())
+        objects = list(self._session.execute(query.order_by(ResultObjectRow.language)).scalars())
         wanted: list[str] = []
         for destination in destinations:
-            for item in objects:
-                if item.kind not in destination.object_kinds:
-                    continue
+            for item in _in_language(objects, destination):
                 self._session.execute(
                     upsert(ObjectDelivery)
                     .values(
@@ -113,6 +117,19 @@ class SqlDeliveryRows:
         return tuple(
             _delivery(row) for row in sorted(rows, key=lambda row: (row.destination, _KIND_ORDER.index(row.kind)))
         )
+
+
+def _in_language(objects: Sequence[ResultObjectRow], destination: Destination) -> list[ResultObjectRow]:
+    """One object of each kind that a destination wants."""
+    found: dict[str, ResultObjectRow] = {}
+    for item in sorted(objects, key=lambda item: _liking(item.language, destination.language)):
+        if item.kind in destination.object_kinds:
+            found.setdefault(item.kind, item)
+    return list(found.values())
+
+
+def _liking(language: str | None, wanted: Language) -> int:
+    return 0 if language in (None, wanted) else 1 if language == Language.ENGLISH else 2
 
 
 def _delivery(row: ObjectDelivery) -> Delivery:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from trabecula.domain.delivery import DeliveryState
 from trabecula.domain.errors import StudyUnknown
 from trabecula.domain.identity import digest
+from trabecula.domain.language import Language
 from trabecula.domain.results.predecessor import Predecessor
 from trabecula.domain.results.result import ObjectKind, ResultObject, StudyResult
 from trabecula.domain.results.result_json import from_json, to_json
@@ -199,6 +200,7 @@ class SqlRevisionRows:
                         kind=str(item.kind),
                         rank=rank,
                         series_uid=form.series_uid,
+                        language=item.language,
                     )
                     .on_conflict_do_nothing()
                 )
@@ -238,7 +240,7 @@ class SqlRevisionRows:
         return tuple((date, from_json(result)) for date, result in self._session.execute(query))
 
     def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[Predecessor, ...]:
-        """Return the newest earlier SR that a destination has.
+        """Return the newest earlier SR of each language that a destination has, the newest of all first.
 
         The form that was really sent counts (a fall-back class). An SR that was only ever kept here, because no
         destination was configured, counts too; one that no destination took does not: nobody could find it.
@@ -250,6 +252,7 @@ class SqlRevisionRows:
                 ResultObjectRow.sop_instance_uid,
                 ResultObjectRow.series_uid,
                 Revision.analysed_at,
+                ResultObjectRow.language,
             )
             .join(
                 Revision,
@@ -272,10 +275,13 @@ class SqlRevisionRows:
                     & (ObjectDelivery.sop_instance_uid == ResultObjectRow.sop_instance_uid),
                 ),
             )
-            .order_by(ResultObjectRow.revision.desc(), ResultObjectRow.rank)
-            .limit(1)
+            .order_by(ResultObjectRow.revision.desc(), ResultObjectRow.rank, ResultObjectRow.language)
         )
-        return tuple(Predecessor(**row) for row in self._session.execute(query).mappings())
+        newest: dict[Language, Predecessor] = {}
+        for row in self._session.execute(query).mappings():
+            language = Language(row["language"] or Language.ENGLISH)
+            newest.setdefault(language, Predecessor(**{**row, "language": language}))
+        return tuple(newest.values())
 
     def _row(self, study_uid: StudyUid, revision: int) -> Revision | None:
         return self._session.get(Revision, (study_uid, revision), populate_existing=True)

@@ -12,6 +12,7 @@ from trabecula.domain.results.deformity import GradedDeformity
 from trabecula.domain.results.result import Category, LevelResult, Measurement, StudyResult
 from trabecula.domain.results.scale import ValueScale
 from trabecula.domain.spine import Level, from_cranial_to_caudal
+from trabecula.reporting.languages.telling import ENGLISH, Texts
 from trabecula.reporting.picture.palette import (
     BACKGROUND,
     FAINT,
@@ -24,7 +25,7 @@ from trabecula.reporting.picture.palette import (
     Colour,
     level_colour,
 )
-from trabecula.reporting.picture.text import Box, Column, font, largest_that_fits, line_height, wrapped
+from trabecula.reporting.picture.text import Box, Column, largest_that_fits, line_height, wrapped
 from trabecula.reporting.wording import compared_words, leading_measurement, short_reason
 
 ROW = 45
@@ -83,12 +84,13 @@ def draw_chart(column: Column, result: StudyResult) -> None:
 def draw_expected(column: Column, result: StudyResult) -> None:
     """Explain the mark of what is expected, where there is one."""
     indent = 28
-    lines = wrapped(_expected_words(result), font(_SMALL), column.width - indent)
+    face = column.sheet.font(_SMALL)
+    lines = wrapped(column.sheet.texts.said(_expected_words(result)), face, column.width - indent)
     for number, line in enumerate(lines):
         box = column.row(line_height(_SMALL))
         if number == 0:
             _diamond(column.sheet.draw, box[0] + 10, (box[1] + box[3]) // 2)
-        column.sheet.write(line, (box[0] + indent, *box[1:]), font(_SMALL), QUIET)
+        column.sheet.write(line, (box[0] + indent, *box[1:]), face, QUIET)
 
 
 def _is_ct(result: StudyResult) -> bool:
@@ -111,13 +113,13 @@ def _zones(column: Column, axis: _Scale, scale: ValueScale, is_ct: bool, head: B
     """Colour what lies behind the bars by category, and write the limits above."""
     draw, top = column.sheet.draw, head[3]
     draw.rectangle([axis.left, top, axis.right, bottom - 1], fill=_UNKNOWN_ZONE)
-    face = font(_SMALL, bold=True)
+    face, number = column.sheet.font(_SMALL, bold=True), column.sheet.texts.number
     if scale.lower is None or scale.upper is None:
         for words, box, align in (
             ("0", (axis.left, head[1], axis.left + 40, head[3] - 4), "l"),
-            (f"{axis.largest:g}", (axis.right - 90, head[1], axis.right, head[3] - 4), "r"),
+            (number(f"{axis.largest:g}"), (axis.right - 90, head[1], axis.right, head[3] - 4), "r"),
         ):
-            column.sheet.write(words, box, font(_SMALL), QUIET, align=align)
+            column.sheet.write(words, box, column.sheet.font(_SMALL), QUIET, align=align)
         return
     low, high = axis.x(scale.lower), axis.x(scale.upper)
     clear, suspect = ZONE_COLOURS[Category.NO_FLAG], ZONE_COLOURS[Category.LOW_BONE_DENSITY_SUSPECTED]
@@ -128,54 +130,58 @@ def _zones(column: Column, axis: _Scale, scale: ValueScale, is_ct: bool, head: B
     half = min(46, max(24, (high - low) // 2))
     for limit, x in ((scale.lower, low), (scale.upper, high)):
         draw.line([(x, top - 6), (x, bottom - 1)], fill=WHITE, width=2)
-        column.sheet.write(f"{limit:g}", (x - half, head[1], x + half, head[3] - 4), face, TEXT, align="m")
+        column.sheet.write(number(f"{limit:g}"), (x - half, head[1], x + half, head[3] - 4), face, TEXT, align="m")
 
 
 def _headings(column: Column, head: Box, right: int, is_ct: bool) -> None:
-    face = font(_SMALL)
+    sheet, face = column.sheet, column.sheet.font(_SMALL)
     value = (right + _GAP, head[1], right + _GAP + _VALUE, head[3])
-    column.sheet.write("HU" if is_ct else "VBQ", value, face, QUIET, align="r")
+    sheet.write(sheet.texts.said("HU" if is_ct else "VBQ"), value, face, QUIET, align="r")
     loss = (value[2] + _GAP, head[1], column.left + column.width, head[3])
-    column.sheet.write("Height loss", loss, face, QUIET)
+    sheet.write(sheet.texts.said("Height loss"), loss, face, QUIET)
 
 
 def _row(
     column: Column, level: LevelResult, axis: _Scale, scale: ValueScale, deformity: GradedDeformity | None
 ) -> None:
-    sheet, box = column.sheet, column.row(ROW)
+    sheet, box, texts = column.sheet, column.row(ROW), column.sheet.texts
     colour = level_colour(level.level.label) if level.evaluable else FAINT
     colour = WARNING if deformity is not None and deformity.named else colour
-    sheet.write(str(level.level), (box[0], box[1], box[0] + _NAME - 6, box[3]), font(34, bold=True), colour)
+    sheet.write(str(level.level), (box[0], box[1], box[0] + _NAME - 6, box[3]), sheet.font(34, bold=True), colour)
     value = _value(level)
     right = axis.right + _GAP + _VALUE
     if value is None:
-        words = f"left out: {left_out_words(level)}" if level.measurements or level.flags else "not measured"
+        seen = level.measurements or level.flags
+        words = texts.fill("level_left_out", why=left_out_words(level, texts)) if seen else texts.said("not measured")
         sheet.draw.rectangle([axis.left, box[1] + 2, axis.right, box[3] - 3], fill=BACKGROUND)
-        sheet.write(words, (axis.left + 8, box[1], right, box[3]), font(_SMALL), TEXT)
+        sheet.write(words, (axis.left + 8, box[1], right, box[3]), sheet.font(_SMALL), TEXT)
     else:
         sheet.draw.rectangle([axis.left, box[1] + 9, axis.x(scale.compared(value.value)), box[3] - 10], fill=colour)
         shown = (axis.right + _GAP, box[1], right, box[3])
-        sheet.write(compared_words(value, scale), shown, font(36, bold=True), TEXT, align="r")
+        words = texts.number(compared_words(value, scale))
+        sheet.write(words, shown, sheet.font(36, bold=True), TEXT, align="r")
     if scale.expected is not None and level.level is scale.expected_level:
         _expected(sheet.draw, axis, scale, (box[1] + box[3]) // 2)
-    words, strong = loss_words(level, deformity)
+    words, strong = loss_words(level, deformity, texts)
     place = (right + _GAP, box[1], column.left + column.width, box[3])
     sizes = (30, 28, 26, 24) if strong else (_SMALL, 24)
-    face = largest_that_fits(words, place[2] - place[0], sizes, bold=strong)
+    face = largest_that_fits(words, place[2] - place[0], sizes, sheet.typeface, bold=strong)
     sheet.write(words, place, face, WARNING if strong else QUIET)
 
 
-def left_out_words(level: LevelResult) -> str:
+def left_out_words(level: LevelResult, texts: Texts = ENGLISH) -> str:
     """Return why a level does not count, in few words; the sentences stand in the remarks."""
     blocking = [flag for flag in level.flags if flag.blocking] or list(level.flags)
-    return ", ".join(dict.fromkeys(short_reason(flag) for flag in blocking)) or "no reason given"
+    gap = texts.files.layout.list_gap
+    return gap.join(dict.fromkeys(short_reason(flag, texts) for flag in blocking)) or texts.fill("no_reason")
 
 
-def loss_words(level: LevelResult, deformity: GradedDeformity | None) -> tuple[str, bool]:
+def loss_words(level: LevelResult, deformity: GradedDeformity | None, texts: Texts = ENGLISH) -> tuple[str, bool]:
     """Return the lost height in percent with its degree, and whether it is one that is told."""
     if deformity is not None:
         shown = f"{deformity.loss_percent:.1f}".removesuffix(".0") if _near_a_band(deformity) else ""
-        return f"{shown or f'{deformity.loss_percent:.0f}'} % {deformity.degree}", deformity.named
+        percent = texts.number(shown or f"{deformity.loss_percent:.0f}")
+        return f"{percent} % {texts.said(deformity.degree)}", deformity.named
     loss = next((item.value for item in level.measurements if item.concept == codes.HEIGHT_LOSS), None)
     return ("" if loss is None else f"{loss:.0f} %"), False
 

@@ -30,7 +30,7 @@ def secondary_capture(
     dataset.ConversionType = "WSD"
     dataset.ImageType = ["DERIVED", "SECONDARY"]
     dataset.BurnedInAnnotation = "YES" if stamp.config.name_on_picture or stamp.header.PatientID else "NO"
-    dataset.DerivationDescription = "Summary page of an automatic bone density screening"
+    dataset.DerivationDescription = stamp.texts.fill("derivation")
     dataset.PatientOrientation = None
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = stamp.date, stamp.time
     tell_loss(dataset, stamp.header)

@@ -1,47 +1,30 @@
-"""Letters on the picture: packaged fonts, wrapping, what they can print, and a sheet that knows where each stands."""
+"""Letters on the picture: lines and where they may be broken, and a sheet that knows where each line stands."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 from PIL import Image, ImageDraw, ImageFont
 
+from trabecula.reporting.languages.telling import ENGLISH, Texts
 from trabecula.reporting.picture.palette import Colour
+from trabecula.reporting.picture.typefaces import PACKAGED, Typeface, font, lift, prints
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
 
-_PRINTABLE = (
-    (0x20, 0x7E),
-    (0xA0, 0x24F),
-    (0x300, 0x36F),
-    (0x370, 0x3FF),
-    (0x400, 0x4FF),
-    (0x1E00, 0x1EFF),
-    (0x2010, 0x2027),
-    (0x2030, 0x203A),
-    (0x2212, 0x2212),
-)
-"""Ranges of Unicode that the packaged fonts hold: Latin, Greek, Cyrillic, punctuation, the minus sign."""
 _LINE = 1.3
 """Distance of lines in font sizes."""
 
 
-@cache
-def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """Return the packaged typeface (DejaVu Sans Condensed) in pixels; no font of the system is needed."""
-    name = "DejaVuSansCondensed-Bold.ttf" if bold else "DejaVuSansCondensed.ttf"
-    with resources.as_file(resources.files("trabecula.data").joinpath("fonts", name)) as path:
-        return ImageFont.truetype(str(path), size)
-
-
-def largest_that_fits(text: str, width: int, sizes: Sequence[int], *, bold: bool = False) -> ImageFont.FreeTypeFont:
+def largest_that_fits(
+    text: str, width: int, sizes: Sequence[int], typeface: Typeface = PACKAGED, *, bold: bool = False
+) -> ImageFont.FreeTypeFont:
     """Return the first of the sizes (largest first) in which a line is at most ``width`` pixels wide, else the last."""
-    faces = [font(size, bold=bold) for size in sizes]
-    return next((face for face in faces if face.getlength(printable(text)) <= width), faces[-1])
+    faces = [typeface.font(size, bold=bold) for size in sizes]
+    return next((face for face in faces if face.getlength(printable(text, face)) <= width), faces[-1])
 
 
 def line_height(size: int) -> int:
@@ -49,34 +32,55 @@ def line_height(size: int) -> int:
     return round(size * _LINE)
 
 
-def is_printable(text: str) -> bool:
-    """Return whether the fonts hold every character."""
-    return all(any(low <= ord(sign) <= high for low, high in _PRINTABLE) for sign in text)
+def is_printable(text: str, face: ImageFont.FreeTypeFont | None = None) -> bool:
+    """Return whether the font (without one, the packaged one) holds every character."""
+    return all(prints(face or font(24), sign) for sign in text)
 
 
-def printable(text: str) -> str:
-    """Return the text with a question mark for every character that the fonts do not hold."""
-    return "".join(sign if is_printable(sign) else "?" for sign in text)
+def printable(text: str, face: ImageFont.FreeTypeFont | None = None) -> str:
+    """Return the text with a question mark for every character that the font does not hold."""
+    return "".join(sign if is_printable(sign, face) else "?" for sign in text)
 
 
 def wrapped(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """Return the text in lines of at most ``width`` pixels; a longer single word is cut."""
+    """Return the text in lines of at most ``width`` pixels; a longer single word is cut.
+
+    Lines are broken at blanks, and between Chinese or Japanese letters, but never before a sign that closes or after
+    one that opens.
+    """
     lines: list[str] = []
     current = ""
-    for word in printable(text).split():
-        candidate = f"{current} {word}".strip()
+    for before, piece in _pieces(printable(text, face)):
+        candidate = f"{current}{before}{piece}" if current else piece
         if face.getlength(candidate) <= width:
             current = candidate
             continue
         if current:
             lines.append(current)
-        current = fitted(word, face, width)
+        current = fitted(piece, face, width)
     return [*lines, current] if current else lines
+
+
+_WIDE = r"\u3040-\u30ff\u3400-\u9fff"
+_OPENS = "（「『【〔《〈“"
+_CLOSES = "、。，．：；！？）」』】〕》〉”・ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ〜％"
+_UNIT = re.compile(rf"[{_OPENS}]*(?:[{_WIDE}]|[^{_WIDE}{_OPENS}{_CLOSES}]+|)[{_CLOSES}]*")
+"""What stays in one line: a wide letter or a run of others, with what opens before it and what closes behind it."""
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Give what stays in one line, each with what stands before it: a blank, or nothing within a word."""
+    for word in text.split():
+        if not re.search(f"[{_WIDE}]", word):
+            yield " ", word
+            continue
+        for number, unit in enumerate(unit for unit in _UNIT.findall(word) if unit):
+            yield "" if number else " ", unit
 
 
 def fitted(text: str, face: ImageFont.FreeTypeFont, width: int) -> str:
     """Return the text, shortened at its end so that it fits into ``width`` pixels."""
-    text = printable(text)
+    text = printable(text, face)
     if face.getlength(text) <= width:
         return text
     while text and face.getlength(text + "…") > width:
@@ -101,12 +105,20 @@ class Written:
 
 
 class Sheet:
-    """A page being drawn. Every line of letters is noted with the box it was given (``written``)."""
+    """A page being drawn, in one typeface and the texts of one language. Every line of letters is noted with the box it
+    was given (``written``)."""
 
-    def __init__(self, width: int, height: int, background: Colour) -> None:
+    def __init__(
+        self, width: int, height: int, background: Colour, typeface: Typeface = PACKAGED, texts: Texts = ENGLISH
+    ) -> None:
+        self.typeface, self.texts = typeface, texts
         self.image = Image.new("RGB", (width, height), background)
         self.draw = ImageDraw.Draw(self.image)
         self.written: list[Written] = []
+
+    def font(self, size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+        """Return the page's typeface in pixels."""
+        return self.typeface.font(size, bold=bold)
 
     def write(
         self,
@@ -121,7 +133,7 @@ class Sheet:
         """Write one line into a box, in the middle of its height, shortened to its width; ``align`` is l, m or r."""
         shown = fitted(text, face, box[2] - box[0])
         x = {"l": box[0], "m": (box[0] + box[2]) // 2, "r": box[2]}[align]
-        place, anchor = (x, (box[1] + box[3]) // 2), f"{align}m"
+        place, anchor = (x, (box[1] + box[3]) // 2 - lift(face)), f"{align}m"
         stroke = 0 if halo is None else 3
         self.draw.text(
             place, shown, font=face, fill=colour, anchor=anchor, stroke_width=stroke, stroke_fill=halo or colour
@@ -154,13 +166,13 @@ class Column:
     def heading(self, text: str, colour: Colour, size: int = 24) -> None:
         """Write a small heading with a rule below it."""
         box = self.row(line_height(size))
-        self.sheet.write(text, box, font(size, bold=True), colour)
+        self.sheet.write(text, box, self.sheet.font(size, bold=True), colour)
         self.sheet.draw.line([(box[0], self.top + 1), (box[2], self.top + 1)], fill=(70, 76, 86), width=2)
         self.top += 9
 
     def paragraph(self, text: str, size: int, colour: Colour, *, bold: bool = False) -> bool:
         """Write a wrapped paragraph; return False, with nothing written, when it does not fit above the bottom."""
-        face = font(size, bold=bold)
+        face = self.sheet.font(size, bold=bold)
         lines = wrapped(text, face, self.width)
         if line_height(size) * len(lines) > self.room:
             return False
@@ -170,7 +182,7 @@ class Column:
 
     def holds(self, lines: Sequence[str], size: int) -> bool:
         """Return whether all the lines fit above the bottom as a list."""
-        return height_of(lines, size, self.width) <= self.room
+        return height_of(lines, size, self.width, self.sheet.typeface) <= self.room
 
     def list_of(self, lines: Sequence[str], size: int, colour: Colour) -> None:
         """Write the lines as a list; say how many were left out where the space ends."""
@@ -179,14 +191,15 @@ class Column:
         for number, line in enumerate(lines):
             if not self.paragraph(line, size, colour):
                 self.bottom += reserve
-                more = f"and {len(lines) - number} more: see the structured report."
+                texts = self.sheet.texts
+                more = texts.sentence(texts.fill("and_more", count=len(lines) - number))
                 self.paragraph(more if number == 0 else f"… {more}", size, colour)
                 return
             self.top += 3
         self.bottom += reserve
 
 
-def height_of(lines: Sequence[str], size: int, width: int) -> int:
+def height_of(lines: Sequence[str], size: int, width: int, typeface: Typeface = PACKAGED) -> int:
     """Return how high a list of wrapped lines is in a column of ``width`` pixels."""
-    face = font(size)
+    face = typeface.font(size)
     return sum(line_height(size) * len(wrapped(line, face, width)) + 3 for line in lines)

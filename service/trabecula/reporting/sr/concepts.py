@@ -12,6 +12,7 @@ from highdicom.sr import CodedConcept
 from trabecula.data import data_file
 from trabecula.domain import codes
 from trabecula.domain.codes import PRIVATE_SCHEME, PRIVATE_SCHEME_NAME, PRIVATE_SCHEME_VERSION, Code
+from trabecula.domain.language import Language
 from trabecula.domain.models.endpoint import Endpoint
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category, LevelResult, SeriesRole
@@ -46,6 +47,11 @@ def table() -> Mapping[str, Code]:
 def concept(key: str) -> Code:
     """Return the concept of data/codes.toml with this key."""
     return table()[key]
+
+
+def language_code(language: Language) -> Code:
+    """Return the code of a language (PS3.16 TID 1204, CID 5000)."""
+    return concept(language.name.lower())
 
 
 def coded(code: Code | str) -> CodedConcept:

@@ -9,7 +9,7 @@ from pydicom import Dataset
 
 from trabecula.domain.study.study import StoredFile
 from trabecula.reporting.config import ReportingConfig
-from trabecula.reporting.sr.concepts import category_code, reason_code
+from trabecula.reporting.sr.concepts import category_code, language_code, reason_code
 from trabecula.reporting.sr.content_items import (
     CONTAINS,
     HAS_ACQ_CONTEXT,
@@ -48,14 +48,14 @@ def report_root(
     return container(
         "report" if measured else "report_in_words",
         [
-            code("language", "english", HAS_CONCEPT_MOD),
+            code("language", language_code(subject.texts.language), HAS_CONCEPT_MOD),
             *_observer(config, device_uid),
             code(
                 "procedure_reported", _PROCEDURES.get(str(header.get("Modality")), "procedure_other"), HAS_CONCEPT_MOD
             ),
             *body,
             container("image_library", library),
-            *series_section(subject.result),
+            *series_section(subject.result, subject.texts),
         ],
         template="1500" if measured else "2000",
         relation=None,
@@ -89,19 +89,19 @@ def _qualitative(
     subject: ReportSubject, quality: Sequence[ContentItem] = (), behind: Sequence[ContentItem] = ()
 ) -> ContentItem:
     """The first thing a reader sees: category, impression, coded reasons, comments; ``behind`` comes after them."""
-    result = subject.result
+    result, said = subject.result, subject.texts.said
     reasons = dict.fromkeys(reason.code for reason in all_reasons(result))
     deformity = [code("deformity", "deformity_suspected")] if result.deformity_suspected else []
     return container(
         "qualitative",
         [
             code("category", category_code(result.category)),
-            text("impression", "\n".join(impression_lines(result))),
-            *([text("report_text", result.for_report)] if result.for_report else []),
+            text("impression", "\n".join(map(said, impression_lines(result)))),
+            *([text("report_text", said(result.for_report))] if result.for_report else []),
             *deformity,
             *quality,
             *(code("reason", reason_code(reason)) for reason in reasons),
-            *(text("comment", line) for line in (*comments(result), subject.remark) if line),
+            *(text("comment", said(line)) for line in (*comments(result), subject.remark) if line),
             *behind,
         ],
     )

@@ -13,6 +13,7 @@ from trabecula.domain.spine import MEASURED_LEVELS
 from trabecula.domain.study.study import StoredFile
 from trabecula.domain.uids import InstanceUid
 from trabecula.reporting.identifiers import Identities
+from trabecula.reporting.languages.telling import ENGLISH, Texts
 from trabecula.reporting.sr.concepts import (
     category_code,
     level_code,
@@ -43,13 +44,14 @@ LUMBAR_SPINE = "Lumbar spine L1-L4"
 class ReportSubject:
     """What the groups are written from: the result, the files its outlines lie on (by SOP Instance UID), its UIDs,
     where the numbers of the whole study are drawn (None where nothing was measured), and a remark on header values
-    that are not as the images have them."""
+    that are not as the images have them, and the language of its texts."""
 
     result: StudyResult
     files: dict[InstanceUid, StoredFile]
     identities: Identities
     overview: Outline | None = None
     remark: str = ""
+    texts: Texts = ENGLISH
 
 
 def measured_levels(result: StudyResult) -> tuple[LevelResult, ...]:
@@ -152,7 +154,7 @@ def _score(subject: ReportSubject, score: Score) -> ContentItem:
         code("measurement_method", "model_output", HAS_CONCEPT_MOD),
         text("algorithm_name", score.model_id, HAS_CONCEPT_MOD),
         text("algorithm_version", score.model_version, HAS_CONCEPT_MOD),
-        *(text("algorithm_parameters", parameter, HAS_CONCEPT_MOD) for parameter in parameters),
+        *(text("algorithm_parameters", subject.texts.said(words), HAS_CONCEPT_MOD) for words in parameters),
     ]
     if score.role is not None and len(subject.result.sources) > 1:
         children.append(code("series_role", role_code(score.role), HAS_CONCEPT_MOD))

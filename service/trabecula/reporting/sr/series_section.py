@@ -9,18 +9,19 @@ from highdicom.sr import ContentItem, ContentSequence, NumContentItem
 
 from trabecula.domain import codes
 from trabecula.domain.results.result import SeriesUse, StudyResult
+from trabecula.reporting.languages.telling import Texts
 from trabecula.reporting.series_lines import series_lines
 from trabecula.reporting.sources.values import is_valid
 from trabecula.reporting.sr.concepts import coded, reason_code, role_code
 from trabecula.reporting.sr.content_items import HAS_CONCEPT_MOD, HAS_PROPERTIES, code, container, text, uid
 
 
-def series_section(result: StudyResult) -> list[ContentItem]:
+def series_section(result: StudyResult, texts: Texts) -> list[ContentItem]:
     """Return the section, or nothing for a result that does not account for its images."""
     uses = (*result.series_used, *result.series_not_used)
     if not uses:
         return []
-    told = series_lines(result.series_used, result.series_not_used)
+    told = series_lines(result.series_used, result.series_not_used, texts=texts)
     return [container("series_uses", [*(_use(use) for use in uses), *([text("comment", told)] if told else [])])]
 
 

@@ -170,7 +170,7 @@ def test_the_best_refused_series_is_shown_with_why(tmp_path: object) -> None:
     look = refused(study, ReasonCode.SLICE_THICKNESS)
 
     assert look is not None
-    assert look.caption == "Series 5, not used: too thick, 6.5 mm"
+    assert look.caption() == "Series 5, not used: too thick, 6.5 mm"
     assert look.grey.max() > 200
     assert refused(study, ReasonCode.SLICE_THICKNESS, reasons=(Reason(code=ReasonCode.PATIENT_CONFLICT),)) is None
 

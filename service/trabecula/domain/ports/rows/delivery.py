@@ -13,7 +13,8 @@ class DeliveryRows(Protocol):
     """Objects on their way to destinations."""
 
     def plan(self, study_uid: StudyUid, revision: int, destinations: Sequence[Destination]) -> tuple[str, ...]:
-        """Plan a delivery for each object a destination wants; return the destinations that have any."""
+        """Plan a delivery for each kind of object a destination wants, in its language where the revision has one;
+        return the destinations that have any."""
         ...
 
     def of(self, study_uid: StudyUid, revision: int, destination: str = "") -> tuple[Delivery, ...]:

@@ -85,5 +85,5 @@ class RevisionRows(Protocol):
         ...
 
     def predecessors(self, study_uid: StudyUid, revision: int) -> tuple[Predecessor, ...]:
-        """Return class, instance and series UID of the newest earlier SR that a destination has (or could have)."""
+        """Return the newest earlier SR of each language that a destination has (or could have), the newest first."""
         ...

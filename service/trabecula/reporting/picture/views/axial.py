@@ -13,7 +13,7 @@ from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.spine import Level
 from trabecula.domain.volume import FloatArray
 from trabecula.reporting.picture.palette import level_colour
-from trabecula.reporting.picture.text import font
+from trabecula.reporting.picture.typefaces import font
 from trabecula.reporting.picture.views.contours import (
     Cut,
     cuts_of,

@@ -12,8 +12,9 @@ from trabecula.domain.modality import Modality
 from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.results.result import StudyResult
 from trabecula.domain.spine import MEASURED_LEVELS, Level, level_of_label
+from trabecula.reporting.languages.telling import Texts
 from trabecula.reporting.picture.palette import BLACK, QUIET
-from trabecula.reporting.picture.text import Box, Column, Sheet, font
+from trabecula.reporting.picture.text import Box, Column, Sheet
 from trabecula.reporting.picture.views.axial import axial_view, drawn_axial
 from trabecula.reporting.picture.views.contours import Cut
 from trabecula.reporting.picture.views.measured import measured_regions
@@ -63,20 +64,21 @@ def draw_views(sheet: Sheet, views: Views, box: Box) -> None:
         _refused(sheet, views.refused, inner, caption)
     else:
         column = Column(sheet, left + 50, (top + bottom) // 2 - 60, right - left - 100, bottom)
-        column.paragraph("No picture: no series of this study was measured.", 32, QUIET)
+        said = sheet.texts.said("No picture: no series of this study was measured.")
+        column.paragraph(said, 32, QUIET)
 
 
 def _spine(sheet: Sheet, views: Views, primary: AnalysedVolume, box: Box, caption: Box) -> None:
     view = sagittal_view(primary, box[2] - box[0], box[3] - box[1], views.regions)
-    notes, faint = _notes(views.result, view)
+    notes, faint = _notes(views.result, view, sheet.texts)
     broken = {item.level.label: f"−{item.loss_percent:.0f} %" for item in views.result.deformities if item.named}
     told = {label: words for label, words in broken.items() if label in view.bodies}
     sheet.image.paste(drawn(view, {**told, **notes}, faint, frozenset(told)), (box[0], box[1]))
-    words = f"{view.caption}; shaded: measured" if view.regions else view.caption
-    sheet.write(words, caption, font(_LETTERS), QUIET)
+    words = sheet.texts.said(f"{view.caption}; shaded: measured" if view.regions else view.caption)
+    sheet.write(words, caption, sheet.font(_LETTERS), QUIET)
 
 
-def _notes(result: StudyResult, view: SagittalView) -> tuple[dict[int, str], frozenset[int]]:
+def _notes(result: StudyResult, view: SagittalView, texts: Texts) -> tuple[dict[int, str], frozenset[int]]:
     """The values beside the bodies, and the bodies that do not count."""
     notes, faint = {}, set()
     for label in view.bodies:
@@ -84,7 +86,7 @@ def _notes(result: StudyResult, view: SagittalView) -> tuple[dict[int, str], fro
         found = result.level(level) if level else None
         leading = leading_measurement(found.measurements) if found and found.evaluable else None
         if leading is not None:
-            notes[label] = compared_words(leading, result.scale) + _UNITS.get(leading.concept, "")
+            notes[label] = texts.said(compared_words(leading, result.scale) + _UNITS.get(leading.concept, ""))
         elif found is None or not found.evaluable:
             faint.add(label)
     return notes, frozenset(faint)
@@ -97,4 +99,4 @@ def _refused(sheet: Sheet, look: RefusedLook, box: Box, caption: Box) -> None:
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     shown = image.resize(size, Image.Resampling.BICUBIC).convert("RGB")
     sheet.image.paste(shown, (box[0] + (width - size[0]) // 2, box[1] + (height - size[1]) // 2))
-    sheet.write(look.caption, caption, font(_LETTERS), QUIET)
+    sheet.write(look.caption(sheet.texts), caption, sheet.font(_LETTERS), QUIET)

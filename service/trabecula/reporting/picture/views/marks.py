@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image, ImageDraw, ImageFont
 
 from trabecula.reporting.picture.palette import BLACK, Colour
-from trabecula.reporting.picture.text import font
+from trabecula.reporting.picture.typefaces import font
 
 _MARK: Colour = (206, 210, 216)
 

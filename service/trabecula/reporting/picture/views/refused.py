@@ -18,6 +18,7 @@ from trabecula.domain.study.study import StoredFile
 from trabecula.imaging.acquisition import Frame
 from trabecula.imaging.headers.frames import read_headers
 from trabecula.imaging.pixels import stored_values
+from trabecula.reporting.languages.telling import ENGLISH, Texts
 from trabecula.reporting.picture.views.grey import windowed
 from trabecula.reporting.series_lines import reason_words
 
@@ -35,10 +36,17 @@ _READ_ERRORS = (PixelDataUndecodable, InvalidDicomError, OSError, ValueError, At
 
 @dataclass(frozen=True, eq=False)
 class RefusedLook:
-    """One image of a refused series: ``grey[row, column]`` with square pixels, and what is written below it."""
+    """One image of a refused series: ``grey[row, column]`` with square pixels, and why the series was not used."""
 
     grey: NDArray[np.uint8]
-    caption: str
+    use: SeriesUse
+
+    def caption(self, texts: Texts = ENGLISH) -> str:
+        """Return what is written below it."""
+        values = {} if self.use.number is None else {"number": self.use.number}
+        why = next((reason_words(reason, texts) for reason in self.use.reasons), "")
+        key = "series_refused" if values else "a_series_refused"
+        return texts.fill(f"{key}_why", why=why, **values) if why else texts.fill(key, **values)
 
 
 def look_at_refused(result: StudyResult, files: Sequence[StoredFile]) -> RefusedLook | None:
@@ -49,9 +57,7 @@ def look_at_refused(result: StudyResult, files: Sequence[StoredFile]) -> Refused
         of_series = [file for file in files if file.series_uid == use.series_uid]
         image = _middle_image(of_series)
         if image is not None:
-            number = f"Series {use.number}" if use.number is not None else "A series"
-            why = "; ".join(dict.fromkeys(reason_words(reason) for reason in use.reasons[:1]))
-            return RefusedLook(image, f"{number}, not used{f': {why}' if why else ''}")
+            return RefusedLook(image, use)
     return None
 
 

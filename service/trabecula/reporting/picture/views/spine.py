@@ -14,7 +14,7 @@ from trabecula.domain.results.analysis import AnalysedVolume
 from trabecula.domain.spine import level_of_label
 from trabecula.domain.volume import FloatArray, Geometry, Plane
 from trabecula.reporting.picture.palette import WARNING, WHITE, Colour, level_colour
-from trabecula.reporting.picture.text import font
+from trabecula.reporting.picture.typefaces import font
 from trabecula.reporting.picture.views.contours import (
     Cut,
     cuts_of,
