@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trabecula.bootstrap.recording import recorded
+from trabecula.bootstrap.keeping.recording import recorded
 from trabecula.cli.models.installed import roots_of, trust_of
 from trabecula.cli.output import (
     EXIT_USAGE,
