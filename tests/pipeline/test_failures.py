@@ -7,6 +7,7 @@ import pytest
 
 from tests.pipeline.test_chain import QUIET_S, finish, receive, settle
 from tests.pipeline.world import STUDY, World
+from trabecula.domain.desk.search import StudySearch
 from trabecula.domain.errors import (
     AnalysisCrashed,
     AnalysisDefect,
@@ -22,7 +23,6 @@ from trabecula.domain.errors import (
 from trabecula.domain.study.jobs import Job, RetryPolicy, Stage
 from trabecula.domain.study.study import TRANSITIONS, StudyState
 from trabecula.ledger.queries.studies import show_study
-from trabecula.ledger.queries.study_list import StudyFilter
 from trabecula.pipeline import (
     Interrupted,
     cancel_study,
@@ -110,7 +110,7 @@ def test_a_study_whose_analysis_dies_each_time_is_told_to_the_pacs_as_not_evalua
     # and the administrator finds it
     assert failure(world)[:2] == ("analyse", kind.code)
     assert "while decoding series 4" in failure(world)[2]
-    assert [row["study_uid"] for row in world.listed(StudyFilter(reason="ANALYSIS_FAILED"))] == [STUDY]
+    assert [row["study_uid"] for row in world.listed(StudySearch(reason="ANALYSIS_FAILED"))] == [STUDY]
     assert "GAVE_UP" in world.events()
     assert world.rows("SELECT * FROM stage_attempts") == []
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 
 from trabecula.domain import codes
 from trabecula.domain.delivery import Destination, SendOutcome
+from trabecula.domain.desk.search import StudySearch
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.language import Language
@@ -41,7 +42,7 @@ from trabecula.intake.storage.spool import Spool
 from trabecula.jobs.queue import BacklogQueue
 from trabecula.ledger.database import create_engine_for, driver_connection
 from trabecula.ledger.label_maps import AnalysisStore
-from trabecula.ledger.queries.study_list import StudyFilter, list_studies
+from trabecula.ledger.queries.study_list import list_studies
 from trabecula.ledger.store import ledger_opener
 from trabecula.pipeline import OperatorServices, SettlePolicy, StageRequest, run_analysis, run_report, run_stage
 from trabecula.pipeline.services import ShouldStop
@@ -296,7 +297,7 @@ class World:
         self.rows("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = :id", id=number)
         return job
 
-    def listed(self, wanted: StudyFilter | None = None) -> list[dict[str, Any]]:
+    def listed(self, wanted: StudySearch | None = None) -> list[dict[str, Any]]:
         """Return the rows of the list of studies."""
         with self.engine.connect() as connection:
             return list_studies(driver_connection(connection), wanted)

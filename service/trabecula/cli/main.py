@@ -47,6 +47,10 @@ COMMANDS = {
         "Outline and name the vertebral bodies: 19 = T12, 20-24 = L1-L5, 26 = S1, 101 and up if unknown.",
     ),
     "studies": CommandPlace("trabecula.cli.studies.command:app", "Look into the ledger of studies, and act on them."),
+    "bulk": CommandPlace(
+        "trabecula.cli.bulk.command:app",
+        "Something done to every study that filters find; it goes on when the command has ended.",
+    ),
     "quarantine": CommandPlace(
         "trabecula.cli.quarantine.command:app", "What was acknowledged but is not used: look, take in, delete."
     ),

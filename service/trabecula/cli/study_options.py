@@ -6,7 +6,6 @@ import getpass
 import inspect
 import os
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -15,13 +14,13 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from trabecula.domain.desk.search import StudySearch, midnight, next_midnight
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.domain.errors_of.by_code import errors_by_code
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import StudyUid
-from trabecula.ledger.queries.study_list import StudyFilter
 
 StudyUidArgument = Annotated[
     StudyUid,
@@ -40,6 +39,12 @@ Scanner = Annotated[str, typer.Option(help="Part of manufacturer, model or stati
 Model = Annotated[str, typer.Option(help="Only studies scored by this model bundle.")]
 Patient = Annotated[str, typer.Option(help="Only studies of this Patient ID.")]
 Accession = Annotated[str, typer.Option(help="Only studies with this Accession Number.")]
+Begins = Annotated[
+    str, typer.Option("--text", help="How a Patient ID, an Accession Number or a Study Instance UID begins.")
+]
+Site = Annotated[str, typer.Option(help="Only studies that this calling AE title sent.")]
+Tag = Annotated[str, typer.Option(help="Only studies with this tag.")]
+Undelivered = Annotated[str, typer.Option(help="Only studies whose report this destination refused or never got.")]
 Since = Annotated[str, typer.Option(help="Only studies whose first image came within this time: 90m, 24h, 7d.")]
 Reason = Annotated[
     str,
@@ -61,31 +66,40 @@ class FilterOptions:
     patient: Patient = ""
     accession: Accession = ""
     since: Since = ""
+    text: Begins = ""
+    site: Site = ""
+    tag: Tag = ""
+    undelivered: Undelivered = ""
 
     @property
     def given(self) -> bool:
         """Whether any filter is."""
         return self != FilterOptions()
 
-    def at_most(self, limit: int = sys.maxsize) -> StudyFilter:
-        """Return the filter that the options stand for. Raises ConfigurationInvalid for an unknown code or time."""
+    def search(self) -> StudySearch:
+        """Return the search that the options stand for. Raises ConfigurationInvalid for an unknown code or time."""
         if self.reason and self.reason.upper() not in {*ReasonCode.__members__, *errors_by_code()}:
             raise ConfigurationInvalid(
                 f"--reason: {self.reason} is neither the code of an error nor of a reason; known reasons are "
                 f"{', '.join(ReasonCode.__members__)}"
             )
-        return StudyFilter(
-            received_from=self.received_from.date() if self.received_from else None,
-            received_to=self.received_to.date() if self.received_to else None,
+        since = _duration(self.since)
+        earliest = [midnight(self.received_from.date())] if self.received_from else []
+        earliest += [datetime.now().astimezone() - since] if since else []
+        return StudySearch(
+            text=self.text,
+            patient_id=self.patient,
+            accession_number=self.accession,
+            received_from=max(earliest, default=None),
+            received_to=next_midnight(self.received_to.date()) if self.received_to else None,
             state=self.state,
             category=self.category,
             scanner=self.scanner,
             model=self.model,
             reason=self.reason,
-            limit=limit,
-            patient=self.patient,
-            accession=self.accession,
-            since=_duration(self.since),
+            site=self.site,
+            tag=self.tag.strip().lower(),
+            undelivered=self.undelivered,
         )
 
 

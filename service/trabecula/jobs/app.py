@@ -21,10 +21,12 @@ from trabecula.jobs.taking import BacklogTaker
 from trabecula.jobs.telling import Telling, tell_people
 from trabecula.ledger.connections import conninfo_of
 from trabecula.ledger.desk.backfill import backfill
-from trabecula.pipeline import Services, run_stage, try_again_or_give_up
+from trabecula.pipeline import Services, run_stage, try_again_or_give_up, work_on_bulk
 
 log = structlog.get_logger(__name__)
 
+_DESK_TURN_S = 20.0
+"""How long bulk actions, or studies of an older version, are worked on before others have their turn."""
 _FORGET_WORKERS = "DELETE FROM worker_queues WHERE worker_id NOT IN (SELECT id FROM procrastinate_workers)"
 
 
@@ -118,16 +120,25 @@ def build_app(
             _kept(housekeeping)
 
     _add_telling(app, options.tell_cron, engine, telling)
-    _add_desk(app, engine)
+    _add_desk(app, services, engine)
     _add_auditing(app, options.audit_cron, database_url, auditing)
     return app
 
 
-def _add_desk(app: App, engine: Engine) -> None:
+def _add_desk(app: App, services: Services, engine: Engine) -> None:
+    """Add what the desk leaves to workers; both take turns, so that one place of the queue stays free for the rest."""
+
+    @app.periodic(cron="* * * * * */5", queueing_lock="desk-bulk")
+    @app.task(name="trabecula.desk_bulk", queue="sys", queueing_lock="desk-bulk", lock="desk", pass_context=True)
+    def act(context: JobContext, timestamp: int) -> None:
+        work_on_bulk(services, context.should_abort, _DESK_TURN_S)
+
     @app.periodic(cron="* * * * * */10", queueing_lock="desk-backfill")
-    @app.task(name="trabecula.desk_backfill", queue="sys", queueing_lock="desk-backfill", pass_context=True)
+    @app.task(
+        name="trabecula.desk_backfill", queue="sys", queueing_lock="desk-backfill", lock="desk", pass_context=True
+    )
     def fill_in(context: JobContext, timestamp: int) -> None:
-        backfill(engine, context.should_abort)
+        backfill(engine, context.should_abort, _DESK_TURN_S)
 
 
 def _add_telling(app: App, cron: str, engine: Engine, telling: Telling | None) -> None:

@@ -17,6 +17,7 @@ from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.study.jobs import Job
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import database_errors
+from trabecula.ledger.rows.bulk import SqlBulkRows, SqlTagRows
 from trabecula.ledger.rows.copies import SqlCopyRows
 from trabecula.ledger.rows.deletions import SqlDeletionRows
 from trabecula.ledger.rows.deliveries import SqlDeliveryRows
@@ -92,6 +93,16 @@ class UnitOfWork:
     def deletions(self) -> SqlDeletionRows:
         """Studies that were deleted for good."""
         return SqlDeletionRows(self._session)
+
+    @cached_property
+    def bulk(self) -> SqlBulkRows:
+        """What is done to every study of a search."""
+        return SqlBulkRows(self._session)
+
+    @cached_property
+    def tags(self) -> SqlTagRows:
+        """Words that people put on studies."""
+        return SqlTagRows(self._session)
 
     def defer(self, job: Job) -> bool:
         """Put a job into the backlog within this transaction; False when the same job waits there already."""

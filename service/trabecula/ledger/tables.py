@@ -322,8 +322,7 @@ class ObjectDelivery(Base):
     __table_args__ = (
         CheckConstraint(one_of("state", DeliveryState), name="state"),
         CheckConstraint(one_of("commitment", CommitmentState), name="commitment"),
-        *(Index(None, name) for name in ("state", "transaction_uid")),
-        Index(None, "destination", "state", "changed_at"),
+        *(Index(None, *names) for names in (["state"], ["transaction_uid"], ["destination", "state", "changed_at"])),
     )
 
     study_uid: Mapped[str] = mapped_column(ForeignKey(_STUDY, ondelete="CASCADE"), primary_key=True)

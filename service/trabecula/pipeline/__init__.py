@@ -3,6 +3,7 @@
 from trabecula.pipeline.analysing import analyse_study, run_analysis
 from trabecula.pipeline.confirming import commitment_answered, confirm_delivery
 from trabecula.pipeline.delivering import deliver_objects
+from trabecula.pipeline.operators.bulk import begin_bulk, bulk_step, stop_bulk, work_on_bulk
 from trabecula.pipeline.operators.comparing import KeptStudy, compare_study, kept_study
 from trabecula.pipeline.operators.correcting import (
     ComparedConflict,
@@ -40,6 +41,8 @@ __all__ = [
     "StageRunner",
     "adopt_correction",
     "analyse_study",
+    "begin_bulk",
+    "bulk_step",
     "cancel_study",
     "commitment_answered",
     "compare_study",
@@ -62,7 +65,9 @@ __all__ = [
     "settle_now",
     "settle_study",
     "show_entry",
+    "stop_bulk",
     "study_conflicts",
     "try_again_or_give_up",
     "turn_away",
+    "work_on_bulk",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from bench.desk.seed import seed
 
 from tests.ledger.desk.truth import assert_desk_is_true
 from tests.pipeline.world import STUDY, World, make_world
@@ -132,3 +133,8 @@ def test_studies_of_an_older_version_get_their_rows_in_batches(world: World, dat
         assert not backfill_batch(connection, 1)
     assert world.rows("SELECT * FROM desk_studies ORDER BY study_uid") == before
     assert_desk_is_true(database_url)
+
+
+def test_the_seed_is_what_the_triggers_would_write(embedded_database_url: str) -> None:
+    seed(embedded_database_url, 1_000)
+    assert_desk_is_true(embedded_database_url)

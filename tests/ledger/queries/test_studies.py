@@ -11,14 +11,16 @@ import pytest
 from tests.pipeline.world import STUDY, World, make_world
 from trabecula.cli.study_options import FilterOptions
 from trabecula.domain.delivery import Destination
+from trabecula.domain.desk.search import StudySearch, midnight, next_midnight
 from trabecula.domain.errors import ConfigurationInvalid, StudyAmbiguous, StudyUnknown
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.jobs import Stage
 from trabecula.domain.study.study import StudyState
 from trabecula.ledger.database import driver_connection
+from trabecula.ledger.desk.search import batches, count
 from trabecula.ledger.queries.quarantine import list_quarantine
 from trabecula.ledger.queries.studies import find_study, show_study, study_events
-from trabecula.ledger.queries.study_list import LOG_COLUMNS, StudyFilter, count_studies, export_rows
+from trabecula.ledger.queries.study_list import LOG_COLUMNS, export_rows, list_studies
 from trabecula.pipeline import register_instance
 
 OTHER = "1.2.826.0.2"
@@ -38,29 +40,29 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     made.engine.dispose()
 
 
-def counted(world: World, wanted: StudyFilter) -> int:
+def counted(world: World, wanted: StudySearch) -> int:
     with world.engine.connect() as link:
-        return count_studies(driver_connection(link), wanted)
+        return count(driver_connection(link), wanted).at_least
 
 
-def filters(received: date) -> list[tuple[StudyFilter, set[str]]]:
+def filters(received: date) -> list[tuple[StudySearch, set[str]]]:
     """Filters and the studies they keep, both received on that day."""
     return [
-        (StudyFilter(), {STUDY, OTHER}),
-        (StudyFilter(state=StudyState.DONE), {STUDY}),
-        (StudyFilter(state=StudyState.FAILED), set()),
-        (StudyFilter(category=Category.INDETERMINATE), {STUDY}),
-        (StudyFilter(scanner="scan 3"), {STUDY}),
-        (StudyFilter(scanner="%"), set()),
-        (StudyFilter(model="demo-ct"), {STUDY}),
-        (StudyFilter(model="demo"), set()),
-        (StudyFilter(reason="kvp_adjusted"), {STUDY}),
-        (StudyFilter(reason="SEG_WARNING"), {STUDY}),
-        (StudyFilter(reason="METAL"), set()),
-        (StudyFilter(received_from=received, received_to=received), {STUDY, OTHER}),
-        (StudyFilter(received_from=received + timedelta(days=1)), set()),
-        (StudyFilter(received_to=received - timedelta(days=1)), set()),
-        (StudyFilter(state=StudyState.DONE, model="demo-ct", scanner="MAKER", reason="KVP_ADJUSTED"), {STUDY}),
+        (StudySearch(), {STUDY, OTHER}),
+        (StudySearch(state=StudyState.DONE), {STUDY}),
+        (StudySearch(state=StudyState.FAILED), set()),
+        (StudySearch(category=Category.INDETERMINATE), {STUDY}),
+        (StudySearch(scanner="scan 3"), {STUDY}),
+        (StudySearch(scanner="%"), set()),
+        (StudySearch(model="demo-ct"), {STUDY}),
+        (StudySearch(model="demo"), set()),
+        (StudySearch(reason="kvp_adjusted"), {STUDY}),
+        (StudySearch(reason="SEG_WARNING"), {STUDY}),
+        (StudySearch(reason="METAL"), set()),
+        (StudySearch(received_from=midnight(received), received_to=next_midnight(received)), {STUDY, OTHER}),
+        (StudySearch(received_from=next_midnight(received)), set()),
+        (StudySearch(received_to=midnight(received)), set()),
+        (StudySearch(state=StudyState.DONE, model="demo-ct", scanner="MAKER", reason="KVP_ADJUSTED"), {STUDY}),
     ]
 
 
@@ -84,21 +86,27 @@ def test_a_study_is_found_by_the_beginning_of_its_uid(world: World) -> None:
 
 
 def test_people_find_a_study_by_patient_accession_and_time(world: World) -> None:
-    found = world.listed(StudyFilter(patient="4711", accession="A1", since=timedelta(hours=1)))
+    found = world.listed(FilterOptions(patient="4711", accession="A1", since="1h").search())
     assert [row["study_uid"] for row in found] == [STUDY]
-    assert world.listed(StudyFilter(patient="471")) == world.listed(StudyFilter(accession="A")) == []
+    assert world.listed(StudySearch(patient_id="471")) == world.listed(StudySearch(accession_number="A")) == []
     world.rows("UPDATE studies SET first_image_at = now() - interval '2 hours'")
-    assert world.listed(StudyFilter(since=timedelta(hours=1))) == []
-    assert FilterOptions(since="90m").at_most(1).since == timedelta(minutes=90)
+    assert world.listed(FilterOptions(since="1h").search()) == []
+    earliest = FilterOptions(since="90m").search().received_from
+    assert earliest is not None
+    assert abs(datetime.now().astimezone() - earliest - timedelta(minutes=90)) < timedelta(seconds=30)
     with pytest.raises(ConfigurationInvalid, match="90m, 24h or 7d"):
-        FilterOptions(since="yesterday").at_most(1)
+        FilterOptions(since="yesterday").search()
 
 
-def test_a_limit_pages_and_does_not_change_the_count(world: World) -> None:
-    pages = [world.listed(StudyFilter(limit=1, offset=offset)) for offset in (0, 1, 2)]
+def test_a_limit_shows_the_newest_and_batches_give_all(world: World) -> None:
+    with world.engine.connect() as link:
+        connection = driver_connection(link)
+        newest = list_studies(connection, limit=1)
+        walked = [[item.study_uid for item in batch] for batch in batches(connection, StudySearch(), 1)]
 
-    assert [len(page) for page in pages] == [1, 1, 0]
-    assert counted(world, StudyFilter(limit=1)) == 2
+    assert [[row["study_uid"]] for row in newest] == walked[:1] == [[OTHER]]
+    assert walked[1:] == [[STUDY]]
+    assert counted(world, StudySearch()) == 2
 
 
 def test_a_shown_study_is_json_with_the_published_keys(world: World) -> None:
@@ -137,7 +145,7 @@ def test_the_trail_says_when_what_and_who(world: World) -> None:
 
 def test_csv_rows_are_texts_under_the_views_columns(world: World) -> None:
     with world.engine.connect() as link:
-        header, *rows = export_rows(driver_connection(link), StudyFilter(state=StudyState.DONE))
+        header, *rows = export_rows(driver_connection(link), StudySearch(state=StudyState.DONE))
 
     assert tuple(header) == LOG_COLUMNS
     row = dict(zip(header, rows[0], strict=True))

@@ -10,10 +10,10 @@ import pytest
 from tests.databases import database_url, embedded_database_url
 from tests.pipeline.world import STUDY, World, make_world
 from trabecula.domain.delivery import Destination
+from trabecula.domain.desk.search import StudySearch
 from trabecula.domain.errors_of.copies import ReasonMissing
 from trabecula.domain.study.recall import MadeBy, Maker
 from trabecula.ledger.queries.studies import show_study
-from trabecula.ledger.queries.study_list import StudyFilter
 from trabecula.pipeline import register_instance, reprocess_study
 from trabecula.pipeline.operators.recalling import Recall, find_results, recall_results
 
@@ -43,7 +43,7 @@ def recall(world: World, *, reprocess: bool = False, made_by: MadeBy = MODEL) ->
 
 
 def recalled(world: World) -> set[str]:
-    return {row["study_uid"] for row in world.listed(StudyFilter(reason="RECALLED"))}
+    return {row["study_uid"] for row in world.listed(StudySearch(reason="RECALLED"))}
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ import pytest
 from tests.databases import database_url, embedded_database_url
 from tests.pipeline.world import STUDY, World, make_world
 from trabecula.domain.delivery import Destination, SendNotEvaluable, may_be_lumbar
+from trabecula.domain.desk.search import StudySearch
 from trabecula.domain.errors import DestinationUnknown, DestinationUnreachable, NothingToSend, TransitionRefused
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, LevelResult, StudyResult
 from trabecula.domain.spine import MEASURED_LEVELS, Level
 from trabecula.ledger.queries.studies import show_study
-from trabecula.ledger.queries.study_list import StudyFilter
 from trabecula.pipeline import register_instance, resend_study, retry_study
 
 __all__ = ["database_url", "embedded_database_url"]
@@ -93,7 +93,7 @@ def test_a_failed_delivery_shows_its_next_try_and_is_found_by_its_code(world: Wo
     sr = next(item for item in show_study(world.engine, STUDY)["objects"] if item["kind"] == "SR")
     assert sr["destinations"]["pacs"]["next_attempt_at"] > sr["destinations"]["pacs"]["changed_at"]
     world.run_all()
-    (found,) = world.listed(StudyFilter(reason="ATTEMPTS_EXHAUSTED"))
+    (found,) = world.listed(StudySearch(reason="ATTEMPTS_EXHAUSTED"))
     assert (found["study_uid"], found["state"]) == (STUDY, "FAILED")
     assert world.rows("SELECT next_attempt_at FROM object_deliveries WHERE next_attempt_at IS NOT NULL") == []
     world.sender.errors.clear()

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 import typer
 
 from trabecula.cli.connection import opened_connection
-from trabecula.cli.output import console, print_json, print_table
+from trabecula.cli.output import console, print_hint, print_json, print_table
 from trabecula.cli.studies.activity import activity_in_words
 from trabecula.cli.study_options import AsJson, FilterOptions, Limit, takes_filters
-from trabecula.ledger.queries.study_list import count_studies, export_rows, list_studies
+from trabecula.ledger.desk.search import Count, count, is_prepared
+from trabecula.ledger.queries.study_list import export_rows, found_studies, list_studies, log_rows
 from trabecula.settings import load_settings
 from trabecula.settings.origins import ledger_in_words
 from trabecula.settings_file import settings_source
@@ -29,17 +30,20 @@ def list_(
 ) -> None:
     """List studies, the newest first; conflicts counts images that came again with other headers."""
     with opened_connection() as connection:
-        wanted = filters.at_most(limit)
-        rows = list_studies(connection, wanted)
-        total = count_studies(connection, wanted)
+        wanted = filters.search()
+        rows = list_studies(connection, wanted, limit=limit)
+        total = Count(len(rows), exact=True) if len(rows) < limit else count(connection, wanted)
+        if not is_prepared(connection):
+            print_hint("studies of an older version are still being prepared and may be missing here")
+    known = max(total.at_least, len(rows))
     if as_json:
-        print_json({"total": total, "studies": rows})
+        print_json({"total": known, "more": not total.exact, "studies": rows})
         return
     columns = _columns(console.width if console.is_terminal else _WIDE)
     shown = [[_cell(name, (row | {"state": _standing(row)}).get(name)) for name in columns] for row in rows]
     print_table("", [name.replace("_", " ") for name in columns], shown)
-    console.print(f"{len(rows)} of {total}", highlight=False)
-    if not total:
+    console.print(f"{len(rows)} of {'' if total.exact else 'more than '}{known}", highlight=False)
+    if not rows:
         console.print(f"ledger {ledger_in_words(load_settings())}; {settings_source()}", highlight=False)
 
 
@@ -63,9 +67,9 @@ def export(
 ) -> None:
     """Export the screening log as CSV (or JSON)."""
     with opened_connection() as connection:
-        wanted = filters.at_most()
+        wanted = filters.search()
         if as_json:
-            print_json(list_studies(connection, wanted))
+            print_json(list(log_rows(connection, found_studies(connection, wanted))))
             return
         target = out.open("w", newline="", encoding="utf-8") if out else sys.stdout
         try:

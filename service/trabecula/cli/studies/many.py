@@ -16,7 +16,7 @@ from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import driver_connection
 from trabecula.ledger.queries import studies as queries
-from trabecula.ledger.queries.study_list import list_studies
+from trabecula.ledger.queries.study_list import found_studies
 
 OneStudy = Annotated[str, typer.Argument(help="Study Instance UID; without it, what the filters select.")]
 
@@ -44,8 +44,7 @@ def selected(engine: Engine, study_uid: str, filters: FilterOptions, limit: int)
         queries.show_study(engine, named)
         return (named,)
     with engine.connect() as link:
-        rows = list_studies(driver_connection(link), filters.at_most(limit), activity=False)
-    return tuple(StudyUid(row["study_uid"]) for row in rows)
+        return tuple(found_studies(driver_connection(link), filters.search(), limit))
 
 
 def act_on(chosen: Sequence[StudyUid], act: Callable[[StudyUid], str], *, one: bool) -> list[Outcome]:

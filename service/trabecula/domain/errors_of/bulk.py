@@ -23,4 +23,4 @@ class BulkUnknown(TrabeculaError):
     """There is no bulk action of this number."""
 
     code = "BULK_UNKNOWN"
-    next_step = "`trabecula studies bulk list` shows the numbers."
+    next_step = "`trabecula bulk list` shows the numbers."

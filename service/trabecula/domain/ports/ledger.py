@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from trabecula.domain.ports.rows.bulk import BulkRows, TagRows
 from trabecula.domain.ports.rows.copy import CopyRows
 from trabecula.domain.ports.rows.deletion import DeletionRows
 from trabecula.domain.ports.rows.delivery import DeliveryRows
@@ -65,6 +66,16 @@ class Ledger(Protocol):
     @property
     def deletions(self) -> DeletionRows:
         """Studies that were deleted for good."""
+        ...
+
+    @property
+    def bulk(self) -> BulkRows:
+        """What is done to every study of a search."""
+        ...
+
+    @property
+    def tags(self) -> TagRows:
+        """Words that people put on studies."""
         ...
 
     def defer(self, job: Job) -> bool:

@@ -11,8 +11,6 @@ from sqlalchemy import Engine
 
 from trabecula.ledger.database import database_errors, driver_connection
 
-_TURN_S = 60.0
-
 _BATCH = """
     WITH place AS (SELECT before_uid FROM desk_backfill WHERE ended_at IS NULL FOR UPDATE SKIP LOCKED),
     batch AS MATERIALIZED (
@@ -43,9 +41,9 @@ def backfill_batch(connection: psycopg.Connection[Any], size: int = 200) -> bool
         return bool(studies)
 
 
-def backfill(engine: Engine, should_stop: Callable[[], bool]) -> None:
-    """Work on it for a minute, or until it is done or ``should_stop``. Raises DatabaseUnavailable."""
-    until = time.monotonic() + _TURN_S
+def backfill(engine: Engine, should_stop: Callable[[], bool], seconds: float) -> None:
+    """Work on it for so many seconds, or until it is done or ``should_stop``. Raises DatabaseUnavailable."""
+    until = time.monotonic() + seconds
     with database_errors(), engine.connect() as opened:
         connection = driver_connection(opened)
         while time.monotonic() < until and not should_stop() and backfill_batch(connection):

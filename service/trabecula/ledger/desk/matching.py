@@ -185,7 +185,10 @@ _LOOKUP = sql.SQL(
     "(SELECT true FROM desk_marks m WHERE m.term = ANY({terms}) AND m.first_image_at = c.first_image_at "
     "AND m.study_uid = c.study_uid LIMIT 1)"
 )
-_RANGE = sql.SQL("SELECT first_image_at, study_uid, site FROM desk_marks WHERE term = {term} {site} {bounds} {behind}")
+_RANGE = sql.SQL(
+    "SELECT first_image_at, study_uid, site FROM desk_marks WHERE term = {term} {site} {bounds} {behind} {order}"
+)
+_ORDER = sql.SQL("ORDER BY first_image_at DESC, study_uid DESC")
 _WALK = sql.SQL(
     "SELECT c.first_image_at, c.study_uid, {found} FROM ({ranges}) c "
     "ORDER BY c.first_image_at DESC, c.study_uid DESC LIMIT %(n)s"
@@ -196,6 +199,7 @@ def _query(walk: _Walk, after: Cursor | None, *, lookups: bool = True) -> sql.Co
     """Return the query of the next ``n`` studies of the walk, each with whether everything else holds for it."""
     ranges = [
         _RANGE.format(
+            order=_ORDER if walk.ranges > 1 else sql.SQL(""),
             term=sql.Literal(term),
             site=sql.SQL("") if site is None else sql.SQL("AND site = {}").format(sql.Literal(site)),
             bounds=walk.bounds,
@@ -222,13 +226,13 @@ def _walked(
     found: list[Cursor] = []
     place, step = after, limit + 1
     while True:
-        step = min(step, (budget - walk.ranges) // walk.rows_each)
+        step = min(step, (budget - 2 * walk.ranges) // walk.rows_each)
         if step < _LEAST_STEP and (found or place is not after):
             back_to = place.first_image_at if place is not None else None
             return Matches(tuple(found), place, complete=False, searched_back_to=back_to, rows_read=rows)
         step = max(step, _LEAST_STEP)
         seen = connection.execute(_query(walk, place), {**walk.values, **_place(place), "n": step}).fetchall()
-        used = len(seen) * walk.rows_each + walk.ranges
+        used = len(seen) * walk.rows_each + 2 * walk.ranges
         budget, rows = budget - used, rows + used
         for moment, uid, holds in seen:
             here = Cursor(moment, StudyUid(uid))

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trabecula.ledger.tables import Base
@@ -136,7 +135,6 @@ class BulkActionRow(Base):
     kind: Mapped[str]
     argument: Mapped[str] = mapped_column(server_default=_EMPTY)
     wanted: Mapped[dict[str, Any]]
-    sites: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     who: Mapped[str]
     state: Mapped[str] = mapped_column(server_default=text("'OPEN'"))
     most: Mapped[int | None]

@@ -66,7 +66,7 @@ def conditions(connection: psycopg.Connection[Any], wanted: StudySearch) -> tupl
     known = names(connection, "scanner")
     needle = wanted.scanner.lower()
     found.append(Condition(tuple(f"scanner:{name}" for name in known if needle in name)))
-    return found, 4 * len(known)
+    return found, 6 * len(known) + 6
 
 
 def visible_sites(wanted: StudySearch) -> Sequence[str] | None:

@@ -317,7 +317,6 @@ def _tables_of_actions() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("argument", sa.Text(), server_default=_EMPTY, nullable=False),
         sa.Column("wanted", postgresql.JSONB(), nullable=False),
-        sa.Column("sites", postgresql.JSONB(none_as_null=True), nullable=True),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), server_default=sa.text("'OPEN'"), nullable=False),
         sa.Column("most", sa.BigInteger(), nullable=True),

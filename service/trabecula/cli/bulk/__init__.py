@@ -1,0 +1,1 @@
+"""``trabecula bulk``: something done to every study that filters find, recorded and worked through by workers."""
