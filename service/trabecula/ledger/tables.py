@@ -163,10 +163,8 @@ class FormerCopy(Base):
 
 
 class Quarantine(Base):
-    """An instance that was acknowledged and is kept, but not used, with the reason, and what became of it.
-
-    The same bytes under one UID are held once; what was ended stays as a line.
-    """
+    """An instance that was acknowledged and is kept, but not used, with the reason, and what became of it. The same
+    bytes under one UID are held once; what was ended stays as a line."""
 
     __tablename__ = "quarantine"
     __table_args__ = (
@@ -213,8 +211,7 @@ class Revision(Base):
     damaged: Mapped[int] = mapped_column(server_default=_ZERO)
     silent_listeners: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     correction: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    recall: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    """When, by whom and why the result was recalled, and of which maker (domain.study.recall)."""
+    recall: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # as domain.study.recall
 
 
 class RevisionInstance(Base):
