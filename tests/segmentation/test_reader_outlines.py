@@ -123,6 +123,18 @@ def test_a_seg_of_other_images_and_a_broken_one_are_told(tmp_path: Path) -> None
     assert "unreadable SEG" in segmented(file).numbering_reasons[0].detail
 
 
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_seg_that_ends_too_early_is_refused_with_a_reason(tmp_path: Path, kept: float) -> None:
+    whole = drawn(tmp_path / "seg.dcm")
+    content = Path(whole.path).read_bytes()
+    Path(whole.path).write_bytes(content[: int(kept * len(content))])
+    found = segmented(whole)
+    (reason,) = found.numbering_reasons
+    assert (reason.code, reason.blocking, found.outlined_by) == (ReasonCode.OUTLINES_REFUSED, False, "")
+    assert reason.detail
+    assert [body.level for body in found.bodies] == [Level.L4]
+
+
 def _far(other: Volume) -> Geometry:
     affine = np.array(other.geometry.affine)
     affine[2, 3] += 2000.0
