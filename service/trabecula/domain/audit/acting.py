@@ -43,6 +43,15 @@ def actor_of(who: str) -> Actor:
     return acting if acting is not None else Actor(who, _kind_of(who))
 
 
+def is_told_at_the_door(who: str) -> bool:
+    """Return whether the request itself writes the entry: of accounts and tokens that nobody named by ``acting_as``.
+
+    The desk writes what was asked for, with the address, before a use case begins; a bulk action, whose changes are
+    made later by a worker, names its actor.
+    """
+    return _acting.get() is None and _kind_of(who) in (ActorKind.ACCOUNT, ActorKind.TOKEN)
+
+
 def _kind_of(who: str) -> ActorKind:
     """The kind that trails write behind a name; an account stands there alone."""
     if who == "system":

@@ -1,14 +1,15 @@
 """What use cases note with a name becomes an entry of the audit log, in the same transaction.
 
-Commands and pages change studies through the same use cases, which tell the ledger ``who``; this is the one place
-where that is turned into audit entries. The words of an operator (a reason) may hold anything and stay out.
+Commands change studies through use cases, which tell the ledger ``who``; this is the one place where that is turned
+into audit entries. Pages and the API call the same use cases and write their entries before, at their door. The words
+of an operator (a reason) may hold anything and stay out.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from trabecula.domain.audit.acting import entry_of
+from trabecula.domain.audit.acting import entry_of, is_told_at_the_door
 from trabecula.domain.audit.entry import AuditAction, PatientKey
 from trabecula.domain.study.copies import QuarantineState
 from trabecula.domain.study.standing import Event
@@ -40,7 +41,9 @@ def append_change(
     subject: str = "",
     detail: str = "",
 ) -> None:
-    """Write that ``who`` changed something, under the actor of this request."""
+    """Write that ``who`` changed something, under the actor of this request, unless its door did so."""
+    if is_told_at_the_door(who):
+        return
     append(connection, entry_of(action, who, studies=studies, patients=patients, subject=subject, detail=detail))
 
 
