@@ -80,3 +80,12 @@ def test_a_box_that_nobody_configured_says_so(tmp_path: Path, monkeypatch: pytes
     assert answer.exit_code == 0
     assert "None: no destination and no archive are configured." in out.read_text()
     assert "any, from this machine only" in out.read_text()
+
+
+def test_where_audit_messages_go_is_told(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    assert "- Audit messages: none are sent." in told
+
+    monkeypatch.setenv("TRABECULA_AUDIT_SYSLOG", "audit.example:6514")
+    said = CliRunner().invoke(app, ["config", "conformance"]).stdout
+
+    assert "syslog TLS (A.6; RFC 5424, RFC 5425, MSGID DICOM+RFC3881) to audit.example:6514" in said

@@ -147,8 +147,18 @@ def _security(settings: Settings) -> Iterator[str]:
     yield f"- Received: {received}."
     yield f"- Sent: TLS to {', '.join(secure)}, plain DICOM to others." if secure else "- Sent: plain DICOM."
     yield "- AE titles are checked and authenticate nobody."
+    yield from _audit(settings)
     yield from _languages(settings)
     yield "- Read: every Specific Character Set of PS3.3 C.12.1.1.2. Written: ISO_IR 192 (UTF-8)."
+
+
+def _audit(settings: Settings) -> Iterator[str]:
+    """Where audit messages go."""
+    if settings.audit_syslog:
+        words = "as of PS3.15 A.5 over syslog TLS (A.6; RFC 5424, RFC 5425, MSGID DICOM+RFC3881)"
+        yield f"- Audit messages: {words} to {settings.audit_syslog}; persons and studies are pseudonyms."
+    else:
+        yield "- Audit messages: none are sent."
 
 
 def _languages(settings: Settings) -> Iterator[str]:
