@@ -44,6 +44,7 @@ def finding(name: str, settings: Settings | None = None) -> checks.Finding:
 
 def test_all_is_well_on_a_sound_installation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRABECULA_DICOM_PORT", "0")
+    monkeypatch.setenv("TRABECULA_WEB_PORT", "0")
     living_workers(world)
     answer = CliRunner().invoke(app, ["doctor", "--json"])
 
@@ -51,8 +52,8 @@ def test_all_is_well_on_a_sound_installation(world: World, monkeypatch: pytest.M
     assert {item["name"]: item["detail"] for item in document["checks"] if not item["ok"]} == {}
     assert answer.exit_code == 0
     assert [item["name"] for item in document["checks"]] == [
-        "settings", "disk", "database", "clock", "files", "certificates", "listener", "workers", "queue", "received",
-        "failures", "quarantine", "told", "audit", "fonts", "models", "bundles", "phantom",
+        "settings", "disk", "database", "clock", "files", "certificates", "listener", "desk", "workers", "queue",
+        "received", "failures", "quarantine", "told", "audit", "fonts", "models", "bundles", "phantom",
     ]  # fmt: skip
     assert "truth" in document["checks"][-1]["detail"]
 
@@ -229,8 +230,9 @@ def test_a_check_turns_what_the_system_and_the_database_refuse_into_findings(wor
 
 
 def test_a_stopped_service_is_no_green_light(world: World, free_port: Callable[[], int]) -> None:
-    settings = load_settings(dicom_port=free_port())
-    found = {name: finding(name, settings) for name in ("listener", "workers")}
+    settings = load_settings(dicom_port=free_port(), web_port=free_port())
+    found = {name: finding(name, settings) for name in ("listener", "desk", "workers")}
+    assert found["desk"].detail.startswith("DESK_DOWN: ")
     assert found["listener"].detail.startswith("LISTENER_DOWN: ")
     assert found["workers"].detail.startswith("WORKERS_MISSING: ")
     assert all("serve" in item.fix for item in found.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -148,6 +149,8 @@ class DeskServer:
         )
         try:
             config.load()
+            if config.ssl is not None:
+                config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
         except OSError as error:  # ssl.SSLError is one
             where = error.filename or settings.web_tls_certificate
             raise ConfigurationInvalid(f"web_tls_certificate or web_tls_key ({where}): {error.strerror}") from error

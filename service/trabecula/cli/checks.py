@@ -102,6 +102,7 @@ def checks_of(settings: Settings, *, quick: bool = False) -> tuple[Check, ...]:
         Check("files", lambda: running.open_files(settings)),
         Check("certificates", lambda: running.certificates(settings)),
         Check("listener", lambda: running.listener(settings)),
+        Check("desk", lambda: running.desk(settings)),
         Check("workers", lambda: running.workers(settings)),
         Check("queue", lambda: _queue(settings)),
         Check("received", lambda: running.received(settings)),

@@ -19,6 +19,7 @@ from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import AssociationRejected, DestinationUnreachable
 from trabecula.domain.errors_of.doctor import (
     CertificateTrouble,
+    DeskSilent,
     ListenerSilent,
     QuarantineFilled,
     TooFewFiles,
@@ -36,6 +37,7 @@ from trabecula.ledger.queries.monitoring import living_workers
 from trabecula.ledger.queries.troubles import troubles
 from trabecula.peers.secrets import read_secret
 from trabecula.settings import Settings
+from trabecula.web.http.client import health_answers
 
 _CERTIFICATE_DAYS = 14
 _FILES_OF_ASSOCIATION = 4
@@ -60,6 +62,34 @@ def listener(settings: Settings) -> str:
             return f"none on this host; {', '.join(others)} receive"
         raise ListenerSilent(f"{address} does not answer") from error
     return f"{address} answers"
+
+
+def desk(settings: Settings) -> str:
+    """Whether the desk answers at its own address, and for how long its certificate holds.
+
+    The connection is to ourselves: which name the certificate is for is not asked.
+    """
+    if settings.web_port == 0:
+        return "not asked: web_port is 0, so its port is another one each time"
+    encrypted = settings.web_tls_certificate is not None
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.web_host, settings.web_host)  # noqa: S104
+    shown = f"[{host}]" if ":" in host else host
+    address = f"{'https' if encrypted else 'http'}://{shown}:{settings.web_port}"
+    holds = _desk_certificate(settings)
+    if not health_answers(host, settings.web_port, encrypted=encrypted):
+        raise DeskSilent(f"{address}/healthz does not answer")
+    return f"{address} answers{holds}"
+
+
+def _desk_certificate(settings: Settings) -> str:
+    if settings.web_tls_certificate is None:
+        return ""
+    for name in ("web_tls_certificate", "web_tls_key"):
+        path = getattr(settings, name)
+        if path is None or not Path(path).is_file():
+            raise CertificateTrouble(f"{name}: {path} is not there")
+    server_context(settings.web_tls_certificate, settings.web_tls_key, None)
+    return f", {_holds(settings.web_tls_certificate, 'its certificate')}"
 
 
 def _others_alive(settings: Settings) -> list[str]:
@@ -145,12 +175,14 @@ def certificates(settings: Settings) -> str:
         if path is not None and not Path(path).is_file():
             raise CertificateTrouble(f"{name}: {path} is not there")
     server_context(settings.tls_certificate, settings.tls_key, settings.tls_ca)
-    days = _days_left(settings.tls_certificate)
+    return _holds(settings.tls_certificate, "the certificate")
+
+
+def _holds(certificate: Path, name: str) -> str:
+    days = _days_left(certificate)
     if days < _CERTIFICATE_DAYS:
-        raise CertificateTrouble(
-            f"the certificate ends in {days:.0f} days" if days > 0 else "the certificate has ended"
-        )
-    return f"the certificate holds for {days:.0f} days"
+        raise CertificateTrouble(f"{name} ends in {days:.0f} days" if days > 0 else f"{name} has ended")
+    return f"{name} holds for {days:.0f} days"
 
 
 def _days_left(certificate: Path) -> float:

@@ -12,6 +12,13 @@ class ListenerSilent(TrabeculaError):
     next_step = "Start `trabecula serve` (or `listen`), and look at its log: systemctl status trabecula."
 
 
+class DeskSilent(TrabeculaError):
+    """Pages and API are not answered."""
+
+    code = "DESK_DOWN"
+    next_step = "Start `trabecula serve` (or `web`), and look at its log for web.refused: the port may be taken."
+
+
 class WorkersMissing(TrabeculaError):
     """Nobody works on what was received."""
 
@@ -41,7 +48,8 @@ class CertificateTrouble(TrabeculaError):
 
     code = "CERTIFICATE_TROUBLE"
     next_step = (
-        "Put a valid certificate, its key and the CA where tls_certificate, tls_key and tls_ca point, and restart."
+        "Put a valid certificate, its key and the CA where tls_certificate, tls_key and tls_ca (for the desk: "
+        "web_tls_certificate, web_tls_key) point, and restart."
     )
 
 

@@ -1,9 +1,10 @@
-"""A GET request over a Unix socket: how a supervisor asks its parts."""
+"""Asking ourselves: over a Unix socket, as a supervisor asks its parts, and at the address of the desk."""
 
 from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 from http import HTTPStatus
 from pathlib import Path
 
@@ -45,5 +46,23 @@ def ask(path: Path, request: Request, seconds: float) -> Answer:
             body=answer.read(),
             headers=told,
         )
+    finally:
+        connection.close()
+
+
+def health_answers(host: str, port: int, *, encrypted: bool, seconds: float = 5.0) -> bool:
+    """Return whether /healthz of this host answers 200; whose the certificate is does not matter for that."""
+    connection: http.client.HTTPConnection
+    if encrypted:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
+    else:
+        connection = http.client.HTTPConnection(host, port, timeout=seconds)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
     finally:
         connection.close()
