@@ -82,14 +82,16 @@ def desk(settings: Settings) -> str:
 
 
 def _desk_certificate(settings: Settings) -> str:
-    if settings.web_tls_certificate is None:
+    certificate, key = settings.web_tls_certificate, settings.web_tls_key
+    if certificate is None:
         return ""
-    for name in ("web_tls_certificate", "web_tls_key"):
-        path = getattr(settings, name)
-        if path is None or not Path(path).is_file():
-            raise CertificateTrouble(f"{name}: {path} is not there")
-    server_context(settings.web_tls_certificate, settings.web_tls_key, None)
-    return f", {_holds(settings.web_tls_certificate, 'its certificate')}"
+    if key is None:
+        raise CertificateTrouble("web_tls_certificate is set and web_tls_key is not")
+    for path in (certificate, key):
+        if not path.is_file():
+            raise CertificateTrouble(f"{path} is not there")
+    server_context(certificate, key)
+    return f", {_holds(certificate, 'its certificate')}"
 
 
 def _others_alive(settings: Settings) -> list[str]:
