@@ -7,7 +7,7 @@ import pytest
 
 from tests.web.api.conftest import EAST, RECEIVING, WEST, Api
 from trabecula.domain.access.roles import Permission
-from trabecula.web.api import export
+from trabecula.web.api.studies import export
 
 Actions = Callable[[], list[tuple[str, str, str]]]
 PATH = "/api/v1/studies.csv"

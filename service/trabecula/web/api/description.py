@@ -29,12 +29,23 @@ _TAGS = {
     "references": "DXA and QCT of the site.",
     "account": "One's own API tokens.",
     "users": "Accounts and sessions of others.",
+    "audit": "Who saw and did what.",
 }
 _SCHEMES: dict[str, Any] = {
     "token": {"type": "http", "scheme": "bearer", "description": "An API token, limited to its scopes."},
     "session": {"type": "apiKey", "in": "cookie", "name": SESSION, "description": "`__Host-` before it behind TLS."},
     "form_secret": {"type": "apiKey", "in": "header", "name": HEADER, "description": "What pages of the session hold."},
 }
+_LINKS = {
+    ("list_studies", "200"): {"show_study": {"study_uid": "$response.body#/studies/0/study_uid"}},
+    ("list_entries", "200"): {"show_one": {"number": "$response.body#/entries/0/number"}},
+    ("create_user", "201"): {
+        "put_roles": {"name": "$response.body#/account/name"},
+        "disable_user": {"name": "$response.body#/account/name"},
+    },
+    ("create_own_token", "201"): {"revoke_own_token": {"number": "$response.body#/number"}},
+}
+"""What an answer leads to: by operation and status, the operation behind it and where its parameters stand."""
 _ALWAYS, _WITH_A_BODY = (401, 403, 422, 503), (400, 413)
 
 
@@ -94,6 +105,8 @@ def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:
         if int(status) >= 400:
             answer["description"] = WORDS[int(status)]
             answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        if led := _LINKS.get((operation["operationId"], status)):
+            answer["links"] = {name: {"operationId": name, "parameters": where} for name, where in led.items()}
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 

@@ -6,25 +6,16 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from trabecula.web.api import (
-    account,
-    export,
-    overview,
-    quarantine,
-    references,
-    studies,
-    study_changes,
-    study_files,
-    users,
-)
+from trabecula.web.api import account, audit, overview, quarantine, references, users
 from trabecula.web.api.description import describe
 from trabecula.web.api.problems import answer_misfit
+from trabecula.web.api.studies import changes, export, files, listing
 from trabecula.web.desk.parts import DeskParts
 
 PREFIX = "/api/v1"
 _ROUTERS = (
-    overview.router, studies.router, export.router, study_files.router, study_changes.router, quarantine.router,
-    references.router, account.router, users.router,
+    overview.router, listing.router, export.router, files.router, changes.router, quarantine.router,
+    references.router, account.router, users.router, audit.router,
 )  # fmt: skip
 
 

@@ -28,8 +28,8 @@ _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "text/csv": {"schema": {"type": "string"}, "example": _EXAMPLE},
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _BINARY | {"example": "a workbook"},
+            "text/csv": {"schema": {"contentMediaType": "text/csv"}, "example": _EXAMPLE},
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _BINARY,
         },
     }
 }

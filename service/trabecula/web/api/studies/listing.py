@@ -17,7 +17,6 @@ from trabecula.ledger.queries.study_document import study_document
 from trabecula.ledger.readings.readings import readings_of
 from trabecula.web.access.asked import Asked
 from trabecula.web.api.door import Viewer
-from trabecula.web.api.filters import PageInAddress, cursor_of
 from trabecula.web.api.problems import refusals
 from trabecula.web.api.shapes.studies import (
     ListedStudy,
@@ -29,6 +28,7 @@ from trabecula.web.api.shapes.studies import (
     StudyList,
 )
 from trabecula.web.api.shapes.words import StudyUidInPath
+from trabecula.web.api.studies.filters import PageInAddress, cursor_of
 from trabecula.web.desk.pages.visible import visible_study
 
 router = APIRouter(prefix="/studies", tags=["studies"])

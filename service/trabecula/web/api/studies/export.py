@@ -16,8 +16,8 @@ from trabecula.domain.desk.search import Cursor, StudySearch
 from trabecula.ledger.database import driver_connection
 from trabecula.ledger.desk.search import StudyRow, one_batch, study_rows
 from trabecula.web.api.door import Door, Exporter
-from trabecula.web.api.filters import InAddress
 from trabecula.web.api.shapes.studies import ListedStudy
+from trabecula.web.api.studies.filters import InAddress
 
 router = APIRouter(tags=["studies"])
 _COLUMNS = tuple(name for name in ListedStudy.model_fields if name not in ("next_attempt_at", "activity"))
