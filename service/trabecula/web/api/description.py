@@ -25,6 +25,7 @@ _TAGS = {
     "studies": "Lists and single studies (patient data).",
     "results": "Objects, picture and FHIR resources of a result.",
     "actions": "What is done to a study.",
+    "bulk": "What is done to every study of a filter.",
     "quarantine": "What was acknowledged but is not used.",
     "references": "DXA and QCT of the site.",
     "account": "One's own API tokens.",
@@ -42,6 +43,10 @@ _LINKS = {
     ("create_user", "201"): {
         "put_roles": {"name": "$response.body#/account/name"},
         "disable_user": {"name": "$response.body#/account/name"},
+    },
+    ("begin_bulk_action", "202"): {
+        "show_bulk_action": {"number": "$response.body#/number"},
+        "stop_bulk_action": {"number": "$response.body#/number"},
     },
     ("create_own_token", "201"): {"revoke_own_token": {"number": "$response.body#/number"}},
 }
