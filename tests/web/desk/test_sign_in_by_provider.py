@@ -116,6 +116,21 @@ def test_roles_follow_the_provider_at_each_sign_in_and_who_has_none_is_out_every
     assert actions()[-1] == ("SIGN_IN_REFUSED", "REFUSED", "ann.lee")
 
 
+def test_what_the_id_token_lacks_is_asked_of_the_userinfo_which_must_be_of_the_same_person(
+    oidc_desk: Desk, provider: Provider
+) -> None:
+    provider.lie = lambda claims: claims | {"realm_access": {}}
+    come_in(oidc_desk.browser(), provider)
+    asked = list(provider.asked)
+    provider.lie = lambda claims: claims | {"realm_access": {}, "sub": "somebody else"}
+
+    other = come_in(oidc_desk.browser(), provider)
+
+    assert "/userinfo" in asked
+    assert grants(oidc_desk) == [("ann.lee", "coordinator", "")]
+    assert (other.status_code, code_of(other)) == (403, "another person")
+
+
 def test_nobody_without_a_role_gets_an_account(oidc_desk: Desk, provider: Provider) -> None:
     provider.person("zoe", preferred_username="zoe")
 

@@ -126,7 +126,7 @@ def _vouched(
         more = discovery.claims_of_user(access_token)
         if more and more.get("sub") != claims["sub"]:
             raise ProviderAnswerInvalid("the userinfo is of another person")
-        claims = {**more, **claims}
+        claims = {**claims, **more}  # an empty realm_access of the token must not hide the one of the userinfo
     return person_of(claims, terms)
 
 
