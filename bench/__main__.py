@@ -12,7 +12,8 @@ RESULTS = HERE / "results"
 
 def main() -> int:
     """Run the benchmarks named on the command line, or all; return how many failed."""
-    names = sys.argv[1:] or sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
+    files = [path.stem for path in HERE.glob("*.py")] + [path.parent.name for path in HERE.glob("*/__main__.py")]
+    names = sys.argv[1:] or sorted(name for name in files if not name.startswith("_"))
     RESULTS.mkdir(exist_ok=True)
     failed = 0
     for name in names:

@@ -27,6 +27,8 @@ _MOST_RANGES = 24
 _SAMPLE = 40
 """How far each mark is looked along to see which is the rarest."""
 _LEAST_STEP = 25
+_OWN_ROWS = 100
+"""Room for the setting of the planner, and for the end of a range."""
 
 _PLAN = ("bitmapscan", "seqscan", "sort", "hashjoin", "mergejoin", "hashagg", "material", "memoize")
 """Ways of the planner that read everything before they give the first row."""
@@ -68,14 +70,22 @@ class _Walk:
         return merged + 2 * len(self.lookups)
 
 
+_SET = "SELECT set_config(name, %s, true) FROM unnest(%s::text[]) name"
+_NAMES = ["jit", *(f"enable_{way}" for way in _PLAN)]
+
+
 @contextmanager
 def desk_planning(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """One short transaction in which the planner reads along indexes only as far as it must."""
+    """One short transaction in which the planner reads along indexes only as far as it must.
+
+    Inside a transaction of the caller's, the planner is as before afterwards.
+    """
+    nested = connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
     with connection.transaction():
-        for way in _PLAN:
-            connection.execute(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(f"enable_{way}")))
-        connection.execute("SET LOCAL jit = off")
+        connection.execute(_SET, ("off", _NAMES))
         yield
+        if nested:
+            connection.execute(_SET, ("on", _NAMES))
 
 
 def matches(
@@ -98,7 +108,7 @@ def matches(
             if few.found is not None:
                 return _of_few(few.found, needed, sites, after=after, limit=limit, wanted=wanted, rows=rows)
         walk, read = _rarest(connection, wanted, needed, sites, after)
-        return _walked(connection, walk, after, limit, rows_at_most - rows - read, rows + read)
+        return _walked(connection, walk, after, limit, rows_at_most - _OWN_ROWS - rows - read, rows + read)
 
 
 def _of_few(
