@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from tests.databases import embedded_database_url
-from trabecula.bootstrap.desk import desk_parts
+from trabecula.bootstrap.desk.parts import desk_parts
 from trabecula.domain.access.account import AccountSource
 from trabecula.domain.access.actor import grants_of
 from trabecula.ledger.access.accounts import NewAccount, create_account

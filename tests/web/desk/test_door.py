@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import text
 from starlette.routing import Route
@@ -9,6 +11,14 @@ from trabecula.domain.access.roles import Permission
 from trabecula.domain.errors import DatabaseUnavailable
 from trabecula.web.desk.app import desk_app
 from trabecula.web.desk.routes import ROUTES
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def filled(path: str) -> str:
+    """Return a path with something in each of its places."""
+    return _PLACE.sub(lambda found: "1.2.3" if found[1] == "study_uid" else "1", path)
+
 
 OPEN = {
     "/sign-in",
@@ -35,7 +45,7 @@ def test_every_route_but_the_open_ones_stands_behind_the_door(desk: Desk) -> Non
         assert isinstance(route, Route), route
         if route.path in OPEN:
             continue
-        path = route.path.format(**FITTING)
+        path = filled(route.path)
         for method in sorted(route.methods - {"HEAD"}):
             answer = client.request(method, path)
             led = method == "GET" and not path.startswith("/api/")
@@ -55,7 +65,7 @@ def test_every_page_asks_for_the_permission_that_it_names(desk: Desk) -> None:
             for route in ROUTES:
                 if route.permission is not permission:
                     continue
-                path = route.path.format(study_uid="1.2.3", number="1", file="SR.dcm", action="retry", name="x")
+                path = filled(route.path)
                 answer = client.request(route.methods[0], path, data={"form_secret": secret})
                 assert answer.status_code == 403, (permission, path)
                 assert "PERMISSION_MISSING" in answer.text
@@ -67,7 +77,7 @@ def test_every_change_needs_the_secret_of_its_session(desk: Desk) -> None:
     for route in ROUTES:
         if "POST" not in route.methods:
             continue
-        path = route.path.format(study_uid="1.2.3", number="1", file="SR.dcm", action="retry", name="x")
+        path = filled(route.path)
         assert client.post(path).status_code == 403, path
         assert client.post(path, data={"form_secret": "0" * 64}).status_code == 403, path
 

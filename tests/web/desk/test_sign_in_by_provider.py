@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from tests.web import oidc_provider
 from tests.web.desk.conftest import Desk, sign_in
 from tests.web.oidc_provider import Provider, query_of, running_provider
-from trabecula.bootstrap.desk import desk_parts
+from trabecula.bootstrap.desk.parts import desk_parts
 from trabecula.settings import load_settings
 
 pytestmark = [  # of the provider under test, not of ours

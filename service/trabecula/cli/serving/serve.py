@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from trabecula.bootstrap.database import KeptDatabase, kept_database
-from trabecula.bootstrap.exposure import check_exposure
+from trabecula.bootstrap.desk.exposure import check_exposure
 from trabecula.bootstrap.monitoring.answering import Place, answering, socket_folder
 from trabecula.bootstrap.monitoring.watching import box_watch
 from trabecula.cli.output import print_line

@@ -13,7 +13,8 @@ import typer
 from sqlalchemy import Engine
 
 from trabecula.bootstrap.database import opened_database
-from trabecula.bootstrap.desk import passwords_folder, running_desk
+from trabecula.bootstrap.desk.parts import passwords_folder
+from trabecula.bootstrap.desk.serving import running_desk
 from trabecula.bootstrap.monitoring.answering import Place, Watched, answering, public_access, routes_of
 from trabecula.bootstrap.monitoring.forwarding import forwarding_routes
 from trabecula.bootstrap.monitoring.watching import web_watch

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trabecula.bootstrap.desk import passwords_folder
+from trabecula.bootstrap.desk.parts import passwords_folder
 from trabecula.cli.output import console
 from trabecula.cli.users.options import Changing, Name, changing, grants_from, name_of
 from trabecula.domain.access.account import AccountSource

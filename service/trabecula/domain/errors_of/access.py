@@ -110,6 +110,13 @@ class ChoiceInvalid(TrabeculaError):
     next_step = "Load the page again and choose there; /openapi.json lists what the API takes."
 
 
+class ExaminationFailed(TrabeculaError):
+    """The doctor gave no answer."""
+
+    code = "EXAMINATION_FAILED"
+    next_step = "Run `trabecula doctor --quick` on that host."
+
+
 class DeskExposed(ConfigurationInvalid):
     """The desk would answer other hosts without encryption."""
 

@@ -14,6 +14,7 @@ from trabecula.ledger.access.sessions import SessionLimits
 from trabecula.pipeline import OperatorServices
 from trabecula.reporting.report_line import ReportLine
 from trabecula.web.access.provider.discovery import Discovery
+from trabecula.web.desk.operation import Operation
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class DeskParts:
     """From a Secondary Capture object to a PNG."""
     report: Callable[[bytes], Sequence[ReportLine]]
     """From a structured report to its lines."""
+    operation: Operation
     provider: ProviderDoor | None = None
     local_accounts: bool = True
     """Whether passwords of ours open the desk from everywhere, or on this host alone."""

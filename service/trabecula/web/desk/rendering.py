@@ -36,6 +36,8 @@ class Place:
 PLACES = (
     Place("Overview", "/", Permission.VIEW_STUDIES),
     Place("Studies", "/studies", Permission.VIEW_STUDIES),
+    Place("Models", "/models", Permission.VIEW_MODELS),
+    Place("Administration", "/administration", Permission.VIEW_OPERATION),
 )
 
 

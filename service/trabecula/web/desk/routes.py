@@ -4,11 +4,47 @@ from __future__ import annotations
 
 from trabecula.domain.access.roles import Permission
 from trabecula.web.desk.guard import FIRST_PAGE, GuardedRoute
-from trabecula.web.desk.pages import account, sign_in, study, study_actions, study_files
+from trabecula.web.desk.pages import (
+    account,
+    administration,
+    models,
+    overview,
+    sign_in,
+    studies,
+    study,
+    study_actions,
+    study_files,
+    users,
+)
 
 POST = ("POST",)
 
 ROUTES: tuple[GuardedRoute, ...] = (
+    GuardedRoute(path="/", handler=overview.show_overview, permission=Permission.VIEW_STUDIES),
+    GuardedRoute(path="/studies", handler=studies.show_studies, permission=Permission.VIEW_STUDIES),
+    GuardedRoute(
+        path="/studies/{study_uid}/tags",
+        handler=study_actions.add_study_tag,
+        permission=Permission.OPERATE_STUDIES,
+        methods=POST,
+    ),
+    GuardedRoute(
+        path="/studies/{study_uid}/tags/remove",
+        handler=study_actions.remove_study_tag,
+        permission=Permission.OPERATE_STUDIES,
+        methods=POST,
+    ),
+    GuardedRoute(path="/models", handler=models.show_models, permission=Permission.VIEW_MODELS),
+    GuardedRoute(
+        path="/models/roll-back", handler=models.roll_models_back, permission=Permission.ACTIVATE_MODELS, methods=POST
+    ),
+    GuardedRoute(path="/models/{model_id}", handler=models.show_model, permission=Permission.VIEW_MODELS),
+    GuardedRoute(
+        path="/models/{model_id}/role",
+        handler=models.give_model_role,
+        permission=Permission.ACTIVATE_MODELS,
+        methods=POST,
+    ),
     GuardedRoute(path="/sign-out", handler=sign_in.sign_out, permission=None, methods=POST, with_a_first_password=True),
     GuardedRoute(path="/account", handler=account.show_account, permission=None),
     GuardedRoute(path=FIRST_PAGE, handler=account.show_password, permission=None, with_a_first_password=True),
@@ -52,6 +88,49 @@ ROUTES: tuple[GuardedRoute, ...] = (
         path="/studies/{study_uid}/do/{action}",
         handler=study_actions.act_on_study,
         permission=Permission.OPERATE_STUDIES,
+        methods=POST,
+    ),
+    GuardedRoute(
+        path="/administration", handler=administration.show_destinations, permission=Permission.VIEW_OPERATION
+    ),
+    GuardedRoute(
+        path="/administration/destinations/{name}/{action}",
+        handler=administration.act_on_destination,
+        permission=Permission.EDIT_DESTINATIONS,
+        methods=POST,
+    ),
+    GuardedRoute(
+        path="/administration/settings", handler=administration.show_settings, permission=Permission.VIEW_OPERATION
+    ),
+    GuardedRoute(
+        path="/administration/doctor", handler=administration.show_doctor, permission=Permission.VIEW_OPERATION
+    ),
+    GuardedRoute(
+        path="/administration/doctor",
+        handler=administration.examine,
+        permission=Permission.VIEW_OPERATION,
+        methods=POST,
+    ),
+    GuardedRoute(path="/administration/users", handler=users.show_users, permission=Permission.MANAGE_USERS),
+    GuardedRoute(
+        path="/administration/users", handler=users.create_user, permission=Permission.MANAGE_USERS, methods=POST
+    ),
+    GuardedRoute(
+        path="/administration/users/{name}/{action}",
+        handler=users.change_user,
+        permission=Permission.MANAGE_USERS,
+        methods=POST,
+    ),
+    GuardedRoute(
+        path="/administration/sessions/{number}/end",
+        handler=users.end_any_session,
+        permission=Permission.MANAGE_USERS,
+        methods=POST,
+    ),
+    GuardedRoute(
+        path="/administration/tokens/{number}/revoke",
+        handler=users.revoke_any_token,
+        permission=Permission.MANAGE_USERS,
         methods=POST,
     ),
 )

@@ -55,7 +55,7 @@ def take_password(parts: DeskParts, asked: Asked) -> Response:
 
 def end_own_session(parts: DeskParts, asked: Asked) -> Response:
     """End a session of one's own, in another browser or in this one."""
-    number = _number(asked)
+    number = number_of(asked)
     end_session(asked.connection, number, asked.actor.account)
     asked.audit(AuditAction.SESSION_REVOKED, subject=f"session {number} of {asked.actor.account}")
     here = asked.visitor.session is not None and asked.visitor.session.number == number
@@ -74,7 +74,7 @@ def create_own_token(parts: DeskParts, asked: Asked) -> Response:
 
 def revoke_own_token(parts: DeskParts, asked: Asked) -> Response:
     """Revoke a token of one's own."""
-    revoked = revoke_token(asked.connection, _number(asked), asked.actor.account)
+    revoked = revoke_token(asked.connection, number_of(asked), asked.actor.account)
     subject = f"token {revoked.number} of {asked.actor.account}"
     asked.audit(AuditAction.TOKEN_REVOKED, subject=subject, detail=revoked.name)
     return RedirectResponse("/account", 303)
@@ -93,7 +93,8 @@ def _account(parts: DeskParts, asked: Asked, shown_token: str = "") -> Response:
     return page(parts, asked, "account.html", values)
 
 
-def _number(asked: Asked) -> int:
+def number_of(asked: Asked) -> int:
+    """Return the number in the path. Raises TokenUnknown for what is none."""
     text = str(asked.parameters["number"])
     if not text.isdigit() or len(text) > 18:
         raise TokenUnknown(text[:20])

@@ -15,6 +15,7 @@ from trabecula.domain.results.result import Category
 from trabecula.domain.spine import Level
 from trabecula.domain.study.study import StudyState
 from trabecula.ledger.database import driver_connection
+from trabecula.ledger.desk.tags import tags_of
 from trabecula.ledger.queries.activity import Activities
 from trabecula.ledger.queries.person import StudyPerson, other_studies
 from trabecula.ledger.queries.quarantine import QuarantineFilter, list_quarantine
@@ -69,6 +70,7 @@ def show_study_page(parts: DeskParts, asked: Asked) -> Response:
         "actions": actions_of(StudyState(document["state"]), asked, person),
         "has_picture": any(item["kind"] == "SC" for item in document["objects"]) and not _results_gone(document),
         "results_gone": _results_gone(document),
+        "tags": tags_of(driver_connection(asked.connection), study_uid),
         "level_names": [level.name for level in Level],
         "done": asked.field("done"),
     }
@@ -84,6 +86,7 @@ def actions_of(state: StudyState, asked: Asked, person: StudyPerson) -> frozense
             found |= {"reprocess", "resend"}
         if state in _RUNNING:
             found |= {"cancel", "urgent"}
+        found.add("tag")
         if state is StudyState.RECEIVING:
             found.add("complete")
     if asked.actor.may(Permission.READ_STUDIES, person.site) and state in _ENDED:

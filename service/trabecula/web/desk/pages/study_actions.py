@@ -19,6 +19,8 @@ from trabecula.domain.spine import Level
 from trabecula.domain.study.reading import Verdict
 from trabecula.domain.study.study import StudyPriority
 from trabecula.domain.uids import StudyUid
+from trabecula.ledger.database import driver_connection
+from trabecula.ledger.desk.tags import add_tag, remove_tag
 from trabecula.ledger.readings.readings import note_reading
 from trabecula.ledger.tables import Study
 from trabecula.pipeline import (
@@ -118,6 +120,22 @@ def name_level(parts: DeskParts, asked: Asked) -> Response:
         called = asked.field("called")
         name_levels(services, parts.label_maps(), study_uid, called, Level[wanted], who=who, reason=reason)
     return _back(study_uid, "name-levels")
+
+
+def add_study_tag(_parts: DeskParts, asked: Asked) -> Response:
+    """Put a tag on a study. Raises TagRefused."""
+    study_uid, _ = visible_study(asked, Permission.OPERATE_STUDIES)
+    add_tag(driver_connection(asked.connection), study_uid, asked.field("tag"), asked.actor.account)
+    asked.audit(AuditAction.STUDY_CHANGED, studies=[study_uid], detail="tag")
+    return _back(study_uid, "tag")
+
+
+def remove_study_tag(_parts: DeskParts, asked: Asked) -> Response:
+    """Take a tag off a study."""
+    study_uid, _ = visible_study(asked, Permission.OPERATE_STUDIES)
+    remove_tag(driver_connection(asked.connection), study_uid, asked.field("tag"))
+    asked.audit(AuditAction.STUDY_CHANGED, studies=[study_uid], detail="tag removed")
+    return _back(study_uid, "tag")
 
 
 def release_from_quarantine(parts: DeskParts, asked: Asked) -> Response:

@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.pipeline.world import STUDY, World, make_world
+from tests.web.desk.conftest import Desk, form_secret
+from trabecula.domain.delivery import Destination
+from trabecula.pipeline import register_instance
+from trabecula.web.desk.pages.overview import category_bar
+
+Actions = Callable[[], list[tuple[str, str, str]]]
+OTHER = "1.2.826.0.1.9"
+PACS = Destination(name="PACS", ae_title="PACS", host="127.0.0.1", port=1)
+
+
+@pytest.fixture
+def world(desk: Desk, embedded_database_url: str, tmp_path: Path) -> Iterator[World]:
+    """A ledger with one finished study, sent by CT1."""
+    made = make_world(embedded_database_url, tmp_path / "world", [PACS])
+    for number in range(3):
+        register_instance(made.services.open_ledger, made.instance(number), 60.0)
+    made.be_quiet()
+    made.run_all()
+    object.__setattr__(desk.parts, "services", lambda _engine: made.services)
+    object.__setattr__(desk.parts, "artifacts", made.services.artifacts)
+    with desk.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE studies SET calling_ae_title = 'CT1', patient_id = 'P-1', accession_number = 'A-77'")
+        )
+        connection.execute(
+            text("INSERT INTO studies (study_uid, calling_ae_title, patient_id) VALUES (:uid, 'CT2', 'P-2')"),
+            {"uid": OTHER},
+        )
+    yield made
+    made.engine.dispose()
+
+
+def test_an_empty_service_says_what_to_do(desk: Desk) -> None:
+    client = desk.signed_in("ann", "admin")
+
+    assert "No destination" in client.get("/").text
+    assert "when a PACS or modality sends lumbar CT or MR" in client.get("/studies").text
+    assert "Nothing matches" in client.get("/studies?text=P-1").text
+
+
+def test_a_viewer_of_one_site_sees_its_studies_and_no_trace_of_others(desk: Desk, world: World) -> None:
+    west = desk.signed_in("west", "viewer@CT1")
+
+    listed = west.get("/studies").text
+    assert "P-1" in listed
+    assert "P-2" not in listed
+    assert "P-2" not in west.get("/studies?text=P-2").text.replace('value="P-2"', "")
+    assert "P-2" not in west.get("/studies?site=CT2").text
+    assert west.get(f"/studies/{STUDY}").status_code == 200
+    unknown, hidden = west.get("/studies/1.2.3.4"), west.get(f"/studies/{OTHER}")
+    assert (unknown.status_code, hidden.status_code) == (404, 404)
+    assert hidden.text.replace(OTHER, "") == unknown.text.replace("1.2.3.4", "")
+
+
+def test_that_persons_were_seen_stands_in_the_audit_log(desk: Desk, world: World, actions: Actions) -> None:
+    client = desk.signed_in("ann", "viewer")
+
+    client.get("/studies")
+    client.get(f"/studies/{STUDY}")
+    client.get(f"/studies/{STUDY}/files/SR.dcm")
+
+    assert [action for action, _, _ in actions()][1:] == ["STUDIES_LISTED", "STUDY_VIEWED", "OBJECT_DOWNLOADED"]
+
+
+def test_no_page_of_a_person_goes_out_when_the_audit_log_cannot_be_written(desk: Desk, world: World) -> None:
+    client = desk.signed_in("ann", "viewer")
+    with desk.engine.begin() as connection:
+        connection.execute(
+            text("ALTER TABLE audit_entries ADD CONSTRAINT broken CHECK (action <> 'STUDY_VIEWED') NOT VALID")
+        )
+    try:
+        with pytest.raises(Exception, match="broken"):
+            client.get(f"/studies/{STUDY}")
+    finally:
+        with desk.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE audit_entries DROP CONSTRAINT broken"))
+
+
+@pytest.mark.parametrize("query", ["state=nonsense", "category=HEALTHY", "from=30.11.2026", "after=here"])
+def test_a_filter_that_is_none_is_refused_with_what_there_is(desk: Desk, query: str) -> None:
+    answer = desk.signed_in("ann", "viewer").get(f"/studies?{query}")
+
+    assert answer.status_code == 422
+    assert "CHOICE_INVALID" in answer.text
+
+
+def test_what_images_say_is_text_and_never_markup(desk: Desk, world: World) -> None:
+    with desk.engine.begin() as connection:
+        connection.execute(text("UPDATE studies SET description = '<script>alert(1)</script>', patient_name = '<b>X'"))
+    client = desk.signed_in("ann", "viewer")
+
+    for path in ("/studies", f"/studies/{STUDY}", "/studies?text=<script>alert(1)</script>"):
+        page = client.get(path).text
+        assert "<script>alert" not in page
+        assert "<b>X" not in page
+
+
+def test_a_viewer_is_offered_nothing_that_changes_a_study(desk: Desk, world: World) -> None:
+    viewer, coordinator = desk.signed_in("ann", "viewer"), desk.signed_in("ben", "coordinator")
+
+    seen = viewer.get(f"/studies/{STUDY}").text
+    assert "Measure anew" not in seen
+    assert "I disagree" not in seen
+    assert "Measure anew" in coordinator.get(f"/studies/{STUDY}").text
+    secret = form_secret(viewer, "/account")
+    assert viewer.post(f"/studies/{STUDY}/do/reprocess", data={"form_secret": secret}).status_code == 403
+
+
+def test_a_study_is_measured_anew_and_the_trail_names_who_wanted_it(desk: Desk, world: World, actions: Actions) -> None:
+    client = desk.signed_in("ann", "coordinator@CT1")
+    secret = form_secret(client, f"/studies/{STUDY}")
+
+    done = client.post(f"/studies/{STUDY}/do/reprocess", data={"form_secret": secret})
+
+    assert done.headers["location"] == f"/studies/{STUDY}?done=reprocess"
+    assert world.state() == "ANALYSING"
+    assert world.rows("SELECT who FROM events WHERE what = 'REPROCESSED'") == ["ann"]
+    assert actions()[-1] == ("STUDY_CHANGED", "SUCCESS", "ann")
+    assert "measured anew as its next revision" in client.get(f"/studies/{STUDY}?done=reprocess").text
+
+
+def test_cancelling_and_taking_up_again(desk: Desk, world: World) -> None:
+    client = desk.signed_in("ann", "coordinator")
+    secret = form_secret(client, f"/studies/{STUDY}")
+    client.post(f"/studies/{STUDY}/do/reprocess", data={"form_secret": secret})
+
+    client.post(f"/studies/{STUDY}/do/cancel", data={"form_secret": secret})
+    cancelled = world.state()
+    client.post(f"/studies/{STUDY}/do/retry", data={"form_secret": secret})
+    world.run_all()
+
+    assert cancelled == "CANCELLED"
+    assert world.state() == "DONE"
+
+
+def test_an_action_that_the_state_does_not_allow_is_told_in_a_sentence(desk: Desk, world: World) -> None:
+    client = desk.signed_in("ann", "coordinator")
+
+    answer = client.post(f"/studies/{STUDY}/do/cancel", data={"form_secret": form_secret(client, "/account")})
+
+    assert answer.status_code == 409
+    assert "DONE does not lead to CANCELLED" in answer.text
+
+
+def test_a_reader_agrees_and_another_disagrees_with_a_reason(desk: Desk, world: World) -> None:
+    ann, ben = desk.signed_in("ann", "coordinator"), desk.signed_in("ben", "coordinator")
+
+    def read(client: object, **form: str) -> int:
+        data = form | {"form_secret": form_secret(client, f"/studies/{STUDY}")}
+        return client.post(f"/studies/{STUDY}/reading", data=data).status_code
+
+    assert read(ann, verdict="AGREE") == 303
+    assert read(ben, verdict="DISAGREE") == 422
+    assert read(ben, verdict="DISAGREE", comment="L1 is fractured") == 303
+    assert read(ben, verdict="MAYBE") == 422
+    page = ann.get(f"/studies/{STUDY}").text
+    assert "ann agrees" in page
+    assert "ben disagrees" in page
+    assert "L1 is fractured" in page
+
+
+def test_a_study_is_found_by_its_tag(desk: Desk, world: World) -> None:
+    client = desk.signed_in("ann", "coordinator")
+    secret = form_secret(client, f"/studies/{STUDY}")
+
+    client.post(f"/studies/{STUDY}/tags", data={"form_secret": secret, "tag": "teaching"})
+    with_tag = client.get("/studies?tag=teaching").text
+    client.post(f"/studies/{STUDY}/tags/remove", data={"form_secret": secret, "tag": "teaching"})
+
+    assert "P-1" in with_tag
+    assert "P-1" not in client.get("/studies?tag=teaching").text
+
+
+def test_the_files_of_a_result_are_those_that_were_sent(desk: Desk, world: World) -> None:
+    client = desk.signed_in("ann", "viewer")
+
+    answer = client.get(f"/studies/{STUDY}/files/SR.dcm")
+
+    assert answer.content == next(
+        item.content for item in world.services.artifacts.load_objects(STUDY, 1) if item.kind == "SR"
+    )
+    assert answer.headers["content-disposition"].endswith('-r1-SR.dcm"')
+    assert client.get(f"/studies/{STUDY}/files/..%2F..%2Fetc%2Fpasswd").status_code == 404
+    assert client.get(f"/studies/{STUDY}/files/passwd").status_code == 404
+
+
+def test_the_overview_counts_the_sites_that_somebody_sees(desk: Desk, world: World) -> None:
+    everything, west = desk.signed_in("ann", "viewer"), desk.signed_in("ben", "viewer@CT1")
+
+    def receiving(client: object) -> str:
+        page = client.get("/", headers={"x-fragment": "1"}).text
+        assert "<html" not in page
+        return page.split(">receiving</a></th>")[1].split("</td>")[0].rsplit(">", 1)[1]
+
+    assert receiving(everything) == "1"
+    assert receiving(west) == "0"
+
+
+def test_a_bar_is_as_wide_as_its_counts_and_has_no_gap() -> None:
+    pieces = category_bar((1, 1, 1, 0), width=100)
+
+    assert [(name[:3], left, width) for name, left, width in pieces] == [
+        ("LOW", 0, 33),
+        ("IND", 33, 34),
+        ("NO_", 67, 33),
+    ]
+    assert category_bar((0, 0, 0, 0)) == []
+
+
+def test_settings_are_shown_without_secrets(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trabecula.bootstrap.desk.operation import SettingsOperation
+    from trabecula.settings import load_settings
+
+    monkeypatch.setenv("TRABECULA_DATABASE_URL", "postgresql://trabecula:geheim@db/trabecula")
+    object.__setattr__(desk.parts, "operation", SettingsOperation(load_settings()))
+    client = desk.signed_in("ann", "admin")
+
+    page = client.get("/administration/settings?all=1").text
+
+    assert "geheim" not in page
+    assert "trabecula:***@db" in page
+    assert "TRABECULA_DATABASE_URL" in page
+
+
+def test_a_destination_that_does_not_answer_is_told_and_one_can_be_held(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, actions: Actions
+) -> None:
+    from trabecula.bootstrap.desk.operation import SettingsOperation
+    from trabecula.settings import load_settings
+
+    monkeypatch.setenv("TRABECULA_DESTINATIONS", "PACS=PACS@127.0.0.1:1")
+    object.__setattr__(desk.parts, "operation", SettingsOperation(load_settings()))
+    client = desk.signed_in("ann", "admin")
+    data = {"form_secret": form_secret(client, "/administration")}
+
+    echo = client.post("/administration/destinations/PACS/echo", data=data)
+    client.post("/administration/destinations/PACS/pause", data=data)
+    held = client.get("/administration").text
+    client.post("/administration/destinations/PACS/resume", data=data)
+
+    assert 'role="alert"' in echo.text
+    assert "by ann" in held
+    assert "by ann" not in client.get("/administration").text
+    assert client.post("/administration/destinations/NOWHERE/pause", data=data).status_code == 404
+    assert [action for action, _, _ in actions()][1:4] == ["DESTINATION_TESTED", "QUEUE_PAUSED", "QUEUE_RESUMED"]
+
+
+def test_an_administrator_makes_accounts_and_cannot_lock_everybody_out(desk: Desk) -> None:
+    client = desk.signed_in("ann", "admin")
+    secret = form_secret(client, "/administration/users")
+
+    made = client.post(
+        "/administration/users", data={"form_secret": secret, "name": "Ben", "roles": "viewer@CT1, coordinator@CT2"}
+    )
+    wrong = client.post("/administration/users", data={"form_secret": secret, "name": "cem", "roles": "boss"})
+    alone = client.post("/administration/users/ann/roles", data={"form_secret": secret, "roles": "viewer"})
+
+    password = made.text.split('<code class="secret">')[1].split("<")[0]
+    assert len(password) > 20
+    assert password not in client.get("/administration/users").text
+    assert "viewer@CT1" in client.get("/administration/users").text
+    assert wrong.status_code == 422
+    assert "viewer, coordinator, admin" in wrong.text
+    assert alone.status_code == 409
+    assert "LAST_ADMINISTRATOR" in alone.text
+    assert client.get("/administration/users").status_code == 200
+
+
+def test_the_page_of_models_says_of_each_whether_it_can_be_believed(desk: Desk) -> None:
+    client = desk.signed_in("ann", "admin")
+
+    page = client.get("/models").text
+
+    assert "demonstration: trained on digital phantoms" in page
+    name = page.split('href="/models/')[1].split('"')[0]
+    assert "has no clinical meaning" in client.get(f"/models/{name}").text
+    assert client.get("/models/nothing").status_code == 404
+
+
+def test_a_model_is_activated_with_a_reason_and_rolled_back(desk: Desk, tmp_path: Path) -> None:
+    from trabecula.scoring.activation import read_activation
+
+    client = desk.signed_in("ann", "admin")
+    name = client.get("/models").text.split('href="/models/')[1].split('"')[0]
+    secret = form_secret(client, f"/models/{name}")
+
+    without = client.post(f"/models/{name}/role", data={"form_secret": secret, "role": "active"})
+    done = client.post(f"/models/{name}/role", data={"form_secret": secret, "role": "active", "reason": "a trial"})
+    active = read_activation(tmp_path).role(name)
+    listed = client.get("/models").text
+    client.post("/models/roll-back", data={"form_secret": secret, "reason": "enough"})
+
+    assert (without.status_code, done.status_code, active) == (422, 303, "active")
+    assert "a trial" in listed
+    assert read_activation(tmp_path).models == {}
