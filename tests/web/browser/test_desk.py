@@ -32,7 +32,7 @@ RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "
 PAGES = (
     "/", "/studies", "/studies?text=nobody", "{study}", "{study}/report", "/models", "{model}", "/account",
     "/account/password", "/administration", "/administration/users", "/administration/settings?all=1",
-    "/administration/doctor", "/nothing-here",
+    "/administration/audit", "/administration/doctor", "/bulk", "/nothing-here",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from tests.pipeline.world import STUDY, World, make_world
 from tests.web.desk.conftest import Desk, form_secret
 from trabecula.domain.delivery import Destination
 from trabecula.pipeline import register_instance
+from trabecula.pipeline.operators.bulk import work_on_bulk
 from trabecula.web.desk.pages.overview import category_bar
 
 Actions = Callable[[], list[tuple[str, str, str]]]
@@ -302,3 +303,47 @@ def test_a_model_is_activated_with_a_reason_and_rolled_back(desk: Desk, tmp_path
     assert (without.status_code, done.status_code, active) == (422, 303, "active")
     assert "a trial" in listed
     assert read_activation(tmp_path).models == {}
+
+
+def test_the_audit_log_tells_who_looked_at_a_person_and_looking_is_an_entry(desk: Desk, world: World) -> None:
+    desk.signed_in("vic", "viewer").get(f"/studies/{STUDY}")
+    admin = desk.signed_in("ann", "admin")
+
+    of_person = admin.get("/administration/audit?patient=P-1").text
+    everything = admin.get("/administration/audit").text
+
+    assert "study viewed" in of_person.split("<tbody>")[1]
+    assert "vic" in of_person
+    assert "audit viewed" in everything.split("<tbody>")[1]
+    assert "No entry" in admin.get("/administration/audit?patient=NOBODY").text
+    assert admin.get("/administration/audit?action=NOTHING").status_code == 422
+    assert desk.signed_in("ben", "coordinator").get("/administration/audit").status_code == 403
+
+
+def test_something_is_done_to_all_that_a_filter_finds_at_the_sites_where_one_may(desk: Desk, world: World) -> None:
+    client = desk.signed_in("ann", "coordinator@CT1", "viewer")
+    form = {"form_secret": form_secret(client, "/studies"), "kind": "tag", "argument": "recall-2026"}
+
+    without = client.post("/bulk", data=form)
+    begun = client.post("/bulk", data=form | {"sure": "all of them"})
+    work_on_bulk(world.services, lambda: False, 5.0)
+    page = client.get(begun.headers["location"]).text
+
+    assert without.status_code == 422
+    assert begun.status_code == 303
+    assert "ended" in page
+    assert world.rows("SELECT study_uid FROM study_tags WHERE tag = 'recall-2026'") == [STUDY]
+    assert begun.headers["location"].rsplit("/", 1)[1] in client.get("/bulk").text
+    assert desk.signed_in("eve", "coordinator@CT2").get(begun.headers["location"]).status_code == 404
+
+
+def test_the_filter_of_the_page_is_that_of_the_csv(desk: Desk, world: World) -> None:
+    client = desk.signed_in("ann", "coordinator")
+    page = client.get("/studies?from=2020-01-01&state=DONE&text=P-").text
+
+    address = page.split('href="/api/v1/studies.csv')[1].split('"')[0].replace("&amp;", "&")
+    lines = client.get(f"/api/v1/studies.csv{address}").text.splitlines()
+
+    assert "received_from=2020-01-01" in address
+    assert len(lines) == 2
+    assert STUDY in lines[1]

@@ -99,11 +99,11 @@ class SettingsOperation:
         with engine.begin() as link:
             backlog.pause(driver_connection(link), PLACES[Stage.DELIVER].queue, name, who)
 
-    def resume(self, engine: Engine, destination: str) -> None:
+    def resume(self, engine: Engine, destination: str, who: str) -> None:
         """Let a destination go on."""
         name = self._destination(destination).name
         with engine.begin() as link:
-            backlog.resume(driver_connection(link), PLACES[Stage.DELIVER].queue, name)
+            backlog.resume(driver_connection(link), PLACES[Stage.DELIVER].queue, name, who)
 
     def models(self) -> Sequence[ModelLine]:
         """Return the installed bundles and those in use that are missing."""

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from trabecula.domain.access.actor import Actor
 from trabecula.domain.access.roles import Permission
+from trabecula.domain.audit.acting import Actor as AuditActor
 from trabecula.domain.audit.entry import ActorKind, AuditAction, AuditEntry, PatientKey
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.audit.appending import append
@@ -45,6 +46,12 @@ class Asked:
         """What the path holds."""
         return self.request.path_params
 
+    @property
+    def audit_actor(self) -> AuditActor:
+        """Who acts, as the audit log has it; use cases that change something write their entries under it."""
+        kind = ActorKind.TOKEN if self.actor.token else ActorKind.ACCOUNT
+        return AuditActor(self.actor.account, kind, origin_of(self.request).address)
+
     def audit(
         self,
         action: AuditAction,
@@ -55,11 +62,12 @@ class Asked:
         detail: str = "",
     ) -> None:
         """Append to the audit log what the visitor does; it is committed before the answer goes out."""
+        acting = self.audit_actor
         entry = AuditEntry(
             action=action,
-            who=self.actor.account,
-            who_kind=ActorKind.TOKEN if self.actor.token else ActorKind.ACCOUNT,
-            address=origin_of(self.request).address,
+            who=acting.who,
+            who_kind=acting.kind,
+            address=acting.address,
             studies=tuple(StudyUid(uid) for uid in studies),
             patients=tuple(patients),
             subject=subject,

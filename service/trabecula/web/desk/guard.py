@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trabecula.domain.access.roles import Permission
+from trabecula.domain.audit.acting import acting_as
 from trabecula.domain.errors_of.access import NotSignedIn, TokenRefused
 from trabecula.ledger.database import database_errors
 from trabecula.web.access.asked import Asked
@@ -97,6 +98,8 @@ def _answer(parts: DeskParts, route: GuardedRoute, request: Request, form: FormD
             visitor.actor.demand(route.permission)
         if visitor.session is not None and visitor.account.must_change_password and not route.with_a_first_password:
             return RedirectResponse(FIRST_PAGE, status_code=303)
-        answer = route.handler(parts, Asked(request=request, connection=connection, visitor=visitor, form=form))
+        asked = Asked(request=request, connection=connection, visitor=visitor, form=form)
+        with acting_as(asked.audit_actor):
+            answer = route.handler(parts, asked)
         connection.commit()
         return answer

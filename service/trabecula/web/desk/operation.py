@@ -123,7 +123,7 @@ class Operation(Protocol):
         """Hold what waits for a destination. Raises DestinationUnknown."""
         ...
 
-    def resume(self, engine: Engine, destination: str) -> None:
+    def resume(self, engine: Engine, destination: str, who: str) -> None:
         """Let a destination go on. Raises DestinationUnknown."""
         ...
 

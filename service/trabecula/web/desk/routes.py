@@ -7,6 +7,8 @@ from trabecula.web.desk.guard import FIRST_PAGE, GuardedRoute
 from trabecula.web.desk.pages import (
     account,
     administration,
+    audit,
+    bulk,
     models,
     overview,
     sign_in,
@@ -133,4 +135,9 @@ ROUTES: tuple[GuardedRoute, ...] = (
         permission=Permission.MANAGE_USERS,
         methods=POST,
     ),
+    GuardedRoute(path="/administration/audit", handler=audit.show_audit, permission=Permission.VIEW_AUDIT),
+    GuardedRoute(path="/bulk", handler=bulk.show_all, permission=Permission.OPERATE_STUDIES),
+    GuardedRoute(path="/bulk", handler=bulk.begin, permission=Permission.OPERATE_STUDIES, methods=POST),
+    GuardedRoute(path="/bulk/{number}", handler=bulk.show, permission=Permission.OPERATE_STUDIES),
+    GuardedRoute(path="/bulk/{number}/stop", handler=bulk.stop, permission=Permission.OPERATE_STUDIES, methods=POST),
 )

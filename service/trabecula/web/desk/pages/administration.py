@@ -33,13 +33,11 @@ def act_on_destination(parts: DeskParts, asked: Asked) -> Response:
         return _destinations(parts, asked, echoed=name)
     if action not in ("pause", "resume"):
         raise ChoiceInvalid(f"{action[:20]!r} is nothing that is done to a destination")
-    done = AuditAction.QUEUE_PAUSED if action == "pause" else AuditAction.QUEUE_RESUMED
-    asked.audit(done, subject=name[:64])
     asked.connection.commit()
     if action == "pause":
         parts.operation.pause(engine, name, asked.actor.who)
     else:
-        parts.operation.resume(engine, name)
+        parts.operation.resume(engine, name, asked.actor.who)
     return RedirectResponse("/administration", 303)
 
 

@@ -17,7 +17,7 @@ from trabecula.ledger.desk.search import search
 from trabecula.web.access.asked import Asked
 from trabecula.web.desk.pages.study import CATEGORY_WORDS
 from trabecula.web.desk.parts import DeskParts
-from trabecula.web.desk.rendering import page
+from trabecula.web.desk.rendering import page, with_query
 
 _ROWS = 50
 WORDS = ("text", "scanner", "model", "reason", "site", "tag", "undelivered")
@@ -37,6 +37,7 @@ def show_studies(parts: DeskParts, asked: Asked) -> Response:
         "categories": [str(category) for category in Category],
         "filtered": any(asked.field(name) for name in (*WORDS, "from", "to", "state", "category")),
         "after": asked.field("after"),
+        "csv": f"/api/v1/studies.csv{_for_the_api(asked)}",
         "destinations": sorted(parts.services(asked.connection.engine).destinations),
     }
     return page(parts, asked, "studies.html", values)
@@ -54,6 +55,12 @@ def search_of(asked: Asked) -> StudySearch:
         category=_one_of(Category, asked.field("category")),
         sites=asked.sites(),
     )
+
+
+def _for_the_api(asked: Asked) -> str:
+    """Return the filter as the API has it, which names its days by what they are about."""
+    days = {"received_from": asked.field("from"), "received_to": asked.field("to")}
+    return with_query(asked.request.query_params, **{"from": None, "to": None, "after": None}, **days)
 
 
 def _cursor(text: str) -> Cursor | None:
