@@ -15,7 +15,6 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
 from trabecula.domain.access.roles import Permission
-from trabecula.domain.audit.acting import acting_as
 from trabecula.domain.errors_of.access import PermissionMissing
 from trabecula.ledger.database import database_errors
 from trabecula.web.access.asked import Asked
@@ -36,9 +35,7 @@ class Door:
     def opened(self) -> Iterator[Asked]:
         """Give the request its transaction; it is committed at the end, with what was audited, before the answer."""
         with database_errors(), self.parts.engine().connect() as connection:
-            asked = Asked(request=self.request, connection=connection, visitor=self.visitor, form=FormData())
-            with acting_as(asked.audit_actor):
-                yield asked
+            yield Asked(request=self.request, connection=connection, visitor=self.visitor, form=FormData())
             connection.commit()
 
 

@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trabecula.domain.access.roles import Permission
-from trabecula.domain.audit.acting import acting_as
 from trabecula.domain.errors_of.access import NotSignedIn, TokenRefused
 from trabecula.ledger.database import database_errors
 from trabecula.web.access.asked import Asked
@@ -99,7 +98,6 @@ def _answer(parts: DeskParts, route: GuardedRoute, request: Request, form: FormD
         if visitor.session is not None and visitor.account.must_change_password and not route.with_a_first_password:
             return RedirectResponse(FIRST_PAGE, status_code=303)
         asked = Asked(request=request, connection=connection, visitor=visitor, form=form)
-        with acting_as(asked.audit_actor):
-            answer = route.handler(parts, asked)
+        answer = route.handler(parts, asked)
         connection.commit()
         return answer
