@@ -320,15 +320,19 @@ def test_the_audit_log_tells_who_looked_at_a_person_and_looking_is_an_entry(desk
     assert desk.signed_in("ben", "coordinator").get("/administration/audit").status_code == 403
 
 
-def test_something_is_done_to_all_that_a_filter_finds_at_the_sites_where_one_may(desk: Desk, world: World) -> None:
+def test_something_is_done_to_all_that_a_filter_finds_at_the_sites_where_one_may(
+    desk: Desk, world: World, actions: Actions
+) -> None:
     client = desk.signed_in("ann", "coordinator@CT1", "viewer")
     form = {"form_secret": form_secret(client, "/studies"), "kind": "tag", "argument": "recall-2026"}
 
     without = client.post("/bulk", data=form)
     begun = client.post("/bulk", data=form | {"sure": "all of them"})
     work_on_bulk(world.services, lambda: False, 5.0)
+    done = actions()
     page = client.get(begun.headers["location"]).text
 
+    assert done[-2:] == [("STUDY_CHANGED", "SUCCESS", "ann")] * 2, "the wish, and what came of it for the study"
     assert without.status_code == 422
     assert begun.status_code == 303
     assert "ended" in page

@@ -43,6 +43,11 @@ def actor_of(who: str) -> Actor:
     return acting if acting is not None else Actor(who, _kind_of(who))
 
 
+def named_actor(who: str) -> Actor:
+    """Return somebody as trails name them, for what is done later on their behalf."""
+    return Actor(who, _kind_of(who))
+
+
 def is_told_at_the_door(who: str) -> bool:
     """Return whether the request itself writes the entry: of accounts and tokens that nobody named by ``acting_as``.
 

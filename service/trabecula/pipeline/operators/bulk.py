@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from trabecula.domain.audit.acting import acting_as, named_actor
 from trabecula.domain.desk.bulk import BulkAction, BulkKind, BulkOutcome, check_bulk
 from trabecula.domain.desk.search import Cursor, StudySearch
 from trabecula.domain.errors import DatabaseUnavailable, TrabeculaError
@@ -92,7 +93,8 @@ def _before(item: Cursor) -> Cursor:
 
 def _problem(services: Services, action: BulkAction, item: Cursor) -> BulkOutcome | None:
     try:
-        _ACTS[action.kind](services, item.study_uid, action)
+        with acting_as(named_actor(action.who)):  # a worker does it; the audit log has whoever wanted it
+            _ACTS[action.kind](services, item.study_uid, action)
     except DatabaseUnavailable:
         raise
     except TrabeculaError as error:
