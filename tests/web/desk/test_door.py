@@ -33,6 +33,7 @@ OPEN = {
 
 FITTING = {
     "study_uid": "1.2.3", "number": "1", "file": "SR.dcm", "action": "retry", "name": "x", "kind": "SR", "tag": "x",
+    "model_id": "x",
 }  # fmt: skip
 """Values for what paths hold."""
 

@@ -29,6 +29,7 @@ _TAGS = {
     "quarantine": "What was acknowledged but is not used.",
     "references": "DXA and QCT of the site.",
     "account": "One's own API tokens.",
+    "operation": "Models, destinations, settings.",
     "users": "Accounts and sessions of others.",
     "audit": "Who saw and did what.",
 }

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from trabecula.web.api import account, audit, overview, quarantine, references, users
+from trabecula.web.api import account, audit, operation, overview, quarantine, references, users
 from trabecula.web.api.description import describe
 from trabecula.web.api.problems import answer_misfit
 from trabecula.web.api.studies import bulk, changes, export, files, listing
@@ -15,7 +15,7 @@ from trabecula.web.desk.parts import DeskParts
 PREFIX = "/api/v1"
 _ROUTERS = (
     overview.router, listing.router, export.router, files.router, changes.router, bulk.router, quarantine.router,
-    references.router, account.router, users.router, audit.router,
+    references.router, account.router, users.router, operation.router, audit.router,
 )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ WORDS = {
     409: "It stands otherwise than the request needs.",
     413: "The body is too large.",
     422: "The request does not fit its description, or cannot be done as it is.",
-    502: "A peer did not answer as it should.",
     503: "The database does not answer, or is not migrated yet.",
 }
 """What a status means, as the description says it."""

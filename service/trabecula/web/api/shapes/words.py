@@ -38,6 +38,7 @@ Number = Annotated[int, Path(ge=1, le=_LARGEST)]
 AccountInPath = Annotated[
     str, Path(pattern="^[A-Za-z0-9][A-Za-z0-9._@-]*$", max_length=64, description="Name of the account.")
 ]
+ModelInPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z._-]+$", max_length=80, description="Id of the bundle.")]
 DestinationInPath = Annotated[str, Path(pattern=r"^[^\x00/]+$", max_length=64, description="Name of the destination.")]
 TagInPath = Annotated[str, Path(pattern=r"^[^\x00/]+$", max_length=80, description="The tag.", examples=["follow-up"])]
 RoleWord = Annotated[
