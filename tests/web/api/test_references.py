@@ -105,7 +105,7 @@ def test_what_is_no_workbook_or_holds_entities_is_refused(api: Api) -> None:
             head = b'<!DOCTYPE x [<!ENTITY a "b">]>' if name == "xl/workbook.xml" else b""
             target.writestr(name, head + content if head else content)
 
-    for content in (b"PK\x03\x04 and no more", written.getvalue()):
+    for content in (b"", b"PK\x03\x04 and no more", written.getvalue()):
         answer = _send(client, "preview", content)
         assert (answer.status_code, answer.json()["code"]) == (422, "INPUT_UNREADABLE")
 

@@ -39,6 +39,7 @@ def test_filters_are_those_of_the_page(api: Api) -> None:
     assert found(received_from="2026-01-03", received_to="2026-01-03") == [EAST]
     assert found(reason="STUDY_UNKNOWN", scanner="maker") == [EAST, WEST]
     assert found(tag="nothing") == []
+    assert client.get(f"{V1}/studies?received_to=0").status_code == 422
 
 
 def test_a_study_of_another_site_is_as_unknown_as_one_that_does_not_exist(api: Api, actions: Actions) -> None:

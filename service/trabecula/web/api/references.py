@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from trabecula.domain.audit.entry import MOST_NAMED, AuditAction, PatientKey
-from trabecula.domain.errors import ReferencesInvalid
+from trabecula.domain.errors import InputUnreadable, ReferencesInvalid
 from trabecula.domain.study.reference import Reference
 from trabecula.ledger.references.imports import Import, Unknown, import_references
 from trabecula.ledger.references.matching import MatchedStudy, default_window_days, match_studies
@@ -105,6 +105,8 @@ def import_all_references(
 
 
 def _read(asked: Asked, content: bytes, window_days: int | None) -> _File:
+    if not content:
+        raise InputUnreadable("nothing was sent")
     text = csv_of_workbook(content) if content.startswith(HEAD) else content
     reading = read_references(text, datetime.now().astimezone().date())
     window = default_window_days() if window_days is None else window_days

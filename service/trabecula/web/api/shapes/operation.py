@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from trabecula.web.api.shapes.words import Reason, Sentence
 
@@ -53,8 +53,8 @@ class RoleGiven(BaseModel):
     role: Literal["active", "challenger", "off"]
     reason: Reason
     validation: Sentence = ""
-    despite_verdict: bool = False
-    despite_recall: bool = False
+    despite_verdict: StrictBool = False
+    despite_recall: StrictBool = False
 
 
 class Why(BaseModel):

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated
 
 from fastapi import Path
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 _EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 12, 31)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NO_ZERO = r"^[^\x00]*$"
 _LARGEST = 2**31 - 1
+
+
+def _written(value: object) -> object:
+    """Let through a day as it is written, not a number of seconds."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("write the day as 2026-01-31")
+    return value
 
 
 def _possible(day: date) -> date:
@@ -23,7 +32,7 @@ Word = Annotated[str, StringConstraints(max_length=64, pattern=_NO_ZERO)]
 """A name or identifier, as searches carry it."""
 Sentence = Annotated[str, StringConstraints(max_length=2000, pattern=_NO_ZERO)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_NO_ZERO)]
-Day = Annotated[date, AfterValidator(_possible)]
+Day = Annotated[date, BeforeValidator(_written), AfterValidator(_possible)]
 StudyUidInPath = Annotated[
     str,
     Path(
