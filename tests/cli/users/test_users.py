@@ -63,6 +63,12 @@ def test_the_last_administrator_stays_one() -> None:
     assert "LAST_ADMINISTRATOR" in disabled.output
 
 
+def test_where_there_never_was_an_administrator_roles_can_be_given_all_the_same() -> None:
+    _run("users", "create", "vic", "--role", "viewer")
+
+    assert _run("users", "grant", "vic", "coordinator").exit_code == 0
+
+
 def test_roles_are_given_and_taken_and_a_wrong_one_is_told_with_those_there_are() -> None:
     _run("users", "create", "ann", "--role", "admin")
 

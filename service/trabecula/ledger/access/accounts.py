@@ -96,10 +96,10 @@ def set_password(connection: Connection, name: str, hashed: str, *, must_change:
 def set_grants(connection: Connection, name: str, grants: Iterable[Grant]) -> Account:
     """Replace what an account may do. Raises AccountUnknown, LastAdministrator."""
     find_account(connection, name)
-    _hold_administrators(connection)
+    had = _administrator_held(connection)
     connection.execute(delete(AccountGrant).where(AccountGrant.account == name))
     _write_grants(connection, name, grants)
-    _demand_an_administrator(connection)
+    _demand_an_administrator(connection, had)
     return find_account(connection, name)
 
 
@@ -118,10 +118,10 @@ def is_name_taken(connection: Connection, name: str) -> bool:
 def disable_account(connection: Connection, name: str) -> None:
     """Let nobody in under this name any more, and end its sessions. Raises AccountUnknown, LastAdministrator."""
     find_account(connection, name)
-    _hold_administrators(connection)
+    had = _administrator_held(connection)
     connection.execute(update(AccountRow).where(AccountRow.name == name).values(disabled_at=func.clock_timestamp()))
     connection.execute(delete(WebSession).where(WebSession.account == name))
-    _demand_an_administrator(connection)
+    _demand_an_administrator(connection, had)
 
 
 def enable_account(connection: Connection, name: str) -> None:
@@ -170,16 +170,22 @@ def _write_grants(connection: Connection, name: str, grants: Iterable[Grant]) ->
         connection.execute(insert(AccountGrant), rows)
 
 
-def _hold_administrators(connection: Connection) -> None:
+def _administrator_held(connection: Connection) -> bool:
+    """Whether anybody may manage users now; nobody else changes that until this transaction ends."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADMINISTRATORS_LOCK})
+    return _has_administrator(connection)
 
 
-def _demand_an_administrator(connection: Connection) -> None:
+def _demand_an_administrator(connection: Connection, had: bool) -> None:
+    if had and not _has_administrator(connection):
+        raise LastAdministrator
+
+
+def _has_administrator(connection: Connection) -> bool:
     query = (
         select(AccountRow.name)
         .join(AccountGrant, AccountGrant.account == AccountRow.name)
         .where(AccountGrant.role == str(Role.ADMIN), AccountGrant.site == ALL_SITES, AccountRow.disabled_at.is_(None))
         .limit(1)
     )
-    if connection.execute(query).first() is None:
-        raise LastAdministrator
+    return connection.execute(query).first() is not None

@@ -36,6 +36,7 @@ class Place:
 PLACES = (
     Place("Overview", "/", Permission.VIEW_STUDIES),
     Place("Studies", "/studies", Permission.VIEW_STUDIES),
+    Place("References", "/references", Permission.IMPORT_REFERENCES),
     Place("Models", "/models", Permission.VIEW_MODELS),
     Place("Administration", "/administration", Permission.VIEW_OPERATION),
 )

@@ -11,6 +11,7 @@ from trabecula.web.desk.pages import (
     bulk,
     models,
     overview,
+    references,
     sign_in,
     studies,
     study,
@@ -140,4 +141,14 @@ ROUTES: tuple[GuardedRoute, ...] = (
     GuardedRoute(path="/bulk", handler=bulk.begin, permission=Permission.OPERATE_STUDIES, methods=POST),
     GuardedRoute(path="/bulk/{number}", handler=bulk.show, permission=Permission.OPERATE_STUDIES),
     GuardedRoute(path="/bulk/{number}/stop", handler=bulk.stop, permission=Permission.OPERATE_STUDIES, methods=POST),
+    GuardedRoute(path="/references", handler=references.show_references, permission=Permission.IMPORT_REFERENCES),
+    GuardedRoute(
+        path="/references", handler=references.take_references, permission=Permission.IMPORT_REFERENCES, methods=POST
+    ),
+    GuardedRoute(
+        path="/references/preview",
+        handler=references.preview_references,
+        permission=Permission.IMPORT_REFERENCES,
+        methods=POST,
+    ),
 )
