@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
+from trabecula.domain.access.roles import Permission
+from trabecula.domain.notification.troubles import TroubleKind
 from trabecula.ledger.database import driver_connection
 from trabecula.ledger.desk.overview import Overview, overview
+from trabecula.ledger.notifications.rows import told_troubles
 from trabecula.web.access.asked import Asked
 from trabecula.web.desk.parts import DeskParts
 from trabecula.web.desk.rendering import page
@@ -20,12 +23,29 @@ def show_overview(parts: DeskParts, asked: Asked) -> Response:
     figures = overview(driver_connection(asked.connection), asked.sites(), datetime.now(UTC))
     known = {item.name for item in figures.destinations}
     values = {
+        "troubles": _troubles(asked),
         "figures": figures,
         "silent": [name for name in sorted(parts.services(asked.connection.engine).destinations) if name not in known],
         "disks": parts.operation.disks(asked.connection.engine),
         "bars": [category_bar(item) for item in windows_of(figures)],
     }
     return page(parts, asked, "overview_part.html" if _FRAGMENT in asked.request.headers else "overview.html", values)
+
+
+_WORDS = {
+    TroubleKind.STUDIES_FAILED: "Studies failed for good and wait for a person",
+    TroubleKind.DESTINATION_DOWN: "A destination takes nothing",
+    TroubleKind.DISK_LOW: "The disk has little room left",
+    TroubleKind.NOTHING_RECEIVED: "No image came for many working hours",
+}
+
+
+def _troubles(asked: Asked) -> list[tuple[str, str, datetime]]:
+    """Return what is wrong now (words, subject, since), for who sees the operation of the whole installation."""
+    if not asked.actor.may(Permission.VIEW_OPERATION):
+        return []
+    found = told_troubles(driver_connection(asked.connection))
+    return [(_WORDS[item.kind], item.subject, item.since) for item in sorted(found, key=lambda item: item.since)]
 
 
 def windows_of(figures: Overview) -> list[tuple[int, int, int, int]]:

@@ -14,7 +14,9 @@ from trabecula.domain.audit.entry import AuditAction, PatientKey
 from trabecula.domain.results.result import Category
 from trabecula.domain.spine import Level
 from trabecula.domain.study.study import StudyState
+from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import driver_connection
+from trabecula.ledger.desk.search import study_rows
 from trabecula.ledger.desk.tags import tags_of
 from trabecula.ledger.queries.activity import Activities
 from trabecula.ledger.queries.person import StudyPerson, other_studies
@@ -27,6 +29,7 @@ from trabecula.web.access.asked import Asked
 from trabecula.web.desk.pages.visible import visible_study
 from trabecula.web.desk.parts import DeskParts
 from trabecula.web.desk.rendering import page
+from trabecula.web.desk.trend import Trend, trend
 
 CATEGORY_WORDS = {str(category): category.words for category in Category}
 _ENDED = (StudyState.DONE, StudyState.FAILED, StudyState.CANCELLED)
@@ -53,6 +56,7 @@ def show_study_page(parts: DeskParts, asked: Asked) -> Response:
     assert document is not None, "whom it is of was known just now"
     activity = Activities(driver_connection(asked.connection), [study_uid]).of(study_uid, document["state"])
     columns = columns_with_values(document["levels"])
+    others = other_studies(asked.connection, study_uid, person, asked.sites())
     engine = asked.connection.engine
     values = {
         "uid": study_uid,
@@ -62,7 +66,8 @@ def show_study_page(parts: DeskParts, asked: Asked) -> Response:
         "columns": columns,
         "rows": [(level, [column.value(level) for column in columns]) for level in document["levels"]],
         "steps": steps_of(study_events(engine, study_uid)),
-        "others": other_studies(asked.connection, study_uid, person, asked.sites()),
+        "others": others,
+        "trends": trends_of(asked, study_uid, others),
         "readings": readings_of(asked.connection, study_uid),
         "held": list_quarantine(engine, QuarantineFilter(study_uid=study_uid)),
         "words": CATEGORY_WORDS,
@@ -94,6 +99,19 @@ def actions_of(state: StudyState, asked: Asked, person: StudyPerson) -> frozense
     if asked.actor.may(Permission.RELEASE_QUARANTINE, person.site):
         found.add("release")
     return frozenset(found)
+
+
+def trends_of(asked: Asked, study_uid: StudyUid, others: Sequence[Mapping[str, Any]]) -> list[Trend]:
+    """Return the charts of the values that this person's studies have in common; other scanners measure otherwise."""
+    here = study_rows(driver_connection(asked.connection), [study_uid])
+    rows = [(item["study_date"], item, item["study_uid"]) for item in others]
+    rows += [(row.study_date, {"l1_hu": row.l1_hu, "vbq": row.vbq}, study_uid) for row in here]
+    found = []
+    for name, title, unit, digits in (("l1_hu", "Attenuation of L1", "HU", 0), ("vbq", "VBQ", "", 2)):
+        values = [(day, float(item[name]), uid) for day, item, uid in rows if day and item[name] is not None]
+        if any(uid == study_uid for _, _, uid in values) and (chart := trend(title, unit, values, study_uid, digits)):
+            found.append(chart)
+    return found
 
 
 def steps_of(events: Sequence[Mapping[str, Any]]) -> list[Step]:
