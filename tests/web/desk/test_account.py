@@ -100,3 +100,16 @@ def test_what_somebody_named_a_token_is_text_and_never_markup(desk: Desk) -> Non
 
     assert "<script>alert" not in client.get("/account").text
     assert "&lt;script&gt;alert" in client.get("/account").text
+
+
+def test_a_token_makes_no_other_and_touches_nothing_of_the_account(desk: Desk) -> None:
+    client = desk.signed_in("ann", "admin")
+    program = desk.browser()
+    program.headers["authorization"] = f"Bearer {_token(client, 'studies:view')}"
+
+    made = program.post("/account/tokens", data={"name": "more", "days": "30", "scope": "users:manage"})
+    ended = program.post("/account/sessions/1/end")
+
+    assert (made.status_code, ended.status_code) == (403, 403)
+    assert program.get("/account").status_code == 403
+    assert client.get("/account").text.count("trb_") == 1

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trabecula.domain.access.roles import Permission
-from trabecula.domain.errors_of.access import NotSignedIn, TokenRefused
+from trabecula.domain.errors_of.access import NotSignedIn, PermissionMissing, TokenRefused
 from trabecula.ledger.database import database_errors
 from trabecula.web.access.asked import Asked
 from trabecula.web.access.cookies import SESSION, cookies_of
@@ -39,6 +39,8 @@ class GuardedRoute:
     methods: tuple[str, ...] = ("GET",)
     with_a_first_password: bool = False
     """Whether it answers also somebody who must choose a password of their own first."""
+    in_person: bool = False
+    """Whether it lets in nobody with a token: a token must not make others."""
 
 
 def guarded(parts: DeskParts, route: GuardedRoute) -> Callable[[Request], Awaitable[Response]]:
@@ -95,6 +97,8 @@ def _answer(parts: DeskParts, route: GuardedRoute, request: Request, form: FormD
         check_forgery(request, visitor, form)
         if route.permission is not None:
             visitor.actor.demand(route.permission)
+        if route.in_person and visitor.session is None:
+            raise PermissionMissing("a token may not do this; sign in for it")
         if visitor.session is not None and visitor.account.must_change_password and not route.with_a_first_password:
             return RedirectResponse(FIRST_PAGE, status_code=303)
         asked = Asked(request=request, connection=connection, visitor=visitor, form=form)

@@ -49,15 +49,34 @@ ROUTES: tuple[GuardedRoute, ...] = (
         methods=POST,
     ),
     GuardedRoute(path="/sign-out", handler=sign_in.sign_out, permission=None, methods=POST, with_a_first_password=True),
-    GuardedRoute(path="/account", handler=account.show_account, permission=None),
-    GuardedRoute(path=FIRST_PAGE, handler=account.show_password, permission=None, with_a_first_password=True),
+    GuardedRoute(path="/account", handler=account.show_account, permission=None, in_person=True),
     GuardedRoute(
-        path=FIRST_PAGE, handler=account.take_password, permission=None, methods=POST, with_a_first_password=True
+        path=FIRST_PAGE, handler=account.show_password, permission=None, in_person=True, with_a_first_password=True
     ),
-    GuardedRoute(path="/account/sessions/{number}/end", handler=account.end_own_session, permission=None, methods=POST),
-    GuardedRoute(path="/account/tokens", handler=account.create_own_token, permission=None, methods=POST),
     GuardedRoute(
-        path="/account/tokens/{number}/revoke", handler=account.revoke_own_token, permission=None, methods=POST
+        path=FIRST_PAGE,
+        handler=account.take_password,
+        permission=None,
+        in_person=True,
+        methods=POST,
+        with_a_first_password=True,
+    ),
+    GuardedRoute(
+        path="/account/sessions/{number}/end",
+        handler=account.end_own_session,
+        permission=None,
+        in_person=True,
+        methods=POST,
+    ),
+    GuardedRoute(
+        path="/account/tokens", handler=account.create_own_token, permission=None, in_person=True, methods=POST
+    ),
+    GuardedRoute(
+        path="/account/tokens/{number}/revoke",
+        handler=account.revoke_own_token,
+        permission=None,
+        in_person=True,
+        methods=POST,
     ),
     GuardedRoute(path="/studies/{study_uid}", handler=study.show_study_page, permission=Permission.VIEW_STUDIES),
     GuardedRoute(
