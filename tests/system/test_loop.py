@@ -74,7 +74,7 @@ def assert_monitored(health: tuple[int, str], ready: tuple[int, str], metrics: s
     """One study of so many images went through: all parts are ready, and the metrics count it."""
     assert (health, ready[0]) == ((200, "alive\n"), 200)
     assert {item["name"] for item in json.loads(ready[1])["checks"]} == {
-        "database", "workers", "disk", "listen", "register", "analysis", "delivery", "rescue",
+        "database", "web", "workers", "disk", "listen", "register", "analysis", "delivery", "rescue",
     }  # fmt: skip
     assert (value(metrics, "trabecula_instances_received_total", calling_ae_title="ORTHANC") or 0) >= images
     assert value(metrics, "trabecula_studies", state="DONE") == 1

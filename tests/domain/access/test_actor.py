@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from trabecula.domain.access.account import account_name
-from trabecula.domain.access.actor import Actor, Grant, grants_of
+from trabecula.domain.access.actor import Grant, Principal, grants_of
 from trabecula.domain.access.password_rules import check_password
 from trabecula.domain.access.roles import Permission, Role
 from trabecula.domain.errors_of.access import AccountNameInvalid, PasswordTooWeak, PermissionMissing
 
 
-def _actor(*grants: Grant, scopes: frozenset[Permission] | None = None) -> Actor:
-    return Actor(account="ann", grants=frozenset(grants), scopes=scopes)
+def _actor(*grants: Grant, scopes: frozenset[Permission] | None = None) -> Principal:
+    return Principal(account="ann", grants=frozenset(grants), scopes=scopes)
 
 
 def test_a_role_at_one_site_holds_its_permissions_on_studies_there_and_nowhere_else() -> None:

@@ -172,7 +172,7 @@ def test_a_port_that_is_taken_is_told_and_had_when_it_is_free(
 ) -> None:
     import threading
 
-    from trabecula.bootstrap import desk as building
+    from trabecula.bootstrap.desk import serving as building
 
     monkeypatch.setattr(building, "_TRY_AGAIN_SECONDS", 0.1)
     port, ready, addresses = free_port(), threading.Event(), []
@@ -192,7 +192,7 @@ def test_a_port_that_is_taken_is_told_and_had_when_it_is_free(
 def test_a_connection_whose_request_does_not_come_is_closed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    from trabecula.bootstrap.desk import DeskServer
+    from trabecula.bootstrap.desk.serving import DeskServer
     from trabecula.web.http.patience import PatientProtocol
 
     monkeypatch.setattr(PatientProtocol, "head_seconds", 0.5)

@@ -11,7 +11,8 @@ import pytest
 from tests.viewer.ohif import chromium
 from tests.web.desk.conftest import Desk
 from tests.web.oidc_provider import Provider, running_provider
-from trabecula.bootstrap.desk import DeskServer, desk_parts
+from trabecula.bootstrap.desk.parts import desk_parts
+from trabecula.bootstrap.desk.serving import DeskServer
 from trabecula.settings import load_settings
 
 pytestmark = [  # of the provider under test, not of ours

@@ -25,7 +25,7 @@ class Grant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Actor:
+class Principal:
     """Who asks. ``scopes`` is what a token was limited to; None in person, where nothing but the roles limits."""
 
     account: str

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class ReaderVerdict(StrEnum):
     """Whether the reader would have said the same."""
 
     AGREE = "AGREE"
@@ -15,11 +15,11 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ReaderOpinion:
     """Who looked at a revision, when, and what they think of it."""
 
     revision: int
     reader: str
-    verdict: Verdict
+    verdict: ReaderVerdict
     comment: str
     at: datetime

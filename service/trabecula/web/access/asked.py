@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from trabecula.domain.access.actor import Actor
+from trabecula.domain.access.actor import Principal
 from trabecula.domain.access.roles import Permission
 from trabecula.domain.audit.acting import Actor as AuditActor
 from trabecula.domain.audit.entry import ActorKind, AuditAction, AuditEntry, PatientKey
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.audit.appending import append
 from trabecula.web.access.secrets_kept import form_secret
-from trabecula.web.access.signing_in import Origin, Visitor
+from trabecula.web.access.signing_in import RequestOrigin, Visitor
 
 _LONGEST_FIELD = 4096
 
@@ -32,7 +32,7 @@ class Asked:
     form: FormData
 
     @property
-    def actor(self) -> Actor:
+    def actor(self) -> Principal:
         """Who asks."""
         return self.visitor.actor
 
@@ -90,6 +90,6 @@ class Asked:
         return [value.strip()[:_LONGEST_FIELD] for value in values if isinstance(value, str) and value.strip()]
 
 
-def origin_of(request: Request) -> Origin:
+def origin_of(request: Request) -> RequestOrigin:
     """Return where a request comes from; uvicorn has put in what a named proxy tells."""
-    return Origin(request.client.host if request.client else "", request.headers.get("user-agent", ""))
+    return RequestOrigin(request.client.host if request.client else "", request.headers.get("user-agent", ""))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from trabecula.domain.access.account import Account, Session, account_name
-from trabecula.domain.access.actor import Actor
+from trabecula.domain.access.actor import Principal
 from trabecula.domain.access.password_rules import LONGEST, check_password
 from trabecula.domain.errors_of.access import (
     AccountNameInvalid,
@@ -36,21 +36,21 @@ _LONGEST_NAME = 64
 class Visitor:
     """Somebody who is signed in: the actor, and in person the account and the session with its secret."""
 
-    actor: Actor
+    actor: Principal
     account: Account
     session: Session | None = None
     secret: str = ""
 
 
 @dataclass(frozen=True)
-class Origin:
+class RequestOrigin:
     """Where a request comes from: the address (behind a named proxy the one it tells) and the browser's own words."""
 
     address: str
     agent: str = ""
 
 
-def sign_in(connection: Connection, name: str, password: str, origin: Origin, limits: SessionLimits) -> str:
+def sign_in(connection: Connection, name: str, password: str, origin: RequestOrigin, limits: SessionLimits) -> str:
     """Check name and password and begin a session; return the secret for the cookie.
 
     The caller commits also where SignInRefused is raised: the failure counts. Raises SignInRefused, SignInPaused.
@@ -77,7 +77,7 @@ def check_pause(connection: Connection, name: str, address: str) -> None:
         raise SignInPaused
 
 
-def begin(connection: Connection, account: str, origin: Origin, limits: SessionLimits) -> str:
+def begin(connection: Connection, account: str, origin: RequestOrigin, limits: SessionLimits) -> str:
     """Begin a session of somebody whose identity is proven; return the secret for the cookie."""
     secret = new_secret()
     note_sign_in(connection, account)
@@ -91,7 +91,7 @@ def visitor_of_session(connection: Connection, secret: str, limits: SessionLimit
     if session is None:
         return None
     account = find_account(connection, session.account)
-    actor = Actor(account=account.name, grants=account.grants)
+    actor = Principal(account=account.name, grants=account.grants)
     return Visitor(actor=actor, account=account, session=session, secret=secret)
 
 
@@ -101,7 +101,7 @@ def visitor_of_token(connection: Connection, token: str) -> Visitor:
     if found is None:
         raise TokenRefused
     account = find_account(connection, found.account)
-    actor = Actor(
+    actor = Principal(
         account=account.name,
         grants=account.grants,
         scopes=found.scopes,
@@ -110,7 +110,7 @@ def visitor_of_token(connection: Connection, token: str) -> Visitor:
     return Visitor(actor=actor, account=account)
 
 
-def change_password(connection: Connection, visitor: Visitor, current: str, new: str, origin: Origin) -> None:
+def change_password(connection: Connection, visitor: Visitor, current: str, new: str, origin: RequestOrigin) -> None:
     """Replace one's own password; the other sessions of the account end.
 
     Raises SignInRefused where ``current`` is not it, SignInPaused, PasswordTooWeak.

@@ -25,7 +25,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
-class Place:
+class BarPlace:
     """A place in the bar at the top; shown to those who hold the permission."""
 
     title: str
@@ -34,11 +34,11 @@ class Place:
 
 
 PLACES = (
-    Place("Overview", "/", Permission.VIEW_STUDIES),
-    Place("Studies", "/studies", Permission.VIEW_STUDIES),
-    Place("References", "/references", Permission.IMPORT_REFERENCES),
-    Place("Models", "/models", Permission.VIEW_MODELS),
-    Place("Administration", "/administration", Permission.VIEW_OPERATION),
+    BarPlace("Overview", "/", Permission.VIEW_STUDIES),
+    BarPlace("Studies", "/studies", Permission.VIEW_STUDIES),
+    BarPlace("References", "/references", Permission.IMPORT_REFERENCES),
+    BarPlace("Models", "/models", Permission.VIEW_MODELS),
+    BarPlace("Administration", "/administration", Permission.VIEW_OPERATION),
 )
 
 

@@ -36,7 +36,7 @@ from trabecula.web.access.provider.discovery import Description, Discovery
 from trabecula.web.access.provider.id_token import Expected, believed_claims
 from trabecula.web.access.provider.mapping import Person, claim_at, person_of
 from trabecula.web.access.secrets_kept import digest, new_secret
-from trabecula.web.access.signing_in import Origin, begin
+from trabecula.web.access.signing_in import RequestOrigin, begin
 
 _LONGEST = 4096
 _OK = 200
@@ -130,7 +130,9 @@ def _vouched(
     return person_of(claims, terms)
 
 
-def let_in(connection: Connection, person: Person, origin: Origin, limits: SessionLimits) -> tuple[str, str, bool]:
+def let_in(
+    connection: Connection, person: Person, origin: RequestOrigin, limits: SessionLimits
+) -> tuple[str, str, bool]:
     """Begin a session of a person; return the cookie's secret, the account, and whether it was made just now.
 
     An account has the roles that the provider gives now. The caller commits also what ProviderRoleMissing leaves: no

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from trabecula.domain.results.result import Category
-from trabecula.domain.study.reading import Verdict
+from trabecula.domain.study.reading import ReaderVerdict
 from trabecula.domain.study.study import StudyPriority, StudyState
 from trabecula.web.api.shapes.words import Reason, Sentence, Word
 
@@ -149,7 +149,7 @@ class NewReading(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"verdict": "AGREE", "comment": ""}]})
 
-    verdict: Verdict
+    verdict: ReaderVerdict
     comment: Sentence = ""
 
 
@@ -160,7 +160,7 @@ class ReadingDone(BaseModel):
 
     revision: int
     reader: str
-    verdict: Verdict
+    verdict: ReaderVerdict
     comment: str
     at: datetime
 

@@ -14,7 +14,7 @@ from trabecula.domain.errors import DestinationUnknown
 from trabecula.domain.errors_of.access import ChoiceInvalid
 from trabecula.domain.errors_of.copies import ReasonMissing
 from trabecula.domain.spine import Level
-from trabecula.domain.study.reading import Verdict
+from trabecula.domain.study.reading import ReaderVerdict
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import database_errors, driver_connection
 from trabecula.ledger.desk.tags import add_tag, remove_tag, tags_of
@@ -124,7 +124,7 @@ def add_reading(door: Reader, study_uid: StudyUidInPath, reading: NewReading) ->
     with door.opened() as asked:
         uid, _ = visible_study(asked, Permission.READ_STUDIES)
         comment = reading.comment.strip()
-        if reading.verdict is Verdict.DISAGREE and not comment:
+        if reading.verdict is ReaderVerdict.DISAGREE and not comment:
             raise ReasonMissing
         revision = _standing(asked.connection, uid).revision
         note_reading(asked.connection, uid, revision, asked.actor.account, reading.verdict, comment)

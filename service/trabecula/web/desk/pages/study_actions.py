@@ -16,7 +16,7 @@ from trabecula.domain.audit.entry import AuditAction
 from trabecula.domain.errors_of.access import ChoiceInvalid
 from trabecula.domain.errors_of.copies import ReasonMissing
 from trabecula.domain.spine import Level
-from trabecula.domain.study.reading import Verdict
+from trabecula.domain.study.reading import ReaderVerdict
 from trabecula.domain.study.study import StudyPriority
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import driver_connection
@@ -92,11 +92,11 @@ def note_opinion(_parts: DeskParts, asked: Asked) -> Response:
     """Write down whether a reader agrees. Raises ChoiceInvalid, ReasonMissing where somebody disagrees without why."""
     study_uid, _ = visible_study(asked, Permission.READ_STUDIES)
     try:
-        verdict = Verdict(asked.field("verdict"))
+        verdict = ReaderVerdict(asked.field("verdict"))
     except ValueError as error:
         raise ChoiceInvalid("a reading is AGREE or DISAGREE") from error
     comment = asked.field("comment")
-    if verdict is Verdict.DISAGREE and not comment:
+    if verdict is ReaderVerdict.DISAGREE and not comment:
         raise ReasonMissing
     revision = asked.connection.execute(select(Study.revision).where(Study.study_uid == study_uid)).scalar_one()
     note_reading(asked.connection, study_uid, revision, asked.actor.account, verdict, comment)
