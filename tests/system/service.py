@@ -20,7 +20,9 @@ _TRACE = """
            (SELECT max(changed_at) FROM object_deliveries d WHERE d.study_uid = s.study_uid)
     FROM studies s WHERE s.study_uid = %(uid)s
 """
-_SAID = re.compile(r"(\w+ ready: .+|database ready again: .+|trabecula is ready|trabecula has ended)$")
+_SAID = re.compile(
+    r"(\w+ ready: .+|first sign-in: .+|database ready again: .+|trabecula is ready|trabecula has ended)$"
+)
 FINAL = frozenset({"DONE", "FAILED", "CANCELLED"})
 
 
