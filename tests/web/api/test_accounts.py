@@ -62,7 +62,7 @@ def test_somebody_sees_what_they_may_do_where(api: Api) -> None:
 
 
 def test_an_administrator_makes_accounts_gives_roles_and_takes_them_away(api: Api, actions: Actions) -> None:
-    admin = api.program("root", "admin")
+    admin = api.program("rita", "admin")
 
     made = admin.post(f"{V1}/users", json={"name": "Ben", "full_name": "Ben Ray", "roles": ["viewer@CT_WEST"]})
     twice = admin.post(f"{V1}/users", json={"name": "ben", "roles": ["viewer"]})
@@ -73,7 +73,7 @@ def test_an_administrator_makes_accounts_gives_roles_and_takes_them_away(api: Ap
     ended = admin.delete(f"{V1}/sessions/{sessions[0]['number']}")
     disabled = admin.post(f"{V1}/users/ben/disable")
     enabled = admin.post(f"{V1}/users/ben/enable")
-    last = admin.put(f"{V1}/users/root/roles", json={"roles": ["viewer"]})
+    last = admin.put(f"{V1}/users/rita/roles", json={"roles": ["viewer"]})
 
     assert (made.status_code, twice.status_code, changed.status_code) == (201, 409, 200)
     assert made.json()["account"]["must_change_password"] is True
@@ -83,9 +83,9 @@ def test_an_administrator_makes_accounts_gives_roles_and_takes_them_away(api: Ap
     assert disabled.json()["disabled_at"] is not None
     assert enabled.json()["disabled_at"] is None
     assert (last.status_code, last.json()["code"]) == (409, "LAST_ADMINISTRATOR")
-    assert [item["name"] for item in admin.get(f"{V1}/users").json()["accounts"]] == ["ben", "root"]
+    assert [item["name"] for item in admin.get(f"{V1}/users").json()["accounts"]] == ["ben", "rita"]
     assert made.json()["password"] not in admin.get(f"{V1}/users").text
-    assert [action for action, _, who in actions() if who == "root"] == [
+    assert [action for action, _, who in actions() if who == "rita"] == [
         "USER_CREATED", "USER_CHANGED", "SESSION_REVOKED", "USER_CHANGED", "USER_CHANGED",
     ]  # fmt: skip
 

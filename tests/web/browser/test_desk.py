@@ -82,7 +82,7 @@ def _account(world: World, name: str, role: str) -> None:
 
 
 @contextmanager
-def signed_in(served: Served, name: str, **options: object) -> Iterator[Page]:
+def signed_in(served: Served, name: str, expected: tuple[str, ...] = ("404",), **options: object) -> Iterator[Page]:
     """Sign in with the keyboard alone, as somebody does who has no mouse; nothing may be said on the console."""
     context: BrowserContext = served.browser.new_context(base_url=served.address, **options)
     page = context.new_page()
@@ -98,7 +98,7 @@ def signed_in(served: Served, name: str, **options: object) -> Iterator[Page]:
     page.wait_for_url(served.address + "/")
     try:
         yield page
-        assert [line for line in said if "404" not in line] == []
+        assert [line for line in said if not any(status in line for status in expected)] == []
     finally:
         context.close()
 
@@ -165,6 +165,8 @@ def test_each_decision_is_asked_for_once_more_and_can_be_left(served: Served) ->
         page.get_by_role("button", name="Try again").click()
         expect(page.get_by_role("status")).to_contain_text("tried again")
     process(served.world)
+    assert served.world.state(served.study_uid) == "DONE"
+    assert served.world.rows("SELECT who FROM events WHERE what = 'CANCELLED'") == ["ann"]
 
 
 def test_the_overview_renews_itself(served: Served) -> None:
@@ -180,11 +182,15 @@ def test_the_overview_renews_itself(served: Served) -> None:
 
 
 def test_a_viewer_sees_no_place_of_administration(served: Served) -> None:
-    with signed_in(served, "vic") as page:
+    with signed_in(served, "vic", expected=("403",)) as page:
         expect(page.get_by_role("link", name="Administration")).to_have_count(0)
         page.goto("/models")
         page.locator("a[href^='/models/']").first.click()
-        expect(page.get_by_role("button", name="Change the role")).to_have_count(0)
+        expect(page.get_by_role("heading", name="Can it be believed?")).to_be_visible()
+        assert page.get_by_role("button", name="Change the role").count() == 0
+        refused = page.goto("/administration")
+        assert refused is not None
+        assert refused.status == 403
 
 
 def test_an_administrator_makes_an_account_that_can_sign_in(served: Served) -> None:
@@ -201,6 +207,7 @@ def test_an_administrator_makes_an_account_that_can_sign_in(served: Served) -> N
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Choose a password of your own")).to_be_visible()
+    assert page.url == f"{served.address}/account/password"
     context.close()
 
 
@@ -211,6 +218,8 @@ def test_a_signed_out_browser_shows_nothing_when_somebody_goes_back(served: Serv
         page.wait_for_url("**/sign-in")
         page.go_back()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert page.get_by_role("region", name="Levels", exact=True).count() == 0
+        assert page.get_by_alt_text("The one-page picture of the result").count() == 0
 
 
 def test_no_request_leaves_the_service(served: Served) -> None:

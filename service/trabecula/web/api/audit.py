@@ -6,6 +6,7 @@ from datetime import datetime, time
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 
 from trabecula.domain.audit.entry import AuditAction
 from trabecula.ledger.audit.listing import AuditFilter, list_entries
@@ -17,25 +18,29 @@ from trabecula.web.api.shapes.words import Day, Word
 router = APIRouter(tags=["audit"])
 
 
+class AuditQuery(BaseModel):
+    """Which entries are asked for."""
+
+    since: Day | None = Field(None, description="From this day on.")
+    who: Word = Field("", description="Account, with its tokens.")
+    action: AuditAction | None = None
+    study_uid: Word = ""
+    patient_id: Word = ""
+    before: int | None = Field(None, ge=1, le=2**53, description="`next` of the page before.")
+    limit: int = Field(100, ge=1, le=200)
+
+
 @router.get("/audit")
-def list_audit(
-    door: AuditViewer,
-    since: Annotated[Day | None, Query(description="From this day on.")] = None,
-    who: Annotated[Word, Query(description="Account, with its tokens.")] = "",
-    action: Annotated[AuditAction | None, Query()] = None,
-    study_uid: Annotated[Word, Query()] = "",
-    patient_id: Annotated[Word, Query()] = "",
-    before: Annotated[int | None, Query(ge=1, le=2**53, description="`next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 100,
-) -> AuditList:
+def list_audit(door: AuditViewer, asked_for: Annotated[AuditQuery, Query()]) -> AuditList:
     """List the audit log, the newest entries first; that it was looked at becomes an entry too."""
+    since, limit = asked_for.since, asked_for.limit
     wanted = AuditFilter(
         since=datetime.combine(since, time(), door.parts.time_zone) if since else None,
-        who=who,
-        action=str(action or ""),
-        study_uid=study_uid,
-        patient_id=patient_id,
-        before=before,
+        who=asked_for.who,
+        action=str(asked_for.action or ""),
+        study_uid=asked_for.study_uid,
+        patient_id=asked_for.patient_id,
+        before=asked_for.before,
         limit=limit,
     )
     with door.opened() as asked:

@@ -24,6 +24,13 @@ def _account(table: str) -> sa.ForeignKeyConstraint:
 
 def upgrade() -> None:
     """Add the tables; the first account is made by ``users create`` or by the first start."""
+    _create_accounts()
+    _create_entrances()
+    _create_attempts()
+    _create_readings()
+
+
+def _create_accounts() -> None:
     op.create_table(
         "accounts",
         sa.Column("name", sa.Text(), nullable=False),
@@ -49,6 +56,9 @@ def upgrade() -> None:
         _account("account_grants"),
         sa.PrimaryKeyConstraint("account", "role", "site", name=op.f("pk_account_grants")),
     )
+
+
+def _create_entrances() -> None:
     op.create_table(
         "web_sessions",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
@@ -82,6 +92,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
     )
     op.create_index(op.f("ix_api_tokens_account"), "api_tokens", ["account"])
+
+
+def _create_attempts() -> None:
     op.create_table(
         "sign_in_failures",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
@@ -101,6 +114,9 @@ def upgrade() -> None:
         sa.Column("at", _TIME, server_default=_NOW, nullable=False),
         sa.PrimaryKeyConstraint("state_hash", name=op.f("pk_provider_requests")),
     )
+
+
+def _create_readings() -> None:
     op.create_table(
         "readings",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),

@@ -18,5 +18,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Versions only go forward; a backup goes back."""
-    raise NotImplementedError
+    """Drop it: in which language an object is, its own header tells."""
+    op.drop_column("objects", "language")
