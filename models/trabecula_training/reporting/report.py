@@ -36,7 +36,7 @@ FIGURES_FOLDER = "figures"
 
 
 @dataclass(frozen=True)
-class Figures:
+class TaskFigures:
     """The figures of one task, as SVG text; empty in paper mode. ``of`` names the classifier of the last two."""
 
     of: str = ""
@@ -47,10 +47,10 @@ class Figures:
     external: tuple[str, ...] = ()
 
 
-def task_figures(run: TaskRun, task: Mapping[str, Any]) -> Figures:
+def task_figures(run: TaskRun, task: Mapping[str, Any]) -> TaskFigures:
     """Return the figures of a sound run; those of paper mode would only make its optimism look solid."""
     if not run.results:
-        return Figures()
+        return TaskFigures()
     best = best_model(task)
     what = f"{run.input.name}, {task_words(run.task.name)}"
     main = tuple(as_svg(figure, f"{kind}: {what}") for kind, figure in _main_figures(run).items())
@@ -59,7 +59,7 @@ def task_figures(run: TaskRun, task: Mapping[str, Any]) -> Figures:
     selects = len(run.dataset.layout.columns) > 1 and run.stability[best]
     features = stability_figure(run.stability[best], best) if selects else None
     made_outside = external_figures(run.predicted_outside) if run.predicted_outside else {}
-    return Figures(
+    return TaskFigures(
         best,
         main,
         as_svg(groups, f"AUC by subgroup: {what}") if groups else "",
@@ -135,14 +135,14 @@ def render_report(recipe: Recipe, document: Mapping[str, Any], runs: tuple[TaskR
     )
 
 
-Place = tuple[str, str, str, str]
+EvaluationKey = tuple[str, str, str, str]
 """Input, task, model and part of the patients."""
 
 
-def ours_beside(document: Mapping[str, Any]) -> dict[Place, Mapping[str, Any]]:
+def ours_beside(document: Mapping[str, Any]) -> dict[EvaluationKey, Mapping[str, Any]]:
     """Return our AUC, rates and matrix at the balanced point by (input, task, model, part), beside the published
     ones: internal beside test and validation, external beside external. Sound mode judges nobody it was trained on."""
-    found: dict[Place, Mapping[str, Any]] = {}
+    found: dict[EvaluationKey, Mapping[str, Any]] = {}
     for task in document["tasks"]:
         place = task["input"], task["task"]
         for part, made in ((StudyPart.INTERNAL, task["evaluations"]), (StudyPart.EXTERNAL, task["external"])):

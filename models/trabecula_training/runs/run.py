@@ -180,9 +180,9 @@ def _run_task(way: _Way, cohort: Cohort, table: FeatureTable, pair: tuple[InputS
     sound = settings.mode is Mode.SOUND
     readers = None if sound else recipe.paper_readers_above
     layout, dropped = usable_layout(table, item.roles, recipe.aggregation, sound, choice.impute, readers)
-    dataset = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped, choice)
+    dataset = make_dataset(cohort.part(Part.DEVELOPMENT), table, layout, task, dropped=dropped, choice=choice)
     known = dataset.data.conditioning.batches if dataset.data.conditioning else ()
-    outside = make_dataset(cohort.part(Part.EXTERNAL), table, layout, task, (), choice, known)
+    outside = make_dataset(cohort.part(Part.EXTERNAL), table, layout, task, choice=choice, batches=known)
     base = TaskRun(
         input=item,
         task=task,

@@ -19,7 +19,7 @@ _COMPARABLE_PHASES = (ContrastPhase.NATIVE, ContrastPhase.ARTERIAL, ContrastPhas
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class ExpectedAttenuation:
     """The mean and standard deviation (HU) of people of this age at ``level``; ``z_score`` is None where the measured
     value cannot be compared (tube voltage or contrast phase not known)."""
 
@@ -49,7 +49,7 @@ class Expected:
 
 def expected_at_age(
     decision: Decision, findings: Findings | None, patient: StatedPatient, norm: AttenuationNorm
-) -> Expected | None:
+) -> ExpectedAttenuation | None:
     """Return what the norm expects where its level was measured on CT, at an age of the norm that is known and not
     contradicted (it is None then); nothing for a study that is not evaluable."""
     if findings is None or findings.context.role is not SeriesRole.CT or patient.age_years is None:
@@ -59,10 +59,14 @@ def expected_at_age(
     mean = norm.expected_hu(patient.age_years)
     if mean is None:
         return None
-    return Expected(level=norm.level, mean_hu=mean, sd_hu=norm.sd_hu, z_score=_z_score(decision, findings, norm, mean))
+    return ExpectedAttenuation(
+        level=norm.level, mean_hu=mean, sd_hu=norm.sd_hu, z_score=_z_score(decision, findings, norm, mean)
+    )
 
 
-def value_scale(decision: Decision, expected: Expected | None, least_change_percent: float) -> ValueScale | None:
+def value_scale(
+    decision: Decision, expected: ExpectedAttenuation | None, least_change_percent: float
+) -> ValueScale | None:
     """Return what the values of the levels are held against; None where nothing was compared.
 
     ``least_change_percent`` is that of attenuation; for VBQ none is known.

@@ -7,8 +7,8 @@ from trabecula.domain.results.ground import (
     ByModels,
     ByReasons,
     Ground,
+    LimitPosition,
     Measured,
-    Place,
     Quantity,
     Withheld,
     told,
@@ -86,18 +86,18 @@ def _told(measured: Measured) -> tuple[str, tuple[str, ...]]:
 
 
 def _place(measured: Measured) -> str:
-    if measured.place is Place.NO_LIMITS:
+    if measured.place is LimitPosition.NO_LIMITS:
         return "; it depends on scanner and protocol and has no universal threshold"
     low, high = _told(measured)[1]
     if measured.quantity is Quantity.ATTENUATION:
         return {
-            Place.SUSPECT: f", at or below {low} HU",
-            Place.BETWEEN: f", above {low} HU and not above {high} HU",
-            Place.CLEAR: f", above {high} HU",
+            LimitPosition.SUSPECT: f", at or below {low} HU",
+            LimitPosition.BETWEEN: f", above {low} HU and not above {high} HU",
+            LimitPosition.CLEAR: f", above {high} HU",
         }[measured.place]
     site = "of this site's reference for the scanner; VBQ has no universal threshold"
     return {
-        Place.SUSPECT: f", at or above {high} {site}",
-        Place.BETWEEN: f", at or above {low} and below {high} {site}",
-        Place.CLEAR: f", below {low} {site}",
+        LimitPosition.SUSPECT: f", at or above {high} {site}",
+        LimitPosition.BETWEEN: f", at or above {low} and below {high} {site}",
+        LimitPosition.CLEAR: f", below {low} {site}",
     }[measured.place]

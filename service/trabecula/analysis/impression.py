@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from trabecula.analysis.biomarkers.vbq import levels_in_words
-from trabecula.analysis.expected import Expected
+from trabecula.analysis.expected import ExpectedAttenuation
 from trabecula.analysis.findings import Findings
 from trabecula.analysis.ground_words import ground_lines
 from trabecula.domain.results.advice import ADVICE
@@ -23,7 +23,7 @@ from trabecula.domain.results.result import Category, SeriesRole
 def impression(
     decision: Decision,
     findings: Findings | None,
-    expected: Expected | None,
+    expected: ExpectedAttenuation | None,
     reasons: Sequence[Reason],
 ) -> tuple[str, ...]:
     """Return the lines of a result; ``findings`` are those of the series that decided, if any, ``expected`` what a norm
@@ -69,7 +69,7 @@ def _distinct(sentences: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def _levels_line(findings: Findings, expected: Expected | None) -> str:
+def _levels_line(findings: Findings, expected: ExpectedAttenuation | None) -> str:
     """The levels as scanned, and what the norm expects of its own level."""
     levels = ", ".join(f"{level} {findings.attenuation[level].mean_hu:.0f}" for level in findings.evaluable_levels)
     mean = findings.mean_hu

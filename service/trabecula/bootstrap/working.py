@@ -52,7 +52,15 @@ def run_worker(
             options = QueueOptions(stalled_s=settings.stalled_seconds)
             telling = telling_of(settings) if "sys" in queues else None
             auditing = auditing_of(settings, engine) if "sys" in queues else None
-            app = build_app(database_url, services, engine, options, housekeeping, telling, auditing)
+            app = build_app(
+                database_url,
+                services,
+                engine,
+                options=options,
+                housekeeping=housekeeping,
+                telling=telling,
+                auditing=auditing,
+            )
             run_worker_of(app, queues, concurrency, on_database)
         finally:
             server.stop()

@@ -68,6 +68,7 @@ def build_app(
     services: Services,
     engine: Engine,
     options: QueueOptions | None = None,
+    *,
     housekeeping: Callable[[], None] | None = None,
     telling: Telling | None = None,
     auditing: Auditing | None = None,

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.notification.messages import Message, message_of_day, message_of_news
-from trabecula.domain.notification.troubles import Figures, TellingPolicy, Undelivered, news_of, troubles_of
+from trabecula.domain.notification.troubles import ServiceFigures, TellingPolicy, Undelivered, news_of, troubles_of
 from trabecula.ledger.database import database_errors, driver_connection
 from trabecula.ledger.notifications import rows
 from trabecula.ledger.notifications.day import day_figures
@@ -121,10 +121,10 @@ def _send_next(engine: Engine, telling: Telling, silent: set[str]) -> bool:
     return True
 
 
-def _figures(connection: psycopg.Connection[Any], telling: Telling, now: datetime, free_bytes: int) -> Figures:
+def _figures(connection: psycopg.Connection[Any], telling: Telling, now: datetime, free_bytes: int) -> ServiceFigures:
     found = read_figures(connection, telling.stalled_s)
     last = max(found.last_images.values(), default=None)
-    return Figures(
+    return ServiceFigures(
         now=now,
         failures=found.failures,
         undelivered={name: Undelivered(item.tried, item.oldest_tried_s) for name, item in found.pending.items()},

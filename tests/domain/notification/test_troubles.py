@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trabecula.domain.notification.messages import MessageKind, message_of_news
 from trabecula.domain.notification.troubles import (
-    Figures,
+    ServiceFigures,
     TellingPolicy,
     ToldTrouble,
     Trouble,
@@ -25,9 +25,9 @@ POLICY = TellingPolicy(working_time=WorkingTime(zone=UTC))
 GIB = 2**30
 
 
-def figures(**changes: object) -> Figures:
+def figures(**changes: object) -> ServiceFigures:
     sound = {"now": NOON, "free_bytes": 100 * GIB, "watermark_bytes": 2 * GIB, "last_image_at": NOON}
-    return Figures(**(sound | changes))  # type: ignore[arg-type]
+    return ServiceFigures(**(sound | changes))  # type: ignore[arg-type]
 
 
 def kinds(**changes: object) -> list[str]:

@@ -14,7 +14,7 @@ from tests.web.served import served
 from trabecula.domain.access.actor import grants_of
 from trabecula.domain.errors_of.provider import ProviderAnswerInvalid, ProviderUnavailable
 from trabecula.web.access.provider.discovery import KEPT_SECONDS, Discovery
-from trabecula.web.access.provider.id_token import Expected, believed_claims
+from trabecula.web.access.provider.id_token import ExpectedClaims, believed_claims
 from trabecula.web.access.provider.mapping import claim_at, granted
 from trabecula.web.access.provider.terms import ProviderTerms
 from trabecula.web.access.secrets_kept import digest
@@ -75,7 +75,7 @@ def believed(discovery: Discovery, key: RSAKey, **changes: object) -> object:
     issuer = discovery.terms.issuer
     claims = {"iss": issuer, "aud": "trabecula", "sub": "7f3a", "nonce": "n", "iat": NOW, "exp": NOW + 300} | changes
     token = jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key)
-    expected = Expected(issuer=issuer, client_id="trabecula", nonce_hash=digest("n"))
+    expected = ExpectedClaims(issuer=issuer, client_id="trabecula", nonce_hash=digest("n"))
     return believed_claims(token, discovery.keys, expected, now=NOW)["sub"]
 
 

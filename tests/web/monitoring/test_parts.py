@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.waiting import wait_until
 from tests.web.exposition import exposed, names, value
-from trabecula.bootstrap.monitoring.answering import Place, Watched, answering
+from trabecula.bootstrap.monitoring.answering import ServerAddress, Watched, answering
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.jobs import Stage
 from trabecula.settings import Settings
@@ -59,7 +59,7 @@ def test_parts_answer_as_one_and_a_silent_part_is_told(
     PrometheusObserver(stages).done(40.0)
     path, gone = sockets / "delivery.sock", sockets / "gone.sock"
     watched = Watched(part="work", collectors=(stages,), checks=(ReadyCheck("worker", waits),))
-    with answering(Settings(), Place(path=path), watched):
+    with answering(Settings(), ServerAddress(path=path), watched):
         wait_until(path.exists)
         merged = MergedParts("serve", registry_of(), {"delivery": path, "gone": gone})
         text = exposed(merged)

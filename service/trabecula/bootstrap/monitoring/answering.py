@@ -22,7 +22,7 @@ from trabecula.web.monitoring.registry import registry_of
 
 
 @dataclass(frozen=True)
-class Place:
+class ServerAddress:
     """Where a process answers: on a Unix socket for its supervisor, or on a host and port."""
 
     host: str = ""
@@ -40,16 +40,19 @@ class Watched:
     parts: Mapping[str, Path] = field(default_factory=dict)
 
 
-def part_place(settings: Settings, socket: Path | None) -> Place | None:
+def part_place(settings: Settings, socket: Path | None) -> ServerAddress | None:
     """Return where a part answers: for its supervisor, else on metrics_port; None where nobody wants to know."""
     if socket is not None:
-        return Place(path=socket)
-    return Place(settings.web_host, settings.metrics_port) if settings.metrics_port else None
+        return ServerAddress(path=socket)
+    return ServerAddress(settings.web_host, settings.metrics_port) if settings.metrics_port else None
 
 
 @contextmanager
 def answering(
-    settings: Settings, place: Place | None, watched: Watched, on_ready: Callable[[str], None] = lambda address: None
+    settings: Settings,
+    place: ServerAddress | None,
+    watched: Watched,
+    on_ready: Callable[[str], None] = lambda address: None,
 ) -> Iterator[None]:
     """Answer monitoring meanwhile; ``on_ready`` gets the address when the port is had."""
     if place is None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from trabecula.web.http.client import ask
-from trabecula.web.http.routes import Answer, Handler, Request, Routes
+from trabecula.web.http.routes import Handler, HttpResponse, Request, Routes
 from trabecula.web.monitoring.endpoints import HEALTH, METRICS, READY, MetricsAccess
 
 _SECONDS = 20.0
@@ -24,10 +24,10 @@ def forwarding_routes(socket: Path, access: MetricsAccess) -> Routes:
 
 
 def _forwarded(socket: Path) -> Handler:
-    def answer(request: Request) -> Answer:
+    def answer(request: Request) -> HttpResponse:
         try:
             return ask(socket, request, _SECONDS)
         except (OSError, http.client.HTTPException):
-            return Answer.text("the service that keeps this desk does not answer", HTTPStatus.SERVICE_UNAVAILABLE)
+            return HttpResponse.text("the service that keeps this desk does not answer", HTTPStatus.SERVICE_UNAVAILABLE)
 
     return answer

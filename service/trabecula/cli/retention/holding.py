@@ -14,10 +14,10 @@ from trabecula.domain.errors_of.copies import ReasonMissing
 from trabecula.domain.study.standing import Event
 from trabecula.ledger.queries import studies as queries
 
-Why = Annotated[str, typer.Option("--reason", help="Why, for the audit trail; required.")]
+HoldReason = Annotated[str, typer.Option("--reason", help="Why, for the audit trail; required.")]
 
 
-def hold(study_uid: StudyUidArgument, reason: Why = "", operator_name: Operator = "") -> None:
+def hold(study_uid: StudyUidArgument, reason: HoldReason = "", operator_name: Operator = "") -> None:
     """Keep everything of a study, images and results, until `unhold`; it cannot be deleted either."""
     with opened_ledger() as (_, engine):
         if not reason.strip():
@@ -31,7 +31,7 @@ def hold(study_uid: StudyUidArgument, reason: Why = "", operator_name: Operator 
     console.print(f"{study_uid} is held", highlight=False)
 
 
-def unhold(study_uid: StudyUidArgument, reason: Why = "", operator_name: Operator = "") -> None:
+def unhold(study_uid: StudyUidArgument, reason: HoldReason = "", operator_name: Operator = "") -> None:
     """Lift the hold of a study."""
     with opened_ledger() as (_, engine):
         if not reason.strip():

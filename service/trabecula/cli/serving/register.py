@@ -11,7 +11,7 @@ import structlog
 from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.listening import journal_folder_of
-from trabecula.bootstrap.monitoring.answering import Place, answering
+from trabecula.bootstrap.monitoring.answering import ServerAddress, answering
 from trabecula.bootstrap.monitoring.watching import registrar_watch
 from trabecula.bootstrap.registering import follower_of
 from trabecula.cli.serving.signals import end_event
@@ -43,7 +43,7 @@ def register() -> None:
             tell_started(f"registrar ready: {folder.root}", "registrar.started")
             following = threading.Event()
             socket = part_socket()
-            with answering(settings, Place(path=socket) if socket else None, registrar_watch(following)):
+            with answering(settings, ServerAddress(path=socket) if socket else None, registrar_watch(following)):
                 _follow(settings, folder, ended, following)
 
 

@@ -12,7 +12,7 @@ import structlog
 
 from trabecula.bootstrap.database import KeptDatabase, kept_database
 from trabecula.bootstrap.desk.exposure import check_exposure
-from trabecula.bootstrap.monitoring.answering import Place, answering, socket_folder
+from trabecula.bootstrap.monitoring.answering import ServerAddress, answering, socket_folder
 from trabecula.bootstrap.monitoring.watching import box_watch
 from trabecula.cli.output import print_line
 from trabecula.cli.serving.alone import alone_in
@@ -76,10 +76,10 @@ def _monitored(
     with socket_folder() as folder:
         progress.sockets = folder
         web: tuple[ServicePart, ...] = ()
-        place = Place(settings.web_host, settings.web_port)
+        place = ServerAddress(settings.web_host, settings.web_port)
         if settings.web_pages:
             check_exposure(settings)
-            place = Place(path=folder / "box.sock")
+            place = ServerAddress(path=folder / "box.sock")
             web = (ServicePart("web", ("web", "--box", str(place.path))),)
         sockets = {part.name: socket_of(folder, part) for part in (*parts, *web)}
         watched = box_watch(settings, lambda: progress.database_url, sockets)

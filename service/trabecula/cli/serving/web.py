@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.desk.parts import passwords_folder
 from trabecula.bootstrap.desk.serving import running_desk
-from trabecula.bootstrap.monitoring.answering import Place, Watched, answering, public_access, routes_of
+from trabecula.bootstrap.monitoring.answering import ServerAddress, Watched, answering, public_access, routes_of
 from trabecula.bootstrap.monitoring.forwarding import forwarding_routes
 from trabecula.bootstrap.monitoring.watching import web_watch
 from trabecula.cli.output import print_line
@@ -66,7 +66,7 @@ def _monitoring(settings: Settings, box: Path | None, ready: threading.Event) ->
 @contextlib.contextmanager
 def _answering_supervisor(settings: Settings) -> Iterator[None]:
     socket = part_socket()
-    with answering(settings, Place(path=socket) if socket is not None else None, Watched(part="web")):
+    with answering(settings, ServerAddress(path=socket) if socket is not None else None, Watched(part="web")):
         yield
 
 

@@ -19,12 +19,12 @@ from trabecula.domain.study.deletion import Tombstone
 from trabecula.logs import command_log
 from trabecula.pipeline.retention.deleting import allow_study, delete_study
 
-Why = Annotated[str, typer.Option("--reason", help="Why; required, and kept with the tombstone.")]
+DeletionReason = Annotated[str, typer.Option("--reason", help="Why; required, and kept with the tombstone.")]
 
 
 def delete(
     study_uid: StudyUidArgument,
-    reason: Why = "",
+    reason: DeletionReason = "",
     operator_name: Operator = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
@@ -53,7 +53,7 @@ def deleted(study_uid: StudyUidArgument, as_json: AsJson = False) -> None:
     _tell(tombstone, as_json)
 
 
-def allow(study_uid: StudyUidArgument, reason: Why = "", operator_name: Operator = "") -> None:
+def allow(study_uid: StudyUidArgument, reason: DeletionReason = "", operator_name: Operator = "") -> None:
     """Let a deleted study come again, as a new one."""
     with opened_ledger() as (settings, engine):
         who = operator(operator_name)

@@ -45,7 +45,7 @@ class Undelivered:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
+class ServiceFigures:
     """What the rules look at: FAILED studies by code, what destinations did not take, the last image, the disk."""
 
     now: datetime
@@ -96,7 +96,7 @@ def is_silent(policy: TellingPolicy, last_image_at: datetime | None, now: dateti
     return policy.silence_s > 0 and silence_s(policy, last_image_at, now) > policy.silence_s
 
 
-def troubles_of(figures: Figures, policy: TellingPolicy) -> tuple[Trouble, ...]:
+def troubles_of(figures: ServiceFigures, policy: TellingPolicy) -> tuple[Trouble, ...]:
     """Return what is wrong now."""
     found = []
     failed = sum(figures.failures.values())

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from trabecula.domain.results.ground import ByModels, ByReasons, Ground, Measured, Place, Quantity, Withheld
+from trabecula.domain.results.ground import ByModels, ByReasons, Ground, LimitPosition, Measured, Quantity, Withheld
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, Score
 from trabecula.domain.results.thresholds import AttenuationThresholds, ContrastPhase, VbqThresholds
@@ -182,7 +182,7 @@ def decide_vbq(finding: VbqFinding, thresholds: VbqThresholds) -> Decision:
 
 
 def _category_of_place(measured: Measured) -> Category:
-    return {Place.SUSPECT: Category.LOW_BONE_DENSITY_SUSPECTED, Place.CLEAR: Category.NO_FLAG}.get(
+    return {LimitPosition.SUSPECT: Category.LOW_BONE_DENSITY_SUSPECTED, LimitPosition.CLEAR: Category.NO_FLAG}.get(
         measured.place, Category.INDETERMINATE
     )
 

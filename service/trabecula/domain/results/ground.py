@@ -21,7 +21,7 @@ class Quantity(StrEnum):
     """A ratio: low bone density at or above the upper limit, no flag below the lower one."""
 
 
-class Place(StrEnum):
+class LimitPosition(StrEnum):
     """Where a value lies between the two limits of its quantity."""
 
     SUSPECT = "suspect"
@@ -54,17 +54,17 @@ class Measured:
         return round(self.value - self.offset, 4)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> LimitPosition:
         """Where the compared number lies."""
         if self.lower is None or self.upper is None:
-            return Place.NO_LIMITS
+            return LimitPosition.NO_LIMITS
         if self.quantity is Quantity.ATTENUATION:
             if self.compared <= self.lower:
-                return Place.SUSPECT
-            return Place.CLEAR if self.compared > self.upper else Place.BETWEEN
+                return LimitPosition.SUSPECT
+            return LimitPosition.CLEAR if self.compared > self.upper else LimitPosition.BETWEEN
         if self.compared >= self.upper:
-            return Place.SUSPECT
-        return Place.CLEAR if self.compared < self.lower else Place.BETWEEN
+            return LimitPosition.SUSPECT
+        return LimitPosition.CLEAR if self.compared < self.lower else LimitPosition.BETWEEN
 
     @property
     def decided_by(self) -> DecidedBy:

@@ -112,11 +112,8 @@ def decode_segment(block: bytes) -> SegmentHead:
 def encode_record(head: RecordHead, key: bytes) -> bytes:
     """Return the block of a record. Raises ValueError where its facts do not fit into one."""
     text = json.dumps(dict(head.facts), separators=(",", ":"), ensure_ascii=False).encode()
-    body = (
-        _RECORD.pack(_RECORD_MAGIC, head.kind, 0, len(text), head.payload_bytes, head.sequence, head.settled) + text
-        if len(text) < BLOCK
-        else b""
-    )
+    numbers = (head.kind, 0, len(text), head.payload_bytes, head.sequence, head.settled)
+    body = _RECORD.pack(_RECORD_MAGIC, *numbers) + text if len(text) < BLOCK else b""
     if not body or len(body) + _DIGEST_BYTES > BLOCK:
         raise ValueError("the facts of a record do not fit into its block")
     return (body + _digest(body, key)).ljust(BLOCK, b"\0")

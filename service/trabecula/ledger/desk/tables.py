@@ -27,7 +27,7 @@ _STUDY = "studies.study_uid"
 _C = Text(collation="C")
 
 
-class StudyTag(Base):
+class StudyTagRow(Base):
     """A word that people put on a study, who did and when."""
 
     __tablename__ = "study_tags"

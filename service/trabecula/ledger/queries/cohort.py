@@ -16,6 +16,10 @@ from trabecula.ledger.database import database_errors
 from trabecula.ledger.tables import ReferenceResult, Revision, Study
 
 _BATCH = 200
+_STUDY_COLUMNS = (
+    *(Study.study_uid, Study.revision, Study.state, Study.study_date, Study.manufacturer, Study.scanner_model),
+    *(Study.patient_id, Study.patient_id_issuer, Study.birth_date, Study.sex),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,19 +42,7 @@ class StudyRecord:
 def study_records(engine: Engine) -> Iterator[StudyRecord]:
     """Yield every study, ordered by its UID; the results of a few at a time are in memory."""
     query = (
-        select(
-            Study.study_uid,
-            Study.revision,
-            Study.state,
-            Study.patient_id,
-            Study.patient_id_issuer,
-            Study.birth_date,
-            Study.sex,
-            Study.study_date,
-            Study.manufacturer,
-            Study.scanner_model,
-            Revision.result,
-        )
+        select(*_STUDY_COLUMNS, Revision.result)
         .outerjoin(Revision, and_(Revision.study_uid == Study.study_uid, Revision.revision == Study.revision))
         .order_by(Study.study_uid)
         .execution_options(yield_per=_BATCH)

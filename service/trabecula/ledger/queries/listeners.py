@@ -17,19 +17,19 @@ def list_listeners(engine: Engine) -> list[dict[str, Any]]:
 
     ``clock_off_seconds`` is by how much its host's clock is ahead of the database's.
     """
+    seconds = {
+        "behind_seconds": clock_timestamp() - ListenerRow.registered_until,
+        "told_seconds": clock_timestamp() - ListenerRow.told_at,
+        "clock_off_seconds": ListenerRow.host_clock - ListenerRow.told_at,
+    }
     query = select(
-        ListenerRow.journal_uid,
-        ListenerRow.name,
-        ListenerRow.backlog_bytes,
+        *(ListenerRow.journal_uid, ListenerRow.name, ListenerRow.backlog_bytes),
         ListenerRow.ended_at.is_not(None).label("ended"),
-        func.extract("epoch", clock_timestamp() - ListenerRow.registered_until).label("behind_seconds"),
-        func.extract("epoch", clock_timestamp() - ListenerRow.told_at).label("told_seconds"),
-        func.extract("epoch", ListenerRow.host_clock - ListenerRow.told_at).label("clock_off_seconds"),
+        *(func.extract("epoch", interval).label(name) for name, interval in seconds.items()),
     ).order_by(ListenerRow.name, ListenerRow.journal_uid)
-    numbers = ("behind_seconds", "told_seconds", "clock_off_seconds")
     with database_errors(), engine.connect() as connection:
         rows = connection.execute(query).mappings()
-        return [{**row} | {name: round(float(row[name]), 3) for name in numbers} for row in rows]
+        return [{**row} | {name: round(float(row[name]), 3) for name in seconds} for row in rows]
 
 
 def forget_listener(engine: Engine, journal_uid: str) -> str:

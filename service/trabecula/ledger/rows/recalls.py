@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -48,7 +50,7 @@ class SqlRecallRows:
 
 def _query(
     wanted: MadeBy,
-) -> Select[tuple[str, int, str | None, str, bool, list[str] | None, dict[str, object] | None]]:
+) -> Select[tuple[Any, ...]]:
     taken = (str(DeliveryState.SENT), str(DeliveryState.CONFIRMED))
     destinations = (
         select(func.array_agg(ObjectDelivery.destination.distinct()))
@@ -61,13 +63,9 @@ def _query(
     )
     return (
         select(
-            Revision.study_uid,
-            Revision.revision,
-            Revision.category,
-            Study.state,
+            *(Revision.study_uid, Revision.revision, Revision.category, Revision.recall, Study.state),
             (Study.revision == Revision.revision).label("newest"),
             destinations.label("destinations"),
-            Revision.recall,
         )
         .join(Study, Study.study_uid == Revision.study_uid)
         .where(Revision.result.is_not(None), _made_by(wanted))

@@ -229,11 +229,9 @@ class SqlRevisionRows:
                 *(getattr(own, name) != "" for name in ("patient_id", "birth_date", "sex", "study_date")),
                 *(getattr(own, name) == getattr(other, name) for name in _PERSON),
                 or_(own.patient_id_issuer != "", own.calling_ae_title == other.calling_ae_title),
-                other.study_date != "",
-                other.study_date < own.study_date,
-                Revision.result.is_not(None),
-                Revision.recall.is_(None),
             )
+            .where(other.study_date != "", other.study_date < own.study_date)
+            .where(Revision.result.is_not(None), Revision.recall.is_(None))
             .order_by(other.study_date.desc(), other.study_uid)
             .limit(_MOST_EARLIER)
         )

@@ -11,7 +11,7 @@ from trabecula.domain.access.roles import Permission
 from trabecula.domain.audit.entry import AuditAction
 from trabecula.ledger.access.api_tokens import list_tokens, revoke_token
 from trabecula.web.access.tokens_made import make_token
-from trabecula.web.api.door import Known, Person
+from trabecula.web.api.door import Known, SignedIn
 from trabecula.web.api.problems import refusals
 from trabecula.web.api.shapes.accounts import Myself, NewTokenWish, TokenList, TokenMade, TokenShown
 from trabecula.web.api.shapes.words import Number
@@ -41,7 +41,7 @@ def list_own_tokens(door: Known) -> TokenList:
 
 
 @router.post("/tokens", status_code=201)
-def create_own_token(door: Person, wish: NewTokenWish) -> TokenMade:
+def create_own_token(door: SignedIn, wish: NewTokenWish) -> TokenMade:
     """Make an API token; the answer shows it this once.
 
     In person only, with a session. It may at most what its scopes say, and at each use at most what the account may.
@@ -54,7 +54,7 @@ def create_own_token(door: Person, wish: NewTokenWish) -> TokenMade:
 
 
 @router.delete("/tokens/{number}", responses=refusals(404))
-def revoke_own_token(door: Person, number: Number) -> TokenShown:
+def revoke_own_token(door: SignedIn, number: Number) -> TokenShown:
     """Revoke an API token of one's own.
 
     In person only, with a session.

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from trabecula.web.access.cookies import SESSION
 from trabecula.web.access.forgery import HEADER, SAFE_METHODS
 from trabecula.web.api.door import Behind
-from trabecula.web.api.problems import MEDIA_TYPE, WORDS, Misfit, Problem
+from trabecula.web.api.problems import MEDIA_TYPE, WORDS, Misfit, ProblemDetails
 
 VERSION = "1"
 _TEXT = """Every request shows an API token (`Authorization: Bearer trb_...`) or the cookie of a session; a change by a
@@ -82,7 +82,7 @@ def description(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for shape in (Problem, Misfit):
+    for shape in (ProblemDetails, Misfit):
         schemas[shape.__name__] = _schema(shape)
     for route in app.routes:
         if isinstance(route, APIRoute):
@@ -110,7 +110,7 @@ def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:
     for status, answer in operation["responses"].items():
         if int(status) >= 400:
             answer["description"] = WORDS[int(status)]
-            answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
         if led := _LINKS.get((operation["operationId"], status)):
             answer["links"] = {name: {"operationId": name, "parameters": where} for name, where in led.items()}
     operation["responses"] = dict(sorted(operation["responses"].items()))
@@ -122,7 +122,7 @@ def _doors(route: APIRoute) -> Iterator[Behind]:
             yield dependency.call
 
 
-def _schema(shape: type[Problem] | type[Misfit]) -> dict[str, Any]:
+def _schema(shape: type[ProblemDetails] | type[Misfit]) -> dict[str, Any]:
     schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)
     return schema

@@ -67,7 +67,7 @@ class Behind:
 
 
 Known = Annotated[Door, Depends(Behind(None))]
-Person = Annotated[Door, Depends(Behind(None, in_person=True))]
+SignedIn = Annotated[Door, Depends(Behind(None, in_person=True))]
 Viewer = Annotated[Door, Depends(Behind(Permission.VIEW_STUDIES))]
 Exporter = Annotated[Door, Depends(Behind(Permission.EXPORT_STUDIES))]
 Operator = Annotated[Door, Depends(Behind(Permission.OPERATE_STUDIES))]

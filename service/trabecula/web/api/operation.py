@@ -20,9 +20,9 @@ from trabecula.web.api.shapes.operation import (
     ModelShown,
     Paused,
     RoleGiven,
+    RollbackReason,
     SettingList,
     SettingShown,
-    Why,
 )
 from trabecula.web.api.shapes.words import DestinationInPath, ModelInPath
 from trabecula.web.desk.operation import ModelLine, RoleWish
@@ -58,7 +58,7 @@ def put_role(door: ModelActivator, model_id: ModelInPath, wish: RoleGiven) -> Mo
 
 
 @router.post("/models/roll-back", tags=["operation"], responses=refusals(404))
-def roll_back_models(door: ModelActivator, why: Why) -> ModelList:
+def roll_back_models(door: ModelActivator, why: RollbackReason) -> ModelList:
     """Return to the models before the last change."""
     with door.opened() as asked:
         asked.audit(AuditAction.MODEL_ACTIVATED, subject="roll-back", detail=why.reason)

@@ -34,7 +34,7 @@ class Misfit(BaseModel):
     what: str = Field(description="What was expected.")
 
 
-class Problem(BaseModel):
+class ProblemDetails(BaseModel):
     """Why a request was refused (RFC 9457); `code` is stable, docs/codes.md lists all of them."""
 
     model_config = ConfigDict(

@@ -17,14 +17,14 @@ from trabecula.web.access.asked import Asked
 from trabecula.web.api.door import Releaser
 from trabecula.web.api.problems import refusals
 from trabecula.web.api.shapes.quarantine import (
-    Difference,
+    DifferingAttribute,
     Ended,
     HeldAttribute,
     HeldConflict,
     HeldInFull,
     HeldInstance,
     QuarantineList,
-    Why,
+    ReleaseReason,
 )
 from trabecula.web.api.shapes.words import Day, Number, Reason, Word
 
@@ -69,7 +69,7 @@ def show_one(door: Releaser, number: Number) -> HeldInFull:
 
 
 @router.post("/{number}/release", responses=refusals(404, 409))
-def release(door: Releaser, number: Number, why: Why) -> Ended:
+def release(door: Releaser, number: Number, why: ReleaseReason) -> Ended:
     """Take an instance into its study, e.g. what an earlier version could not read."""
     with door.opened() as asked:
         row = _visible(asked, number)
@@ -113,7 +113,7 @@ def _conflict(full: EntryInFull) -> HeldConflict | None:
         pixels=full.difference.pixels,
         formerly_used=full.conflict.formerly_used,
         differences=[
-            Difference(tag=item.tag, name=item.name, in_use=item.in_use, newer=item.newer)
+            DifferingAttribute(tag=item.tag, name=item.name, in_use=item.in_use, newer=item.newer)
             for item in full.difference.attributes
         ],
     )

@@ -14,12 +14,11 @@ from trabecula.domain.errors import InputUnreadable, ReferencesInvalid
 from trabecula.domain.study.reference import Reference
 from trabecula.ledger.references.imports import Import, Unknown, import_references
 from trabecula.ledger.references.matching import MatchedStudy, default_window_days, match_studies
-from trabecula.ledger.references.reference_csv import LineProblem as FoundProblem
-from trabecula.ledger.references.reference_csv import read_references
+from trabecula.ledger.references.reference_csv import LineProblem, read_references
 from trabecula.ledger.references.workbook import HEAD, csv_of_workbook
 from trabecula.web.access.asked import Asked
 from trabecula.web.api.door import Importer
-from trabecula.web.api.shapes.references import LineProblem, ReferenceLine, ReferenceReport
+from trabecula.web.api.shapes.references import LineProblemShown, ReferenceLine, ReferenceReport
 
 router = APIRouter(prefix="/references", tags=["references"])
 _EXAMPLE = "patient_id,measured_on,method,site,t_score,value\r\nP-17,2026-01-31,DXA,lumbar spine,-2.6,0.742\r\n"
@@ -53,7 +52,7 @@ class _File:
 
     references: Mapping[int, Reference]
     studies: Mapping[int, MatchedStudy]
-    problems: tuple[FoundProblem, ...]
+    problems: tuple[LineProblem, ...]
     window_days: int
 
 
@@ -123,7 +122,7 @@ def _audit(asked: Asked, file: _File, action: AuditAction) -> None:
         asked.audit(action, studies=studies[part], patients=persons[part], subject="reference measurements")
 
 
-def _told(problems: tuple[FoundProblem, ...]) -> str:
+def _told(problems: tuple[LineProblem, ...]) -> str:
     first = min(problems, key=lambda item: item.line)
     return f"{len(problems)} problems, the first in line {first.line}: {first.column} {first.found}; preview shows all"
 
@@ -140,7 +139,7 @@ def _report(file: _File, done: Import, *, written: bool) -> ReferenceReport:
         matched=len(file.studies),
         window_days=file.window_days,
         lines=[_line(line, item, file.studies.get(line)) for line, item in sorted(file.references.items())],
-        problems=[LineProblem.model_validate(item) for item in problems],
+        problems=[LineProblemShown.model_validate(item) for item in problems],
     )
 
 

@@ -8,7 +8,7 @@ import ssl
 from http import HTTPStatus
 from pathlib import Path
 
-from trabecula.web.http.routes import TEXT, Answer, Request
+from trabecula.web.http.routes import TEXT, HttpResponse, Request
 
 _PASSED = ("authorization",)
 _TOLD = ("www-authenticate",)
@@ -32,7 +32,7 @@ def get(path: Path, resource: str, seconds: float) -> tuple[HTTPStatus, bytes]:
     return answer.status, answer.body
 
 
-def ask(path: Path, request: Request, seconds: float) -> Answer:
+def ask(path: Path, request: Request, seconds: float) -> HttpResponse:
     """Pass a request on and return the answer. Raises what ``get`` raises."""
     connection = _UnixConnection(path, seconds)
     try:
@@ -40,7 +40,7 @@ def ask(path: Path, request: Request, seconds: float) -> Answer:
         connection.request("GET", request.path, headers=passed)
         answer = connection.getresponse()
         told = {name: value for name, value in answer.getheaders() if name.lower() in _TOLD}
-        return Answer(
+        return HttpResponse(
             status=HTTPStatus(answer.status),
             content_type=answer.getheader("Content-Type", TEXT),
             body=answer.read(),

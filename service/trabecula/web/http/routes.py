@@ -22,7 +22,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class HttpResponse:
     """An answer and its body."""
 
     status: HTTPStatus = HTTPStatus.OK
@@ -31,24 +31,24 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def text(cls, text: str, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    def text(cls, text: str, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
         """Return an answer of one plain line."""
         return cls(status=status, body=f"{text}\n".encode())
 
     @classmethod
-    def json(cls, document: Any, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    def json(cls, document: Any, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
         """Return an answer of one JSON document."""
         return cls(status=status, content_type=JSON, body=json.dumps(document, indent=2).encode() + b"\n")
 
 
-Handler = Callable[[Request], Answer]
+Handler = Callable[[Request], HttpResponse]
 Routes = Mapping[str, Handler]
 """From a path to what answers it."""
 
 
-def answer_of(routes: Routes, request: Request) -> Answer:
+def answer_of(routes: Routes, request: Request) -> HttpResponse:
     """Return what the handler of the path answers; 404 names the paths there are."""
     handler = routes.get(request.path)
     if handler is None:
-        return Answer.text(f"nothing is here; there are {', '.join(sorted(routes))}", HTTPStatus.NOT_FOUND)
+        return HttpResponse.text(f"nothing is here; there are {', '.join(sorted(routes))}", HTTPStatus.NOT_FOUND)
     return handler(request)

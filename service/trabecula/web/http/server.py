@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from trabecula.version import __version__
-from trabecula.web.http.routes import Answer, Request, Routes, answer_of
+from trabecula.web.http.routes import HttpResponse, Request, Routes, answer_of
 
 _AT_ONCE = 16
 """Requests that are answered at once; more connections than these are closed."""
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception:
             # The edge of a web request: whatever is wrong with one answer, the next one is another.
             log.exception("request.crashed", path=path)
-            answer = Answer.text("this went wrong; see the log", HTTPStatus.INTERNAL_SERVER_ERROR)
+            answer = HttpResponse.text("this went wrong; see the log", HTTPStatus.INTERNAL_SERVER_ERROR)
         self.send_response(answer.status)
         fixed = {"Content-Type": answer.content_type, "Content-Length": str(len(answer.body))}
         guards = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

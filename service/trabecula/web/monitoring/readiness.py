@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from trabecula.web.http.routes import Answer
+from trabecula.web.http.routes import HttpResponse
 
 
 class NotReady(Exception):
@@ -29,8 +29,10 @@ class ReadyCheck:
             return {"name": self.name, "ok": False, "detail": str(missing)}
 
 
-def readiness_answer(checks: Sequence[ReadyCheck]) -> Answer:
+def readiness_answer(checks: Sequence[ReadyCheck]) -> HttpResponse:
     """Return 200 where every check is ok, else 503; the body names each."""
     found = [check.find() for check in checks]
     ready = all(item["ok"] for item in found)
-    return Answer.json({"ready": ready, "checks": found}, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+    return HttpResponse.json(
+        {"ready": ready, "checks": found}, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+    )

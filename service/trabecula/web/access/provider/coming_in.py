@@ -33,8 +33,8 @@ from trabecula.ledger.access.accounts import (
 from trabecula.ledger.access.provider_requests import Outgoing, begin_request, take_request
 from trabecula.ledger.access.sessions import SessionLimits, end_sessions_of
 from trabecula.web.access.provider.discovery import Description, Discovery
-from trabecula.web.access.provider.id_token import Expected, believed_claims
-from trabecula.web.access.provider.mapping import Person, claim_at, person_of
+from trabecula.web.access.provider.id_token import ExpectedClaims, believed_claims
+from trabecula.web.access.provider.mapping import ProviderUser, claim_at, person_of
 from trabecula.web.access.secrets_kept import digest, new_secret
 from trabecula.web.access.signing_in import RequestOrigin, begin
 
@@ -96,7 +96,9 @@ def taken_back(connection: Connection, returned: Returned) -> Outgoing:
     return outgoing
 
 
-def person_from_provider(discovery: Discovery, outgoing: Outgoing, returned: Returned, return_address: str) -> Person:
+def person_from_provider(
+    discovery: Discovery, outgoing: Outgoing, returned: Returned, return_address: str
+) -> ProviderUser:
     """Exchange the code and return whom the provider vouches for.
 
     Raises ProviderRefused, ProviderUnavailable, ProviderAnswerInvalid.
@@ -112,13 +114,13 @@ def person_from_provider(discovery: Discovery, outgoing: Outgoing, returned: Ret
 
 def _vouched(
     discovery: Discovery, description: Description, outgoing: Outgoing, returned: Returned, return_address: str
-) -> Person:
+) -> ProviderUser:
     terms = discovery.terms
     answer = _exchanged(discovery, description, outgoing, returned.code[:_LONGEST], return_address)
     token = answer.get("id_token")
     if not isinstance(token, str):
         raise ProviderAnswerInvalid("there is no ID token")
-    expected = Expected(issuer=terms.issuer, client_id=terms.client_id, nonce_hash=outgoing.nonce_hash)
+    expected = ExpectedClaims(issuer=terms.issuer, client_id=terms.client_id, nonce_hash=outgoing.nonce_hash)
     claims = believed_claims(token, discovery.keys, expected)
     needed = (terms.name_claim, terms.roles_claim)
     access_token = answer.get("access_token")
@@ -131,7 +133,7 @@ def _vouched(
 
 
 def let_in(
-    connection: Connection, person: Person, origin: RequestOrigin, limits: SessionLimits
+    connection: Connection, person: ProviderUser, origin: RequestOrigin, limits: SessionLimits
 ) -> tuple[str, str, bool]:
     """Begin a session of a person; return the cookie's secret, the account, and whether it was made just now.
 

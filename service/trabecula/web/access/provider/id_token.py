@@ -27,7 +27,7 @@ _LONGEST_TOKEN = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class ExpectedClaims:
     """What the token must name. ``nonce_hash`` is SHA-256 of the nonce of this sign-in."""
 
     issuer: str
@@ -36,7 +36,7 @@ class Expected:
 
 
 def believed_claims(
-    token: str, keys: Callable[[str | None], KeySet], expected: Expected, now: float | None = None
+    token: str, keys: Callable[[str | None], KeySet], expected: ExpectedClaims, now: float | None = None
 ) -> Mapping[str, Any]:
     """Return the claims of a token; ``keys`` gives the provider's keys for the key that the token names.
 

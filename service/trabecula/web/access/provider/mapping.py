@@ -16,7 +16,7 @@ _LONGEST_FULL_NAME = 120
 
 
 @dataclass(frozen=True, kw_only=True)
-class Person:
+class ProviderUser:
     """Somebody whom the provider knows. ``subject`` is issuer and sub, which never change; the name may."""
 
     subject: str
@@ -25,7 +25,7 @@ class Person:
     grants: frozenset[Grant]
 
 
-def person_of(claims: Mapping[str, Any], terms: ProviderTerms) -> Person:
+def person_of(claims: Mapping[str, Any], terms: ProviderTerms) -> ProviderUser:
     """Return the person of these claims; one with no mapped role has no grants. Raises ProviderAnswerInvalid."""
     told = claim_at(claims, terms.name_claim)
     try:
@@ -33,7 +33,7 @@ def person_of(claims: Mapping[str, Any], terms: ProviderTerms) -> Person:
     except AccountNameInvalid as error:
         raise ProviderAnswerInvalid(f"the claim {terms.name_claim} holds no name of an account") from error
     full_name = claims.get("name")
-    return Person(
+    return ProviderUser(
         subject=f"{terms.issuer} {claims['sub']}",
         name=name,
         full_name=full_name.strip()[:_LONGEST_FULL_NAME] if isinstance(full_name, str) else "",

@@ -57,7 +57,7 @@ class RoleGiven(BaseModel):
     despite_recall: StrictBool = False
 
 
-class Why(BaseModel):
+class RollbackReason(BaseModel):
     """Why, for the trail."""
 
     reason: Reason = Field(examples=["the new model disagrees too often"])

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from trabecula.domain.study.study import StudyState
 
 
-class Capped(BaseModel):
+class CappedShown(BaseModel):
     """A count that ends somewhere: `more` says that there are more than `count`."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -18,21 +18,21 @@ class Capped(BaseModel):
     more: bool
 
 
-class DestinationStanding(BaseModel):
+class DestinationStandingShown(BaseModel):
     """How deliveries to a destination stand, in studies."""
 
     model_config = ConfigDict(from_attributes=True)
 
     name: str
-    pending: Capped
-    undelivered: Capped
+    pending: CappedShown
+    undelivered: CappedShown
     oldest_undelivered_at: datetime | None
     last_confirmed_at: datetime | None
     last_sent_at: datetime | None
     paused: bool
 
 
-class WindowFigures(BaseModel):
+class WindowFiguresShown(BaseModel):
     """Studies whose first result was done within the last days, by their newest answer; turnaround in seconds."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -55,12 +55,12 @@ class OverviewShown(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     now: datetime
-    today: dict[StudyState, Capped] = Field(description="Studies whose first image came today, by state.")
-    waiting: Capped = Field(description="Jobs that are due and nobody has taken.")
+    today: dict[StudyState, CappedShown] = Field(description="Studies whose first image came today, by state.")
+    waiting: CappedShown = Field(description="Jobs that are due and nobody has taken.")
     oldest_waiting_at: datetime | None
     running: int
     stalled: int = Field(description="Jobs whose worker is silent.")
     oldest_heartbeat_s: float | None
     last_image_at: datetime | None
-    destinations: list[DestinationStanding]
-    windows: list[WindowFigures]
+    destinations: list[DestinationStandingShown]
+    windows: list[WindowFiguresShown]

@@ -43,7 +43,7 @@ class HeldAttribute(BaseModel):
     value: str
 
 
-class Difference(BaseModel):
+class DifferingAttribute(BaseModel):
     """An attribute in which a copy differs from the image in use."""
 
     tag: str
@@ -58,7 +58,7 @@ class HeldConflict(BaseModel):
     study_uid: str
     pixels: PixelComparison
     formerly_used: bool
-    differences: list[Difference]
+    differences: list[DifferingAttribute]
 
 
 class HeldInFull(HeldInstance):
@@ -68,7 +68,7 @@ class HeldInFull(HeldInstance):
     conflict: HeldConflict | None
 
 
-class Why(BaseModel):
+class ReleaseReason(BaseModel):
     """Why, for the trail."""
 
     reason: Sentence = Field("", examples=["readable since version 1.2"])

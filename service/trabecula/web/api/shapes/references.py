@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from trabecula.domain.study.reference import ReferenceMethod, ReferenceSite
 
 
-class LineProblem(BaseModel):
+class LineProblemShown(BaseModel):
     """One thing that is wrong: line (0: the file as a whole), column, what was found, what to do."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -50,4 +50,4 @@ class ReferenceReport(BaseModel):
     matched: int = Field(description="Lines with a study within the window.")
     window_days: int
     lines: list[ReferenceLine]
-    problems: list[LineProblem]
+    problems: list[LineProblemShown]

@@ -57,7 +57,7 @@ class StudyList(BaseModel):
     prepared: bool = Field(description="False while studies of an older version are still made findable.")
 
 
-class Person(BaseModel):
+class PatientShown(BaseModel):
     """Whom a study is of, as its images say (dates YYYYMMDD)."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -96,7 +96,7 @@ class StudyDocument(BaseModel):
     failure: dict[str, str | None] | None
     activity: str | None
     tags: list[str]
-    person: Person
+    person: PatientShown
 
 
 class StudyEvent(BaseModel):

@@ -20,7 +20,7 @@ from trabecula.web.api.door import Viewer
 from trabecula.web.api.problems import refusals
 from trabecula.web.api.shapes.studies import (
     ListedStudy,
-    Person,
+    PatientShown,
     ReadingDone,
     Readings,
     StudyDocument,
@@ -96,4 +96,4 @@ def document_of(asked: Asked) -> dict[str, Any]:
     connection = driver_connection(asked.connection)
     document |= Activities(connection, [uid]).of(uid, document["state"])
     tags = [item.tag for item in tags_of(connection, uid)]
-    return document | {"tags": tags, "person": Person.model_validate(person)}
+    return document | {"tags": tags, "person": PatientShown.model_validate(person)}
