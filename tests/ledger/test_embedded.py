@@ -71,6 +71,9 @@ with psycopg.connect(EmbeddedPostgres(folder).start()) as connection:
 pid = int((folder / "database" / "postmaster.pid").read_text().splitlines()[0])
 os.kill(pid, signal.SIGKILL)
 os.waitid(os.P_PID, pid, os.WEXITED | (0 if reaps else os.WNOWAIT))
+if not reaps:  # it never comes back, so a short patience proves the same as a long one
+    embedded._REAPED_WITHIN_SECONDS = 1.0
+    embedded._PATIENCE_SECONDS = tuple((kind, 2.0) for kind, _ in embedded._PATIENCE_SECONDS)
 try:
     server = EmbeddedPostgres(folder)
     with psycopg.connect(server.start()) as connection:
