@@ -15,15 +15,15 @@ from tests.waiting import wait_until
 from tests.web.exposition import fetch
 from trabecula.web.http import server as serving
 from trabecula.web.http.client import get
-from trabecula.web.http.routes import Answer, Request
+from trabecula.web.http.routes import HttpResponse, Request
 from trabecula.web.http.server import HttpServer
 
 
-def hello(request: Request) -> Answer:
-    return Answer.text(f"hello {request.query or request.headers['host']}")
+def hello(request: Request) -> HttpResponse:
+    return HttpResponse.text(f"hello {request.query or request.headers['host']}")
 
 
-def crash(_request: Request) -> Answer:
+def crash(_request: Request) -> HttpResponse:
     raise ValueError("Doe^Jane")
 
 
@@ -35,7 +35,7 @@ def start() -> Iterator[Start]:
     """A function that serves and returns the address once it is had."""
     started = []
 
-    def begin(routes: dict[str, Callable[[Request], Answer]] | None = None, **where: object) -> str:
+    def begin(routes: dict[str, Callable[[Request], HttpResponse]] | None = None, **where: object) -> str:
         addresses: list[str] = []
         server = HttpServer(routes or {"/hello": hello, "/crash": crash}, **where)  # type: ignore[arg-type]
         server.start(addresses.append)

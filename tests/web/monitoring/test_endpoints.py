@@ -7,13 +7,13 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from trabecula.bootstrap.monitoring.answering import _token
-from trabecula.web.http.routes import Answer, Request, answer_of
+from trabecula.web.http.routes import HttpResponse, Request, answer_of
 from trabecula.web.monitoring.endpoints import MetricsAccess, monitoring_routes
 from trabecula.web.monitoring.readiness import NotReady, ReadyCheck
 from trabecula.web.monitoring.refreshed import Refreshed
 
 
-def ask(access: MetricsAccess, path: str, token: str = "", *checks: ReadyCheck) -> Answer:
+def ask(access: MetricsAccess, path: str, token: str = "", *checks: ReadyCheck) -> HttpResponse:
     routes = monitoring_routes(CollectorRegistry(), lambda: checks, access)
     return answer_of(routes, Request(path=path, headers={"authorization": f"Bearer {token}"} if token else {}))
 
