@@ -16,7 +16,8 @@ from tests.certificates import self_signed
 from tests.databases import embedded_database_url
 from tests.mail_sink import mail_sink, web_sink
 from tests.pipeline.world import World, make_world
-from trabecula.cli import checks
+from trabecula.cli.doctor import checks
+from trabecula.cli.doctor.ledger_look import LedgerLook
 from trabecula.cli.main import app
 from trabecula.cli.serving.precautions import check_fonts
 from trabecula.domain.errors import ClockWrong
@@ -38,8 +39,10 @@ def world(embedded_database_url: str, tmp_path: Path, monkeypatch: pytest.Monkey
     made.engine.dispose()
 
 
-def finding(name: str, settings: Settings | None = None) -> checks.Finding:
-    return next(check for check in checks.checks_of(settings or load_settings()) if check.name == name).find()
+def finding(name: str, settings: Settings | None = None) -> checks.CheckResult:
+    settings = settings or load_settings()
+    with LedgerLook(settings) as look:
+        return next(check for check in checks.checks_of(settings, look) if check.name == name).find()
 
 
 def test_all_is_well_on_a_sound_installation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,8 +129,8 @@ def test_a_database_that_does_not_answer(world: World, free_port: Callable[[], i
 
 
 def test_a_clock_that_is_a_minute_off(world: World) -> None:
-    with pytest.raises(ClockWrong) as caught:
-        checks._clock(load_settings(), now=lambda: datetime.now(UTC) - timedelta(minutes=1))
+    with LedgerLook(load_settings()) as look, pytest.raises(ClockWrong) as caught:
+        checks._clock(look, now=lambda: datetime.now(UTC) - timedelta(minutes=1))
 
     assert caught.value.code == "CLOCK_WRONG"
     assert "s from the database's" in caught.value.sentence

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -69,6 +70,17 @@ def test_a_list_of_studies_loads_neither_arrays_nor_the_layer_of_tables(environm
     assert "0 of 0" in out
     assert loaded(err) & (MEASURING | ARRAYS | ROWS) == set()
     assert "psycopg" in loaded(err)
+
+
+def test_a_quick_look_of_a_monitor_loads_no_library_of_tables_arrays_or_dicom(environment: dict[str, str]) -> None:
+    settings = environment | {"TRABECULA_DESTINATIONS": "PACS=PACS@127.0.0.1:9", "TRABECULA_MIN_FREE_GIB": "0"}
+
+    out, err = start(["doctor", "--quick", "--json"], settings).communicate(timeout=60)
+
+    found = {item["name"]: item["detail"] for item in json.loads(out)["checks"]}
+    assert "schema up to date" in found["database"]
+    assert "Connection refused" in found["destination PACS"]
+    assert loaded(err) & (MEASURING | ARRAYS | ROWS) == set()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from trabecula.cli import checks, time_service
+from trabecula.cli.doctor import checks, time_service
 from trabecula.domain.errors import ClockWrong
 
 

@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 from trabecula.domain.errors import ArchiveQueryFailed
 from trabecula.domain.errors_of.retention import ArchiveFetchFailed
 from trabecula.peers.archive import ArchiveConfig, FindArchive
-from trabecula.peers.requestor import Timeouts
+from trabecula.peers.connection import Timeouts
 
 ROUTE = """
 function OnStableStudy(studyId, tags, metadata)

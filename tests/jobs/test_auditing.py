@@ -31,7 +31,7 @@ from trabecula.ledger.audit.wires import standings
 from trabecula.ledger.database import create_engine_for
 from trabecula.peers.audit.fhir import FhirServer, post_to_fhir
 from trabecula.peers.audit.syslog import SyslogServer, send_to_syslog
-from trabecula.peers.requestor import client_context
+from trabecula.peers.connection import client_context
 
 __all__ = ["embedded_database_url"]
 

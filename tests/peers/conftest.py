@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DestinationUnreachable
 from trabecula.domain.results.result import ObjectKind, ResultObject
-from trabecula.peers.requestor import Timeouts
+from trabecula.peers.connection import Timeouts
 from trabecula.peers.sender import StoreSender
 
 QUICK = Timeouts(connect_seconds=2, negotiate_seconds=2, answer_seconds=2)

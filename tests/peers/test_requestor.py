@@ -21,7 +21,7 @@ from trabecula.intake.storage.spool import Spool
 from trabecula.intake.tls import server_context
 from trabecula.intake.upper_layer import pdu as codec
 from trabecula.intake.upper_layer.negotiation import answer_contexts
-from trabecula.peers.requestor import client_context
+from trabecula.peers.connection import client_context
 from trabecula.peers.sender import StoreSender
 from trabecula.testing import MemoryRegistrar
 

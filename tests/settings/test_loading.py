@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trabecula.bootstrap.services import destination_of
+from trabecula.bootstrap.destinations import destination_of
 from trabecula.domain.errors import ConfigurationInvalid
 from trabecula.settings import PeerSettings, Settings, load_settings, unknown_variables
 

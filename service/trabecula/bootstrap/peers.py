@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import replace
 
+from trabecula.bootstrap.destinations import client_tls_of
 from trabecula.imaging.headers.facts import HeaderFactsReader
 from trabecula.peers.archive import ArchiveConfig, FindArchive
 from trabecula.peers.commitment import CommitmentScu
-from trabecula.peers.requestor import client_context
 from trabecula.peers.sender import StoreSender
 from trabecula.pipeline import Services
 from trabecula.settings import Settings
@@ -16,12 +15,12 @@ from trabecula.settings import Settings
 
 def sender_of(settings: Settings) -> StoreSender:
     """Return the C-STORE SCU. Raises ConfigurationInvalid."""
-    return StoreSender(settings.ae_title, tls=_client_tls(settings))
+    return StoreSender(settings.ae_title, tls=client_tls_of(settings))
 
 
 def requester_of(settings: Settings) -> CommitmentScu:
     """Return the SCU of storage commitment. Raises ConfigurationInvalid."""
-    return CommitmentScu(settings.ae_title, tls=_client_tls(settings))
+    return CommitmentScu(settings.ae_title, tls=client_tls_of(settings))
 
 
 def archive_of(settings: Settings) -> FindArchive | None:
@@ -42,8 +41,3 @@ def with_peers(services: Services, settings: Settings) -> Services:
         archive=archive_of(settings),
         facts=HeaderFactsReader(),
     )
-
-
-def _client_tls(settings: Settings) -> dict[str, ssl.SSLContext]:
-    secure = [peer for peer in settings.destinations if peer.tls]
-    return {peer.name: client_context(settings.tls_certificate, settings.tls_key, settings.tls_ca) for peer in secure}

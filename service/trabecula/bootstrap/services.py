@@ -6,34 +6,19 @@ import sys
 
 from sqlalchemy import Engine
 
+from trabecula.bootstrap.destinations import destination_of
 from trabecula.bootstrap.late import LateArchive, LateFacts, LateRequester, LateSender
 from trabecula.bootstrap.ledger import ledger_of
 from trabecula.bootstrap.storage import artifacts_of, spool_of
-from trabecula.domain.delivery import Destination, SendNotEvaluable
-from trabecula.domain.language import Language
 from trabecula.domain.study.jobs import RetryPolicy
 from trabecula.jobs.child import ChildRunner
 from trabecula.pipeline import Services, SettlePolicy
-from trabecula.settings import PeerSettings, Settings
+from trabecula.settings import Settings
 
 CHILD_COMMAND = (sys.executable, "-m", "trabecula", "child")
 """Runs one heavy stage in a process of its own; see cli/serving/child.py."""
 SERVER_COMMAND = (sys.executable, "-m", "trabecula", "children")
 """Forks a process for each heavy stage; see cli/serving/children.py."""
-
-
-def destination_of(peer: PeerSettings, send_not_evaluable: str = "lumbar") -> Destination:
-    """Return the destination a peer of the settings stands for; ``send_not_evaluable`` where it says nothing itself."""
-    return Destination(
-        name=peer.name,
-        ae_title=peer.ae_title,
-        host=peer.host,
-        port=peer.port,
-        object_kinds=peer.objects,
-        commitment=peer.commitment,
-        send_not_evaluable=SendNotEvaluable(peer.send_not_evaluable or send_not_evaluable),
-        language=Language(peer.language),
-    )
 
 
 def services_of(settings: Settings, engine: Engine) -> Services:

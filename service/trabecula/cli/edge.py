@@ -38,9 +38,8 @@ def as_ours(error: Exception) -> TrabeculaError:
 
 def _of_database(error: Exception) -> TrabeculaError:
     import psycopg
-    from sqlalchemy.exc import DBAPIError
 
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    cause: BaseException = getattr(error, "orig", None) or error  # SQLAlchemy wraps what psycopg raised
     said = str(cause).strip() if isinstance(cause, psycopg.Error) else ""
     lost = isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
     return (DatabaseUnavailable if lost else DatabaseRefused)(said.splitlines()[0] if said else type(cause).__name__)

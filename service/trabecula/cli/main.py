@@ -74,7 +74,7 @@ COMMANDS = {
     ),
     "models": CommandPlace("trabecula.cli.models.command:app", "Model bundles: list, verify, activate."),
     "doctor": CommandPlace(
-        "trabecula.cli.doctor:doctor",
+        "trabecula.cli.doctor.command:doctor",
         "Check disk, clock, database, listener, workers, failures, destinations, models, and a phantom end to end.",
     ),
     "explain": CommandPlace(

@@ -12,7 +12,8 @@ from trabecula.domain.errors import ArchiveQueryFailed, AssociationRejected, Des
 from trabecula.domain.errors_of.retention import ArchiveFetchFailed
 from trabecula.domain.sop_classes import IMAGE_CLASSES, STUDY_ROOT_FIND, STUDY_ROOT_MOVE
 from trabecula.domain.uids import StudyUid
-from trabecula.peers.requestor import Requestor, Timeouts
+from trabecula.peers.connection import Timeouts
+from trabecula.peers.requestor import Requestor
 
 _MODALITIES = frozenset({"CT", "MR"})
 _PENDING = frozenset({0xFF00, 0xFF01})

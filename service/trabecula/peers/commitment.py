@@ -14,7 +14,8 @@ from pynetdicom.pdu import P_DATA_TF
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DeliveryRefused, DestinationUnreachable, SopClassRefused
 from trabecula.domain.sop_classes import STORAGE_COMMITMENT_PUSH, STORAGE_COMMITMENT_PUSH_INSTANCE
-from trabecula.peers.requestor import Requestor, Timeouts
+from trabecula.peers.connection import Timeouts
+from trabecula.peers.requestor import Requestor
 
 _REQUEST_COMMITMENT = 1
 

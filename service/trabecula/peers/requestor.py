@@ -8,7 +8,6 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pynetdicom import AE, evt
@@ -17,33 +16,11 @@ from pynetdicom.presentation import build_context
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
 from trabecula.domain.delivery import Destination
-from trabecula.domain.errors import AssociationRejected, ConfigurationInvalid, DestinationUnreachable, SopClassRefused
-from trabecula.domain.handshake import handshake_in_words
+from trabecula.domain.errors import AssociationRejected, DestinationUnreachable, SopClassRefused
 from trabecula.domain.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from trabecula.peers.connection import Timeouts, in_words, shown
 
 _REJECTED_TRANSIENT = 2
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """How long a destination may take: to connect, to answer the association request, to answer each message."""
-
-    connect_seconds: float = 10.0
-    negotiate_seconds: float = 15.0
-    answer_seconds: float = 60.0
-
-
-def client_context(certificate: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext:
-    """Return a context of TLS 1.2 or later that checks the peer's certificate and name against ``ca`` (empty: the
-    system's) and shows our own ``certificate`` when there is one. Raises ConfigurationInvalid."""
-    try:
-        context = ssl.create_default_context(cafile=str(ca) if ca else None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if certificate is not None:
-            context.load_cert_chain(certificate, key)
-    except OSError as error:  # SSLError is one
-        raise ConfigurationInvalid(f"the TLS certificate, key or CA cannot be used: {error}") from error
-    return context
 
 
 @dataclass(frozen=True)
@@ -100,7 +77,7 @@ class Requestor:
                 evt_handlers=[(evt.EVT_CONN_OPEN, self._bound_socket), *handlers],
             )
         except OSError as error:  # the name of the host is not known
-            raise DestinationUnreachable(f"{_shown(destination)}: {error.strerror or error}") from error
+            raise DestinationUnreachable(f"{shown(destination)}: {error.strerror or error}") from error
 
     def _bound_socket(self, event: Any) -> None:
         """Give the socket a time-out: a peer that stops reading must not hold us for ever."""
@@ -136,7 +113,7 @@ class _Entity(AE):
 
 
 def _failure(association: Association, destination: Destination) -> Exception:
-    where = _shown(destination)
+    where = shown(destination)
     answer = association.acceptor.primitive
     if association.is_rejected and answer is not None:
         how = "for now" if answer.result == _REJECTED_TRANSIENT else "for good"
@@ -144,14 +121,4 @@ def _failure(association: Association, destination: Destination) -> Exception:
     if association.rejected_contexts and not association.accepted_contexts:
         return SopClassRefused(f"{where} accepts none of the proposed")
     failure = association.ae.failure if isinstance(association.ae, _Entity) else None
-    return DestinationUnreachable(f"{where}: {_why(failure)}" if failure is not None else where)
-
-
-def _why(failure: OSError) -> str:
-    if isinstance(failure, ssl.SSLError):
-        return handshake_in_words(failure)
-    return failure.strerror or str(failure) or type(failure).__name__
-
-
-def _shown(destination: Destination) -> str:
-    return f"{destination.name} ({destination.address})"
+    return DestinationUnreachable(f"{where}: {in_words(failure)}" if failure is not None else where)

@@ -15,7 +15,9 @@ from trabecula.domain.delivery import Destination, SendOutcome
 from trabecula.domain.errors import DestinationUnreachable, SopClassRefused
 from trabecula.domain.results.result import ResultObject
 from trabecula.domain.sop_classes import VERIFICATION
-from trabecula.peers.requestor import Requestor, Timeouts
+from trabecula.peers.connection import Timeouts
+from trabecula.peers.requestor import Requestor
+from trabecula.peers.verification import Verifier
 
 SOP_CLASS_NOT_SUPPORTED = 0x0122
 _CLASS_REFUSED = frozenset({SOP_CLASS_NOT_SUPPORTED, 0x0118})
@@ -32,6 +34,7 @@ class StoreSender:
     ) -> None:
         """``tls`` maps the name of a destination to its client context; the others are spoken to in the clear."""
         self._requestor = Requestor(own_ae_title, timeouts or Timeouts(), tls or {})
+        self._verifier = Verifier(own_ae_title, timeouts or Timeouts(), tls or {})
 
     def send(self, destination: Destination, objects: Sequence[ResultObject]) -> tuple[SendOutcome, ...]:
         """Send each object, or the first of its alternatives that the peer accepts; one outcome per object, in order.
@@ -59,9 +62,7 @@ class StoreSender:
 
     def echo(self, destination: Destination) -> None:
         """C-ECHO. Raises DestinationUnreachable, AssociationRejected, SopClassRefused."""
-        with self._requestor.associate(destination, (VERIFICATION,)) as association:
-            if "Status" not in association.send_c_echo():
-                raise DestinationUnreachable(f"{destination.name} accepted the association and did not answer C-ECHO")
+        self._verifier.echo(destination)
 
 
 def _versions(each: ResultObject) -> tuple[ResultObject, ...]:

@@ -15,13 +15,15 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trabecula.domain.errors import BundleInvalid, BundleUnknown
 from trabecula.domain.identity import digest
 from trabecula.domain.modality import Modality
 from trabecula.files import whole_file
-from trabecula.scoring.bundles import Bundle
+
+if TYPE_CHECKING:
+    from trabecula.scoring.bundles import Bundle  # who only asks what is in use needs nothing that measures
 
 STATE_NAME = "activation.json"
 LOG_NAME = "activation.log"

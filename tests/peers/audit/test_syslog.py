@@ -15,7 +15,7 @@ from tests.peers.audit.rsyslog import Rsyslog, rsyslog
 from tests.waiting import wait_until
 from trabecula.domain.errors_of.ledger import AuditNotSent
 from trabecula.peers.audit.syslog import SyslogServer, framed, lines_of, send_to_syslog
-from trabecula.peers.requestor import client_context
+from trabecula.peers.connection import client_context
 
 
 @pytest.fixture

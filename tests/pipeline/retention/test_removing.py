@@ -12,7 +12,9 @@ from trabecula.domain.errors_of.retention import ImagesRemoved, ResultsRemoved
 from trabecula.domain.spine import Level
 from trabecula.domain.study.disk_room import DiskRoom
 from trabecula.domain.study.retention import FileKind, HeldBy, RetentionPolicy
-from trabecula.ledger.queries.retention import disk_room, held_back
+from trabecula.ledger.database import driver_connection
+from trabecula.ledger.queries.retention import held_back
+from trabecula.ledger.retention.filling import disk_room
 from trabecula.ledger.rows.retention import REMOVAL_LOCK
 from trabecula.pipeline import reprocess_study, resend_study
 from trabecula.pipeline.operators.naming_levels import name_levels
@@ -181,7 +183,8 @@ def test_the_date_of_fullness_is_told_from_what_came_and_went_in_a_week(kept: Ke
     kept.finish(1, 2)
     kept.age(2)
 
-    room = disk_room(kept.world.engine, 3000, 1000, 500)
+    with kept.world.engine.connect() as link:
+        room = disk_room(driver_connection(link), 3000, 1000, 500)
     came = sum(kept.world.rows("SELECT size_bytes FROM instances"))
 
     assert room is not None

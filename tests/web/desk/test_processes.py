@@ -19,7 +19,8 @@ import pytest
 
 from tests.certificates import self_signed
 from tests.web.desk.conftest import PASSWORD, Desk
-from trabecula.cli import checks
+from trabecula.cli.doctor import checks
+from trabecula.cli.doctor.ledger_look import LedgerLook
 from trabecula.settings import load_settings
 
 pytestmark = pytest.mark.system
@@ -107,7 +108,8 @@ def test_with_a_certificate_of_its_own_it_speaks_https_alone(desk: Desk, tmp_pat
             asked(address, "GET", "/sign-in", context=old)
         large, _, _ = asked(address, "POST", "/sign-in", form={"x": "x" * 20_000}, context=trusting)
         settings = load_settings(web_port=port, web_tls_certificate=certificate, web_tls_key=key)
-        found = next(check for check in checks.checks_of(settings) if check.name == "desk").find()
+        with LedgerLook(settings) as look:
+            found = next(check for check in checks.checks_of(settings, look) if check.name == "desk").find()
 
     assert address.startswith("https://")
     assert status == 200

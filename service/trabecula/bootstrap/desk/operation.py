@@ -15,16 +15,17 @@ from typing import Any
 from sqlalchemy import Engine
 
 from trabecula.bootstrap.desk.models import model_lines
-from trabecula.bootstrap.keeping.retention import disk_room_of
+from trabecula.bootstrap.destinations import destination_of
+from trabecula.bootstrap.keeping.filling import disk_room_of
 from trabecula.bootstrap.peers import sender_of
-from trabecula.bootstrap.services import destination_of
 from trabecula.data.bundle_location import bundle_roots
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DestinationUnknown
 from trabecula.domain.errors_of.access import ChoiceInvalid, ExaminationFailed
+from trabecula.domain.study.disk_room import DiskRoom
 from trabecula.domain.study.jobs import Stage
 from trabecula.jobs.queue import PLACES
-from trabecula.ledger.database import driver_connection
+from trabecula.ledger.database import database_errors, driver_connection
 from trabecula.ledger.queries import backlog
 from trabecula.settings import Settings
 from trabecula.settings.origins import settings_in_force
@@ -59,7 +60,7 @@ class SettingsOperation:
                 continue
             seen.add(device)
             usage = shutil.disk_usage(there)
-            room = disk_room_of(self.of, engine) if not found else None
+            room = self._room(engine) if not found else None
             full_on = room.full_on(datetime.now(UTC).date()) if room else None
             found.append(
                 DiskStanding(
@@ -67,6 +68,10 @@ class SettingsOperation:
                 )
             )
         return found
+
+    def _room(self, engine: Engine) -> DiskRoom | None:
+        with database_errors(), engine.connect() as link:
+            return disk_room_of(self.of, driver_connection(link))
 
     def settings(self) -> Sequence[SettingLine]:
         """Return every setting in force, without secrets."""

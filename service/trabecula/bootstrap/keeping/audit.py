@@ -5,16 +5,17 @@ from __future__ import annotations
 import socket
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy import Engine
 
-from trabecula.bootstrap.ledger import ledger_of
 from trabecula.domain.audit.wire import AuditSource
 from trabecula.jobs.auditing import Auditing, Wire
 from trabecula.settings import Settings
 from trabecula.version import __version__
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _INSTALLATION = "SELECT uid FROM installation"
 
@@ -44,6 +45,8 @@ def installation_uid(connection: psycopg.Connection[Any]) -> str:
 
 def auditing_of(settings: Settings, engine: Engine) -> Auditing:
     """Return where the log goes. Raises ConfigurationInvalid for certificates that cannot be used."""
+    from trabecula.bootstrap.ledger import ledger_of  # all rows; who only asks for the wires needs none of them
+
     with ledger_of(engine)() as ledger:
         uid = ledger.installation_uid()
         ledger.commit()
@@ -55,7 +58,7 @@ def wires_of(settings: Settings, uid: str) -> dict[str, Wire]:
     source, found = source_of(settings, uid), dict[str, Wire]()
     if settings.audit_syslog:
         from trabecula.peers.audit.syslog import SyslogServer, send_to_syslog
-        from trabecula.peers.requestor import client_context
+        from trabecula.peers.connection import client_context
 
         ca = settings.audit_syslog_ca or settings.tls_ca
         host, _, port = settings.audit_syslog.rpartition(":")

@@ -10,10 +10,8 @@ from sqlalchemy import Engine
 from trabecula.bootstrap.ledger import ledger_of
 from trabecula.bootstrap.storage import artifacts_of, spool_of
 from trabecula.domain.errors_of.retention import DeletionUnfinished
-from trabecula.domain.study.disk_room import DiskRoom
 from trabecula.domain.study.retention import RetentionPolicy
 from trabecula.jobs.study_files import StoredStudyFiles
-from trabecula.ledger.queries.retention import disk_room, newest_results
 from trabecula.pipeline.retention.deleting import finish_deletions
 from trabecula.pipeline.retention.removing import RetentionServices, remove_due
 from trabecula.settings import Settings
@@ -34,16 +32,6 @@ def retention_of(settings: Settings, engine: Engine) -> RetentionServices:
     """Return what retention needs."""
     files = StoredStudyFiles(spool_of(settings), artifacts_of(settings), settings.journal_folder)
     return RetentionServices(open_ledger=ledger_of(engine), files=files, policy=policy_of(settings))
-
-
-def disk_room_of(settings: Settings, engine: Engine) -> DiskRoom | None:
-    """Return how the disk of the data folder fills; None before the first image. Raises SpoolUnavailable."""
-    artifacts = artifacts_of(settings)
-    newest, count = newest_results(engine)
-    sizes = [artifacts.bytes_of(study_uid, revision) for study_uid, revision in newest]
-    results_bytes = round(count * sum(sizes) / len(sizes)) if sizes else 0
-    free_bytes = spool_of(settings).free_bytes()
-    return disk_room(engine, free_bytes, int(settings.min_free_gib * 2**30), results_bytes)
 
 
 def housekeeping_of(settings: Settings, engine: Engine) -> Callable[[], None]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from zoneinfo import ZoneInfo
 
-from trabecula.domain.notification.troubles import TellingPolicy
-from trabecula.domain.notification.working_time import WorkingTime
+from trabecula.bootstrap.monitoring.rules import mail_server_of, policy_of, webhook_of
 from trabecula.jobs.telling import Channel, Telling
-from trabecula.peers.mail import MailServer, send_mail
-from trabecula.peers.webhook import Webhook, post_message
+from trabecula.peers.mail import send_mail
+from trabecula.peers.webhook import post_message
 from trabecula.settings import Settings
-from trabecula.settings.monitoring import WEEKDAYS, minutes_of_day
+from trabecula.settings.monitoring import minutes_of_day
 
 
 def telling_of(settings: Settings) -> Telling:
@@ -27,22 +25,6 @@ def telling_of(settings: Settings) -> Telling:
     )
 
 
-def policy_of(settings: Settings) -> TellingPolicy:
-    """Return when figures are a trouble."""
-    begin, _, end = settings.working_hours.partition("-")
-    return TellingPolicy(
-        destination_down_s=settings.tell_destination_down_minutes * 60.0,
-        silence_s=settings.tell_silence_hours * 3600.0,
-        again_s=settings.tell_again_minutes * 60.0,
-        working_time=WorkingTime(
-            begin_minutes=minutes_of_day(begin),
-            end_minutes=minutes_of_day(end),
-            days=frozenset(WEEKDAYS.index(day) for day in settings.working_days),
-            zone=ZoneInfo(settings.time_zone) if settings.time_zone else None,
-        ),
-    )
-
-
 def channels_of(settings: Settings) -> dict[str, Channel]:
     """Return the channels by name."""
     found: dict[str, Channel] = {}
@@ -52,23 +34,3 @@ def channels_of(settings: Settings) -> dict[str, Channel]:
     if webhook is not None:
         found["WEBHOOK"] = partial(post_message, webhook)
     return found
-
-
-def mail_server_of(settings: Settings) -> MailServer | None:
-    """Return the mail server, None where no mail is sent."""
-    if not settings.smtp_host:
-        return None
-    return MailServer(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        security=settings.smtp_tls,
-        sender=settings.smtp_from,
-        recipients=settings.smtp_to,
-        user=settings.smtp_user,
-        password_file=str(settings.smtp_password_file or ""),
-    )
-
-
-def webhook_of(settings: Settings) -> Webhook | None:
-    """Return the webhook, None without one."""
-    return Webhook(settings.webhook_url) if settings.webhook_url else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from trabecula.bootstrap.database import opened_database
+from typing import Any
+
+import psycopg
+
 from trabecula.bootstrap.keeping.audit import wires_of
 from trabecula.domain.errors_of.ledger import AuditNotSealed, AuditNotSent
 from trabecula.ledger.audit.sealing import head_of, oldest_unsealed_s
 from trabecula.ledger.audit.wires import standings
-from trabecula.ledger.connections import connect
 from trabecula.settings import Settings
 
 _SEALED_WITHIN_S = 600.0
@@ -16,10 +18,9 @@ _SENT_WITHIN_S = 3600.0
 """A server that is started anew is back within an hour; the longest pause between two tries is 15 minutes."""
 
 
-def audit(settings: Settings) -> str:
+def audit(settings: Settings, connection: psycopg.Connection[Any]) -> str:
     """Whether entries are sealed and sent. Raises AuditNotSealed, AuditNotSent."""
-    with opened_database(settings) as url, connect(url) as connection:
-        waits_s, head, found = oldest_unsealed_s(connection), head_of(connection), standings(connection)
+    waits_s, head, found = oldest_unsealed_s(connection), head_of(connection), standings(connection)
     if waits_s > _SEALED_WITHIN_S:
         raise AuditNotSealed(f"the oldest for {waits_s / 60:.0f} min")
     set_now = wires_of(settings, "")

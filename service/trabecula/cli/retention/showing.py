@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from trabecula.bootstrap.keeping.retention import disk_room_of, policy_of, retention_of
+from trabecula.bootstrap.keeping.filling import disk_room_of
+from trabecula.bootstrap.keeping.retention import policy_of, retention_of
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, print_json, print_table
 from trabecula.cli.study_options import AsJson
 from trabecula.domain.study.disk_room import DiskRoom
 from trabecula.domain.study.retention import FileKind, HeldBy, RetentionPolicy
+from trabecula.ledger.database import database_errors, driver_connection
 from trabecula.ledger.queries import retention as queries
 from trabecula.pipeline.retention.removing import due_files
 
@@ -25,7 +27,8 @@ def show(as_json: AsJson = False) -> None:
         back = queries.held_back(engine, policy)
         held = queries.holds(engine)
         removed = queries.removed_so_far(engine)
-        room = disk_room_of(settings, engine)
+        with database_errors(), engine.connect() as connection:
+            room = disk_room_of(settings, driver_connection(connection))
     document: dict[str, Any] = {"kinds": {}, "holds": held, "removed": removed, "disk": _disk(room)}
     for kind in FileKind:
         now = [item for item in due if item.kind is kind]

@@ -52,6 +52,10 @@ _LISTENERS = """
            max(extract(epoch FROM clock_timestamp() - told_at))::float, sum(backlog_bytes)::bigint
     FROM listeners WHERE ended_at IS NULL GROUP BY name
 """
+_LIVING = """
+    SELECT DISTINCT name FROM listeners
+    WHERE ended_at IS NULL AND told_at > clock_timestamp() - make_interval(secs => %(stalled_s)s) ORDER BY name
+"""
 _UNSEALED = "SELECT count(*) FROM audit_unsealed"
 _WIRES = "SELECT name, (SELECT coalesce(max(number), 0) FROM audit_seals) - sent_number FROM audit_wires"
 _HELD = "SELECT count(*) FROM quarantine WHERE state = 'HELD'"
@@ -124,6 +128,11 @@ def read_figures(connection: psycopg.Connection[Any], stalled_s: float) -> Ledge
             audit_unsealed=int(rows(_UNSEALED)[0][0]),
             audit_pending=dict(rows(_WIRES)),
         )
+
+
+def living_listeners(connection: psycopg.Connection[Any], stalled_s: float) -> tuple[str, ...]:
+    """Return the names of the listeners that told within ``stalled_s`` that they live. Raises psycopg.Error."""
+    return tuple(name for (name,) in connection.execute(_LIVING, {"stalled_s": stalled_s}))
 
 
 def living_workers(connection: psycopg.Connection[Any], stalled_s: float) -> Mapping[str, int]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Engine, text
+import psycopg
+from psycopg.rows import dict_row
 
-from trabecula.ledger.database import database_errors
-
-_STANDING = text(
-    """
+_STANDING = """
     WITH due AS (
         SELECT due_at AS since FROM backlog WHERE due_at <= now()
         UNION ALL
@@ -19,10 +18,9 @@ _STANDING = text(
            (SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing') AS running,
            coalesce((SELECT extract(epoch FROM now() - min(since)) FROM due), 0) AS oldest_waiting_s,
            (SELECT count(*) FROM procrastinate_workers
-             WHERE last_heartbeat > now() - make_interval(secs => :stalled_s)) AS workers,
+             WHERE last_heartbeat > now() - make_interval(secs => %(stalled_s)s)) AS workers,
            ARRAY(SELECT CASE destination WHEN '' THEN queue ELSE destination END FROM pauses ORDER BY 1) AS paused
-    """
-)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +37,14 @@ class QueueStanding:
     paused: tuple[str, ...]
 
 
-def queue_standing(engine: Engine, stalled_s: float = 45.0) -> QueueStanding:
-    """Return how the queue stands; a worker silent for ``stalled_s`` does not count. Raises DatabaseUnavailable."""
-    with database_errors(), engine.connect() as connection:
-        row = connection.execute(_STANDING, {"stalled_s": stalled_s}).one()
+def queue_standing(connection: psycopg.Connection[Any], stalled_s: float) -> QueueStanding:
+    """Return how the queue stands; a worker silent for ``stalled_s`` does not count. Raises psycopg.Error."""
+    row = connection.cursor(row_factory=dict_row).execute(_STANDING, {"stalled_s": stalled_s}).fetchone()
+    assert row is not None, "a query without FROM has one row"
     return QueueStanding(
-        waiting=int(row.waiting),
-        running=int(row.running),
-        oldest_waiting_s=float(row.oldest_waiting_s),
-        workers=int(row.workers),
-        paused=tuple(row.paused),
+        waiting=int(row["waiting"]),
+        running=int(row["running"]),
+        oldest_waiting_s=float(row["oldest_waiting_s"]),
+        workers=int(row["workers"]),
+        paused=tuple(row["paused"]),
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Engine, text
+import psycopg
+from psycopg.rows import dict_row
 
-from trabecula.ledger.database import database_errors
-
-_TROUBLES = text(
-    """
+_TROUBLES = """
     SELECT (SELECT count(*) FROM studies WHERE state = 'FAILED') AS failed,
            (SELECT count(DISTINCT study_uid) FROM events
              WHERE what = 'FAILED' AND at > now() - interval '24 hours') AS failed_today,
@@ -20,8 +19,7 @@ _TROUBLES = text(
            (SELECT count(*) FROM quarantine
              WHERE state = 'HELD' AND last_received_at > now() - interval '24 hours') AS held_today,
            (SELECT extract(epoch FROM now() - max(last_image_at)) FROM studies) AS last_image_s
-    """
-)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +34,9 @@ class Troubles:
     last_image_s: float | None
 
 
-def troubles(engine: Engine) -> Troubles:
-    """Return what waits for a person. Raises DatabaseUnavailable."""
-    with database_errors(), engine.connect() as connection:
-        row = connection.execute(_TROUBLES).one()
-    counts = {name: int(value) for name, value in row._mapping.items() if name != "last_image_s"}
-    return Troubles(**counts, last_image_s=None if row.last_image_s is None else float(row.last_image_s))
+def troubles(connection: psycopg.Connection[Any]) -> Troubles:
+    """Return what waits for a person. Raises psycopg.Error."""
+    row = connection.cursor(row_factory=dict_row).execute(_TROUBLES).fetchone()
+    assert row is not None, "a query without FROM has one row"
+    last = row.pop("last_image_s")
+    return Troubles(**row, last_image_s=None if last is None else float(last))

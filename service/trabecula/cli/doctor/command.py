@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from trabecula.bootstrap.database import opened_database
-from trabecula.bootstrap.monitoring.telling import telling_of
-from trabecula.cli.checks import checks_of
+from trabecula.cli.doctor.checks import CheckResult, checks_of
+from trabecula.cli.doctor.ledger_look import LedgerLook
 from trabecula.cli.output import EXIT_FAILURE, console, error_console, errors_as_exit_code, print_json, print_line
 from trabecula.domain.errors_of.notification import NobodyTold
 from trabecula.domain.notification.messages import message_for_a_test
@@ -36,24 +36,30 @@ def doctor(
             _send_test_message(settings)
             return
         findings = []
-        for check in checks_of(settings, quick=quick):
-            with error_console.status(f"checking {check.name}"):
-                findings.append(check.find())
-            if not as_json:
-                finding = findings[-1]
-                mark = "[green]ok  [/green]" if finding.ok else "[bold red]FAIL[/bold red]"
-                console.print(f"{mark} {finding.name:<20} ", end="")
-                console.print(finding.detail, markup=False, highlight=False)
-                if finding.fix:
-                    console.print(f"     -> {finding.fix}", markup=False, highlight=False)
+        with LedgerLook(settings) as look:
+            for check in checks_of(settings, look, quick=quick):
+                with error_console.status(f"checking {check.name}"):
+                    findings.append(check.find())
+                if not as_json:
+                    _show(findings[-1])
     if as_json:
         print_json({"ok": all(item.ok for item in findings), "checks": [asdict(item) for item in findings]})
     if not all(item.ok for item in findings):
         raise typer.Exit(EXIT_FAILURE)
 
 
+def _show(finding: CheckResult) -> None:
+    mark = "[green]ok  [/green]" if finding.ok else "[bold red]FAIL[/bold red]"
+    console.print(f"{mark} {finding.name:<20} ", end="")
+    console.print(finding.detail, markup=False, highlight=False)
+    if finding.fix:
+        console.print(f"     -> {finding.fix}", markup=False, highlight=False)
+
+
 def _send_test_message(settings: Settings) -> None:
     """Send one over each channel, at once. Raises NobodyTold, MessageNotSent, SecretUnreadable."""
+    from trabecula.bootstrap.monitoring.telling import telling_of
+
     telling = telling_of(settings)
     if not telling.channels:
         raise NobodyTold

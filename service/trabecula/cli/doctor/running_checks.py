@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
-
-from trabecula.bootstrap.database import opened_database
-from trabecula.bootstrap.ledger import opened_engine
+from trabecula.bootstrap.destinations import verifier_of
 from trabecula.bootstrap.models import check_active_models
-from trabecula.bootstrap.monitoring.telling import mail_server_of, policy_of, webhook_of
-from trabecula.bootstrap.peers import sender_of
+from trabecula.bootstrap.monitoring.rules import mail_server_of, policy_of, webhook_of
+from trabecula.cli.doctor.ledger_look import LedgerLook
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import AssociationRejected, DestinationUnreachable
 from trabecula.domain.errors_of.doctor import (
@@ -30,10 +25,8 @@ from trabecula.domain.errors_of.notification import MessageNotSent, NothingRecei
 from trabecula.domain.notification.troubles import is_silent, silence_s
 from trabecula.intake.tls import certificate_ends_at, server_context
 from trabecula.jobs.queue import QUEUES
-from trabecula.ledger.database import driver_connection
 from trabecula.ledger.notifications.rows import unsent_messages
-from trabecula.ledger.queries.listeners import list_listeners
-from trabecula.ledger.queries.monitoring import living_workers
+from trabecula.ledger.queries.monitoring import living_listeners, living_workers
 from trabecula.ledger.queries.troubles import troubles
 from trabecula.peers.secrets import read_secret
 from trabecula.settings import Settings
@@ -45,7 +38,7 @@ _FILES_OF_ASSOCIATION = 4
 _OTHER_FILES = 128
 
 
-def listener(settings: Settings) -> str:
+def listener(settings: Settings, look: LedgerLook) -> str:
     """Whether our own listener answers C-ECHO; one that refuses this caller answers too."""
     if settings.dicom_port == 0:
         return "not asked: dicom_port is 0, so its port is another one each time"
@@ -53,11 +46,11 @@ def listener(settings: Settings) -> str:
     address = f"{settings.ae_title}@{host}:{settings.dicom_port}"
     itself = Destination(name="listener", ae_title=settings.ae_title, host=host, port=settings.dicom_port)
     try:
-        sender_of(settings).echo(itself)
+        verifier_of(settings).echo(itself)
     except AssociationRejected:
         return f"{address} answers (and does not know {settings.ae_title} as a caller)"
     except DestinationUnreachable as error:
-        others = _others_alive(settings)
+        others = living_listeners(look.connection(), settings.stalled_seconds)
         if others:
             return f"none on this host; {', '.join(others)} receive"
         raise ListenerSilent(f"{address} does not answer") from error
@@ -94,26 +87,18 @@ def _desk_certificate(settings: Settings) -> str:
     return f", {_holds(certificate, 'its certificate')}"
 
 
-def _others_alive(settings: Settings) -> list[str]:
-    with _ledger(settings) as engine:
-        rows = list_listeners(engine)
-    return sorted(row["name"] for row in rows if not row["ended"] and row["told_seconds"] < settings.stalled_seconds)
-
-
-def workers(settings: Settings) -> str:
+def workers(settings: Settings, look: LedgerLook) -> str:
     """Whether each queue has a living worker: it told so within stalled_seconds."""
-    with _ledger(settings) as engine, engine.connect() as connection:
-        alive = living_workers(driver_connection(connection), settings.stalled_seconds)
+    alive = living_workers(look.connection(), settings.stalled_seconds)
     without = [queue for queue in QUEUES if not alive.get(queue)]
     if without:
         raise WorkersMissing(f"of {', '.join(without)}: none told for {settings.stalled_seconds:g} s that it lives")
     return ", ".join(f"{queue}: {alive[queue]} alive" for queue in QUEUES)
 
 
-def failures(settings: Settings) -> str:
+def failures(look: LedgerLook) -> str:
     """Whether studies or deliveries failed and wait for a person."""
-    with _ledger(settings) as engine:
-        found = troubles(engine)
+    found = troubles(look.connection())
     if found.failed or found.undelivered_today:
         raise WorkFailed(
             f"{found.failed} studies are FAILED ({found.failed_today} since yesterday), "
@@ -122,19 +107,17 @@ def failures(settings: Settings) -> str:
     return "no study is FAILED, no object was refused or given up since yesterday"
 
 
-def quarantine(settings: Settings) -> str:
+def quarantine(look: LedgerLook) -> str:
     """Whether instances were put aside since yesterday; older ones are counted."""
-    with _ledger(settings) as engine:
-        found = troubles(engine)
+    found = troubles(look.connection())
     if found.held_today:
         raise QuarantineFilled(f"{found.held_today} since yesterday, {found.held} in all")
     return f"{found.held} held, none since yesterday"
 
 
-def received(settings: Settings) -> str:
+def received(settings: Settings, look: LedgerLook) -> str:
     """When the last image came, and whether that is too long ago: by the rule by which people are told."""
-    with _ledger(settings) as engine:
-        seconds = troubles(engine).last_image_s
+    seconds = troubles(look.connection()).last_image_s
     if seconds is None:
         return "no image has come yet"
     now, policy = datetime.now(UTC), policy_of(settings)
@@ -146,15 +129,14 @@ def received(settings: Settings) -> str:
     return f"the last image came {seconds / 3600:.0f} hours ago"
 
 
-def told(settings: Settings) -> str:
+def told(settings: Settings, look: LedgerLook) -> str:
     """Whether anybody is told of troubles, over channels that work."""
     channels = [channel.words for channel in (mail_server_of(settings), webhook_of(settings)) if channel is not None]
     if not channels:
         return "nobody would be told of troubles: no smtp_host, no webhook_url"
     if settings.smtp_password_file is not None:
         read_secret(str(settings.smtp_password_file))
-    with _ledger(settings) as engine, engine.connect() as connection:
-        unsent = unsent_messages(driver_connection(connection))
+    unsent = unsent_messages(look.connection())
     if unsent:
         raise MessageNotSent("; ".join(f"{count} by {channel}: {error}" for channel, error, count in unsent))
     return f"told of troubles: {'; '.join(channels)}"
@@ -198,9 +180,3 @@ def open_files(settings: Settings) -> str:
     if limit != resource.RLIM_INFINITY and limit < needed:
         raise TooFewFiles(f"{limit}, and {settings.max_associations} associations need {needed}")
     return f"{limit} may be open, {settings.max_associations} associations need {needed}"
-
-
-@contextmanager
-def _ledger(settings: Settings) -> Iterator[Engine]:
-    with opened_database(settings) as url, opened_engine(url) as engine:
-        yield engine

@@ -10,19 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import text
-
-from trabecula.bootstrap.database import opened_database
-from trabecula.bootstrap.keeping.retention import disk_room_of
-from trabecula.bootstrap.ledger import opened_engine
+from trabecula.bootstrap.destinations import destination_of, verifier_of
+from trabecula.bootstrap.keeping.filling import disk_room_of
 from trabecula.bootstrap.models import segmenter_in_words
-from trabecula.bootstrap.peers import sender_of
-from trabecula.bootstrap.services import destination_of
-from trabecula.cli import running_checks as running
 from trabecula.cli.audit.checking import audit
+from trabecula.cli.doctor import running_checks as running
+from trabecula.cli.doctor.ledger_look import LedgerLook
+from trabecula.cli.doctor.time_service import clock_error_bound, time_services
 from trabecula.cli.edge import as_ours, foreseen_errors
 from trabecula.cli.serving.precautions import check_fonts
-from trabecula.cli.time_service import clock_error_bound, time_services
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import (
     ClockWrong,
@@ -77,16 +73,16 @@ class Check:
         return CheckResult(name=self.name, ok=True, detail=detail, seconds=_since(started))
 
 
-def checks_of(settings: Settings, *, quick: bool = False) -> tuple[Check, ...]:
+def checks_of(settings: Settings, look: LedgerLook, *, quick: bool = False) -> tuple[Check, ...]:
     """Return every check that applies to these settings, in the order a person would look; names are stable.
 
     ``quick`` leaves the phantom out, for monitors that ask every minute.
     """
-    sender = sender_of(settings)
+    verifier = verifier_of(settings)
 
     def echo(peer: Destination) -> Callable[[], str]:
         def run() -> str:
-            sender.echo(peer)
+            verifier.echo(peer)
             return f"{peer.address} answers"
 
         return run
@@ -96,20 +92,20 @@ def checks_of(settings: Settings, *, quick: bool = False) -> tuple[Check, ...]:
         peers.append(("archive", destination_of(settings.archive)))
     return (
         Check("settings", _settings),
-        Check("disk", lambda: _disk(settings)),
-        Check("database", lambda: _database(settings)),
-        Check("clock", lambda: _clock(settings)),
+        Check("disk", lambda: _disk(settings, look)),
+        Check("database", lambda: _database(settings, look)),
+        Check("clock", lambda: _clock(look)),
         Check("files", lambda: running.open_files(settings)),
         Check("certificates", lambda: running.certificates(settings)),
-        Check("listener", lambda: running.listener(settings)),
+        Check("listener", lambda: running.listener(settings, look)),
         Check("desk", lambda: running.desk(settings)),
-        Check("workers", lambda: running.workers(settings)),
-        Check("queue", lambda: _queue(settings)),
-        Check("received", lambda: running.received(settings)),
-        Check("failures", lambda: running.failures(settings)),
-        Check("quarantine", lambda: running.quarantine(settings)),
-        Check("told", lambda: running.told(settings)),
-        Check("audit", lambda: audit(settings)),
+        Check("workers", lambda: running.workers(settings, look)),
+        Check("queue", lambda: _queue(settings, look)),
+        Check("received", lambda: running.received(settings, look)),
+        Check("failures", lambda: running.failures(look)),
+        Check("quarantine", lambda: running.quarantine(look)),
+        Check("told", lambda: running.told(settings, look)),
+        Check("audit", lambda: audit(settings, look.connection())),
         *(Check(name, echo(peer)) for name, peer in peers),
         Check("fonts", lambda: check_fonts(settings)),
         Check("models", lambda: running.models(settings)),
@@ -125,7 +121,7 @@ def _settings() -> str:
     return os.environ.get("TRABECULA_CONFIG", "environment and defaults")
 
 
-def _disk(settings: Settings) -> str:
+def _disk(settings: Settings, look: LedgerLook) -> str:
     folder = settings.data_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,14 +134,13 @@ def _disk(settings: Settings) -> str:
     free_gib = shutil.disk_usage(folder).free / 2**30
     if free_gib < settings.min_free_gib:
         raise StorageFull(f"{free_gib:.1f} GiB free in {folder}; watermark {settings.min_free_gib:g} GiB")
-    return f"{free_gib:.0f} GiB free in {folder}{_fullness(settings)}"
+    return f"{free_gib:.0f} GiB free in {folder}{_fullness(settings, look)}"
 
 
-def _fullness(settings: Settings) -> str:
+def _fullness(settings: Settings, look: LedgerLook) -> str:
     """Return when the disk will be full, as `trabecula retention show` does; without a database nothing."""
     try:
-        with opened_database(settings) as url, opened_engine(url) as engine:
-            room = disk_room_of(settings, engine)
+        room = disk_room_of(settings, look.connection())
     except foreseen_errors():
         return ""  # the next check tells why
     if room is None:
@@ -156,15 +151,13 @@ def _fullness(settings: Settings) -> str:
     return f", {words}"
 
 
-def _database(settings: Settings) -> str:
-    with opened_database(settings) as url, opened_engine(url) as engine, engine.connect() as link:
-        version = link.execute(text("SHOW server_version")).scalar_one()
+def _database(settings: Settings, look: LedgerLook) -> str:
+    (version,) = look.connection().execute("SHOW server_version").fetchone() or ("",)
     return f"{'embedded ' if not settings.database_url else ''}PostgreSQL {version}, schema up to date"
 
 
-def _clock(settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
-    with opened_database(settings) as url, opened_engine(url) as engine, engine.connect() as link:
-        there: datetime = link.execute(text("SELECT clock_timestamp()")).scalar_one()
+def _clock(look: LedgerLook, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> str:
+    (there,) = look.connection().execute("SELECT clock_timestamp()").fetchone() or (datetime.now(UTC),)
     here = now()
     apart = abs((here - there).total_seconds())
     if here.year < _OLDEST_SENSIBLE_YEAR or apart > _CLOCK_TOLERANCE_SECONDS:
@@ -182,9 +175,8 @@ def _kept() -> str:
     return "nothing here keeps it right (no NTP)"
 
 
-def _queue(settings: Settings) -> str:
-    with opened_database(settings) as url, opened_engine(url) as engine:
-        standing = queue_standing(engine)
+def _queue(settings: Settings, look: LedgerLook) -> str:
+    standing = queue_standing(look.connection(), settings.stalled_seconds)
     if standing.waiting and standing.oldest_waiting_s > _QUEUE_TOLERANCE_SECONDS:
         paused = f"; paused: {', '.join(standing.paused)}" if standing.paused else ""
         raise QueueStuck(f"{standing.waiting} wait, the oldest for {standing.oldest_waiting_s:.0f} s{paused}")
@@ -197,7 +189,9 @@ def _bundles(settings: Settings) -> str:
 
 
 def _phantom(settings: Settings) -> str:
-    from trabecula.cli.phantom_check import measure_phantom  # loads all that measures; a quick look needs none of it
+    from trabecula.cli.doctor.phantom_check import (
+        measure_phantom,  # loads all that measures; a quick look needs none of it
+    )
 
     return measure_phantom(settings)
 
