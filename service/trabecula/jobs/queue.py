@@ -46,6 +46,11 @@ PLACES: dict[Stage, QueuePlace] = {
 """Reports run on the queue of the processors, before new analyses, so that started studies finish first."""
 
 _PUT = "SELECT backlog_put(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_HASTEN = """
+    WITH due AS (
+        UPDATE backlog SET due_at = clock_timestamp() WHERE lock = %(lock)s AND due_at > clock_timestamp() RETURNING id)
+    SELECT pg_notify('procrastinate_queue_v1#' || %(queue)s, '{"type": "job_inserted", "job_id": 0}') FROM due
+"""
 _WITHDRAW = """
     DELETE FROM backlog WHERE study_uid = %s
     RETURNING stage, revision, destination,
@@ -87,6 +92,10 @@ class BacklogQueue:
         row = connection.execute(_PUT, values).fetchone()
         assert row is not None, "a function's value is one row"
         return bool(row[0])
+
+    def hasten(self, connection: psycopg.Connection[Any], job: Job) -> None:
+        """Let the job that waits for a later try be due at once."""
+        connection.execute(_HASTEN, {"lock": lock_of(job), "queue": PLACES[job.stage].queue})
 
     def reorder(self, connection: psycopg.Connection[Any], study_uid: StudyUid) -> None:
         """Let what waits for the study wait anew, where its priority now wants it."""

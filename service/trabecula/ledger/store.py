@@ -37,6 +37,10 @@ class JobQueue(Protocol):
         """Insert the job with a psycopg 3 connection; False when the same job waits already (nothing changed)."""
         ...
 
+    def hasten(self, connection: Any, job: Job) -> None:
+        """Let the job that waits for a later try be due at once."""
+        ...
+
     def reorder(self, connection: Any, study_uid: StudyUid) -> None:
         """Put what waits for the study where its priority now wants it."""
         ...
@@ -108,6 +112,11 @@ class UnitOfWork:
         """Put a job into the backlog within this transaction; False when the same job waits there already."""
         self._session.flush()
         return self._queue.defer(self._session.connection().connection.driver_connection, job)
+
+    def defer_now(self, job: Job) -> None:
+        """The same, due at once even where it waits for a later try."""
+        if not self.defer(job):
+            self._queue.hasten(self._session.connection().connection.driver_connection, job)
 
     def reorder(self, study_uid: StudyUid) -> None:
         """Put what waits for the study where its priority now wants it."""

@@ -16,6 +16,10 @@ from trabecula.domain.errors import DestinationUnknown, DestinationUnreachable, 
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Category, LevelResult, StudyResult
 from trabecula.domain.spine import MEASURED_LEVELS, Level
+from trabecula.domain.study.jobs import RetryPolicy
+from trabecula.domain.study.study import StudyState
+from trabecula.ledger.database import driver_connection
+from trabecula.ledger.queries.backlog import resume
 from trabecula.ledger.queries.studies import show_study
 from trabecula.pipeline import register_instance, resend_study, retry_study
 
@@ -23,6 +27,7 @@ __all__ = ["database_url", "embedded_database_url"]
 
 PACS = Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=104, commitment=False)
 NEW = replace(PACS, name="new")
+PATIENT = RetryPolicy(first_pause_s=600.0)
 
 
 @pytest.fixture
@@ -142,3 +147,37 @@ def test_a_report_nobody_wants_stays_here_and_the_trail_says_so(world: World) ->
     assert (world.state(), world.sender.sent) == ("DONE", [])
     assert world.events()[-1] == "NOT_SENT"
     assert resend(world, "pacs") == 3
+
+
+@pytest.mark.parametrize("act", ["resend", "retry"])
+def test_what_waits_for_a_later_try_is_sent_at_once_when_somebody_asks(world: World, act: str) -> None:
+    world.services = replace(world.services, retries=PATIENT)
+    world.sender.errors["pacs"] = DestinationUnreachable("down")
+    for _ in range(4):
+        world.run_next()
+    ((stage, before),) = world.waiting()
+    world.sender.errors.clear()
+
+    if act == "resend":
+        assert resend(world, "pacs") == 3
+    else:
+        assert retry_study(world.services.open_ledger, STUDY, "admin") is StudyState.DELIVERING
+
+    assert (stage, before > 60.0) == ("deliver", True)
+    assert world.waiting() == [("deliver", 0.0)]
+    world.run_all()
+    assert world.state() == "DONE"
+
+
+def test_a_destination_that_goes_on_is_tried_at_once(world: World) -> None:
+    world.services = replace(world.services, retries=PATIENT)
+    world.sender.errors["pacs"] = DestinationUnreachable("down")
+    for _ in range(4):
+        world.run_next()
+    with world.engine.begin() as connection:
+        resume(driver_connection(connection), "io", "other", "admin")
+    assert world.waiting()[0][1] > 60.0
+    with world.engine.begin() as connection:
+        resume(driver_connection(connection), "io", "pacs", "admin")
+    assert world.waiting() == [("deliver", 0.0)]
+    assert world.rows("SELECT DISTINCT next_attempt_at <= now() FROM object_deliveries") == [True]

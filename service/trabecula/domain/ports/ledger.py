@@ -82,6 +82,10 @@ class Ledger(Protocol):
         """Put a job into the backlog within this transaction; False when the same job waits there already."""
         ...
 
+    def defer_now(self, job: Job) -> None:
+        """The same, due at once even where it waits for a later try."""
+        ...
+
     def reorder(self, study_uid: StudyUid) -> None:
         """Put what waits for the study where its priority now wants it."""
         ...

@@ -30,6 +30,15 @@ _RUNNING = """
     SELECT queue_name AS queue, count(*) AS running FROM procrastinate_jobs
     WHERE status = 'doing' AND queue_name IN ('cpu', 'io') GROUP BY queue_name
 """
+_HASTEN = """
+    UPDATE backlog b SET due_at = clock_timestamp() FROM backlog_lanes l
+    WHERE l.queue = %(queue)s AND l.is_destination AND l.name = %(name)s AND b.lane_id = l.id
+      AND b.stage = 'deliver' AND b.due_at > clock_timestamp()
+"""
+_NEXT_ATTEMPTS = """
+    UPDATE object_deliveries SET next_attempt_at = clock_timestamp()
+    WHERE destination = %(name)s AND state = 'PENDING' AND next_attempt_at > clock_timestamp()
+"""
 _CHOOSING = "SELECT pg_advisory_xact_lock(724385191, hashtext(%s))"
 """Held by whoever chooses the next job of a queue, see version 0010 of the schema."""
 
@@ -59,8 +68,14 @@ def pause(connection: psycopg.Connection[Any], queue: str, destination: str, who
 
 
 def resume(connection: psycopg.Connection[Any], queue: str, destination: str, who: str) -> bool:
-    """Let a paused queue or destination go on, and wake its workers; False where it was not paused."""
+    """Let a paused queue or destination go on, and wake its workers; False where it was not paused.
+
+    What waits for a later try to the destination is due at once.
+    """
     with connection.transaction():
+        if destination:
+            for statement in (_HASTEN, _NEXT_ATTEMPTS):
+                connection.execute(statement, {"queue": queue, "name": destination})
         gone = connection.execute("DELETE FROM pauses WHERE queue = %s AND destination = %s", (queue, destination))
         connection.execute(
             'SELECT pg_notify(\'procrastinate_queue_v1#\' || %s, \'{"type": "job_inserted", "job_id": 0}\')', (queue,)

@@ -20,7 +20,8 @@ from trabecula.pipeline.settling import settle_study
 def retry_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> StudyState:
     """Run the step that failed again, or go on where a cancelled study stopped; return the new state.
 
-    A study that was told as not evaluable because its analysis failed is measured anew as its next revision.
+    What waits to be delivered is tried at once, without its pause. A study that was told as not evaluable because its
+    analysis failed is measured anew as its next revision.
     Raises StudyUnknown, TransitionRefused, ImagesRemoved.
     """
     with open_ledger() as ledger:
@@ -29,9 +30,10 @@ def retry_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> Study
             _next_revision(ledger, standing, "RETRIED", who)
             ledger.commit()
             return StudyState.ANALYSING
-        if standing.state not in (StudyState.FAILED, StudyState.CANCELLED):
+        if standing.state not in (StudyState.FAILED, StudyState.CANCELLED, StudyState.DELIVERING):
             raise TransitionRefused(f"{standing.state} cannot be retried")
-        stage = standing.failed_stage or _stage_after_cancel(ledger, standing)
+        delivering = Stage.DELIVER if standing.state is StudyState.DELIVERING else None
+        stage = delivering or standing.failed_stage or _stage_after_cancel(ledger, standing)
         if stage is Stage.DELIVER:
             _deliver_again(ledger, standing)
         else:
@@ -108,7 +110,7 @@ def resend_study(services: Services, study_uid: StudyUid, destination: str, who:
             ledger.studies.move(study_uid, StudyState.DELIVERING)
         job = Job(stage=Stage.DELIVER, study_uid=study_uid, revision=standing.revision, destination=destination)
         ledger.forget_attempts(job)
-        ledger.defer(job)
+        ledger.defer_now(job)
         former = f" instead of {given_up} objects to {instead_of}" if instead_of else ""
         detail = f"{len(planned)} objects to {destination}{former}"
         ledger.studies.note(study_uid, Event(what="RESENT", detail=detail, who=who, revision=standing.revision))
@@ -153,7 +155,8 @@ def _stage_after_cancel(ledger: Ledger, standing: StudyStanding) -> Stage:
 
 
 def _deliver_again(ledger: Ledger, standing: StudyStanding) -> None:
-    ledger.studies.move(standing.study_uid, StudyState.DELIVERING)
+    if standing.state is not StudyState.DELIVERING:
+        ledger.studies.move(standing.study_uid, StudyState.DELIVERING)
     targets: dict[str, None] = {}
     for item in ledger.deliveries.of(standing.study_uid, standing.revision):
         if item.state in (DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.PENDING):
@@ -162,7 +165,7 @@ def _deliver_again(ledger: Ledger, standing: StudyStanding) -> None:
     for target in targets:
         job = Job(stage=Stage.DELIVER, study_uid=standing.study_uid, revision=standing.revision, destination=target)
         ledger.forget_attempts(job)
-        ledger.defer(job)
+        ledger.defer_now(job)
 
 
 def _anew(item: Delivery) -> Delivery:
