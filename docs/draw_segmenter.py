@@ -26,11 +26,11 @@ IMAGES = Path(__file__).parent / "images"
 SHOWN_MM = (120.0, 110.0)
 """Height and depth of a picture of a sacrum."""
 FORMS = {
-    "wedge of 0.3": SpineOptions(lumbar_count=5, sacral_wedge=0.3),
-    "wedge of 0.45": SpineOptions(lumbar_count=5, sacral_wedge=0.45),
-    "disc of 0.5 below S1": SpineOptions(lumbar_count=5, sacral_wedge=0.3, sacral_disc=0.5),
-    "lumbarised S1": SpineOptions(lumbar_count=5, sacral_disc=0.9),
-    "sacralised L5": SpineOptions(lumbar_count=4, sacral_wedge=0.3, sacral_disc=0.45),
+    "ordinary": SpineOptions(lumbar_count=5),
+    "ordinary, another": SpineOptions(lumbar_count=5),
+    "disc of 0.5 below S1": SpineOptions(lumbar_count=5, sacral_disc=0.5),
+    "lumbarised S1": SpineOptions(lumbar_count=5, sacral_wedge=0.0, sacral_disc=0.9),
+    "sacralised L5": SpineOptions(lumbar_count=4, sacral_disc=0.45),
 }
 REAL = ("018", "045", "007", "110", "200")
 """Volumes to show: two plain sacra, two whose S1 was once outlined as L5, one with a tall disc below S1."""

@@ -53,10 +53,10 @@ class SpineOptions:
     rules collapsed discs, bulges and osteophytes. ``healthy`` switches random pathology off
     (what is asked for stays). ``sacral_disc`` is the height of the disc between S1 and S2 as a share of a usual one; 0
     leaves the usual remnant between bodies that have fused, 1 makes S1 look much like a lumbar vertebra.
-    ``sacral_wedge`` is the share of its depth that S1 lacks in front at its lower end (0 to 0.45). ``last_rib`` is the
-    length of T12's ribs as a share of the usual one, 0 for none; ``rib_size`` scales the thickness of all ribs.
-    ``transverse`` is the length and thickness of the lumbar transverse processes as a share of the usual ones (at 2
-    they look like short ribs).
+    ``sacral_wedge`` is the share of its depth that S1 lacks in front at its lower end (0 to 0.65): None draws it as
+    real ones have it, 0 makes S1 square, as a lumbarised one is. ``last_rib`` is the length of T12's ribs as a share of
+    the usual one, 0 for none; ``rib_size`` scales the thickness of all ribs. ``transverse`` is the length and thickness
+    of the lumbar transverse processes as a share of the usual ones (at 2 they look like short ribs).
     """
 
     lumbar_count: int | None = None
@@ -70,7 +70,7 @@ class SpineOptions:
     variability: float = 1.0
     healthy: bool = False
     sacral_disc: float = 0.0
-    sacral_wedge: float = 0.0
+    sacral_wedge: float | None = None
     last_rib: float = 1.0
     rib_size: float = 1.0
     transverse: float = 1.0

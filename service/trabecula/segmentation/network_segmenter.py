@@ -15,9 +15,9 @@ from trabecula.domain.segmentation import Segmentation, SegmentedBody, Segmenter
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, Level
 from trabecula.domain.volume import TISSUE_LABELS, Tissue, Volume
 from trabecula.segmentation.limits import OUTLINE
-from trabecula.segmentation.naming.anchor import find_anchor, settle_junction
+from trabecula.segmentation.naming.anchor import find_anchor, is_squared, settle_junction
 from trabecula.segmentation.naming.last_ribs import find_last_ribs
-from trabecula.segmentation.naming.levels import check_ribs, name_bodies, with_last_ribs
+from trabecula.segmentation.naming.levels import check_ribs, name_bodies, with_last_ribs, with_squared_s1
 from trabecula.segmentation.naming.ribs import find_ribs
 from trabecula.segmentation.network.bundle import SegmenterBundle, load_bundle
 from trabecula.segmentation.network.closeups import Camera
@@ -98,6 +98,8 @@ class NetworkSegmenter:
         naming = check_ribs(naming, find_ribs(maps, instances, grid.side_step_mm))
         if not finding.reversed:
             naming = with_last_ribs(naming, instances, find_last_ribs(volume, grid, instances), grid.side_step_mm)
+        if is_squared(maps, junction):
+            naming = with_squared_s1(naming)
         return Reading(
             grid=grid,
             maps=maps,

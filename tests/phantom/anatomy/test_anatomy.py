@@ -203,17 +203,45 @@ def test_a_sacral_disc_lies_between_s1_and_s2_and_moves_nothing_above_it() -> No
     assert [body.body for body in kept.vertebrae[s1:]] == [body.body for body in usual.vertebrae[s1:]]
 
 
-def test_a_wedged_s1_is_shallower_below_and_leaves_the_lumbar_spine_as_it_was(drawn: AnatomyMap) -> None:
-    wedged = render_anatomy(spine(options=replace(HEALTHY, sacral_wedge=0.4)), sagittal())
+def test_a_wedged_s1_is_shallower_below_and_leaves_the_lumbar_spine_as_it_was() -> None:
+    square, wedged = (
+        render_anatomy(spine(options=replace(HEALTHY, sacral_wedge=wedge)), sagittal()) for wedge in (0.0, 0.4)
+    )
 
-    lumbar = (drawn.level >= Level.L1.label) & (drawn.level <= Level.L5.label) & (drawn.body_labels() > 0)
-    assert np.array_equal(wedged.body_labels()[lumbar], drawn.body_labels()[lumbar])
-    sizes = [int((image.body_labels() == Level.S1.label).sum()) for image in (drawn, wedged)]
+    lumbar = (square.level >= Level.L1.label) & (square.level <= Level.L5.label) & (square.body_labels() > 0)
+    assert np.array_equal(wedged.body_labels()[lumbar], square.body_labels()[lumbar])
+    sizes = [int((image.body_labels() == Level.S1.label).sum()) for image in (square, wedged)]
     assert 0.65 < sizes[1] / sizes[0] < 0.9
-    lost = (drawn.body_labels() == Level.S1.label) & (wedged.body_labels() != Level.S1.label)
-    away = drawn.geometry.to_lps(np.argwhere(lost).astype(float)) - spine().vertebra(Level.S1).centre_mm
+    lost = (square.body_labels() == Level.S1.label) & (wedged.body_labels() != Level.S1.label)
+    away = square.geometry.to_lps(np.argwhere(lost).astype(float)) - spine().vertebra(Level.S1).centre_mm
     _, back, up = away.mean(axis=0) @ spine().vertebra(Level.S1).axes
     assert (back < -5, up < -2) == (True, True), "what is missing lay in front and below"
+
+
+def test_an_ordinary_s1_is_a_wedge_as_real_ones_are_and_a_lumbarised_one_is_square() -> None:
+    ordinary = [spine(seed) for seed in range(12)]
+    wedges = [drawn.vertebra(Level.S1).body.wedge for drawn in ordinary]
+
+    assert min(wedges) >= 0.18
+    assert max(wedges) <= 0.65
+    assert np.std(wedges) > 0.05, "every seed has a wedge of its own"
+    assert wedges == [spine(seed).vertebra(Level.S1).body.wedge for seed in range(12)]
+    for seed, drawn in enumerate(ordinary):
+        square = spine(seed, replace(HEALTHY, sacral_wedge=0.0))
+        assert square.vertebra(Level.S1).body.wedge == 0.0
+        assert square.torso == drawn.torso
+        for one, other in zip(square.vertebrae[5:], drawn.vertebrae[5:], strict=True):
+            assert (one.body, one.posterior) == (other.body, other.posterior)
+            assert np.array_equal(one.centre_mm, other.centre_mm)
+
+
+def test_the_back_walls_of_s1_and_s2_are_in_line_where_s1_is_a_wedge() -> None:
+    for seed in range(6):
+        square, wedged = spine(seed, replace(HEALTHY, sacral_wedge=0.0)), spine(seed)
+        s1 = wedged.vertebra(Level.S1)
+        turn, place = ((drawn.vertebrae[3].centre_mm - s1.centre_mm) @ s1.axes[:, 1] for drawn in (square, wedged))
+
+        assert place - turn == pytest.approx((s1.body.depth - wedged.vertebrae[3].body.depth) / 2, abs=1e-3)
 
 
 @pytest.mark.parametrize(("options", "least", "most"), [({"last_rib": 0.0}, 0.0, 0.0), ({"last_rib": 0.4}, 0.2, 0.6),

@@ -8,8 +8,8 @@ import pytest
 from tests.segmentation.network.test_instances import BODY, CLASSES, PITCH, maps
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.spine import Level
-from trabecula.segmentation.naming.anchor import Junction, find_anchor, settle_junction
-from trabecula.segmentation.naming.levels import COUNTED, DOUBTED, name_bodies
+from trabecula.segmentation.naming.anchor import Junction, find_anchor, is_squared, settle_junction
+from trabecula.segmentation.naming.levels import COUNTED, DOUBTED, UNKNOWN, Naming, name_bodies, with_squared_s1
 from trabecula.segmentation.network.inference import Maps
 from trabecula.segmentation.network.instances import find_instances
 
@@ -145,3 +145,42 @@ def test_a_body_above_a_plain_s1_stays_as_it_is() -> None:
     assert settled.doubt == ""
     assert len(settled.instances.bodies) == 5
     assert np.array_equal(settled.anchor.mask, find_anchor(image).mask)
+
+
+DISC = CLASSES.index("disc")
+
+
+def with_a_disc_below(columns: int = 35) -> Maps:
+    """A square S1 above a disc of so many columns, sacrum below and behind."""
+    image = maps()
+    rows = slice(S1_TOP + BODY, S1_TOP + BODY + 6)
+    image.channels[:, : len(CLASSES), rows, 25:60] = 0
+    image.channels[:, DISC, rows, 25 : 25 + columns] = 0.95
+    return image
+
+
+def test_an_s1_formed_as_a_lumbar_body_with_a_disc_below_it_raises_the_finding_and_keeps_the_names() -> None:
+    image = with_a_disc_below()
+    settled = junction(image)
+    counted = name_bodies(settled.instances, settled.anchor, 4.0)
+
+    naming = with_squared_s1(counted)
+
+    assert is_squared(image, settled)
+    assert naming.levels == counted.levels
+    assert naming.levels[-1] is Level.L5
+    assert [reason.code for reason in naming.reasons] == [ReasonCode.LEVELS_ASSUMED, ReasonCode.TRANSITIONAL]
+    assert "5 lumbar vertebrae counted above it, 6 with it" in naming.reasons[-1].detail
+    assert with_squared_s1(Naming((None,), UNKNOWN, ())).reasons == ()
+
+
+def test_an_s1_with_a_wedge_without_a_disc_or_cut_by_the_edge_raises_nothing() -> None:
+    wedge = with_a_disc_below()
+    shallow(wedge, slice(S1_TOP + 12, S1_TOP + BODY))
+    cut = Maps(with_a_disc_below().channels[:, :, : S1_TOP + BODY - 2], CLASSES)
+    cut.channels[:, SACRUM, S1_TOP : S1_TOP + BODY, 62:74] = 0.95
+
+    for image in (wedge, with_a_disc_below(columns=0), with_a_disc_below(columns=14), cut):
+        settled = junction(image)
+        assert settled.anchor is not None
+        assert not is_squared(image, settled)

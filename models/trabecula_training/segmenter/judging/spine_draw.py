@@ -49,6 +49,8 @@ IMAGES: dict[str, CaseOptions] = {
 }
 """Kinds of image. *Ends below S1* ends 2 to 12 mm below S1's lowest corner, *above the sacrum* 0 to 15 mm above its
 highest one (no rib is whole in it); below S1 all others show 15 mm and more."""
+_SQUARED = 0.1
+"""A lumbarised S1 lacks at most this share of its depth in front at its lower end."""
 _LONGEST_PROCESS_MM = 60.0
 """How far from the middle a transverse process reaches at most; real ones reach 33 to 55 mm (last_ribs.py)."""
 _PROCESS_RADIUS_MM = 4.0
@@ -102,7 +104,7 @@ def spine_of(number: int) -> DrawnSpine:
         lumbar_count=4 if kind in ("four", "sacralised L5") else 6 if kind == "six" else 5,
         last_rib=float(rng.uniform(0.0, 0.5)) if kind.startswith("five, ribs") else max(shape.last_rib, 0.7),
         sacral_disc=_sacral_disc(rng, kind),
-        sacral_wedge=0.0 if kind == "lumbarised S1" else max(shape.sacral_wedge, 0.2),
+        sacral_wedge=float(rng.uniform(0.0, _SQUARED)) if kind == "lumbarised S1" else None,
     )
     options = replace(IMAGES[image], spine=spine)
     drawn = case_spine(number, options)

@@ -34,10 +34,11 @@ def footprint(body: BodyShape, x: Array, y: Array, shrink: Array | float = 1.0, 
 
 def slanted(body: BodyShape, y: Array, share: Array | float) -> Array:
     """Depth coordinates (mm) as they would be without the body's wedge; ``share`` is the way from its upper end (0) to
-    its lower (1)."""
+    its lower (1). The back wall stays, the front wall moves toward it."""
     if not body.wedge:
         return y
-    return np.asarray(np.where(y < 0, y / (1 - 2 * np.float32(body.wedge) * share), y), dtype=np.float32)
+    back = np.float32(body.depth / 2)
+    return np.asarray(back - (back - y) / (1 - np.float32(body.wedge) * share), dtype=np.float32)
 
 
 def _lips(body: BodyShape, x: Array, y: Array, z: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -222,7 +223,7 @@ def sample_spine(
 
     Raises ValueError when a fracture, screw or cement is asked for at a level this spine does not have.
     """
-    options = options or SpineOptions()
+    options = _with_sacrum(rng, options or SpineOptions())
     sex = sex or (Sex.FEMALE if rng.random() < 0.6 else Sex.MALE)
     age = float(rng.uniform(25, 88)) if age_years is None else age_years
     degeneration = options.degeneration
@@ -247,6 +248,16 @@ def sample_spine(
     return _assemble(rng, plan, options=options, levels=levels, fractures=fractures, age=age, s1=s1)
 
 
+def _with_sacrum(rng: np.random.Generator, options: SpineOptions) -> SpineOptions:
+    """The options with a wedge of S1, drawn beside the spine's own stream so that nothing else depends on it."""
+    if options.sacral_wedge is not None:
+        return options
+    aside = np.random.default_rng(int(deepcopy(rng).integers(2**63)))
+    rules = _TABLE["sacrum"]
+    wedge = float(np.clip(aside.normal(rules["wedge_mean"], rules["wedge_sd"]), *rules["wedge_limits"]))
+    return replace(options, sacral_wedge=wedge)
+
+
 def _assemble(
     rng: np.random.Generator,
     plan: _Plan,
@@ -257,7 +268,8 @@ def _assemble(
     s1: int,
 ) -> Spine:
     """Draw every part in the order of the chain and put the parts in place."""
-    bodies = _wedged(_draw_bodies(rng, plan, levels, fractures, s1), s1, options.sacral_wedge)
+    wedge = options.sacral_wedge or 0.0
+    bodies = _wedged(_draw_bodies(rng, plan, levels, fractures, s1), s1, wedge)
     heights = [
         _disc_heights(rng, plan, level if k >= s1 else None, max(s1 - k, 0)) for k, level in enumerate(levels[:-1])
     ]
@@ -271,7 +283,8 @@ def _assemble(
     )
     frames = [_frame(tilt, lean, -0.4 * lean) for tilt, lean in zip(tilts, leans, strict=True)]
     centres = _stack(bodies, frames, gaps)
-    centres[:s1] += frames[s1][:, 1] * np.float32(bodies[s1].depth * options.sacral_wedge / 2)
+    if wedge:
+        centres[:s1] += frames[s1][:, 1] * np.float32((bodies[s1].depth - bodies[s1 - 1].depth) / 2)
     centres -= centres[levels.index(Level.L3)]
     screws = draw_levels(rng, options.screws, levels, 0.0 if plan.healthy else 0.05, together=True)
     cement = draw_levels(rng, options.cement, levels, 0.0 if plan.healthy else 0.02, together=False)
@@ -332,7 +345,7 @@ def _draw_bodies(
 
 
 def _wedged(bodies: list[BodyShape], s1: int, wedge: float) -> list[BodyShape]:
-    """The bodies with S1 as a wedge, and what is below it no deeper than its lower end."""
+    """The bodies with S1 as a wedge, and what is below it no deeper than its lower end (its back wall in line)."""
     if not wedge:
         return bodies
     sacral = [replace(body, depth=max(body.depth * (1 - wedge), 8.0)) for body in bodies[:s1]]

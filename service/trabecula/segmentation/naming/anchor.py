@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trabecula.segmentation.naming.sacral_shape import Shape, lower_depth, shape_of
+from trabecula.segmentation.naming.sacral_shape import SQUARED, Shape, has_disc_below, lower_depth, shape_of
 from trabecula.segmentation.network.inference import Maps
 from trabecula.segmentation.network.instances import Instances, StackBody
 
@@ -113,6 +113,22 @@ def settle_junction(maps: Maps, instances: Instances, anchor: Anchor | None) -> 
     if torn or wedge:
         return Junction(anchor, instances, "the last body may be L5 or S1, and the one above it L4 or L5")
     return Junction(anchor, instances)
+
+
+def is_squared(maps: Maps, junction: Junction) -> bool:
+    """Whether S1 is formed as a lumbar body, with a whole disc below it: lumbarised, or one more lumbar vertebra.
+
+    Nothing is said of an S1 that the image's lower edge cuts, or where too little is outlined.
+    """
+    anchor = junction.anchor
+    if anchor is None or anchor.mask[:, -1].any():
+        return False
+    above = [body for body in junction.instances.bodies if body.centre[1] < anchor.centre[1] and not body.edge]
+    others = _shapes(maps, junction.instances, above[-3:])
+    own = shape_of(maps, anchor.mask, anchor.centre[0])
+    if own is None or not others or lower_depth(own, others) < SQUARED:
+        return False
+    return has_disc_below(maps, anchor.mask, anchor.centre[0], own.lower_mm)
 
 
 def _lower_depth(maps: Maps, instances: Instances, above: list[StackBody]) -> float | None:

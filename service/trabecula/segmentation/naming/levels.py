@@ -169,6 +169,15 @@ def check_ribs(naming: Naming, ribs: Sequence[Sides]) -> Naming:
     return _withdrawn(naming, found.sign, found.by_ribs)
 
 
+def with_squared_s1(naming: Naming) -> Naming:
+    """The naming with the finding of an S1 that is formed as a lumbar body: names stay, as they count from S1; nothing
+    is added where there are none, or where the last ribs named them."""
+    if naming.how != COUNTED:
+        return naming
+    finding = "S1 is formed as a lumbar body, with a disc below it; 5 lumbar vertebrae counted above it, 6 with it"
+    return Naming(naming.levels, naming.how, (*naming.reasons, _transitional(finding)))
+
+
 def _withdrawn(naming: Naming, sign: str, by_ribs: int) -> Naming:
     """No names, and the finding with both counts."""
     finding = f"{sign}; {by_ribs} lumbar vertebrae by the ribs, 5 counted from the sacrum"
