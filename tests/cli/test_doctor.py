@@ -109,6 +109,21 @@ def test_a_full_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Free space" in found.fix
 
 
+def test_the_disks_of_other_hosts_are_looked_at_too(world: World) -> None:
+    world.rows(
+        "INSERT INTO host_disks (host, folder, free_bytes, watermark_bytes, told_at) "
+        "VALUES ('ward-2', 'journal', 3::bigint << 30, 2::bigint << 30, now() - interval '2 hours')"
+    )
+    low = finding("disk")
+    world.rows("UPDATE host_disks SET free_bytes = 1::bigint << 30")
+    full = finding("disk")
+
+    assert low.ok
+    assert "3.0 GiB free for journal on ward-2, told 120 min ago" in low.detail
+    assert full.detail.startswith("STORAGE_FULL: ")
+    assert "1.0 GiB free for journal on ward-2" in full.detail
+
+
 def test_a_data_folder_that_is_a_file(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TRABECULA_DATA_DIR", str(tmp_path / "file"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,6 +17,8 @@ import pytest
 from tests.databases import embedded_database_url
 from tests.mail_sink import MailSink, Posts, mail_sink, web_sink
 from tests.pipeline.world import World, make_world
+from tests.waiting import wait_until
+from trabecula.bootstrap.monitoring.host_disks import telling_disks
 from trabecula.bootstrap.monitoring.telling import telling_of
 from trabecula.domain.delivery import Destination
 from trabecula.domain.errors import DestinationUnreachable
@@ -130,6 +133,29 @@ def test_each_trouble_is_told_together_and_without_anything_of_a_patient(
     assert "No image has come for 9 working hours" in text
     assert "new images are refused" in text
     assert [word for word in ("Doe", "PID-77", "ACC-88", "4711", "1.9") if word in text] == []
+
+
+def test_the_disk_of_a_host_without_a_worker_of_sys_is_told_and_that_it_has_room_again(
+    world: World, tmp_path: Path, mails: MailSink, embedded_database_url: str
+) -> None:
+    receiving = load_settings(data_dir=tmp_path / "ward-2", min_free_gib=1e6)
+    with telling_disks(receiving, embedded_database_url, journal=True):
+        wait_until(lambda: world.rows("SELECT count(*) FROM host_disks") == [2])
+    here = socket.gethostname()
+    world.rows("UPDATE host_disks SET host = 'ward-2'")
+    people = telling(tmp_path, mails, tell_again_minutes=0)
+
+    tell_people(world.engine, people)
+    tell_people(world.engine, people)
+
+    (mail,) = mails.texts
+    assert "free for journal on ward-2; below 1e+06 GiB new images are refused" in mail
+    assert "free for data on ward-2" in mail
+    assert here == "ward-2" or here not in mail
+
+    world.rows("UPDATE host_disks SET watermark_bytes = 0, told_at = now() - interval '23 hours'")
+    tell_people(world.engine, people)
+    assert "room again on the disk of ward-2: data" in mails.texts[1]
 
 
 def test_two_hosts_tell_once_and_a_restart_repeats_nothing(

@@ -143,34 +143,70 @@ def test_a_measured_study_never_loses_its_report_to_a_later_death(world: World) 
     assert len(world.sender.sent) == sent
 
 
-def test_lost_connections_do_not_count_as_deaths_of_the_analysis(world: World) -> None:
-    receive(world, 1)
-    settle(world)
-    with world.services.open_ledger() as ledger:  # two runs whose outcome nobody could record
-        for _ in range(2):
-            ledger.count_attempt(Job(stage=Stage.ANALYSE, study_uid=STUDY, revision=1))
-        ledger.commit()
-    world.runner.errors = [AnalysisCrashed("signal 9")]
-
-    world.run_next(Stage.ANALYSE)
-
-    assert (world.state(), world.sender.sent) == ("FAILED", [])
-    assert failure(world)[1] == AttemptsExhausted.code
-
-
-def test_a_job_whose_process_dies_each_time_is_not_run_for_ever(world: World) -> None:
-    receive(world, 1)
-    settle(world)
-    with world.services.open_ledger() as ledger:  # what three workers left behind before they were killed
-        for _ in range(3):
+def lose_runs(world: World, count: int) -> None:
+    """What workers leave behind that are killed while they run the analysis."""
+    with world.services.open_ledger() as ledger:
+        for _ in range(count):
             ledger.count_attempt(Job(stage=Stage.ANALYSE, study_uid=STUDY, revision=1))
         ledger.commit()
 
-    world.run_next(Stage.ANALYSE)
 
+def test_workers_that_were_killed_from_outside_do_not_count_against_the_study(world: World) -> None:
+    receive(world, 1)
+    settle(world)
+    lose_runs(world, 10)
+    world.runner.errors = [AnalysisCrashed("signal 9"), AnalysisCrashed("signal 9")]
+
+    world.run_all()
+
+    assert (world.state(), show_study(world.engine, STUDY)["category"]) == ("DONE", "INDETERMINATE")
+    assert world.rows("SELECT * FROM stage_attempts") == []
+
+
+def test_deaths_of_the_analysis_count_whatever_killed_workers_lie_between(world: World) -> None:
+    receive(world, 1)
+    settle(world)
+    world.runner.errors = [AnalysisCrashed("signal 9") for _ in range(3)]
+    for _ in range(3):
+        lose_runs(world, 2)
+        assert world.sender.sent == []
+        world.run_next(Stage.ANALYSE)
+    world.run_all()
+
+    document = show_study(world.engine, STUDY)
+    assert (document["state"], document["category"]) == ("DONE", "NOT_EVALUABLE")
+    assert document["reasons"][0]["detail"] == "signal 9; 3 runs"
+
+
+def test_a_study_that_takes_its_worker_along_each_time_is_given_up_with_an_answer(world: World) -> None:
+    receive(world, 1)
+    settle(world)
+    lose_runs(world, 20)
+
+    world.run_all()
+
+    document = show_study(world.engine, STUDY)
     assert world.runner.analysed == []
+    assert (document["state"], document["category"]) == ("DONE", "NOT_EVALUABLE")
+    assert document["reasons"][0]["code"] == "ANALYSIS_FAILED"
     assert failure(world)[:2] == ("analyse", "ATTEMPTS_EXHAUSTED")
-    assert "3 runs ended without an answer" in failure(world)[2]
+    assert "the worker of 20 runs was ended from outside" in failure(world)[2]
+    assert ("pacs", "SR") in {(destination, kind) for destination, kind, _uid in world.sender.sent}
+    assert world.rows("SELECT * FROM stage_attempts") == []
+
+
+def test_a_measured_study_that_takes_its_worker_along_keeps_its_report_and_is_told_as_failed(world: World) -> None:
+    finish(world, 1)
+    reprocess_study(world.services.open_ledger, STUDY, "tester")
+    sent = len(world.sender.sent)
+    with world.services.open_ledger() as ledger:
+        for _ in range(20):
+            ledger.count_attempt(Job(stage=Stage.ANALYSE, study_uid=STUDY, revision=2))
+        ledger.commit()
+
+    world.run_all()
+
+    assert (world.state(), failure(world)[1], len(world.sender.sent)) == ("FAILED", "ATTEMPTS_EXHAUSTED", sent)
 
 
 def test_a_retry_starts_the_failed_step_with_fresh_attempts(world: World) -> None:

@@ -89,23 +89,33 @@ def test_a_lost_data_folder_comes_back_from_a_server_and_a_ledger_with_studies_i
     environment = clean_environment(data_dir=tmp_path / "one", database_url=target)
     made_one = trabecula(environment, "doctor", "--migrate")
     with psycopg.connect(target) as connection:
-        connection.execute("INSERT INTO studies (study_uid) VALUES ('1.2.3')")
-    kept = tmp_path / "one" / "results" / "1.2.3" / "1"
-    kept.mkdir(parents=True)
-    (kept / "result.json").write_text("{}")
+        connection.execute("INSERT INTO studies (study_uid) VALUES ('1.2.3'), ('1.2.5')")
+    for uid in ("1.2.3", "1.2.5"):
+        kept = tmp_path / "one" / "results" / uid / "1"
+        kept.mkdir(parents=True)
+        (kept / "result.json").write_text("{}")
     backup = trabecula(environment, "backup", str(tmp_path / "backup"))
     with psycopg.connect(target) as connection:
         connection.execute("INSERT INTO studies (study_uid) VALUES ('1.2.4')")
+    deleted = trabecula(environment, "studies", "delete", "1.2.5", "--reason", "request 7", "--yes")
+    deletions = str(tmp_path / "one" / "deletions.jsonl")
     elsewhere = environment | {"TRABECULA_DATA_DIR": str(tmp_path / "two")}
 
     refused = trabecula(elsewhere, "restore", str(tmp_path / "backup"))
-    replaced = trabecula(elsewhere, "restore", str(tmp_path / "backup"), "--replace-ledger", "--operator", "admin")
+    replaced = trabecula(elsewhere, "restore", str(tmp_path / "backup"), "--replace-ledger", "--operator", "admin",
+                         "--deletions", deletions)  # fmt: skip
+    told = trabecula(elsewhere, "studies", "deleted", "1.2.5")
 
     assert made_one.returncode == 0, made_one.stderr
     assert backup.returncode == 0, backup.stderr
+    assert deleted.returncode == 0, deleted.stderr
     assert "RESTORE_REFUSED" in refused.stderr
     assert replaced.returncode == 0, replaced.stderr
     assert (tmp_path / "two" / "results" / "1.2.3" / "1" / "result.json").read_text() == "{}"
+    assert "1 studies deleted again" in replaced.stdout
+    assert "request 7; deleted again after a restore" in told.stdout
+    assert not (tmp_path / "two" / "results" / "1.2.5").exists()
+    assert "1.2.5" not in (tmp_path / "two" / "deletions.jsonl").read_text()
     with psycopg.connect(target) as connection:
         assert connection.execute("SELECT study_uid FROM studies").fetchall() == [("1.2.3",)]
         (who,) = connection.execute("SELECT restored_by FROM restores").fetchone() or ("",)

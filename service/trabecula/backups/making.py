@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from trabecula.backups.programs import dump
 from trabecula.domain.errors_of.backup import BackupFolderUnusable
 from trabecula.domain.errors_of.retention import BackupRunning
 from trabecula.ledger.connections import connect
+from trabecula.ledger.retention.deletion_log import DELETIONS
 from trabecula.ledger.rows.retention import REMOVAL_LOCK
 from trabecula.ledger.schema import schema_version
 from trabecula.version import __version__
@@ -39,6 +41,8 @@ class BackupSources:
     url: str
     trees: Mapping[str, Path]
     images: str = "spool/objects"
+    deletions: Path | None = None
+    """The log of deletions, which a restore applies: a backup is older than what was deleted since."""
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -68,6 +72,8 @@ def make_backup(
                     copied.files += part.files
                     copied.size_bytes += part.size_bytes
                     copied.fresh += part.fresh
+            if sources.deletions is not None and sources.deletions.is_file():
+                shutil.copy2(sources.deletions, folder / DELETIONS)
             os.sync()
             os.replace(fresh, folder / LEDGER)
             manifest = BackupManifest(
@@ -135,5 +141,5 @@ def _check_folder(folder: Path, installation_uid: str, sources: BackupSources) -
             raise BackupFolderUnusable(f"{folder} holds a backup of another installation")
         return
     names = {str(path).split("/", 1)[0] for path in files_of(folder)} if folder.is_dir() else set()
-    if names - {name.split("/", 1)[0] for name in sources.trees} - {f"{LEDGER}.new", LEDGER}:
+    if names - {name.split("/", 1)[0] for name in sources.trees} - {f"{LEDGER}.new", LEDGER, DELETIONS}:
         raise BackupFolderUnusable(f"{folder} holds other things")

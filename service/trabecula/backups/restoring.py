@@ -34,20 +34,23 @@ class Restored:
     files: int
     registered_again: int
     images_missing: int
+    deleted_again: int = 0
 
 
 def restore_backup(
     folder: Path,
     target: BackupSources,
     reconcile: Callable[[], tuple[int, int]],
+    delete_again: Callable[[], int],
     *,
     who: str,
     replace_ledger: bool = False,
 ) -> Restored:
     """Put a backup in place; nothing of the service may run. Files that are here already stay: they may be newer.
 
-    ``reconcile`` makes ledger and files agree and returns how many images were registered again, and how many are not
-    here. Raises BackupInvalid, RestoreRefused, BackupFailed, DatabaseUnavailable.
+    ``delete_again`` deletes what was deleted since the backup, and returns how many studies that were; ``reconcile``
+    makes ledger and files agree and returns how many images were registered again, and how many are not here.
+    Raises BackupInvalid, RestoreRefused, BackupFailed, DatabaseUnavailable.
     """
     manifest = read_manifest(folder)
     if manifest.schema not in known_versions():
@@ -59,8 +62,11 @@ def restore_backup(
     migrate(target.url)
     copied = _copy_files(folder, target.trees)
     _note(target.url, manifest, who)
+    deleted = delete_again()
     again, missing = reconcile()
-    return Restored(manifest=manifest, files=copied, registered_again=again, images_missing=missing)
+    return Restored(
+        manifest=manifest, files=copied, registered_again=again, images_missing=missing, deleted_again=deleted
+    )
 
 
 def _empty_ledger(url: str, replace: bool) -> None:

@@ -12,6 +12,7 @@ from trabecula.bootstrap.keeping.audit import auditing_of
 from trabecula.bootstrap.keeping.retention import housekeeping_of
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.monitoring.answering import answering, part_place
+from trabecula.bootstrap.monitoring.host_disks import telling_disks
 from trabecula.bootstrap.monitoring.telling import telling_of
 from trabecula.bootstrap.monitoring.watching import worker_watch
 from trabecula.bootstrap.services import CHILD_COMMAND, SERVER_COMMAND, services_of
@@ -36,7 +37,11 @@ def run_worker(
         ready.set()
         on_ready()
 
-    with opened_engine(database_url) as engine, answering(settings, part_place(settings, socket), watched):
+    with (
+        opened_engine(database_url) as engine,
+        answering(settings, part_place(settings, socket), watched),
+        telling_disks(settings, database_url),
+    ):
         services = services_of(settings, engine)
         if set(queues) - {"sys"}:
             services = replace(services, observer=PrometheusObserver(stages))

@@ -181,7 +181,7 @@ def _task(services: Services, stage: Stage) -> Callable[..., None]:
                 raise
             except Exception as error:
                 log.exception("job.crashed")
-                try_again_or_give_up(services, job, 1, TrabeculaError(type(error).__name__))
+                try_again_or_give_up(services, job, TrabeculaError(type(error).__name__))
 
     run.__name__ = run.__qualname__ = f"run_{stage}"
     return run

@@ -35,7 +35,7 @@ _WAITS = "SELECT EXISTS (SELECT FROM backlog WHERE lock = %(lock)s) AS found"
 async def rescue_stalled(app: App, stalled_s: float) -> int:
     """Run the jobs of workers without a heartbeat again and return how many there were.
 
-    Attempts are counted by the stages themselves before they start, so a job that kills its worker ends as FAILED.
+    Starts are counted by the stages themselves, so a job that ends its worker each time is given up in the end.
     """
     rescued = 0
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_s):

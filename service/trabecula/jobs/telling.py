@@ -8,6 +8,7 @@ the same Message-ID.
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,14 +22,24 @@ from sqlalchemy import Engine
 
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.notification.messages import Message, message_of_day, message_of_news
-from trabecula.domain.notification.troubles import ServiceFigures, TellingPolicy, Undelivered, news_of, troubles_of
+from trabecula.domain.notification.troubles import (
+    HostDisk,
+    ServiceFigures,
+    TellingPolicy,
+    Undelivered,
+    news_of,
+    troubles_of,
+)
 from trabecula.ledger.database import database_errors, driver_connection
 from trabecula.ledger.notifications import rows
 from trabecula.ledger.notifications.day import day_figures
+from trabecula.ledger.notifications.disks import forget_disks, host_disks, tell_disks
 from trabecula.ledger.queries.monitoring import read_figures
 
 _MOST_AT_ONCE = 20
 _LATE = timedelta(hours=1)
+_HOST_SECONDS = 86400.0
+"""What a host said of its disks counts for a day: one that is gone meanwhile has not found room."""
 
 log = structlog.get_logger(__name__)
 
@@ -62,17 +73,18 @@ def tell_people(engine: Engine, telling: Telling) -> None:
 
 
 def _write_news(engine: Engine, telling: Telling) -> None:
-    free_bytes = _free_bytes(telling.data_dir)
+    here = _disk_here(telling)
     with engine.begin() as opened:
         connection = driver_connection(opened)
         now = rows.take_turn(connection)
-        troubles = troubles_of(_figures(connection, telling, now, free_bytes), telling.policy)
+        tell_disks(connection, (here,))
+        troubles = troubles_of(_figures(connection, telling, now), telling.policy)
         news = news_of(rows.told_troubles(connection), troubles, telling.policy, now)
         rows.remember_told(connection, news.known)
         message = message_of_news(news, telling.site)
         if message is not None:
             rows.write_message(connection, f"news-{uuid.uuid4().hex}", message, list(telling.channels))
-        _write_digest(connection, telling, now, free_bytes)
+        _write_digest(connection, telling, now, here.free_bytes)
 
 
 def _write_digest(connection: psycopg.Connection[Any], telling: Telling, now: datetime, free_bytes: int) -> None:
@@ -95,6 +107,7 @@ def _write_digest(connection: psycopg.Connection[Any], telling: Telling, now: da
     message = message_of_day(day_figures(connection, since, until, free_bytes), telling.site)
     rows.write_message(connection, key, message, list(telling.channels))
     rows.forget_old_messages(connection)
+    forget_disks(connection)
 
 
 def _send_next(engine: Engine, telling: Telling, silent: set[str]) -> bool:
@@ -121,7 +134,7 @@ def _send_next(engine: Engine, telling: Telling, silent: set[str]) -> bool:
     return True
 
 
-def _figures(connection: psycopg.Connection[Any], telling: Telling, now: datetime, free_bytes: int) -> ServiceFigures:
+def _figures(connection: psycopg.Connection[Any], telling: Telling, now: datetime) -> ServiceFigures:
     found = read_figures(connection, telling.stalled_s)
     last = max(found.last_images.values(), default=None)
     return ServiceFigures(
@@ -129,11 +142,12 @@ def _figures(connection: psycopg.Connection[Any], telling: Telling, now: datetim
         failures=found.failures,
         undelivered={name: Undelivered(item.tried, item.oldest_tried_s) for name, item in found.pending.items()},
         last_image_at=None if last is None else datetime.fromtimestamp(last, now.tzinfo),
-        free_bytes=free_bytes,
-        watermark_bytes=telling.watermark_bytes,
+        disks=host_disks(connection, _HOST_SECONDS),
     )
 
 
-def _free_bytes(folder: Path) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
+def _disk_here(telling: Telling) -> HostDisk:
+    found = os.statvfs(telling.data_dir)
+    free_bytes = found.f_bavail * found.f_frsize
+    host = socket.gethostname()
+    return HostDisk(host=host, folder="data", free_bytes=free_bytes, watermark_bytes=telling.watermark_bytes)

@@ -61,3 +61,15 @@ class WorkerQueue(Base):
     worker_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     queue: Mapped[str]
     host: Mapped[str]
+
+
+class HostDiskRow(Base):
+    """Free space of a folder (data, journal) on a host, as a process of it told last."""
+
+    __tablename__ = "host_disks"
+
+    host: Mapped[str] = mapped_column(primary_key=True)
+    folder: Mapped[str] = mapped_column(primary_key=True)
+    free_bytes: Mapped[int]
+    watermark_bytes: Mapped[int]
+    told_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -124,8 +124,13 @@ class UnitOfWork:
         self._queue.reorder(self._session.connection().connection.driver_connection, study_uid)
 
     def count_attempt(self, job: Job) -> int:
-        """Count that the job starts and return how often it has started since it last succeeded."""
+        """Count that the job starts and return how often it has started without telling how it ended."""
         return self._count(job, str(job.stage))
+
+    def count_failure(self, job: Job) -> int:
+        """Count that the run told that it failed; return how often since it last succeeded."""
+        self.forget_attempts(job, last=1)
+        return self._count(job, _failures(job))
 
     def count_death(self, job: Job) -> int:
         """Count that the job's process died or ran out of time; return how often since it last succeeded."""
@@ -150,17 +155,18 @@ class UnitOfWork:
         return int(self._session.execute(statement).scalar_one())
 
     def forget_attempts(self, job: Job, last: int | None = None) -> None:
-        """Forget the counted attempts and deaths, or only the ``last`` so many attempts."""
+        """Forget the counted attempts, failures and deaths, or only the ``last`` so many attempts."""
         key = (
             StageAttempt.study_uid == job.study_uid,
             StageAttempt.revision == job.revision,
             StageAttempt.destination == job.destination,
         )
         if last is None:
-            self._session.execute(delete(StageAttempt).where(*key, StageAttempt.stage.in_((job.stage, _deaths(job)))))
+            counted = StageAttempt.stage.in_((str(job.stage), _failures(job), _deaths(job)))
+            self._session.execute(delete(StageAttempt).where(*key, counted))
         else:
-            counted = update(StageAttempt).where(*key, StageAttempt.stage == str(job.stage))
-            self._session.execute(counted.values(attempts=StageAttempt.attempts - last))
+            started = update(StageAttempt).where(*key, StageAttempt.stage == str(job.stage))
+            self._session.execute(started.values(attempts=func.greatest(StageAttempt.attempts - last, 0)))
 
     def installation_uid(self) -> str:
         """Return the UID that names this installation for ever; made at the first call."""
@@ -175,6 +181,11 @@ class UnitOfWork:
         """Make everything since the last commit durable. Raises DatabaseUnavailable."""
         with database_errors():
             self._session.commit()
+
+
+def _failures(job: Job) -> str:
+    """Return under which name the runs of a stage are counted that told that they failed."""
+    return f"{job.stage}:failed"
 
 
 def _deaths(job: Job) -> str:

@@ -78,6 +78,7 @@ class Study(Base):
         CheckConstraint(one_of("category", Category), name="category"),
         CheckConstraint(one_of("priority", StudyPriority), name="priority"),
         Index(None, "state"),
+        Index(None, "failure_code", postgresql_where=text("state = 'FAILED'")),
         Index(None, "last_image_at"),
         Index(None, "calling_ae_title", "last_image_at"),
         Index(None, "accession_number"),
@@ -340,7 +341,8 @@ class ObjectDelivery(Base):
 
 
 class StageAttempt(Base):
-    """How often a stage has started since it last succeeded; counted before it runs, so that death counts too."""
+    """How often a stage has started without telling how it ended (``analyse``: counted before it runs), how often it
+    told that it failed (``analyse:failed``) and that its child died (``analyse:died``), since it last succeeded."""
 
     __tablename__ = "stage_attempts"
 

@@ -1,4 +1,4 @@
-"""Running one stage: attempts are counted before it starts; failures are told apart, tried again or given up."""
+"""Running one stage: its start is counted before it runs; failures are told apart, tried again or given up."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from trabecula.domain.errors import (
     TrabeculaError,
 )
 from trabecula.domain.errors_of.disk import DiskFull
+from trabecula.domain.ports.ledger import Ledger
 from trabecula.domain.study.jobs import Failure, Job, Stage
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyState
@@ -61,14 +62,14 @@ def run_stage(services: Services, job: Job, should_stop: ShouldStop) -> None:
                 return
             if job in services.unspent:
                 ledger.forget_attempts(job, last=services.unspent[job])
-            attempt = ledger.count_attempt(job)
+            lost = ledger.count_attempt(job) - 1
             ledger.commit()
             services.unspent.pop(job, None)
     except StudyUnknown:
         log.warning("job.dropped", stage=str(job.stage), study_uid=job.study_uid)
         return
-    if attempt > services.retries.cap(job.stage):  # the process that ran it died each time
-        give_up(services, job, AttemptsExhausted(f"{attempt - 1} runs ended without an answer"))
+    if lost >= services.retries.lost_runs:
+        _give_up_lost(services, job, lost)
         return
     try:
         _STAGES[job.stage](services, job, should_stop)
@@ -80,7 +81,7 @@ def run_stage(services: Services, job: Job, should_stop: ShouldStop) -> None:
     except DiskFull as error:
         _wait_for_room(services, job, error)
     except TrabeculaError as error:
-        try_again_or_give_up(services, job, attempt, error)
+        try_again_or_give_up(services, job, error)
     else:
         with services.open_ledger() as ledger:
             ledger.forget_attempts(job)
@@ -112,14 +113,27 @@ def _wait_for_room(services: Services, job: Job, error: DiskFull) -> None:
         ledger.commit()
 
 
-def try_again_or_give_up(services: Services, job: Job, attempt: int, error: TrabeculaError) -> None:
-    """Defer the job once more after a pause, or fail it for good when the error or the cap says so."""
+def _give_up_lost(services: Services, job: Job, runs: int) -> None:
+    """Give a job up whose worker was ended each time, so that no run could tell how it ended."""
+    error = AttemptsExhausted(f"the worker of {runs} runs was ended from outside before they had an answer")
+    if job.stage is Stage.ANALYSE and _answered(services, job, error, runs):
+        return
+    give_up(services, job, error)
+
+
+def try_again_or_give_up(services: Services, job: Job, error: TrabeculaError) -> None:
+    """Defer the job once more after a pause, or fail it for good when the error or the cap says so.
+
+    Runs count that told how they failed; a worker that was killed meanwhile is no fault of the study.
+    """
+    attempt = _count(services, lambda ledger: ledger.count_failure(job))
     facts = {"destination": job.destination} if job.destination else {}
     if isinstance(error, _OF_THE_NETWORK):
         facts["reason"] = error.sentence
     log.warning("job.failed", stage=str(job.stage), study_uid=job.study_uid, code=error.code, attempt=attempt, **facts)
     services.observer.run_failed(job.stage, error.code)
-    deaths = _count_death(services, job) if is_death_of_analysis(job, error) else 0
+    died = is_death_of_analysis(job, error)
+    deaths = _count(services, lambda ledger: ledger.count_death(job)) if died else 0
     if not error.retryable:
         give_up(services, job, error)
     elif deaths == attempt >= services.retries.cap(job.stage) and _answered(services, job, error, deaths):
@@ -151,11 +165,11 @@ def try_again_or_give_up(services: Services, job: Job, attempt: int, error: Trab
             ledger.commit()
 
 
-def _count_death(services: Services, job: Job) -> int:
+def _count(services: Services, counted: Callable[[Ledger], int]) -> int:
     with services.open_ledger() as ledger:
-        deaths = ledger.count_death(job)
+        count = counted(ledger)
         ledger.commit()
-    return deaths
+    return count
 
 
 def _answered(services: Services, job: Job, error: TrabeculaError, deaths: int) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from trabecula.domain.notification.messages import MessageKind, message_of_news
 from trabecula.domain.notification.troubles import (
+    HostDisk,
     ServiceFigures,
     TellingPolicy,
     ToldTrouble,
@@ -25,8 +26,12 @@ POLICY = TellingPolicy(working_time=WorkingTime(zone=UTC))
 GIB = 2**30
 
 
+def disk(folder: str, free_gib: float) -> HostDisk:
+    return HostDisk(host="ward-2", folder=folder, free_bytes=int(free_gib * GIB), watermark_bytes=2 * GIB)
+
+
 def figures(**changes: object) -> ServiceFigures:
-    sound = {"now": NOON, "free_bytes": 100 * GIB, "watermark_bytes": 2 * GIB, "last_image_at": NOON}
+    sound = {"now": NOON, "disks": (disk("data", 100), disk("journal", 50)), "last_image_at": NOON}
     return ServiceFigures(**(sound | changes))  # type: ignore[arg-type]
 
 
@@ -43,7 +48,7 @@ def test_all_is_well() -> None:
     [
         ({"failures": {"ATTEMPTS_EXHAUSTED": 2}}, "STUDIES_FAILED"),
         ({"undelivered": {"PACS": Undelivered(3, 1801)}}, "DESTINATION_DOWN"),
-        ({"free_bytes": 3.9 * GIB}, "DISK_LOW"),
+        ({"disks": (disk("data", 100), disk("journal", 3.9))}, "DISK_LOW"),
         ({"last_image_at": NOON - timedelta(days=4)}, "NOTHING_RECEIVED"),
     ],
 )

@@ -14,6 +14,7 @@ from trabecula.domain.study.retention import RetentionPolicy
 from trabecula.intake.storage.spool import Spool
 from trabecula.jobs.study_files import StoredStudyFiles
 from trabecula.ledger.label_maps import AnalysisStore
+from trabecula.ledger.retention.deletion_log import DELETIONS, DeletionLogFile
 from trabecula.pipeline import register_instance
 from trabecula.pipeline.retention.removing import RetentionServices
 
@@ -30,6 +31,7 @@ class Kept:
         self.retention = RetentionServices(
             open_ledger=world.services.open_ledger,
             files=StoredStudyFiles(self.spool, AnalysisStore(self.results)),
+            log=DeletionLogFile(folder / DELETIONS),
             policy=RetentionPolicy(keep_images_days=30, keep_results_days=60, unasked=frozenset({"second"})),
         )
 

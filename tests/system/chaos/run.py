@@ -58,7 +58,6 @@ def chaos(
         config = folder / "trabecula.toml"
         lines = ('name = "PACS"', 'ae_title = "PACS"', 'host = "127.0.0.1"', f"port = {port}", "commitment = false")
         config.write_text("\n".join(("[[destinations]]", *lines)))
-        # A study that is in work when its process is killed four times is given up, as it might be the one that kills.
         installation = Installation(
             folder / "data",
             free_port(),
@@ -66,7 +65,6 @@ def chaos(
             stalled_seconds=10,
             config=config,
             log_level="WARNING",
-            max_attempts=1000,
         )
         faults = Faults(installation, folder, seed)
         load = Load(_tool("storescu"), installation.port, folder, pause_s=study_pause_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -18,6 +19,8 @@ from trabecula.domain.errors import DestinationUnreachable
 from trabecula.domain.study.jobs import Stage
 from trabecula.ledger.audit.sealing import seal_waiting
 from trabecula.ledger.audit.wires import due_after, mark_sent
+from trabecula.ledger.queries import monitoring
+from trabecula.ledger.queries.monitoring import read_figures
 from trabecula.pipeline import register_instance
 from trabecula.web.monitoring.ledger import LedgerScope, LedgerWatch
 from trabecula.web.monitoring.registry import registry_of
@@ -60,6 +63,55 @@ def test_a_study_moves_through_its_states(world: World, look: Callable[[], str])
     world.be_quiet()
     world.run_all()
     assert value(look(), "trabecula_studies", state="DONE") == 1
+
+
+def test_disks_of_every_host_that_told_lately(world: World, look: Callable[[], str]) -> None:
+    world.rows(
+        "INSERT INTO host_disks (host, folder, free_bytes, watermark_bytes, told_at) VALUES "
+        "('ward-2', 'journal', 7, 5, now()), ('gone', 'data', 7, 5, now() - interval '6 minutes')"
+    )
+    text = look()
+
+    assert value(text, "trabecula_host_disk_free_bytes", host="ward-2", folder="journal") == 7
+    assert value(text, "trabecula_host_disk_watermark_bytes", host="ward-2", folder="journal") == 5
+    assert value(text, "trabecula_host_disk_free_bytes", host="gone", folder="data") is None
+
+
+def test_counts_are_right_and_read_no_study_that_is_through(world: World, embedded_database_url: str) -> None:
+    # Arrange: three studies that came as studies come, then 30,000 done in bulk, with the figures triggers keep
+    for number in range(3):
+        register_instance(world.services.open_ledger, world.instance(1, study_uid=f"1.2.{number}"), 0.0)
+    world.rows("UPDATE studies SET state = 'FAILED', failure_code = 'X' WHERE study_uid = '1.2.0'")
+    world.rows("UPDATE studies SET state = 'ANALYSING' WHERE study_uid = '1.2.1'")
+    with psycopg.connect(embedded_database_url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "INSERT INTO studies (study_uid, state) SELECT '9.' || i, 'DONE' FROM generate_series(1, 30000) i"
+        )
+        connection.execute("UPDATE desk_days SET done = done + 30000")
+        connection.execute("VACUUM ANALYZE studies")
+
+        # Act
+        found = read_figures(connection, 45.0)
+        plans = [
+            connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}").fetchone()
+            for query in (monitoring._STUDIES, monitoring._FAILURES, monitoring._LAST_IMAGES)
+        ]
+
+    # Assert
+    assert {state: count for state, count in found.studies.items() if count} == {
+        "RECEIVING": 1, "ANALYSING": 1, "FAILED": 1, "DONE": 30000,
+    }  # fmt: skip
+    assert found.failures == {"X": 1}
+    assert max(rows_read(plan[0][0]["Plan"]) for plan in plans if plan is not None) < 100
+
+
+def rows_read(node: dict[str, Any]) -> float:
+    """Rows that the scans of `studies` below a node of a plan looked at."""
+    own = 0.0
+    if node.get("Relation Name") == "studies":
+        own = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    return own + sum(rows_read(child) for child in node.get("Plans", ()))
 
 
 def test_the_last_image_of_each_source(world: World, look: Callable[[], str]) -> None:

@@ -12,6 +12,7 @@ from trabecula.bootstrap.storage import artifacts_of, spool_of
 from trabecula.domain.errors_of.retention import DeletionUnfinished
 from trabecula.domain.study.retention import RetentionPolicy
 from trabecula.jobs.study_files import StoredStudyFiles
+from trabecula.ledger.retention.deletion_log import DELETIONS, DeletionLogFile
 from trabecula.pipeline.retention.deleting import finish_deletions
 from trabecula.pipeline.retention.removing import RetentionServices, remove_due
 from trabecula.settings import Settings
@@ -31,7 +32,10 @@ def policy_of(settings: Settings) -> RetentionPolicy:
 def retention_of(settings: Settings, engine: Engine) -> RetentionServices:
     """Return what retention needs."""
     files = StoredStudyFiles(spool_of(settings), artifacts_of(settings), settings.journal_folder)
-    return RetentionServices(open_ledger=ledger_of(engine), files=files, policy=policy_of(settings))
+    log_of_deletions = DeletionLogFile(settings.data_dir / DELETIONS)
+    return RetentionServices(
+        open_ledger=ledger_of(engine), files=files, log=log_of_deletions, policy=policy_of(settings)
+    )
 
 
 def housekeeping_of(settings: Settings, engine: Engine) -> Callable[[], None]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from trabecula.bootstrap.database import embedded_or_given
-from trabecula.bootstrap.keeping.backups import reconciled, sources_of
+from trabecula.bootstrap.keeping.backups import deleted_again, reconciled, sources_of
 from trabecula.bootstrap.ledger import ledger_of, opened_engine
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import console, errors_as_exit_code, print_json
@@ -16,6 +16,7 @@ from trabecula.cli.serving.alone import alone_in
 from trabecula.cli.study_options import AsJson, Operator, operator
 from trabecula.domain.audit.acting import entry_of
 from trabecula.domain.audit.entry import AuditAction
+from trabecula.ledger.retention.deletion_log import DELETIONS
 from trabecula.settings import load_settings
 
 
@@ -57,6 +58,10 @@ def restore(
     replace_ledger: Annotated[
         bool, typer.Option("--replace-ledger", help="Also over a ledger that holds studies, which are lost then.")
     ] = False,
+    deletions: Annotated[
+        list[Path] | None,
+        typer.Option("--deletions", help="A copy of deletions.jsonl that was kept elsewhere; may be given again."),
+    ] = None,
     operator_name: Operator = "",
     as_json: AsJson = False,
 ) -> None:
@@ -72,15 +77,18 @@ def restore(
                 folder,
                 sources_of(settings, url),
                 lambda: reconciled(settings, engine),
+                lambda: deleted_again(settings, engine, [folder / DELETIONS, *(deletions or ())]),
                 who=operator(operator_name),
                 replace_ledger=replace_ledger,
             )
     if as_json:
         print_json({"made_at": done.manifest.made_at, "studies": done.manifest.studies, "files_copied": done.files,
-                    "registered_again": done.registered_again, "images_missing": done.images_missing})  # fmt: skip
+                    "registered_again": done.registered_again, "images_missing": done.images_missing,
+                    "deleted_again": done.deleted_again})  # fmt: skip
         return
     console.print(
         f"the ledger is that of {done.manifest.made_at:%Y-%m-%d %H:%M:%S}: {done.manifest.studies} studies; "
-        f"{done.files} files copied, {done.registered_again} images registered again, {done.images_missing} not here",
+        f"{done.files} files copied, {done.registered_again} images registered again, {done.images_missing} not here, "
+        f"{done.deleted_again} studies deleted again",
         highlight=False,
     )

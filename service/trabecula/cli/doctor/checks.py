@@ -134,7 +134,7 @@ def _disk(settings: Settings, look: LedgerLook) -> str:
     free_gib = shutil.disk_usage(folder).free / 2**30
     if free_gib < settings.min_free_gib:
         raise StorageFull(f"{free_gib:.1f} GiB free in {folder}; watermark {settings.min_free_gib:g} GiB")
-    return f"{free_gib:.0f} GiB free in {folder}{_fullness(settings, look)}"
+    return f"{free_gib:.0f} GiB free in {folder}{_fullness(settings, look)}{running.other_disks(look)}"
 
 
 def _fullness(settings: Settings, look: LedgerLook) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from trabecula.bootstrap.destinations import verifier_of
 from trabecula.bootstrap.models import check_active_models
 from trabecula.bootstrap.monitoring.rules import mail_server_of, policy_of, webhook_of
 from trabecula.cli.doctor.ledger_look import LedgerLook
+from trabecula.cli.edge import foreseen_errors
 from trabecula.domain.delivery import Destination
-from trabecula.domain.errors import AssociationRejected, DestinationUnreachable
+from trabecula.domain.errors import AssociationRejected, DestinationUnreachable, StorageFull
 from trabecula.domain.errors_of.doctor import (
     CertificateTrouble,
     DeskSilent,
@@ -22,9 +24,10 @@ from trabecula.domain.errors_of.doctor import (
     WorkFailed,
 )
 from trabecula.domain.errors_of.notification import MessageNotSent, NothingReceived
-from trabecula.domain.notification.troubles import is_silent, silence_s
+from trabecula.domain.notification.troubles import HostDisk, is_silent, silence_s
 from trabecula.intake.tls import certificate_ends_at, server_context
 from trabecula.jobs.queue import QUEUES
+from trabecula.ledger.notifications.disks import host_disks
 from trabecula.ledger.notifications.rows import unsent_messages
 from trabecula.ledger.queries.monitoring import living_listeners, living_workers
 from trabecula.ledger.queries.troubles import troubles
@@ -33,6 +36,8 @@ from trabecula.settings import Settings
 from trabecula.web.http.client import health_answers
 
 _CERTIFICATE_DAYS = 14
+_HOST_SECONDS = 86400.0
+_SILENT_SECONDS = 300.0
 _FILES_OF_ASSOCIATION = 4
 """Open files of one association: its socket, the file that is written, the folder that is synced, and one to spare."""
 _OTHER_FILES = 128
@@ -85,6 +90,31 @@ def _desk_certificate(settings: Settings) -> str:
             raise CertificateTrouble(f"{path} is not there")
     server_context(certificate, key)
     return f", {_holds(certificate, 'its certificate')}"
+
+
+def other_disks(look: LedgerLook) -> str:
+    """Return the room of other hosts, and of the journals: those that are low. Raises StorageFull.
+
+    Without a database nothing: the check of it tells why.
+    """
+    try:
+        disks = host_disks(look.connection(), _HOST_SECONDS)
+    except foreseen_errors():
+        return ""
+    others = [disk for disk in disks if (disk.host, disk.folder) != (socket.gethostname(), "data")]
+    full = [disk for disk in others if disk.free_bytes < disk.watermark_bytes]
+    if full:
+        raise StorageFull("; ".join(_in_words(disk) for disk in full))
+    low = [_in_words(disk) for disk in others if disk.is_low]
+    return "".join(f"; {words}" for words in low) or (f"; {len(others)} more have room" if others else "")
+
+
+def _in_words(disk: HostDisk) -> str:
+    told = f", told {disk.told_s / 60:.0f} min ago" if disk.told_s > _SILENT_SECONDS else ""
+    return (
+        f"{disk.free_bytes / 2**30:.1f} GiB free for {disk.folder} on {disk.host}{told}; "
+        f"watermark {disk.watermark_bytes / 2**30:g} GiB"
+    )
 
 
 def workers(settings: Settings, look: LedgerLook) -> str:

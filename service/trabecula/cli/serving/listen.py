@@ -86,7 +86,12 @@ def _serve(
 def _ledger_registrar(settings: Settings) -> Iterator[Registrar]:
     from trabecula.bootstrap.database import opened_database  # a listener with a journal knows no database
     from trabecula.bootstrap.ledger import opened_engine
+    from trabecula.bootstrap.monitoring.host_disks import telling_disks
     from trabecula.bootstrap.registering import registrar_of
 
-    with opened_database(settings, new=True) as url, opened_engine(url) as engine:
+    with (
+        opened_database(settings, new=True) as url,
+        opened_engine(url) as engine,
+        telling_disks(settings, url),
+    ):
         yield registrar_of(settings, engine)

@@ -12,6 +12,7 @@ from trabecula.bootstrap.database import opened_database
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.listening import journal_folder_of
 from trabecula.bootstrap.monitoring.answering import ServerAddress, answering
+from trabecula.bootstrap.monitoring.host_disks import telling_disks
 from trabecula.bootstrap.monitoring.watching import registrar_watch
 from trabecula.bootstrap.registering import follower_of
 from trabecula.cli.serving.signals import end_event
@@ -51,7 +52,11 @@ def _follow(settings: Settings, folder: JournalFolder, ended: threading.Event, f
     """Follow the journal; where the database is away, wait for it: the journal keeps everything meanwhile."""
     while True:
         try:
-            with opened_database(settings, new=True) as url, opened_engine(url) as engine:
+            with (
+                opened_database(settings, new=True) as url,
+                opened_engine(url) as engine,
+                telling_disks(settings, url, journal=True),
+            ):
                 following.set()
                 follower_of(settings, folder, engine).run(ended)
                 return

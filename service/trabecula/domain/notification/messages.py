@@ -15,7 +15,7 @@ _GIB = 2**30
 _OVER = {
     TroubleKind.STUDIES_FAILED: "no study is failed any more",
     TroubleKind.DESTINATION_DOWN: "{} takes results again",
-    TroubleKind.DISK_LOW: "there is room on the disk again",
+    TroubleKind.DISK_LOW: "there is room again on the disk of {}",
     TroubleKind.NOTHING_RECEIVED: "images come again",
 }
 

@@ -45,15 +45,30 @@ class Undelivered:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostDisk:
+    """Free space of a folder (``data``, ``journal``) on a host; ``told_s`` is how long ago the host said so."""
+
+    host: str
+    folder: str
+    free_bytes: int
+    watermark_bytes: int
+    told_s: float = 0.0
+
+    @property
+    def is_low(self) -> bool:
+        """Whether there is less room than twice the watermark."""
+        return self.free_bytes < 2 * self.watermark_bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServiceFigures:
-    """What the rules look at: FAILED studies by code, what destinations did not take, the last image, the disk."""
+    """What the rules look at: FAILED studies by code, what destinations did not take, the last image, every disk."""
 
     now: datetime
     failures: Mapping[str, int] = field(default_factory=dict)
     undelivered: Mapping[str, Undelivered] = field(default_factory=dict)
     last_image_at: datetime | None = None
-    free_bytes: int
-    watermark_bytes: int
+    disks: Sequence[HostDisk] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,15 +136,17 @@ def troubles_of(figures: ServiceFigures, policy: TellingPolicy) -> tuple[Trouble
                     next_step="Delivery goes on by itself when it is up again; trabecula doctor asks it by C-ECHO",
                 )
             )
-    if figures.free_bytes < 2 * figures.watermark_bytes:
-        found.append(
-            Trouble(
-                kind=TroubleKind.DISK_LOW,
-                sentence=f"{figures.free_bytes / _GIB:.1f} GiB are free; below {figures.watermark_bytes / _GIB:g} GiB "
-                "new images are refused",
-                next_step="Make room, or let images be removed sooner",
+    for disk in figures.disks:
+        if disk.is_low:
+            found.append(
+                Trouble(
+                    kind=TroubleKind.DISK_LOW,
+                    subject=f"{disk.host}: {disk.folder}",
+                    sentence=f"{disk.free_bytes / _GIB:.1f} GiB are free for {disk.folder} on {disk.host}; "
+                    f"below {disk.watermark_bytes / _GIB:g} GiB new images are refused",
+                    next_step="Make room, or let images be removed sooner",
+                )
             )
-        )
     if is_silent(policy, figures.last_image_at, figures.now):
         hours = silence_s(policy, figures.last_image_at, figures.now) / 3600
         found.append(

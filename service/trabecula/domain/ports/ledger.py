@@ -91,7 +91,11 @@ class Ledger(Protocol):
         ...
 
     def count_attempt(self, job: Job) -> int:
-        """Count that the job starts and return how often it has started since it last succeeded."""
+        """Count that the job starts and return how often it has started without telling how it ended."""
+        ...
+
+    def count_failure(self, job: Job) -> int:
+        """Count that the run told that it failed; return how often since it last succeeded."""
         ...
 
     def count_death(self, job: Job) -> int:

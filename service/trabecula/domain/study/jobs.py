@@ -66,10 +66,13 @@ class RetryPolicy:
     """How often and how soon a failed step runs again.
 
     The pause doubles from ``first_pause_s`` up to ``longest_pause_s``. A delivery is tried for ``delivery_give_up_s``,
-    so that a PACS may be down over a weekend; an analysis that ends its process is not tried for ever.
+    so that a PACS may be down over a weekend; an analysis that ends its process is not tried for ever. Runs whose
+    worker was ended from outside (a host that starts anew) say nothing of the study: only after ``lost_runs`` of them
+    in a row it is given up, for it might be the one that takes its host along.
     """
 
     attempts: int = 4
+    lost_runs: int = 20
     delivery_give_up_s: float = 72 * 3600.0
     first_pause_s: float = 10.0
     longest_pause_s: float = 900.0

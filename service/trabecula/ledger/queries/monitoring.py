@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
-_STUDIES = "SELECT state, count(*) FROM studies GROUP BY state"
+from trabecula.domain.notification.troubles import HostDisk
+from trabecula.ledger.notifications.disks import host_disks
+
+_DISK_SECONDS = 300.0
+"""A host tells every half a minute; one that is silent for longer is not shown as it was."""
+
+_ARE_COUNTED = "SELECT count(*) FROM desk_backfill WHERE ended_at IS NOT NULL"
+_STUDIES = """
+    SELECT kept.state, kept.studies FROM (
+        SELECT coalesce(sum(analysing), 0)::bigint AS analysing, coalesce(sum(reporting), 0)::bigint AS reporting,
+               coalesce(sum(delivering), 0)::bigint AS delivering, coalesce(sum(done), 0)::bigint AS done,
+               coalesce(sum(failed), 0)::bigint AS failed, coalesce(sum(cancelled), 0)::bigint AS cancelled
+        FROM desk_days) AS days,
+    LATERAL (VALUES ('ANALYSING', analysing), ('REPORTING', reporting), ('DELIVERING', delivering), ('DONE', done),
+                    ('FAILED', failed), ('CANCELLED', cancelled)) AS kept(state, studies)
+    UNION ALL
+    SELECT 'RECEIVING', count(*) FROM (SELECT FROM studies WHERE state = 'RECEIVING' LIMIT 100000) AS receiving
+"""
+"""The figures that triggers keep for each day and site: a few rows a day, however many studies there are."""
+_STUDIES_ONE_BY_ONE = "SELECT state, count(*) FROM studies GROUP BY state"
+"""While studies of an older version have not been counted yet (``desk_backfill``)."""
 _FAILURES = """
-    SELECT coalesce(failure_code, ''), count(*) FROM studies WHERE state = 'FAILED' GROUP BY failure_code
+    SELECT coalesce(failure_code, ''), count(*) FROM (
+        SELECT failure_code FROM studies WHERE state = 'FAILED' LIMIT 100000) AS failed
+    GROUP BY failure_code
 """
 _LAST_IMAGES = """
     WITH RECURSIVE sources AS (
@@ -103,6 +125,7 @@ class LedgerFigures:
     workers: Mapping[str, int] = field(default_factory=dict)
     pending: Mapping[str, PendingDelivery] = field(default_factory=dict)
     listeners: Mapping[str, ListenerFigures] = field(default_factory=dict)
+    disks: Sequence[HostDisk] = ()
     quarantined: int = 0
     audit_unsealed: int = 0
     audit_pending: Mapping[str, int] = field(default_factory=dict)
@@ -116,7 +139,7 @@ def read_figures(connection: psycopg.Connection[Any], stalled_s: float) -> Ledge
 
     with connection.transaction():
         return LedgerFigures(
-            studies=dict(rows(_STUDIES)),
+            studies=dict(rows(_STUDIES if rows(_ARE_COUNTED)[0][0] else _STUDIES_ONE_BY_ONE)),
             failures=dict(rows(_FAILURES)),
             last_images=dict(rows(_LAST_IMAGES)),
             waiting={name: Waiting(int(count), oldest_s) for name, count, oldest_s in rows(_WAITING)},
@@ -124,6 +147,7 @@ def read_figures(connection: psycopg.Connection[Any], stalled_s: float) -> Ledge
             workers=dict(rows(_WORKERS)),
             pending={name: PendingDelivery(*figures) for name, *figures in rows(_PENDING)},
             listeners={name: ListenerFigures(*figures) for name, *figures in rows(_LISTENERS)},
+            disks=host_disks(connection, _DISK_SECONDS),
             quarantined=int(rows(_HELD)[0][0]),
             audit_unsealed=int(rows(_UNSEALED)[0][0]),
             audit_pending=dict(rows(_WIRES)),

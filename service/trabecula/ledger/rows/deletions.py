@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
 
 from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from trabecula.domain.audit.acting import entry_of
 from trabecula.domain.audit.entry import AuditAction
+from trabecula.domain.errors_of.backup import BackupInvalid
 from trabecula.domain.study.deletion import Tombstone, tombstone_key
 from trabecula.domain.uids import InstanceUid, StudyUid
 from trabecula.ledger.audit.appending import append
@@ -20,7 +21,7 @@ from trabecula.ledger.audit.pseudonyms import forget_names, lock_study
 from trabecula.ledger.clock import clock_timestamp
 from trabecula.ledger.database import driver_connection
 from trabecula.ledger.retention.tables import DeletedStudy, TombstoneKey
-from trabecula.ledger.tables import FormerCopy, Instance, RevisionInstance
+from trabecula.ledger.tables import FormerCopy, Instance, RevisionInstance, Study
 from trabecula.ledger.texts import storable
 
 _QUARANTINED = """
@@ -53,6 +54,9 @@ _FORGET = tuple(
         "DELETE FROM studies WHERE study_uid = :uid",
     )
 )
+_END_JOBS = text(
+    "UPDATE procrastinate_jobs SET status = 'failed' WHERE status = 'doing' AND args ->> 'study_uid' = :uid"
+)
 _FILES_IN_QUARANTINE = text(
     f"""
     SELECT DISTINCT q.spool_key FROM quarantine q WHERE {_QUARANTINED}
@@ -69,9 +73,9 @@ class SqlDeletionRows:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def bury(self, study_uid: StudyUid, who: str, reason: str) -> None:
+    def bury(self, study_uid: StudyUid, who: str, reason: str, key: str = "") -> None:
         """Put up the tombstone with what the study holds now, and take back what waits for it; rows stay so far."""
-        made = upsert(TombstoneKey).values(one=1, key=secrets.token_hex(32)).on_conflict_do_nothing()
+        made = upsert(TombstoneKey).values(one=1, key=key or secrets.token_hex(32)).on_conflict_do_nothing()
         self._session.execute(made)
         counts = dict(self._session.execute(_COUNTS, {"uid": study_uid}).mappings().one())
         again = {"ended_at": None, "allowed_at": None, "begun_at": clock_timestamp()}
@@ -84,7 +88,39 @@ class SqlDeletionRows:
     def tombstone(self, study_uid: StudyUid) -> Tombstone | None:
         """Return the tombstone of a study, None where it was never deleted."""
         row = self._session.get(DeletedStudy, self._key_of(study_uid), populate_existing=True)
-        return Tombstone(**{item.name: getattr(row, item.name) for item in fields(Tombstone)}) if row else None
+        return _tombstone(row) if row else None
+
+    def tombstones(self) -> tuple[str, tuple[Tombstone, ...]]:
+        """Return the key, "" where there is none yet, and every tombstone."""
+        key = self._key()
+        rows = self._session.execute(select(DeletedStudy).order_by(DeletedStudy.begun_at)).scalars()
+        return (key.hex() if key else ""), tuple(_tombstone(row) for row in rows)
+
+    def adopt(self, key: str, tombstones: Sequence[Tombstone]) -> None:
+        """Take over tombstones of a log that the ledger does not know, as deletions that have ended.
+
+        Raises BackupInvalid where the ledger keeps its own under another key.
+        """
+        self._session.execute(upsert(TombstoneKey).values(one=1, key=key).on_conflict_do_nothing())
+        if self._key() != bytes.fromhex(key):
+            raise BackupInvalid("the log of deletions is of another installation")
+        for item in tombstones:
+            values = asdict(item) | {"ended_at": item.ended_at or item.begun_at}
+            allowed = {name: values[name] for name in ("allowed_at", "allowed_by", "allowed_reason")}
+            row = upsert(DeletedStudy).values(**values)
+            row = row.on_conflict_do_update(
+                index_elements=["study_key"], set_=allowed, where=DeletedStudy.begun_at <= item.begun_at
+            )
+            self._session.execute(row)
+
+    def study_uids(self) -> Iterator[StudyUid]:
+        """Return every study of the ledger."""
+        for uid in self._session.execute(select(Study.study_uid)).scalars():
+            yield StudyUid(uid)
+
+    def end_jobs(self, study_uid: StudyUid) -> None:
+        """Take the running jobs of a study as ended: their workers do not exist in a ledger that was restored."""
+        self._session.execute(_END_JOBS, {"uid": study_uid})
 
     def unfinished(self) -> tuple[StudyUid, ...]:
         """Return the studies whose deletion has begun and not ended."""
@@ -164,3 +200,7 @@ class SqlDeletionRows:
     def _key_of(self, study_uid: StudyUid) -> str:
         key = self._key()
         return tombstone_key(key, study_uid) if key else ""
+
+
+def _tombstone(row: DeletedStudy) -> Tombstone:
+    return Tombstone(**{item.name: getattr(row, item.name) for item in fields(Tombstone)})

@@ -34,7 +34,7 @@ def delete_study(
             held = ledger.retention.held(study_uid)
             if held is not None:
                 raise StudyHeld(held)
-            ledger.deletions.bury(study_uid, who, reason.strip())
+            ledger.deletions.bury(study_uid, who, reason.strip(), services.log.key())
             if StudyState.CANCELLED in TRANSITIONS[standing.state]:  # whatever works on it stops
                 ledger.studies.move(study_uid, StudyState.CANCELLED)
             ledger.commit()
@@ -55,6 +55,7 @@ def finish_deletion(services: RetentionServices, study_uid: StudyUid, patience_s
         ledger.commit()
     services.files.remove_results(study_uid)  # what a job wrote in its last moment
     _wait(until, lambda: bool(services.files.remove_traces(study_uid)), "the journal still holds images of it")
+    _keep_log(services)
     with services.open_ledger() as ledger:
         ledger.deletions.close(study_uid)
         ledger.commit()
@@ -73,6 +74,7 @@ def finish_deletions(services: RetentionServices) -> int:
             finish_deletion(services, study_uid, patience_s=10.0)
         except DeletionUnfinished as error:
             left = error
+    _keep_log(services)  # also of deletions before there was a log
     if left is not None:
         raise left
     return len(waiting)
@@ -86,6 +88,15 @@ def allow_study(services: RetentionServices, study_uid: StudyUid, *, who: str, r
         if not ledger.deletions.allow(study_uid, who, reason.strip()):
             raise StudyUnknown(f"{study_uid} was not deleted here")
         ledger.commit()
+    _keep_log(services)
+
+
+def _keep_log(services: RetentionServices) -> None:
+    """Let the log outside the database know every tombstone. Raises SpoolUnavailable."""
+    with services.open_ledger() as ledger:
+        key, tombstones = ledger.deletions.tombstones()
+    if tombstones:
+        services.log.keep(key, tombstones)
 
 
 def _check_deletable(services: RetentionServices, study_uid: StudyUid) -> None:

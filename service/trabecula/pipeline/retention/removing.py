@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
+from trabecula.domain.ports.deletion_log import DeletionLog
 from trabecula.domain.ports.ledger import OpenLedger
 from trabecula.domain.ports.study_files import StudyFiles
 from trabecula.domain.study.retention import BegunRemoval, DueFiles, FileKind, RetentionPolicy
@@ -20,6 +21,7 @@ class RetentionServices:
 
     open_ledger: OpenLedger
     files: StudyFiles
+    log: DeletionLog
     policy: RetentionPolicy = field(default_factory=RetentionPolicy)
 
 

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from trabecula.domain.study.study import StudyState
 from trabecula.ledger.connections import conninfo_of
 from trabecula.ledger.queries.monitoring import LedgerFigures, read_figures
-from trabecula.web.monitoring.families import gauge, gauges
+from trabecula.web.monitoring.families import PREFIX, gauge, gauges
 from trabecula.web.monitoring.readiness import NotReady, ReadyCheck
 from trabecula.web.monitoring.refreshed import Refreshed
 
@@ -65,6 +65,7 @@ class LedgerWatch(Collector):
             yield from self._jobs(figures)
             yield from _deliveries(figures, self._scope.destinations)
             yield from _listeners(figures)
+            yield from _disks(figures)
             yield gauge("audit_unsealed", "Entries of the audit log that wait for their seal", figures.audit_unsealed)
             words = "Sealed entries of the audit log that a server of audit messages does not have yet"
             yield gauges("audit_wire_pending", words, "wire", _floats(figures.audit_pending))
@@ -168,6 +169,18 @@ def _listeners(figures: LedgerFigures) -> Iterable[GaugeMetricFamily]:
     yield gauges("listener_rows_behind_seconds", words, "listener", behind)
     words = "How long ago a listener with a journal was heard"
     yield gauges("listener_silent_seconds", words, "listener", {name: item.told_s for name, item in found.items()})
+
+
+def _disks(figures: LedgerFigures) -> Iterable[GaugeMetricFamily]:
+    labels = ("host", "folder")
+    free = GaugeMetricFamily(f"{PREFIX}host_disk_free_bytes", "Free space on each host, as it told", labels=labels)
+    watermark = GaugeMetricFamily(
+        f"{PREFIX}host_disk_watermark_bytes", "Below this free space the host refuses new images", labels=labels
+    )
+    for disk in figures.disks:
+        free.add_metric((disk.host, disk.folder), disk.free_bytes)
+        watermark.add_metric((disk.host, disk.folder), disk.watermark_bytes)
+    yield from (free, watermark)
 
 
 def _floats(counts: Mapping[str, int]) -> dict[str, float]:

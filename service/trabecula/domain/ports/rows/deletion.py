@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from trabecula.domain.study.deletion import Tombstone
@@ -12,8 +12,30 @@ from trabecula.domain.uids import InstanceUid, StudyUid
 class DeletionRows(Protocol):
     """Tombstones, and the rows of a study that is deleted."""
 
-    def bury(self, study_uid: StudyUid, who: str, reason: str) -> None:
-        """Put up the tombstone with what the study holds now, and take back what waits for it; rows stay so far."""
+    def bury(self, study_uid: StudyUid, who: str, reason: str, key: str = "") -> None:
+        """Put up the tombstone with what the study holds now, and take back what waits for it; rows stay so far.
+
+        ``key`` is the one to keep UIDs under where the ledger has none yet; without it one is made.
+        """
+        ...
+
+    def tombstones(self) -> tuple[str, tuple[Tombstone, ...]]:
+        """Return the key, "" where there is none yet, and every tombstone."""
+        ...
+
+    def adopt(self, key: str, tombstones: Sequence[Tombstone]) -> None:
+        """Take over tombstones of a log that the ledger does not know, as deletions that have ended.
+
+        Raises BackupInvalid where the ledger keeps its own under another key.
+        """
+        ...
+
+    def study_uids(self) -> Iterator[StudyUid]:
+        """Return every study of the ledger."""
+        ...
+
+    def end_jobs(self, study_uid: StudyUid) -> None:
+        """Take the running jobs of a study as ended: their workers do not exist in a ledger that was restored."""
         ...
 
     def tombstone(self, study_uid: StudyUid) -> Tombstone | None:
