@@ -19,8 +19,10 @@ from trabecula.domain.models.bundle import FEATURE_INPUT, PROBABILITY_OUTPUT, SC
 from trabecula.domain.models.conditioning import Batch, Conditioning, Covariate, HarmonisedBatch
 from trabecula.domain.models.scoring import MeasuredSeries, ScoringContext
 from trabecula.domain.models.validation import CheckVector
+from trabecula.domain.reconstruction_kernel import KernelClass
 from trabecula.domain.results.reasons import ReasonCode
 from trabecula.domain.results.result import LevelResult, Score, SeriesRole, SourceSeries
+from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.spine import Level
 from trabecula.scoring.activation import Activation, Clearance, ModelRole
@@ -54,9 +56,7 @@ def context() -> ScoringContext:
         instance_uids=(),
         acquisition=FACTS,
     )
-    measured = MeasuredSeries(
-        source=source, volume=volume, segmentation=segmentation, kernel_class="SOFT", contrast_phase="NATIVE"
-    )
+    measured = MeasuredSeries(source=source, volume=volume, segmentation=segmentation, kernel_class=KernelClass.SOFT)
     return ScoringContext(
         series={SeriesRole.CT: measured},
         levels=tuple(LevelResult(level=level, evaluable=True, quality=0.9) for level in LEVELS),
@@ -112,8 +112,8 @@ def test_features_beyond_those_of_training_make_it_abstain(context: ScoringConte
     ("facts", "changes", "code", "words"),
     [
         ({"kvp": 100.0}, {}, ReasonCode.OUT_OF_TRAINING_RANGE, "kvp 100; the model allows 120 to 120"),
-        ({}, {"kernel_class": "SHARP"}, ReasonCode.KERNEL_SHARP, "B30f"),
-        ({}, {"contrast_phase": "PORTAL"}, ReasonCode.CONTRAST_PHASE, "native"),
+        ({}, {"kernel_class": KernelClass.SHARP}, ReasonCode.KERNEL_SHARP, "B30f"),
+        ({}, {"contrast_phase": ContrastPhase.DELAYED}, ReasonCode.CONTRAST_PHASE, "native"),
     ],
 )
 def test_the_acquisition_is_held_against_the_ranges_of_the_bundle(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from trabecula.series.kernels import KernelClass, kernel_class
+from trabecula.domain.reconstruction_kernel import KernelClass
+from trabecula.series.kernels import kernel_class
 
 
 @pytest.mark.parametrize(

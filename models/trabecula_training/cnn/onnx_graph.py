@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, checker, helper
@@ -26,11 +25,12 @@ from trabecula.domain.models.bundle import (
     ImageInput,
 )
 from trabecula.domain.models.validation import CheckVector
+from trabecula.onnx_runtime import RUNTIME_ERRORS, open_session
 from trabecula.scoring.cnn_scorer import made_pictures
 from trabecula_training.cnn.training import logits
 from trabecula_training.errors import ParityFailed
 from trabecula_training.export.onnx_graph import IR_VERSION, GraphBuilder, calibrated
-from trabecula_training.export.parity import RUNTIME_ERRORS, TOLERANCE
+from trabecula_training.export.parity import TOLERANCE
 from trabecula_training.learning.tuning import FittedModel
 
 OPSET = 18
@@ -108,16 +108,10 @@ def _mean_logit(model: FittedModel, squares: NDArray[np.float32]) -> float:
 
 def _answer(content: bytes, squares: NDArray[np.float32]) -> float:
     try:
-        session = _session(content)
+        session = open_session(content)
         probability = session.run([PROBABILITY_OUTPUT], {IMAGE_INPUT: np.ascontiguousarray(squares[:, None])})[0]
     except RUNTIME_ERRORS as error:
         raise ParityFailed(f"the graph does not run ({error})") from error
     if probability.shape != (1, 1) or probability.dtype != np.float64:
         raise ParityFailed(f"the graph gives {probability.dtype} {probability.shape}, not one float64")
     return float(probability[0, 0])
-
-
-def _session(content: bytes) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from trabecula.domain.models.bundle import FEATURE_INPUT, PROBABILITY_OUTPUT
+from trabecula.onnx_runtime import RUNTIME_ERRORS, open_session
 from trabecula_training.errors import ParityFailed
 from trabecula_training.export.onnx_graph import reference_probabilities
 from trabecula_training.learning.tuning import FittedModel
@@ -18,15 +17,6 @@ Floats = NDArray[np.float64]
 
 TOLERANCE = 1e-5
 """Largest difference in probability: ten times what single-precision tables of trees and support vectors cost."""
-
-RUNTIME_ERRORS = (
-    runtime.Fail,
-    runtime.InvalidArgument,
-    runtime.InvalidGraph,
-    runtime.InvalidProtobuf,
-    runtime.NotImplemented,
-    runtime.RuntimeException,
-)
 
 STRAYS = 200
 """Made-up patients around the cohort, up to three deviations away, on which the graph is tested beside the cohort."""
@@ -46,10 +36,8 @@ def parity_difference(content: bytes, models: Sequence[FittedModel], features: F
     """
     everybody = np.concatenate([features, _strays(models, features)])
     wanted = reference_probabilities(models, everybody, monotone)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session = open_session(content)
         given = np.concatenate(
             [
                 session.run([PROBABILITY_OUTPUT], {FEATURE_INPUT: everybody[at : at + ROWS_AT_A_TIME]})[0]

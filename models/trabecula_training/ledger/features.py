@@ -98,8 +98,8 @@ def _measured(study: StoredStudy, labels: StoredLabels, role: SeriesRole) -> Mea
         source=source,
         volume=volume,
         segmentation=segmentation,
-        kernel_class=kernel.value,
-        contrast_phase=contrast_phase(made).value,
+        kernel_class=kernel,
+        contrast_phase=contrast_phase(made),
     )
 
 

@@ -214,6 +214,6 @@ def _measured_series(item: Segmented, found: Findings | None) -> MeasuredSeries:
         source=item.source,
         volume=item.volume,
         segmentation=item.segmentation,
-        kernel_class=item.candidate.kernel.value,
-        contrast_phase=phase.value,
+        kernel_class=item.candidate.kernel,
+        contrast_phase=phase,
     )

@@ -4,7 +4,14 @@ from trabecula.pipeline.analysing import analyse_study, run_analysis
 from trabecula.pipeline.confirming import commitment_answered, confirm_delivery
 from trabecula.pipeline.delivering import deliver_objects
 from trabecula.pipeline.operators.bulk import begin_bulk, bulk_step, stop_bulk, work_on_bulk
-from trabecula.pipeline.operators.comparing import KeptStudy, compare_study, kept_study
+from trabecula.pipeline.operators.comparing import (
+    Comparison,
+    KeptStudy,
+    compare_studies,
+    compare_study,
+    comparison_of,
+    kept_study,
+)
 from trabecula.pipeline.operators.correcting import (
     ComparedConflict,
     Correction,
@@ -21,6 +28,7 @@ from trabecula.pipeline.operators.operating import (
     settle_now,
 )
 from trabecula.pipeline.operators.quarantining import EntryInFull, delete_entry, release_entry, show_entry
+from trabecula.pipeline.operators.reprocessing import Reprocessed, ReprocessOutcome, reprocess_studies
 from trabecula.pipeline.receiving import register_batch, register_instance, turn_away
 from trabecula.pipeline.reporting import report_study, run_report
 from trabecula.pipeline.requests import StageRequest
@@ -30,11 +38,14 @@ from trabecula.pipeline.stages import run_stage, try_again_or_give_up
 
 __all__ = [
     "ComparedConflict",
+    "Comparison",
     "Correction",
     "EntryInFull",
     "Interrupted",
     "KeptStudy",
     "OperatorServices",
+    "ReprocessOutcome",
+    "Reprocessed",
     "Services",
     "SettlePolicy",
     "StageRequest",
@@ -45,7 +56,9 @@ __all__ = [
     "bulk_step",
     "cancel_study",
     "commitment_answered",
+    "compare_studies",
     "compare_study",
+    "comparison_of",
     "confirm_delivery",
     "delete_entry",
     "deliver_objects",
@@ -56,6 +69,7 @@ __all__ = [
     "register_instance",
     "release_entry",
     "report_study",
+    "reprocess_studies",
     "reprocess_study",
     "resend_study",
     "retry_study",

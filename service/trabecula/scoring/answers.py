@@ -15,7 +15,7 @@ from trabecula.domain.models.scoring import ScoringContext
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Score, SeriesRole
 from trabecula.scoring.bundles import Bundle
-from trabecula.scoring.onnx_session import ModelGraph
+from trabecula.scoring.model_graph import ModelGraph
 from trabecula.scoring.radiomics.series_features import acquisition_of
 from trabecula.scoring.training_range import acquisition_reasons
 

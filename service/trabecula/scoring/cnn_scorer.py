@@ -17,7 +17,7 @@ from trabecula.scoring.bundles import Bundle
 from trabecula.scoring.crops.definition import CropDefinition, crop_definition_of
 from trabecula.scoring.crops.statistics import STATISTICS, study_statistics
 from trabecula.scoring.crops.vertebra import Crop, resized, study_crops
-from trabecula.scoring.onnx_session import ModelGraph
+from trabecula.scoring.model_graph import ModelGraph
 from trabecula.scoring.training_range import feature_reasons
 
 

@@ -15,7 +15,7 @@ from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import Score
 from trabecula.scoring.answers import abstentions, answers, unfit_acquisition
 from trabecula.scoring.bundles import Bundle
-from trabecula.scoring.onnx_session import ModelGraph
+from trabecula.scoring.model_graph import ModelGraph
 from trabecula.scoring.radiomics.feature_set import FeatureSet, feature_set_of
 from trabecula.scoring.radiomics.series_features import FeatureMemory, acquisition_of
 from trabecula.scoring.training_range import feature_reasons

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from trabecula.domain.models.bundle import AcquisitionRange, TrainingRange
 from trabecula.domain.models.scoring import MeasuredSeries
+from trabecula.domain.reconstruction_kernel import KernelClass
 from trabecula.domain.results.reasons import Reason, ReasonCode
-from trabecula.series.kernels import KernelClass
 
 _ROUNDING = 1e-3
 """Relative slack of a number at the end of its range: headers round."""
@@ -27,7 +27,7 @@ def acquisition_reasons(
     A bundle that names no contrast phases was trained on native images.
     """
     uid = measured.source.series_uid
-    if measured.kernel_class == KernelClass.SHARP:
+    if measured.kernel_class is KernelClass.SHARP:
         yield Reason(code=ReasonCode.KERNEL_SHARP, series_uid=uid, detail=str(facts.get("kernel", "")))
     phases = allowed.allowed.get(_PHASE, _NATIVE_ONLY)
     if measured.contrast_phase not in phases:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from trabecula.domain.reconstruction_kernel import KernelClass
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole
 from trabecula.domain.results.thresholds import ContrastPhase
@@ -19,7 +20,7 @@ from trabecula.imaging.stacks.split import Stack, split
 from trabecula.imaging.volumes.remarks import image_remarks
 from trabecula.imaging.words import is_term
 from trabecula.series.continuing import goes_on
-from trabecula.series.kernels import KernelClass, kernel_class
+from trabecula.series.kernels import kernel_class
 from trabecula.series.limits import SERIES
 from trabecula.series.names import name_rank, names_lumbar, spectral_remark
 from trabecula.series.repeats import order, same_place

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
 from trabecula.data import data_file
-
-
-class KernelClass(StrEnum):
-    """How a kernel treats edges; a sharp one leaves means alone and ruins texture."""
-
-    SOFT = "SOFT"
-    SHARP = "SHARP"
-    UNKNOWN = "UNKNOWN"
+from trabecula.domain.reconstruction_kernel import KernelClass
 
 
 def kernel_class(manufacturer: str, kernel: tuple[str, ...]) -> KernelClass:

@@ -20,7 +20,7 @@ from trabecula.domain.results.result import SeriesRole
 from trabecula.scoring.bundles import load_bundle
 from trabecula.scoring.cnn_scorer import image_input
 from trabecula.scoring.crops.definition import load_crop_definition
-from trabecula.scoring.onnx_session import ModelGraph
+from trabecula.scoring.model_graph import ModelGraph
 from trabecula.scoring.scorers import check_runs
 from trabecula_training.cli import app
 from trabecula_training.cnn.crop_bank import save_crops

@@ -14,7 +14,7 @@ from trabecula.domain.models.bundle import CARD_NAME, FEATURE_INPUT, MODEL_NAME,
 from trabecula.domain.models.bundle_json import manifest_from_bytes
 from trabecula.domain.models.validation import ModelVerdict
 from trabecula.scoring.bundles import load_bundle
-from trabecula.scoring.onnx_session import ModelGraph
+from trabecula.scoring.model_graph import ModelGraph
 from trabecula_training.cohort.cohort_csv import read_cohort
 from trabecula_training.errors import ExportRefused
 from trabecula_training.export.bundle import ExportRequest, admitted, export_bundle

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from trabecula.domain.modality import Modality
 from trabecula.domain.models.bundle import TrainingRange
 from trabecula.domain.models.scoring import MeasuredSeries
+from trabecula.domain.reconstruction_kernel import KernelClass
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.result import SeriesRole, SourceSeries
+from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula.domain.segmentation import Segmentation, SegmenterIdentity
 from trabecula.domain.volume import Geometry, Volume
 from trabecula.scoring.training_range import acquisition_reasons, feature_reasons
@@ -45,7 +47,7 @@ def reasons_of(facts: Facts, trained: list[Facts]) -> list[Reason]:
         frame_of_reference_uid="1.3",
         instance_uids=(),
     )
-    kernel, phase = str(facts["kernel_class"]), str(facts["contrast_phase"])
+    kernel, phase = KernelClass(facts["kernel_class"]), ContrastPhase(facts["contrast_phase"])
     measured = MeasuredSeries(
         source=source, volume=volume, segmentation=segmentation, kernel_class=kernel, contrast_phase=phase
     )

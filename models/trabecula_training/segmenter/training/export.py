@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 
+from trabecula.onnx_runtime import open_session
 from trabecula.segmentation.network.closeups import NEIGHBOURS, PIXEL_MM
 from trabecula_training.segmenter.drawing.classes import TISSUE_OF_CLASS, NetworkClass
 from trabecula_training.segmenter.drawing.closeup_classes import CloseUpClass
@@ -57,7 +57,7 @@ def export_onnx(network: SpineNet | RefinerNet, path: Path) -> float:
         dynamic_axes={"image": {0: "batch", 2: "row", 3: "column"}, "maps": {0: "batch", 2: "row", 3: "column"}},
         dynamo=False,
     )
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = open_session(path)
     probe = torch.rand(1, slices, 6 * multiple, 3 * multiple)
     with torch.no_grad():
         expected = deployed(probe).numpy()

@@ -9,12 +9,12 @@ from scipy import ndimage
 
 from trabecula.analysis.gates.context import GateContext
 from trabecula.analysis.gates.limits import CEMENT, FOCAL_LESION, METAL
+from trabecula.domain.reconstruction_kernel import KernelClass
 from trabecula.domain.results.reasons import Reason, ReasonCode
 from trabecula.domain.results.thresholds import ContrastPhase
 from trabecula.domain.spine import Level
 from trabecula.regions import Mask, eroded, trabecular_v1
 from trabecula.regions.bodies import Body
-from trabecula.series.kernels import KernelClass
 from trabecula.series.limits import SERIES
 
 

@@ -1,44 +1,22 @@
-"""What ``studies reprocess --diff`` shows: each study analysed again, beside what the ledger holds."""
+"""What ``studies reprocess --diff`` shows of studies that were analysed again, beside what the ledger holds."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from dataclasses import asdict
 from typing import Any
 
 from rich.progress import track
 
-from trabecula.bootstrap.analysing import analyser_of
+from trabecula.bootstrap.comparing import comparing
 from trabecula.cli.output import console, error_console, print_table
-from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.results.difference import Difference
 from trabecula.domain.uids import StudyUid
-from trabecula.pipeline import KeptStudy, Services, compare_study, kept_study
+from trabecula.pipeline import Comparison, Services, compare_studies
 from trabecula.scoring.activation import Activation
 from trabecula.settings import Settings
 
 _SHOWN_VALUES = 6
-_BATCH = 64
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One study: the difference, or the code and sentence of why there is none."""
-
-    study_uid: StudyUid
-    difference: Difference | None
-    code: str = ""
-    sentence: str = ""
-
-
-@dataclass(frozen=True)
-class _Task:
-    kept: KeptStudy
-    settings: Settings
-    activation: Activation | None
 
 
 def compared(
@@ -47,47 +25,14 @@ def compared(
     activation: Activation | None,
     study_uids: Sequence[StudyUid],
     workers: int,
-) -> tuple[Compared, ...]:
-    """Analyse each study as ``settings`` and ``activation`` say, in ``workers`` processes; nothing is written."""
-    answers = _answers(services, settings, activation, study_uids, workers)
-    return tuple(track(answers, "studies", total=len(study_uids), console=error_console))
+) -> tuple[Comparison, ...]:
+    """Analyse each study as ``settings`` and ``activation`` say, with a bar of progress; nothing is written."""
+    with comparing(settings, activation, workers) as (compare, at_once):
+        rows = compare_studies(services, study_uids, compare, at_once)
+        return tuple(track(rows, "studies", total=len(study_uids), console=error_console))
 
 
-def _answers(
-    services: Services, settings: Settings, activation: Activation | None, study_uids: Sequence[StudyUid], workers: int
-) -> Iterator[Compared]:
-    if workers <= 1:
-        for study_uid in study_uids:
-            task = _task(services, settings, activation, study_uid)
-            yield task if isinstance(task, Compared) else _compare(task)
-        return
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for start in range(0, len(study_uids), _BATCH):  # results are large: a few at a time are in memory
-            batch = [_task(services, settings, activation, uid) for uid in study_uids[start : start + _BATCH]]
-            yield from (task for task in batch if isinstance(task, Compared))
-            yield from pool.map(_compare, [task for task in batch if isinstance(task, _Task)])
-
-
-def _task(
-    services: Services, settings: Settings, activation: Activation | None, study_uid: StudyUid
-) -> _Task | Compared:
-    try:
-        return _Task(kept_study(services, study_uid), settings, activation)
-    except TrabeculaError as error:
-        return Compared(study_uid, None, error.code, error.sentence)
-
-
-def _compare(task: _Task) -> Compared:
-    study_uid = task.kept.result.study_uid
-    try:
-        analyser = analyser_of(task.settings, task.kept.files, task.activation, task.kept.outlines)
-        return Compared(study_uid, compare_study(task.kept, analyser))
-    except TrabeculaError as error:
-        return Compared(study_uid, None, error.code, error.sentence)
-
-
-def summary_of(rows: Sequence[Compared]) -> dict[str, int]:
+def summary_of(rows: Sequence[Comparison]) -> dict[str, int]:
     """Return how many studies would change, and how."""
     known = [row.difference for row in rows if row.difference is not None]
     return {
@@ -103,12 +48,12 @@ def summary_of(rows: Sequence[Compared]) -> dict[str, int]:
     }
 
 
-def comparison_document(rows: Sequence[Compared]) -> dict[str, Any]:
+def comparison_document(rows: Sequence[Comparison]) -> dict[str, Any]:
     """Return everything as JSON values."""
     return {"studies": [_row_document(row) for row in rows], "summary": summary_of(rows)}
 
 
-def _row_document(row: Compared) -> dict[str, Any]:
+def _row_document(row: Comparison) -> dict[str, Any]:
     if row.difference is None:
         return {"study_uid": row.study_uid, "error": {"code": row.code, "sentence": row.sentence}}
     item = row.difference
@@ -128,7 +73,7 @@ def _versions(item: Difference) -> Mapping[str, tuple[str, str]]:
     return item.versions or {}
 
 
-def print_comparison(rows: Sequence[Compared]) -> None:
+def print_comparison(rows: Sequence[Comparison]) -> None:
     """Print a table for each study that would change, and the sum."""
     for row in rows:
         if row.difference is None:

@@ -10,21 +10,18 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Engine
 
-from trabecula.bootstrap.analysing import activation_with, analyser_of
+from trabecula.bootstrap.analysing import activation_with
+from trabecula.bootstrap.comparing import versions_for
 from trabecula.bootstrap.services import services_of
 from trabecula.cli.opened import opened_ledger
 from trabecula.cli.output import EXIT_FAILURE, EXIT_USAGE, console, error_console, print_json, print_table
 from trabecula.cli.studies.comparing import compared, comparison_document, print_comparison
 from trabecula.cli.studies.many import OneStudy, selected
 from trabecula.cli.study_options import AsJson, FilterOptions, Limit, operator, takes_filters
-from trabecula.domain.errors import ResultMissing, TrabeculaError
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries import studies as queries
-from trabecula.pipeline import Services, kept_study, reprocess_study
-from trabecula.settings import Settings, load_settings
-
-REPROCESSED, UNCHANGED, REFUSED = "REPROCESSED", "UNCHANGED", "REFUSED"
-_DICOM_SEG = "dicom-seg"
+from trabecula.pipeline import Reprocessed, ReprocessOutcome, reprocess_studies
+from trabecula.settings import load_settings
 
 
 @takes_filters()
@@ -60,7 +57,10 @@ def reprocess(
             else:
                 print_comparison(rows)
             return
-        done = _reprocessed(services, settings, chosen, force, one=bool(study_uid))
+        results = list(reprocess_studies(services, chosen, operator(), None if force else versions_for(settings)))
+        if study_uid and results[0].refusal is not None:
+            raise results[0].refusal
+        done = [_row(item) for item in results]
         if study_uid:
             done[0] |= _standing(engine, chosen[0])
     _tell(done, one=bool(study_uid), as_json=as_json)
@@ -71,37 +71,11 @@ def _usage(message: str) -> None:
     raise typer.Exit(EXIT_USAGE)
 
 
-def _reprocessed(
-    services: Services, settings: Settings, chosen: Sequence[StudyUid], force: bool, *, one: bool
-) -> list[dict[str, Any]]:
-    """Reprocess each study; a refusal of the one that was named is raised, of several it is told."""
-    versions: dict[object, Mapping[str, str]] = {}
-    done: list[dict[str, Any]] = []
-    for study_uid in chosen:
-        try:
-            if not force and _repeats(services, settings, study_uid, versions):
-                done.append({"study_uid": study_uid, "outcome": UNCHANGED})
-                continue
-            revision = reprocess_study(services.open_ledger, study_uid, operator())
-            done.append({"study_uid": study_uid, "outcome": REPROCESSED, "revision": revision})
-        except TrabeculaError as error:
-            if one:
-                raise
-            done.append({"study_uid": study_uid, "outcome": REFUSED, "code": error.code, "sentence": error.sentence})
-    return done
-
-
-def _repeats(
-    services: Services, settings: Settings, study_uid: StudyUid, versions: dict[object, Mapping[str, str]]
-) -> bool:
-    try:
-        kept = kept_study(services, study_uid)
-    except ResultMissing:
-        return False
-    key = (kept.modality, study_uid if settings.segmenter == _DICOM_SEG else "")
-    if key not in versions:
-        versions[key] = analyser_of(settings, kept.files).versions(kept.modality)
-    return kept.repeated_by(versions[key])
+def _row(done: Reprocessed) -> dict[str, Any]:
+    row: dict[str, Any] = {"study_uid": done.study_uid, "outcome": str(done.outcome)}
+    if done.refusal is not None:
+        row |= {"code": done.refusal.code, "sentence": done.refusal.sentence}
+    return row | ({"revision": done.revision} if done.revision is not None else {})
 
 
 def _standing(engine: Engine, study_uid: StudyUid) -> dict[str, Any]:
@@ -110,17 +84,18 @@ def _standing(engine: Engine, study_uid: StudyUid) -> dict[str, Any]:
 
 
 def _tell(done: Sequence[Mapping[str, Any]], *, one: bool, as_json: bool) -> None:
-    counts = {name.lower(): sum(row["outcome"] == name for row in done) for name in (REPROCESSED, UNCHANGED, REFUSED)}
+    counts = {kind.lower(): sum(row["outcome"] == kind for row in done) for kind in ReprocessOutcome}
     if one and as_json:
         print_json(done[0])
     elif one:
         row = done[0]
-        left = "; its result would be the same (--force measures it anyway)" if row["outcome"] == UNCHANGED else ""
+        same = row["outcome"] == ReprocessOutcome.UNCHANGED
+        left = "; its result would be the same (--force measures it anyway)" if same else ""
         console.print(f"{row['study_uid']} is {row['state']}, revision {row['revision']}{left}", highlight=False)
     elif as_json:
         print_json({"studies": list(done), **counts})
     else:
-        refused = [(row["study_uid"], row["code"], row["sentence"]) for row in done if row["outcome"] == REFUSED]
+        refused = [(row["study_uid"], row["code"], row["sentence"]) for row in done if "code" in row]
         if refused:
             print_table("Refused", ("study", "code", "why"), refused)
         console.print(", ".join(f"{count} {name}" for name, count in counts.items()), highlight=False)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from trabecula.domain.reconstruction_kernel import KernelClass
 from trabecula.domain.results.reasons import Reason
 from trabecula.domain.results.result import LevelResult, Measurement, SeriesRole, SourceSeries
+from trabecula.domain.results.thresholds import ContrastPhase
 
 if TYPE_CHECKING:
     from trabecula.domain.segmentation import Segmentation
@@ -18,14 +20,14 @@ if TYPE_CHECKING:
 class MeasuredSeries:
     """A series that was segmented: its facts, its intensities and its bodies on one grid.
 
-    ``kernel_class`` is SOFT, SHARP or UNKNOWN (CT); ``contrast_phase`` a value of ContrastPhase.
+    Kernel and phase are of a CT and stay as they are for MR, whose models do not ask for them.
     """
 
     source: SourceSeries
     volume: Volume
     segmentation: Segmentation
-    kernel_class: str = "UNKNOWN"
-    contrast_phase: str = "NATIVE"
+    kernel_class: KernelClass = KernelClass.UNKNOWN
+    contrast_phase: ContrastPhase = ContrastPhase.NATIVE
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,11 +1,11 @@
-"""Comparing: what an analysis of today would say of a study, beside what the ledger holds; nothing is written."""
+"""Comparing: what an analysis of today would say of studies, beside what the ledger holds; nothing is written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from trabecula.domain.errors import ResultMissing
+from trabecula.domain.errors import ResultMissing, TrabeculaError
 from trabecula.domain.modality import Modality
 from trabecula.domain.ports.analyser import Analyser
 from trabecula.domain.results.difference import Difference, difference
@@ -69,3 +69,42 @@ def compare_study(kept: KeptStudy, analyser: Analyser) -> Difference:
     result = kept.result
     again = analyser.analyse(result.study_uid, result.revision, kept.files, kept.correction)
     return difference(result, with_priors(again.result, result.priors))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One study: the difference, or the code and sentence of why there is none."""
+
+    study_uid: StudyUid
+    difference: Difference | None
+    code: str = ""
+    sentence: str = ""
+
+
+def comparison_of(kept: KeptStudy, analyser_for: Callable[[KeptStudy], Analyser]) -> Comparison:
+    """Return the comparison of one study; an error of ours, of building the analyser too, is its answer."""
+    study_uid = kept.result.study_uid
+    try:
+        return Comparison(study_uid, compare_study(kept, analyser_for(kept)))
+    except TrabeculaError as error:
+        return Comparison(study_uid, None, error.code, error.sentence)
+
+
+def compare_studies(
+    services: Services,
+    study_uids: Sequence[StudyUid],
+    compare: Callable[[Sequence[KeptStudy]], Iterable[Comparison]],
+    at_once: int,
+) -> Iterator[Comparison]:
+    """Yield the comparison of each study; ``compare`` gets ``at_once`` of them, as results are large in memory.
+
+    Within such a batch those come first that have nothing to compare with.
+    """
+    for start in range(0, len(study_uids), at_once):
+        batch: list[KeptStudy] = []
+        for study_uid in study_uids[start : start + at_once]:
+            try:
+                batch.append(kept_study(services, study_uid))
+            except TrabeculaError as error:
+                yield Comparison(study_uid, None, error.code, error.sentence)
+        yield from compare(batch)

@@ -37,8 +37,8 @@ def acquisition_of(measured: MeasuredSeries) -> dict[str, str | float]:
     """Return how a series was made, for CT with class of kernel and phase: what the ranges of a bundle speak of."""
     facts = dict(measured.source.acquisition)
     if measured.source.role is SeriesRole.CT:
-        facts["kernel_class"] = measured.kernel_class
-        facts["contrast_phase"] = measured.contrast_phase
+        facts["kernel_class"] = measured.kernel_class.value
+        facts["contrast_phase"] = measured.contrast_phase.value
     return facts
 
 

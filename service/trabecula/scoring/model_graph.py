@@ -1,4 +1,4 @@
-"""The graph of a bundle as a session of onnxruntime: one thread, tried before it is trusted, every answer checked."""
+"""The graph of a bundle: tried on probes before it is trusted, every output checked."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from trabecula.domain.errors import BundleInvalid
 from trabecula.domain.models.bundle import PROBABILITY_OUTPUT, SCORE_OUTPUT
+from trabecula.onnx_runtime import RUNTIME_ERRORS, open_session
 from trabecula.scoring.bundles import Bundle
 
 Row = NDArray[np.float64]
-_RUNTIME_FAULTS: tuple[type[Exception], ...] = tuple(
-    item for item in vars(states).values() if isinstance(item, type) and issubclass(item, Exception)
-)
-"""What onnxruntime raises for a graph it cannot load or run; its classes have no base of their own."""
-_FAULTS: tuple[type[Exception], ...] = (*_RUNTIME_FAULTS, ValueError, TypeError)
-"""The same, and what numpy raises for an output that is no array of numbers."""
+_FAULTS: tuple[type[Exception], ...] = (*RUNTIME_ERRORS, ValueError, TypeError)
+"""What the runtime raises, and numpy for an output that is no array of numbers."""
 
 
 TOLERANCE = 1e-4
@@ -38,15 +33,10 @@ class ModelGraph:
     def __init__(
         self, bundle: Bundle, input_name: str, probes: Sequence[NDArray[Any]], known: Sequence[NDArray[Any]] = ()
     ) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         self._manifest = bundle.manifest
         self._input = input_name
         try:
-            providers = ["CPUExecutionProvider"]
-            self._session = onnxruntime.InferenceSession(str(bundle.model_file), options, providers=providers)
+            self._session = open_session(bundle.model_file)
         except _FAULTS as error:
             raise self._fault(f"does not run ({type(error).__name__})") from error
         for probe in probes:
