@@ -1,7 +1,8 @@
 """``python -m bench desk``: eight readers, a bulk action on 10,000 studies, and the queue beside an export of all.
 
-A ledger of its own on an embedded PostgreSQL (or ``--url``: one that ``bench.desk.seed`` has filled). Readers call the
-functions that pages and API call, each on a connection of its own; rendering is not in the figure.
+A ledger of its own on an embedded PostgreSQL (or ``--url``: one that ``bench.desk.seed`` has filled). ``page_p95_ms``
+is what a user gets: whole pages over HTTP, with login, of ``trabecula serve`` on that ledger, while storescu sends to
+its listener. ``page_queries_p95_ms`` are the same searches without it: the functions that pages and API call.
 """
 
 from __future__ import annotations
@@ -13,18 +14,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psycopg
 
 from bench import _latest
 from bench._latest import Entry
 from bench._receivers import ENVIRONMENT
+from bench.desk.browsing import Browser, bulk_by_page, make_account, p95, read_on
+from bench.desk.running import IMAGES, reception, running_desk
 from bench.desk.seed import SITES, seed
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.services import services_of
@@ -41,8 +47,16 @@ from trabecula.ledger.schema import migrate
 from trabecula.logs import configure_logging
 from trabecula.pipeline import begin_bulk, work_on_bulk
 from trabecula.settings import load_settings
+from trabecula.web.desk.pages.studies import WORDS
 
 READERS = 8
+ACTIONS = {
+    BulkKind.RESEND: StudyState.DONE,
+    BulkKind.REPROCESS: StudyState.DONE,
+    BulkKind.CANCEL: StudyState.ANALYSING,
+    BulkKind.RETRY: StudyState.CANCELLED,
+}
+"""What is done to many studies, in an order in which each leaves what the next one needs."""
 _BULK = 10_000
 _TAKEN = 400
 _REASONS = ("METAL", "GANTRY_TILT", "PATIENT_CONFLICT", "KVP_ADJUSTED", "DESTINATION_UNREACHABLE")
@@ -86,25 +100,77 @@ def read_pages(url: str, number: int, seconds: float, took: list[float]) -> None
                 return
 
 
-def page_p95(url: str, seconds: float) -> tuple[float, int]:
-    """Return the 95th percentile in ms of eight readers at once, and how many pages that were."""
+def at_once(readers: Sequence[Callable[[], None]]) -> None:
+    """Let all of them read at the same time, each in a thread of its own. Raises what the first that failed raised."""
+    with ThreadPoolExecutor(len(readers)) as pool:
+        for reading in [pool.submit(reader) for reader in readers]:
+            reading.result()
+
+
+def page_queries_p95(url: str, seconds: float) -> tuple[float, int]:
+    """Return the 95th percentile in ms of eight readers' queries, and how many pages that were."""
     took: list[float] = []
-    readers = [threading.Thread(target=read_pages, args=(url, n, seconds, took)) for n in range(READERS)]
-    for reader in readers:
-        reader.start()
-    for reader in readers:
-        reader.join()
-    return statistics.quantiles(took, n=20)[18], len(took)
+    at_once([partial(read_pages, url, number, seconds, took) for number in range(READERS)])
+    return p95(took), len(took)
 
 
-def bulk_seconds(url: str, folder: Path, studies: int) -> float:
-    """Return how long a bulk action (a tag) on the newest so many studies takes."""
+def query_of(wanted: StudySearch) -> str:
+    """Return the search as the address of a page has it; what a page cannot ask for stays out."""
+    given = {name: getattr(wanted, name) for name in (*WORDS, "state", "category") if getattr(wanted, name)}
+    if wanted.received_to is not None:
+        given["to"] = f"{wanted.received_to:%Y-%m-%d}"
+    return f"?{urlencode(given)}" if given else ""
+
+
+def browse(address: str, account: str, number: int, seconds: float, took: list[tuple[str, float]]) -> None:
+    """Look at pages through the web application, one after the other; note kind and milliseconds."""
+    browser = Browser(address)
+    browser.sign_in(account)
+    until = time.monotonic() + seconds
+    for count, wanted in enumerate(searches(number)):
+        read_on(browser, query_of(wanted), overview=count % 4 == 0)
+        if time.monotonic() > until:
+            break
+    took += browser.took
+
+
+def pages_with_reception(url: str, folder: Path, options: argparse.Namespace) -> list[Entry]:
+    """Measure pages as a user gets them, then a bulk action begun on its page, both beside reception."""
+    took: list[tuple[str, float]] = []
     with opened_engine(url) as engine:
-        services = services_of(load_settings(data_dir=folder, database_url=url), engine)
-        started = time.monotonic()
+        account = make_account(engine)
+    with running_desk(url, folder) as desk, reception(desk.dicom_port, folder, options.send_every) as sent:
+        time.sleep(10)  # the fork server warms up
+        at_once([partial(browse, desk.pages, account, n, options.seconds, took) for n in range(READERS)])
+        received = len(sent)
+        browser = Browser(desk.pages)
+        browser.sign_in(account)
         tag = f"bench-{time.time():.0f}"
-        wanted = StudySearch(state=StudyState.DONE)
-        number = begin_bulk(services, BulkKind.TAG, tag, wanted, who="bench", most=studies)
+        seconds, shown = bulk_by_page(browser, {"kind": "tag", "argument": tag}, "?state=DONE", url, _BULK)
+    pace = f"every {options.send_every:g} s" if options.send_every else "one behind the other"
+    beside = (
+        f"trabecula serve receives {received} studies of {IMAGES} CT images meanwhile from one storescu, {pace} "
+        f"({statistics.median(sent):.1f} s each); analysis is paused"
+    )
+    kinds = ", ".join(
+        f"{kind} {p95([ms for of, ms in took if of == kind]):.0f} ms" for kind in sorted({kind for kind, _ in took})
+    )
+    pages = f"at most 300 ms; {READERS} readers without pauses, {len(took)} whole pages over HTTP with login ({kinds})"
+    bulk = f"that it ends; a tag on {_BULK:,} studies begun on the page, which showed {shown} steps between"
+    return [
+        Entry("page_p95_ms", p95([ms for _, ms in took]), "ms", f"{pages}; {beside}"),
+        Entry("bulk_10k_seconds", seconds, "s", f"{bulk}; {beside}"),
+    ]
+
+
+def bulk_seconds(url: str, folder: Path, kind: BulkKind, state: StudyState, studies: int) -> float:
+    """Return how long a bulk action on the newest so many studies of a state takes, in this process."""
+    with opened_engine(url) as engine:
+        settings = load_settings(data_dir=folder, database_url=url, destinations=["PACS=PACS@127.0.0.1:9"])
+        services = services_of(settings, engine)
+        started = time.monotonic()
+        argument = "PACS" if kind is BulkKind.RESEND else ""
+        number = begin_bulk(services, kind, argument, StudySearch(state=state), who="bench", most=studies)
         work_on_bulk(services, lambda: False, 3600.0)
         seconds = time.monotonic() - started
     with psycopg.connect(conninfo_of(url)) as connection:
@@ -182,28 +248,37 @@ def measured(url: str, folder: Path, options: argparse.Namespace) -> list[Entry]
         (studies,) = connection.execute("SELECT count(*) FROM desk_studies").fetchone() or (0,)
     of = f"{studies:,} seeded studies without images, all on this machine"
 
-    def pages() -> Entry:
-        p95, count = page_p95(url, options.seconds)
-        against = f"at most 300 ms; {READERS} readers, {count} pages; queries of page and API, not rendering; {of}"
-        return Entry("page_p95_ms", p95, "ms", against)
+    def pages() -> list[Entry]:
+        entries = pages_with_reception(url, folder, options)
+        return [replace(entry, against=f"{entry.against}; {of}") for entry in entries]
 
-    def bulk() -> Entry:
-        many = min(_BULK, studies // 2)
-        seconds = bulk_seconds(url, folder, many) * _BULK / many
-        return Entry("bulk_10k_seconds", seconds, "s", f"that it ends; a tag on {many:,} studies in one process; {of}")
+    def queries() -> list[Entry]:
+        milliseconds, count = page_queries_p95(url, options.seconds)
+        against = f"no aim; the queries of {count} pages of {READERS} readers alone, without HTTP or reception; {of}"
+        return [Entry("page_queries_p95_ms", milliseconds, "ms", against)]
 
-    def export() -> Entry:
+    def bulks() -> list[Entry]:
+        entries = []
+        for kind, state in ACTIONS.items():
+            seconds = bulk_seconds(url, folder, kind, state, _BULK)
+            against = f"that it ends; on {_BULK:,} studies that were {state}, in this process; {of}"
+            entries.append(Entry(f"bulk_10k_{kind.lower()}_seconds", seconds, "s", against))
+        return entries
+
+    def export() -> list[Entry]:
         ratio, alone, beside = export_ratio(url)
-        return Entry("export_queue_ratio", ratio, "", f"at most 1.1; {beside:.2f} to {alone:.2f} ms; {of}")
+        return [Entry("export_queue_ratio", ratio, "", f"at most 1.1; {beside:.2f} to {alone:.2f} ms; {of}")]
 
-    def listing() -> Entry:
-        return Entry("desk_list_seconds", list_seconds(url, folder), "s", f"at most 0.5 s, whole process; {of}")
+    def listing() -> list[Entry]:
+        return [Entry("desk_list_seconds", list_seconds(url, folder), "s", f"at most 0.5 s, whole process; {of}")]
 
+    measures = {"pages": pages, "queries": queries, "list": listing, "export": export, "bulk": bulks}
     found = []
-    for measure in (pages, listing, export, bulk):
-        entry = measure()
-        print(f"{entry.name:24s} {entry.value:10.3f} {entry.unit:4s} {entry.against}", flush=True)
-        found.append(entry)
+    for name in options.only or measures:
+        entries = measures[name]()
+        for entry in entries:
+            print(f"{entry.name:28s} {entry.value:10.3f} {entry.unit:4s} {entry.against}", flush=True)
+        found += entries
     return found
 
 
@@ -213,6 +288,10 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=1_000_000)
     parser.add_argument("--url", default="", help="a ledger that is seeded already; else one is made and removed")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long the readers read")
+    parser.add_argument(
+        "--send-every", type=float, default=5.0, help="seconds from one study sent to the next; 0: no pause"
+    )
+    parser.add_argument("--only", nargs="*", choices=["pages", "queries", "list", "export", "bulk"], default=[])
     parser.add_argument("--folder", type=Path, default=_latest.ROOT / "out", help="a folder on a disk, not in memory")
     parser.add_argument("--remark", default="", help="what else ran on the machine")
     parser.add_argument("--json", type=Path, help=argparse.SUPPRESS)

@@ -72,8 +72,11 @@ _FILL = """
     SELECT study_uid, 1, '', at + interval '100 s', CASE WHEN measured THEN at + interval '110 s' END,
         CASE WHEN measured THEN at + interval '112 s' END,
         CASE WHEN done THEN at + make_interval(secs => 112 + took_s) END, category,
-        CASE WHEN category IS NOT NULL THEN jsonb_build_object('primary', '1.5', 'sources', jsonb_build_array(
-            jsonb_build_object('series_uid', '1.5', 'modality', CASE WHEN is_ct THEN 'CT' ELSE 'MR' END))) END
+        CASE WHEN category IS NOT NULL THEN jsonb_build_object('study_uid', study_uid, 'revision', 1,
+            'category', category, 'reasons', '[]'::jsonb, 'levels', '[]'::jsonb, 'impression', '[]'::jsonb,
+            'versions', '{}'::jsonb, 'primary', '1.5', 'sources', jsonb_build_array(jsonb_build_object(
+                'series_uid', '1.5', 'modality', CASE WHEN is_ct THEN 'CT' ELSE 'MR' END, 'role', 'CT', 'number', 1,
+                'description', '', 'frame_of_reference_uid', '', 'instance_uids', '[]'::jsonb))) END
     FROM seed_facts WHERE state <> 'RECEIVING';
     INSERT INTO reasons (study_uid, revision, code, blocking, sentence)
     SELECT study_uid, 1, code, code = why, 'seeded' FROM seed_facts, unnest(reasons) code;
@@ -88,6 +91,9 @@ _FILL = """
     INSERT INTO measurements (study_uid, revision, concept, meaning, derivation, value, unit, method, series_uid)
     SELECT study_uid, 1, 'VBQ', 'Vertebral bone quality', '', vbq, '1', 'vbq_v1:T1w', '1.5'
     FROM seed_facts WHERE category <> 'NOT_EVALUABLE' AND NOT is_ct;
+    INSERT INTO objects (sop_instance_uid, sop_class_uid, study_uid, revision, kind, rank, series_uid)
+    SELECT study_uid || '.9', '1.2.840.10008.5.1.4.1.1.88.34', study_uid, 1, 'SR', 0, study_uid || '.8'
+    FROM seed_facts WHERE category IS NOT NULL AND state <> 'CANCELLED';
     INSERT INTO object_deliveries (study_uid, revision, destination, kind, sop_class_uid, sop_instance_uid, state,
         status, attempts, changed_at)
     SELECT study_uid, 1, destination, 'SR', '1.2.840.10008.5.1.4.1.1.88.34', study_uid || '.9.' || destination,
@@ -147,7 +153,7 @@ _INDEXES = """
     WHERE indrelid::regclass::text = ANY(%s) AND NOT indisprimary
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 """
-_FILLED = ("studies", "revisions", "reasons", "scores", "measurements", "object_deliveries", "study_tags",
+_FILLED = ("studies", "revisions", "reasons", "scores", "measurements", "objects", "object_deliveries", "study_tags",
            "desk_studies", "desk_marks")  # fmt: skip
 
 

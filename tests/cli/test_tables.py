@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from tests import parallel
-from trabecula.cli import output
-from trabecula.cli.tables import print_table_to
+from trabecula.cli import output, tables
+from trabecula.cli.tables import print_cells, print_table_to
 from trabecula_training.commands import output as training_output
 from trabecula_training.problems import Problem
 
@@ -65,3 +65,30 @@ def test_a_parallel_process_has_the_width_of_one_alone(monkeypatch: pytest.Monke
     parallel.like_one_alone()
 
     assert "COLUMNS" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("title", "columns", "cells"),
+    [
+        ("", ("study uid", "state"), [("1.2.3", "DONE"), ("1.2.3.4.5", "")]),
+        ("Wide letters", ("name",), [("日本 [bold]",), ("a",)]),
+        ("A title longer than its table", ("a", "b"), []),
+        ("", ("why", "n"), [("two\nlines", "1")]),
+    ],
+)
+def test_a_table_that_fits_looks_as_the_library_lays_it_out(
+    title: str, columns: tuple[str, ...], cells: list[tuple[str, ...]]
+) -> None:
+    ours, theirs = io.StringIO(), io.StringIO()
+    print_cells(Console(file=ours, soft_wrap=True), title, columns, cells)
+    print_table_to(Console(file=theirs, soft_wrap=True), tables._folding(title, columns, cells))
+
+    assert ours.getvalue() == theirs.getvalue()
+
+
+def test_a_table_that_does_not_fit_a_terminal_is_folded() -> None:
+    narrow = Console(file=io.StringIO(), width=30, force_terminal=True, color_system=None)
+    print_cells(narrow, "", ("why",), [(SENTENCE,)])
+
+    assert isinstance(narrow.file, io.StringIO)
+    assert longest_line(narrow.file.getvalue()) <= 30

@@ -10,12 +10,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from trabecula.cli.edge import as_ours, foreseen_errors
-from trabecula.cli.tables import print_table_to
+from trabecula.cli.tables import print_cells
 from trabecula.domain.errors import ConfigurationInvalid, TrabeculaError
 
 EXIT_FAILURE = 1
@@ -51,12 +49,7 @@ def print_text(text: str, indent: int = 0, style: str | None = None) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; every cell is shown as plain text."""
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column.endswith("uid"))
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell).replace("[", r"\[") for cell in row))
-    print_table_to(console, table)
+    print_cells(console, title, columns, [["" if cell is None else str(cell) for cell in row] for row in rows])
 
 
 def print_hint(text: str) -> None:

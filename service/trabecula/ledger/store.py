@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.ports.ledger import Ledger, OpenLedger
@@ -27,6 +27,7 @@ from trabecula.ledger.rows.receptions import SqlReceptionRows
 from trabecula.ledger.rows.retention import SqlRetentionRows
 from trabecula.ledger.rows.revisions import SqlRevisionRows
 from trabecula.ledger.rows.studies import SqlStudyRows
+from trabecula.ledger.rows.trails import Trails
 from trabecula.ledger.tables import Installation, StageAttempt
 
 
@@ -52,6 +53,8 @@ class UnitOfWork:
     def __init__(self, session: Session, queue: JobQueue) -> None:
         self._session = session
         self._queue = queue
+        self._trails = Trails()
+        """What parts did to studies, to be written together."""
 
     @cached_property
     def studies(self) -> SqlStudyRows:
@@ -177,10 +180,48 @@ class UnitOfWork:
         )
         return self._session.execute(select(Installation.uid)).scalar_one()
 
+    @contextmanager
+    def part(self) -> Iterator[Ledger]:
+        """Give a part of this transaction, a savepoint: what it commits is durable once this transaction is."""
+        with database_errors():
+            savepoint = self._session.begin_nested()
+            part = _Part(self._session, self._queue, savepoint)
+            try:
+                yield part
+            finally:
+                if savepoint.is_active:
+                    savepoint.rollback()
+                else:
+                    self._trails.take_over(part.trails)
+
     def commit(self) -> None:
         """Make everything since the last commit durable. Raises DatabaseUnavailable."""
         with database_errors():
+            self._trails.write(self._session)
             self._session.commit()
+
+
+class _Part(UnitOfWork):
+    """A savepoint as a ledger; the lines of its trails are written with those of the other parts."""
+
+    def __init__(self, session: Session, queue: JobQueue, savepoint: SessionTransaction) -> None:
+        super().__init__(session, queue)
+        self._savepoint = savepoint
+
+    @property
+    def trails(self) -> Trails:
+        """What it did to studies and is not written yet."""
+        return self._trails
+
+    @cached_property
+    def studies(self) -> SqlStudyRows:
+        """Studies and instances."""
+        return SqlStudyRows(self._session, self._trails)
+
+    def commit(self) -> None:
+        """Keep what the part did, if the transaction around it lasts. Raises DatabaseUnavailable."""
+        with database_errors():
+            self._savepoint.commit()
 
 
 def _failures(job: Job) -> str:

@@ -6,22 +6,29 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 import pytest
 from bench.desk.seed import seed
+from sqlalchemy import text
 
 from tests.databases import embedded_url, empty
 from tests.ledger.desk.rows_read import CountingCursor
+from tests.pipeline.world import make_world
+from trabecula.domain.desk.bulk import BulkKind
 from trabecula.domain.desk.search import Cursor, StudySearch
 from trabecula.domain.results.result import Category
 from trabecula.domain.study.study import StudyState
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.connections import conninfo_of
+from trabecula.ledger.desk.actions import bulk_action
 from trabecula.ledger.desk.overview import overview
 from trabecula.ledger.desk.search import ROWS_AT_MOST, StudyPage, batches, count, search
 from trabecula.ledger.desk.terms import names
+from trabecula.ledger.store import UnitOfWork
+from trabecula.pipeline import begin_bulk, bulk_step
 
 STUDIES = 20_000
 NOW = datetime.now(UTC)
@@ -172,6 +179,40 @@ def test_names_of_a_filter_are_read_by_skipping(connection: psycopg.Connection[A
     assert "aquilion one" in within_the_law(lambda: names(connection, "scanner"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "argument", "state"),
+    [
+        (BulkKind.TAG, "seen", StudyState.DONE),
+        (BulkKind.REPROCESS, "", StudyState.DONE),
+        (BulkKind.CANCEL, "", StudyState.ANALYSING),
+        (BulkKind.RETRY, "", StudyState.FAILED),
+    ],
+)
+def test_a_batch_of_a_bulk_action_reads_no_more_with_all_that_follows(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: BulkKind, argument: str, state: StudyState
+) -> None:
+    """As PostgreSQL counts the rows of tables that a transaction fetched, those of its triggers among them."""
+    read: list[int] = []
+    commit = UnitOfWork.commit
+
+    def counted(self: UnitOfWork) -> None:
+        self._trails.write(self._session)
+        self._session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        read.append(self._session.execute(text(_FETCHED)).scalar_one())
+        commit(self)
+
+    world = make_world(f"{url}&options=-c%20enable_seqscan%3Doff", tmp_path)  # tables this small are read whole
+    number = begin_bulk(world.services, kind, argument, StudySearch(state=state), who="anna")
+    monkeypatch.setattr(UnitOfWork, "commit", counted)
+    assert bulk_step(world.services, number, lambda: False)
+    world.engine.dispose()
+    with psycopg.connect(url) as connection:
+        done = bulk_action(connection, number).done
+    assert done in (10, 50)
+    assert done < read[0] <= ROWS_AT_MOST, (done, read)
+
+
+_FETCHED = "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint FROM pg_stat_xact_user_tables"
 _TODAY = """
     SELECT state, count(*) FROM studies
     WHERE first_image_at::date = %(now)s::date AND (%(sites)s::text[] IS NULL OR calling_ae_title = ANY(%(sites)s))

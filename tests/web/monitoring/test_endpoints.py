@@ -81,3 +81,22 @@ def test_nobody_waits_for_a_figure_that_does_not_come() -> None:
     while figure.value() is None:
         pass
     assert figure.value() == "late"
+
+
+def test_the_last_figure_is_shown_at_once_while_a_newer_one_is_read() -> None:
+    readings: list[threading.Event] = []
+
+    def read() -> int:
+        readings.append(threading.Event())
+        if len(readings) == 2:
+            assert readings[1].wait(30)
+        return len(readings)
+
+    figure = Refreshed(read, keep_s=0.0, patience_s=10)
+    assert figure.last() == 1
+    assert [figure.last() for _ in range(3)] == [1, 1, 1]
+    assert len(readings) == 2
+    readings[1].set()
+    while figure.last() == 1:
+        pass
+    assert figure.last() >= 2

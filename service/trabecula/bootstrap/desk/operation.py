@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import Engine
 
 from trabecula.bootstrap.desk.models import model_lines
@@ -20,9 +22,8 @@ from trabecula.bootstrap.keeping.filling import disk_room_of
 from trabecula.bootstrap.peers import sender_of
 from trabecula.data.bundle_location import bundle_roots
 from trabecula.domain.delivery import Destination
-from trabecula.domain.errors import DestinationUnknown
+from trabecula.domain.errors import DestinationUnknown, TrabeculaError
 from trabecula.domain.errors_of.access import ChoiceInvalid, ExaminationFailed
-from trabecula.domain.study.disk_room import DiskRoom
 from trabecula.domain.study.jobs import Stage
 from trabecula.jobs.queue import PLACES
 from trabecula.ledger.database import database_errors, driver_connection
@@ -38,9 +39,33 @@ from trabecula.web.desk.operation import (
     RoleWish,
     SettingLine,
 )
+from trabecula.web.monitoring.refreshed import Refreshed
 
 _DOCTOR_SECONDS = 120.0
 _CHANGES = 20
+_PACE_KEPT_S = 600.0
+_PACE_PATIENCE_S = 0.2
+"""How long a page waits for a first count, which a small ledger gives at once."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """Whether the pace of a disk was counted, and the day on which it is full at that pace (None: not in sight)."""
+
+    known: bool = False
+    full_on: date | None = None
+
+
+def _counted(settings: Settings, engine: Engine) -> _Pace:
+    try:
+        with database_errors(), engine.connect() as link:
+            room = disk_room_of(settings, driver_connection(link))
+    except TrabeculaError as error:
+        log.warning("disk.not_measured", code=error.code, reason=error.sentence)
+        return _Pace()
+    return _Pace(known=True, full_on=room.full_on(datetime.now(UTC).date()) if room else None)
 
 
 @dataclass(frozen=True)
@@ -48,6 +73,8 @@ class SettingsOperation:
     """Implements web.desk.operation.Operation with the settings of this process."""
 
     of: Settings
+    rooms: dict[Engine, Refreshed[_Pace]] = field(default_factory=dict, compare=False)
+    """How the disk of images fills, counted now and then beside the pages: it reads the images of a week."""
 
     def disks(self, engine: Engine) -> Sequence[DiskStanding]:
         """Return the disk of images and results, and that of the journal where it is another."""
@@ -60,18 +87,24 @@ class SettingsOperation:
                 continue
             seen.add(device)
             usage = shutil.disk_usage(there)
-            room = self._room(engine) if not found else None
-            full_on = room.full_on(datetime.now(UTC).date()) if room else None
+            pace = self._pace(engine) if not found else _Pace(known=True)
             found.append(
                 DiskStanding(
-                    name=name, folder=str(folder), free_bytes=usage.free, whole_bytes=usage.total, full_on=full_on
+                    name=name,
+                    folder=str(folder),
+                    free_bytes=usage.free,
+                    whole_bytes=usage.total,
+                    pace_known=pace.known,
+                    full_on=pace.full_on,
                 )
             )
         return found
 
-    def _room(self, engine: Engine) -> DiskRoom | None:
-        with database_errors(), engine.connect() as link:
-            return disk_room_of(self.of, driver_connection(link))
+    def _pace(self, engine: Engine) -> _Pace:
+        kept = self.rooms.setdefault(
+            engine, Refreshed(partial(_counted, self.of, engine), keep_s=_PACE_KEPT_S, patience_s=_PACE_PATIENCE_S)
+        )
+        return kept.last() or _Pace()
 
     def settings(self) -> Sequence[SettingLine]:
         """Return every setting in force, without secrets."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -36,7 +37,7 @@ def desk_parts(settings: Settings, engine: Callable[[], Engine]) -> DeskParts:
         time_zone=_zone(settings),
         installation=settings.institution_name or settings.ae_title,
         data_dir=settings.data_dir,
-        services=lambda engine: operator_services_of(settings, engine),
+        services=lru_cache(maxsize=1)(partial(operator_services_of, settings)),
         artifacts=artifacts_of(settings),
         label_maps=lambda: _label_maps(settings),
         picture=_picture_png,

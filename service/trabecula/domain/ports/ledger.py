@@ -110,6 +110,13 @@ class Ledger(Protocol):
         """Return the UID that names this installation for ever."""
         ...
 
+    def part(self) -> AbstractContextManager[Ledger]:
+        """Give a part of this transaction: what it commits is durable once this transaction is.
+
+        Leaving the block without its commit takes back the part alone. A part is committed once, as its last act.
+        """
+        ...
+
     def commit(self) -> None:
         """Make everything since the last commit durable."""
         ...

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection
 
 from trabecula.domain.audit.entry import AuditEntry
 from trabecula.domain.errors import DatabaseUnavailable
-from trabecula.ledger.audit.writing import write_entry
+from trabecula.ledger.audit.writing import write_entries, write_entry
 from trabecula.ledger.connections import first_line
 from trabecula.ledger.database import driver_connection
 
@@ -20,9 +23,24 @@ def append(connection: Connection, entry: AuditEntry, *, at: datetime | None = N
     The persons of its studies are named besides those it names; ``at`` is the database's time where it is None.
     Raises DatabaseUnavailable.
     """
+    with _transaction_of(connection) as below:
+        return write_entry(below, entry, at=at)
+
+
+def append_all(connection: Connection, entries: Sequence[AuditEntry]) -> None:
+    """Write entries in order, as ``append`` does; whom they name is looked up once for all.
+
+    Raises DatabaseUnavailable.
+    """
+    with _transaction_of(connection) as below:
+        write_entries(below, entries)
+
+
+@contextmanager
+def _transaction_of(connection: Connection) -> Iterator[psycopg.Connection[Any]]:
     if not connection.in_transaction():
         connection.begin()  # SQLAlchemy commits what it knows to have begun
     try:
-        return write_entry(driver_connection(connection), entry, at=at)
+        yield driver_connection(connection)
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(first_line(error)) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from trabecula.domain.audit.acting import entry_of, is_told_at_the_door
-from trabecula.domain.audit.entry import AuditAction, PatientKey
+from trabecula.domain.audit.entry import AuditAction, AuditEntry, PatientKey
 from trabecula.domain.study.copies import QuarantineState
 from trabecula.domain.study.standing import Event
 from trabecula.domain.uids import StudyUid
@@ -47,13 +47,16 @@ def append_change(
     append(connection, entry_of(action, who, studies=studies, patients=patients, subject=subject, detail=detail))
 
 
-def append_event(connection: Connection, study_uid: StudyUid, event: Event) -> None:
-    """Write what somebody did to a study; what the service did by itself stays in the study's own trail."""
-    if event.who == _NOBODY or event.what in _ELSEWHERE:
-        return
+def entry_of_event(study_uid: StudyUid, event: Event) -> AuditEntry | None:
+    """Return the entry of what somebody did to a study; None where its door tells it, or the service did it by itself.
+
+    What the service did stays in the study's own trail.
+    """
+    if event.who == _NOBODY or event.what in _ELSEWHERE or is_told_at_the_door(event.who):
+        return None
     action = _OF_EVENTS.get(event.what, AuditAction.STUDY_CHANGED)
     detail = event.what if event.revision is None else f"{event.what}, revision {event.revision}"
-    append_change(connection, action, event.who, studies=(study_uid,), detail=detail)
+    return entry_of(action, event.who, studies=(study_uid,), detail=detail)
 
 
 def append_quarantine(connection: Connection, number: int, study_uid: str, state: QuarantineState, who: str) -> None:

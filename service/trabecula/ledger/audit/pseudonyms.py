@@ -22,7 +22,7 @@ from trabecula.ledger.texts import storable
 _Name = TypeVar("_Name", StudyUid, PatientKey)
 
 _PERSONS_OF_STUDIES: LiteralString = (
-    "SELECT DISTINCT patient_id, patient_id_issuer FROM studies WHERE study_uid = ANY(%(uids)s) AND patient_id <> ''"
+    "SELECT study_uid, patient_id, patient_id_issuer FROM studies WHERE study_uid = ANY(%(uids)s) AND patient_id <> ''"
 )
 _KNOWN_STUDIES: LiteralString = (
     "SELECT p.study_uid, min(p.pseudonym) FROM audit_pseudonyms p JOIN unnest(CAST(%(uids)s AS text[])) AS w (uid) "
@@ -57,38 +57,49 @@ _FORGET_PERSONS: LiteralString = (
 )
 
 
-def persons_of(connection: psycopg.Connection[Any], studies: Sequence[StudyUid]) -> list[PatientKey]:
-    """Return the persons of these studies, as far as the ledger knows them."""
-    if not studies:
-        return []
-    return [PatientKey(*row) for row in connection.execute(_PERSONS_OF_STUDIES, {"uids": list(studies)})]
+def persons_of(connection: psycopg.Connection[Any], studies: Iterable[StudyUid]) -> dict[StudyUid, PatientKey]:
+    """Return the person of each of these studies, as far as the ledger knows them."""
+    uids = list(dict.fromkeys(studies))
+    if not uids:
+        return {}
+    return {StudyUid(uid): PatientKey(*who) for uid, *who in connection.execute(_PERSONS_OF_STUDIES, {"uids": uids})}
 
 
-def pseudonyms_of_studies(connection: psycopg.Connection[Any], studies: Sequence[StudyUid]) -> list[str]:
-    """Return a pseudonym for each study, in order; new ones are made and kept where the ledger holds the study."""
+def pseudonyms_of_studies(connection: psycopg.Connection[Any], studies: Iterable[StudyUid]) -> dict[StudyUid, str]:
+    """Return a pseudonym for each study, in order, by the name that can be stored; new ones are made.
+
+    They are kept where the ledger holds the study.
+    """
     names = list(dict.fromkeys(StudyUid(storable(uid)) for uid in studies if uid))
     if not names:
-        return []
+        return {}
     known = {StudyUid(uid): found for uid, found in connection.execute(_KNOWN_STUDIES, {"uids": names})}
     missing = [name for name in names if name not in known]
     if missing:
         held = (row[0] for row in connection.execute(_HELD_STUDIES, {"uids": missing}))
         known |= _new(connection, missing, {StudyUid(uid) for uid in held})
-    return [known[name] for name in names]
+    return {name: known[name] for name in names}
 
 
-def pseudonyms_of_persons(connection: psycopg.Connection[Any], persons: Sequence[PatientKey]) -> list[str]:
-    """Return a pseudonym for each person, in order; new ones are made and kept where the ledger holds the person."""
-    names = list(dict.fromkeys(PatientKey(storable(one.patient_id), storable(one.issuer)) for one in persons))
-    names = [name for name in names if name.patient_id]
+def storable_person(person: PatientKey) -> PatientKey:
+    """Return a person as the database can hold the name."""
+    return PatientKey(storable(person.patient_id), storable(person.issuer))
+
+
+def pseudonyms_of_persons(connection: psycopg.Connection[Any], persons: Iterable[PatientKey]) -> dict[PatientKey, str]:
+    """Return a pseudonym for each person, in order, by the name that can be stored; new ones are made.
+
+    They are kept where the ledger holds the person.
+    """
+    names = [name for name in dict.fromkeys(map(storable_person, persons)) if name.patient_id]
     if not names:
-        return []
+        return {}
     known = {PatientKey(*row[:2]): row[2] for row in connection.execute(_KNOWN_PERSONS, _persons(names))}
     missing = [name for name in names if name not in known]
     if missing:
         held = {PatientKey(*row) for row in connection.execute(_HELD_PERSONS, _persons(missing))}
         known |= _new(connection, missing, held)
-    return [known[name] for name in names]
+    return {name: known[name] for name in names}
 
 
 def lock_study(connection: psycopg.Connection[Any], study_uid: StudyUid) -> None:

@@ -71,6 +71,8 @@ class _Walk:
 
 
 _SET = "SELECT set_config(name, %s, true) FROM unnest(%s::text[]) name"
+_SET_EACH = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS t (name, value)"
+_AS_BEFORE = "SELECT array_agg(current_setting(name)) FROM unnest(%s::text[]) name"
 _NAMES = ["jit", *(f"enable_{way}" for way in _PLAN)]
 
 
@@ -82,10 +84,11 @@ def desk_planning(connection: psycopg.Connection[Any]) -> Iterator[None]:
     """
     nested = connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
     with connection.transaction():
+        before = connection.execute(_AS_BEFORE, (_NAMES,)).fetchone() if nested else None
         connection.execute(_SET, ("off", _NAMES))
         yield
-        if nested:
-            connection.execute(_SET, ("on", _NAMES))
+        if before is not None:
+            connection.execute(_SET_EACH, (_NAMES, before[0]))
 
 
 def matches(

@@ -29,14 +29,19 @@ class StudyTag:
 
 
 def add_tag(connection: psycopg.Connection[Any], study_uid: StudyUid, tag: str, who: str) -> bool:
-    """Put a tag on a study; False where it was there. Raises TagRefused, StudyUnknown."""
-    values = {"study_uid": study_uid, "tag": check_tag(tag), "who": who}
+    """Put a tag on a study, in a transaction of its own; False where it was there. Raises TagRefused, StudyUnknown."""
     with connection.transaction():
-        added = connection.execute(_ADD, values).rowcount > 0
-        known = connection.execute("SELECT FROM studies WHERE study_uid = %s", (study_uid,)).fetchone()
-    if known is None:
+        return put_tag(connection, study_uid, tag, who)
+
+
+def put_tag(connection: psycopg.Connection[Any], study_uid: StudyUid, tag: str, who: str) -> bool:
+    """Put a tag on a study in the caller's transaction; False where it was there. Raises TagRefused, StudyUnknown."""
+    values = {"study_uid": study_uid, "tag": check_tag(tag), "who": who}
+    if connection.execute(_ADD, values).rowcount > 0:
+        return True
+    if connection.execute("SELECT FROM studies WHERE study_uid = %s", (study_uid,)).fetchone() is None:
         raise StudyUnknown(study_uid)
-    return added
+    return False
 
 
 def remove_tag(connection: psycopg.Connection[Any], study_uid: StudyUid, tag: str) -> bool:

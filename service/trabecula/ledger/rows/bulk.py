@@ -19,8 +19,8 @@ from trabecula.ledger.database import driver_connection
 from trabecula.ledger.desk.actions import action_of
 from trabecula.ledger.desk.search import one_batch
 from trabecula.ledger.desk.tables import BulkActionRow, BulkOutcomeRow
-from trabecula.ledger.desk.tags import add_tag, remove_tag
-from trabecula.ledger.tables import EventRow
+from trabecula.ledger.desk.tags import put_tag, remove_tag
+from trabecula.ledger.tables import EventRow, Study
 from trabecula.ledger.texts import storable
 
 
@@ -53,10 +53,15 @@ class SqlBulkRows:
         """Return the next studies, maybe none, and where to go on behind them; None at the end."""
         return one_batch(driver_connection(self._session.connection()), action.wanted, size, action.after)
 
-    def was_done(self, action: BulkAction, study_uid: StudyUid) -> bool:
-        """Return whether the study's trail says that this action was done to it."""
-        query = select(EventRow.id).where(EventRow.study_uid == study_uid, EventRow.who == action.signature)
-        return self._session.execute(query.limit(1)).one_or_none() is not None
+    def hold(self, studies: Sequence[StudyUid]) -> None:
+        """Lock these studies until the end of the transaction, in the order of their UIDs, as registrars do."""
+        query = select(Study.study_uid).where(Study.study_uid.in_(studies)).order_by(Study.study_uid)
+        self._session.execute(query.with_for_update(key_share=True))
+
+    def done_to(self, action: BulkAction, studies: Sequence[StudyUid]) -> frozenset[StudyUid]:
+        """Return to which of these studies this action was done already, by their trails."""
+        query = select(EventRow.study_uid).where(EventRow.study_uid.in_(studies), EventRow.who == action.signature)
+        return frozenset(StudyUid(uid) for uid in self._session.execute(query).scalars())
 
     def record(self, action: BulkAction, done: int, refused: Sequence[BulkOutcome], after: Cursor | None) -> None:
         """Add to the counts, keep what was refused, and go on behind ``after``; None ends the action."""
@@ -94,7 +99,7 @@ class SqlTagRows:
 
     def add(self, study_uid: StudyUid, tag: str, who: str) -> bool:
         """Put a tag on a study; False where it was there. Raises TagRefused, StudyUnknown."""
-        return add_tag(driver_connection(self._session.connection()), study_uid, tag, who)
+        return put_tag(driver_connection(self._session.connection()), study_uid, tag, who)
 
     def remove(self, study_uid: StudyUid, tag: str) -> bool:
         """Take a tag off a study; False where it was not there."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -16,8 +16,8 @@ from trabecula.domain.study.jobs import Failure, Stage
 from trabecula.domain.study.standing import Event, StudyStanding
 from trabecula.domain.study.study import ReceivedInstance, StudyPriority, StudyState, check_transition
 from trabecula.domain.uids import InstanceUid, StudyUid
-from trabecula.ledger.audit.changes import append_event
 from trabecula.ledger.clock import clock_timestamp
+from trabecula.ledger.rows.trails import Trails
 from trabecula.ledger.tables import (
     EventRow,
     Instance,
@@ -72,8 +72,10 @@ that two registrars that hold images of the same studies wait for one another in
 class SqlStudyRows:
     """Implements domain.ledger_ports.StudyRows on a session."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, later: Trails | None = None) -> None:
         self._session = session
+        self._later = later
+        """Where lines of trails wait until others of this transaction are written; None: they are written at once."""
 
     def standing(self, study_uid: StudyUid, *, lock: bool = False) -> StudyStanding:
         """Return where the study stands; ``lock`` takes its row until the end of the transaction."""
@@ -188,12 +190,12 @@ class SqlStudyRows:
         """Change the state; a reason of failure is forgotten when work begins again. Raises TransitionRefused."""
         standing = self.standing(study_uid, lock=True)
         check_transition(standing.state, target)
-        self._update(study_uid, state=str(target))
+        values: dict[str, object] = {"state": str(target)}
         if target is StudyState.RECEIVING:
-            self._update(study_uid, count_checks=0)
+            values["count_checks"] = 0
         if standing.state is StudyState.FAILED or target in (StudyState.RECEIVING, StudyState.ANALYSING):
-            columns = ("failed_stage", "failure_code", "failure_sentence", "failure_next_step")
-            self._update(study_uid, **dict.fromkeys(columns))
+            values |= dict.fromkeys(("failed_stage", "failure_code", "failure_sentence", "failure_next_step"))
+        self._update(study_uid, **values)
         if target is StudyState.DONE:
             self._session.execute(
                 update(Revision)
@@ -259,17 +261,10 @@ class SqlStudyRows:
 
     def note(self, study_uid: StudyUid, event: Event) -> None:
         """Add a line to the study's audit trail; what somebody did is written into the audit log as well."""
-        self._session.execute(
-            insert(EventRow).values(
-                study_uid=study_uid,
-                revision=event.revision,
-                what=event.what,
-                detail=storable(event.detail),
-                who=event.who,
-                facts={key: storable(value) for key, value in event.facts.items()},
-            )
-        )
-        append_event(self._session.connection(), study_uid, event)
+        trails = Trails() if self._later is None else self._later
+        trails.add(study_uid, event)
+        if self._later is None:
+            trails.write(self._session)
 
     def _update(self, study_uid: StudyUid, **values: object) -> None:
         self._session.execute(update(Study).where(Study.study_uid == study_uid).values(**values))

@@ -1,4 +1,4 @@
-"""Acting on every study that a search finds: recorded, a transaction for each study, resumed where it was killed.
+"""Acting on every study that a search finds: recorded, a transaction for each batch, resumed where it was killed.
 
 Whoever wants it records it (``begin_bulk``); workers of the queue ``sys`` do it (``work_on_bulk``), so that it ends
 although the browser was closed.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from trabecula.domain.audit.acting import acting_as, named_actor
 from trabecula.domain.desk.bulk import BulkAction, BulkKind, BulkOutcome, check_bulk
-from trabecula.domain.desk.search import Cursor, StudySearch
+from trabecula.domain.desk.search import StudySearch
 from trabecula.domain.errors import DatabaseUnavailable, TrabeculaError
 from trabecula.domain.study.standing import Event
 from trabecula.domain.study.study import StudyPriority
@@ -26,8 +27,11 @@ from trabecula.pipeline.operators.operating import (
 )
 from trabecula.pipeline.services import Services, ShouldStop
 
-_BATCH = 20
-"""So many studies may be looked at once more after a kill; the row of the action is held meanwhile."""
+_MOST_AT_ONCE = 50
+"""So many studies change in one transaction, which holds them until it ends; each is a savepoint, of which PostgreSQL
+keeps 64 at hand."""
+_AT_ONCE = {BulkKind.RETRY: 10, BulkKind.REPROCESS: 10, BulkKind.SETTLE: 1}
+"""Fewer where each study's images are read, and one where their files are."""
 
 
 def begin_bulk(
@@ -65,40 +69,41 @@ def work_on_bulk(services: Services, should_stop: ShouldStop, seconds: float) ->
 
 
 def bulk_step(services: Services, number: int, should_stop: ShouldStop) -> bool:
-    """Act on the next few studies; False where nothing is left to do here: it ended, or another process is at it."""
+    """Act on the next few studies; False where nothing is left to do here: it ended, or another process is at it.
+
+    Acts and the place where they go on are one transaction, so that a kill repeats nothing and leaves nothing out; each
+    study is a part of it, so that one that refuses takes back nothing but its own.
+    """
+    if should_stop():
+        return False
     with services.open_ledger() as holder:
         action = holder.bulk.take(number)
         if action is None:
             return False
-        left = _BATCH if action.most is None else min(_BATCH, action.most - action.done - action.refused)
+        size = _AT_ONCE.get(action.kind, _MOST_AT_ONCE)
+        left = size if action.most is None else min(size, action.most - action.done - action.refused)
         found, behind = holder.bulk.batch(action, left) if left > 0 else ((), None)
-        done, refused, after = 0, list[BulkOutcome](), action.after
-        for item in found:
-            if should_stop():
-                behind = after if after is not None else _before(item)
-                break
-            problem = None if holder.bulk.was_done(action, item.study_uid) else _problem(services, action, item)
-            done += problem is None
+        uids = [item.study_uid for item in found]
+        holder.bulk.hold(uids)
+        done_before = holder.bulk.done_to(action, uids)
+        inside = replace(services, open_ledger=holder.part)
+        refused: list[BulkOutcome] = []
+        for study_uid in reversed(uids):  # the oldest first: figures of days are locked in their order
+            problem = None if study_uid in done_before else _problem(inside, action, study_uid)
             refused += [problem] if problem is not None else []
-            after = item
-        holder.bulk.record(action, done, refused, behind)
+        holder.bulk.record(action, len(found) - len(refused), refused, behind)
         holder.commit()
         return behind is not None
 
 
-def _before(item: Cursor) -> Cursor:
-    """Return a place just before a study: nothing sorts between them."""
-    return Cursor(item.first_image_at, StudyUid(f"{item.study_uid} "))
-
-
-def _problem(services: Services, action: BulkAction, item: Cursor) -> BulkOutcome | None:
+def _problem(services: Services, action: BulkAction, study_uid: StudyUid) -> BulkOutcome | None:
     try:
         with acting_as(named_actor(action.who)):  # a worker does it; the audit log has whoever wanted it
-            _ACTS[action.kind](services, item.study_uid, action)
+            _ACTS[action.kind](services, study_uid, action)
     except DatabaseUnavailable:
         raise
     except TrabeculaError as error:
-        return BulkOutcome(item.study_uid, error.code, error.sentence)
+        return BulkOutcome(study_uid, error.code, error.sentence)
     return None
 
 

@@ -15,12 +15,16 @@ from sqlalchemy import Engine
 
 @dataclass(frozen=True, kw_only=True)
 class DiskStanding:
-    """A disk: free and whole bytes, and when it will be full at the pace of now (None: not in sight)."""
+    """A disk: free and whole bytes, and when it will be full at the pace of now (None: not in sight).
+
+    ``pace_known`` is False until the pace has been counted.
+    """
 
     name: str
     folder: str
     free_bytes: int
     whole_bytes: int
+    pace_known: bool = True
     full_on: date | None = None
 
 

@@ -29,12 +29,24 @@ class Refreshed(Generic[_Value]):
     def value(self) -> _Value | None:
         """Return a value that is not older than ``keep_s``; None where none came in time."""
         with self._changed:
-            if not self._is_fresh():
-                if not self._reading:
-                    self._reading = True
-                    threading.Thread(target=self._refresh, name="figures", daemon=True).start()
-                self._changed.wait_for(self._is_fresh, timeout=self._patience_s)
+            self._have_it_read()
+            self._changed.wait_for(self._is_fresh, timeout=self._patience_s)
             return self._value if self._is_fresh() else None
+
+    def last(self) -> _Value | None:
+        """Return the last value, however old; a newer one is read meanwhile where it is older than ``keep_s``.
+
+        Waits only where there is none yet; None where none came in time.
+        """
+        with self._changed:
+            self._have_it_read()
+            self._changed.wait_for(lambda: self._read_at > float("-inf"), timeout=self._patience_s)
+            return self._value
+
+    def _have_it_read(self) -> None:
+        if not self._is_fresh() and not self._reading:
+            self._reading = True
+            threading.Thread(target=self._refresh, name="figures", daemon=True).start()
 
     def _is_fresh(self) -> bool:
         return time.monotonic() - self._read_at < self._keep_s

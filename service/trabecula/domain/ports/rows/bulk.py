@@ -29,8 +29,12 @@ class BulkRows(Protocol):
         """Return the next studies, maybe none, and where to go on behind them; None at the end."""
         ...
 
-    def was_done(self, action: BulkAction, study_uid: StudyUid) -> bool:
-        """Return whether the study's trail says that this action was done to it."""
+    def hold(self, studies: Sequence[StudyUid]) -> None:
+        """Lock these studies until the end of the transaction, in the order in which everybody locks several."""
+        ...
+
+    def done_to(self, action: BulkAction, studies: Sequence[StudyUid]) -> frozenset[StudyUid]:
+        """Return to which of these studies this action was done already, by their trails."""
         ...
 
     def record(self, action: BulkAction, done: int, refused: Sequence[BulkOutcome], after: Cursor | None) -> None:
