@@ -43,6 +43,16 @@ def test_without_a_list_only_this_machine_is_trusted(host: str, admitted: bool) 
     assert is_loopback(host) is admitted
 
 
+def test_a_destination_may_bring_its_answer_and_no_image() -> None:
+    admission = Admission.for_host("TRABECULA", frozenset({"CT"}), "0.0.0.0", frozenset({"PACS"}))  # noqa: S104
+
+    admission.check("TRABECULA", "PACS")
+    admission.check("TRABECULA", "CT")
+    with pytest.raises(CallingAeRefused):
+        admission.check("TRABECULA", "OTHER")
+    assert (admission.may_store("CT"), admission.may_store("PACS")) == (True, False)
+
+
 def test_what_a_peer_calls_itself_cannot_break_a_log_line() -> None:
     with pytest.raises(CallingAeRefused) as error:
         Admission("T", frozenset({"PACS"})).check("T", "A\nB\x1b[31m and much more of it")

@@ -55,6 +55,17 @@ def test_a_report_over_a_new_association_reaches_the_registrar(running: Running)
     assert running.registrar.commitments == {uid(7): {uid(1): True, uid(2): False}}
 
 
+def test_a_destination_that_may_send_no_image_may_bring_its_answer(start: Callable[..., Running]) -> None:
+    running = start(calling_ae_titles=frozenset({"CT"}), committing_ae_titles=frozenset({"PACS"}))
+    entity = AE(ae_title="PACS")
+    entity.add_requested_context("1.2.840.10008.5.1.4.1.1.2")
+
+    association = entity.associate("127.0.0.1", running.port, ae_title="TRABECULA")
+
+    assert association.accepted_contexts == []
+    assert _send(running.port, _report(uid(7))) == 0x0000
+
+
 @after_row
 def test_without_a_ledger_the_archive_hears_that_it_should_report_again(start: Callable[..., Running]) -> None:
     registrar = FailingRegistrar(DatabaseUnavailable("gone"))

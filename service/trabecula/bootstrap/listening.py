@@ -31,6 +31,7 @@ def listener_of(settings: Settings, keeper: Registrar | Journal) -> Listener:
         host=settings.dicom_host,
         port=settings.dicom_port,
         calling_ae_titles=frozenset(settings.calling_ae_titles),
+        committing_ae_titles=frozenset(item.ae_title for item in settings.destinations if item.commitment),
         max_associations=settings.max_associations,
         min_free_bytes=int(settings.min_free_gib * 2**30),
         tls=_server_tls(settings),

@@ -11,22 +11,38 @@ from trabecula.domain.errors import CalledAeRefused, CallingAeRefused, StorageFu
 
 @dataclass(frozen=True)
 class Admission:
-    """AE titles that may associate. ``anybody`` is only for a listener that no other machine can reach."""
+    """AE titles that may associate. ``anybody`` is only for a listener that no other machine can reach.
+
+    ``committing_ae_titles`` are peers that were asked for storage commitment: they may bring their answer (PS3.4 J.3.3)
+    and nothing else.
+    """
 
     own_ae_title: str
     calling_ae_titles: frozenset[str]
     anybody: bool = False
+    committing_ae_titles: frozenset[str] = frozenset()
 
     @classmethod
-    def for_host(cls, own_ae_title: str, calling_ae_titles: frozenset[str], host: str) -> Admission:
+    def for_host(
+        cls,
+        own_ae_title: str,
+        calling_ae_titles: frozenset[str],
+        host: str,
+        committing_ae_titles: frozenset[str] = frozenset(),
+    ) -> Admission:
         """Return the rule for a listener on ``host``: without a list, everybody on loopback and nobody elsewhere."""
-        return cls(own_ae_title, calling_ae_titles, anybody=not calling_ae_titles and is_loopback(host))
+        anybody = not calling_ae_titles and is_loopback(host)
+        return cls(own_ae_title, calling_ae_titles, anybody=anybody, committing_ae_titles=committing_ae_titles)
+
+    def may_store(self, calling_ae_title: str) -> bool:
+        """Return whether this peer may send images."""
+        return self.anybody or calling_ae_title in self.calling_ae_titles
 
     def check(self, called_ae_title: str, calling_ae_title: str) -> None:
         """Raise CalledAeRefused or CallingAeRefused unless this association may be."""
         if called_ae_title != self.own_ae_title:
             raise CalledAeRefused(f"it called {shown_ae_title(called_ae_title)}")
-        if not self.anybody and calling_ae_title not in self.calling_ae_titles:
+        if not self.may_store(calling_ae_title) and calling_ae_title not in self.committing_ae_titles:
             raise CallingAeRefused(shown_ae_title(calling_ae_title))
 
 

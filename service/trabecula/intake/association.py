@@ -150,7 +150,7 @@ class AcceptedAssociation:
         if rejection is not None:
             self._stream.write(encode_reject(rejection))
             return False
-        answers = answer_contexts(request)
+        answers = answer_contexts(request, may_store=self._admission.may_store(request.calling_ae_title))
         self._contexts = {answer.context_id: answer for answer in answers if answer.result is ContextResult.ACCEPTED}
         self._origin = Origin(request.calling_ae_title, self._origin.association_id)
         self._stream.write(

@@ -40,13 +40,15 @@ log = structlog.get_logger(__name__)
 class ListenerConfig:
     """Where the listener stands and whom it takes; ``port`` 0 lets the system choose.
 
-    An empty ``calling_ae_titles`` means everybody on a loopback host, nobody elsewhere. ``tls`` is a server context.
+    An empty ``calling_ae_titles`` means everybody on a loopback host, nobody elsewhere; ``committing_ae_titles`` may
+    bring answers to storage commitment all the same. ``tls`` is a server context.
     """
 
     ae_title: str = "TRABECULA"
     host: str = "127.0.0.1"
     port: int = 11112
     calling_ae_titles: frozenset[str] = frozenset()
+    committing_ae_titles: frozenset[str] = frozenset()
     max_associations: int = 64
     min_free_bytes: int = 2 << 30
     limits: Limits = field(default_factory=Limits)
@@ -69,7 +71,9 @@ class Listener:
         self._spool = spool
         self._journal = keeper if isinstance(keeper, Journal) else None
         self._service = _storage(config, spool, keeper)
-        self._admission = Admission.for_host(config.ae_title, config.calling_ae_titles, config.host)
+        self._admission = Admission.for_host(
+            config.ae_title, config.calling_ae_titles, config.host, config.committing_ae_titles
+        )
         self._socket: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
         self._changed = threading.Condition()

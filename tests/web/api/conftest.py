@@ -15,6 +15,7 @@ from tests.databases import embedded_database_url
 from tests.reporting.builders import STUDY_UID, Study, result_of
 from tests.reporting.conftest import ct
 from tests.web.desk.conftest import Desk, actions, desk
+from trabecula.domain.access.actor import Principal
 from trabecula.domain.access.roles import Permission
 from trabecula.domain.results.result import ObjectKind, ResultObject
 from trabecula.domain.results.result_json import to_json
@@ -53,11 +54,14 @@ class Api:
 
     desk: Desk
 
-    def program(self, name: str, *roles: str, scopes: frozenset[Permission] = frozenset(Permission)) -> TestClient:
-        """Make an account with a token, and return a client that shows it."""
+    def program(self, name: str, *roles: str, scopes: frozenset[Permission] = frozenset()) -> TestClient:
+        """Make an account with a token of these scopes, or of all it holds, and return a client that shows it."""
         self.desk.account(name, *roles)
         with self.desk.engine.begin() as connection:
-            token, _ = make_token(connection, find_account(connection, name), "test", scopes, timedelta(days=1))
+            account = find_account(connection, name)
+            held = Principal(account=name, grants=account.grants)
+            scopes = scopes or frozenset(item for item in Permission if held.may(item))
+            token, _ = make_token(connection, account, "test", scopes, timedelta(days=1))
         client = self.desk.browser()
         client.headers["authorization"] = f"Bearer {token}"
         return client

@@ -42,6 +42,37 @@ def test_a_token_can_neither_make_others_nor_revoke_any(api: Api) -> None:
     assert len(program.get(f"{V1}/tokens").json()["tokens"]) == 1
 
 
+def test_a_token_gives_nobody_a_role_beyond_its_scopes(api: Api) -> None:
+    """A token limited to users:manage would else make an administrator, password and all."""
+    program = api.program("ann", "admin", scopes=frozenset({Permission.MANAGE_USERS}))
+    wider = frozenset({Permission.MANAGE_USERS, Permission.VIEW_STUDIES, Permission.VIEW_MODELS})
+    provisioner = api.program("bob", "admin", scopes=wider)
+    api.desk.account("eve", "viewer")
+
+    made = program.post(f"{V1}/users", json={"name": "evil", "roles": ["admin"]})
+    raised = program.put(f"{V1}/users/eve/roles", json={"roles": ["viewer", "admin"]})
+    by_page = program.post("/administration/users", data={"name": "evil", "roles": "admin"})
+    password = program.post("/administration/users/ann/password")
+    allowed = provisioner.post(f"{V1}/users", json={"name": "vic", "roles": ["viewer@CT_WEST"]})
+    kept = provisioner.put(f"{V1}/users/eve/roles", json={"roles": ["viewer"]})
+
+    answers = (made, raised, by_page, password)
+    assert {(item.status_code, item.json()["code"]) for item in answers} == {(403, "PERMISSION_MISSING")}
+    assert (allowed.status_code, kept.status_code) == (201, 200)
+    names = [item["name"] for item in program.get(f"{V1}/users").json()["accounts"]]
+    assert "evil" not in names
+
+
+def test_a_token_with_a_scope_that_its_account_lacks_is_not_made(api: Api) -> None:
+    browser = api.desk.signed_in("ann", "coordinator")
+    headers = {"x-form-secret": form_secret(browser, "/account")}
+
+    answer = browser.post(f"{V1}/tokens", json={"name": "more", "scopes": ["users:manage"], "days": 1}, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "SCOPE_UNKNOWN")
+    assert "ann does not hold users:manage" in answer.json()["title"]
+
+
 def test_somebody_with_a_first_password_chooses_one_of_their_own_before_anything_else(api: Api) -> None:
     api.desk.account("ann", "admin", must_change=True)
     browser = api.desk.browser()

@@ -82,3 +82,14 @@ def test_without_a_database_the_answer_says_so(api: Api) -> None:
     answer = api.desk.browser().get("/api/v1/me", headers={"authorization": "Bearer x"})
 
     assert (answer.status_code, answer.json()["code"]) == (503, "DATABASE_UNAVAILABLE")
+
+
+def test_a_parameter_that_an_operation_does_not_take_is_refused(api: Api) -> None:
+    """A misspelt filter that is ignored answers with everything, and a misspelt cursor with page one for ever."""
+    client = api.program("ann", "admin")
+
+    answers = [client.get(f"/api/v1/{path}") for path in ("studies?next=1", "audit?patient=P-1", "overview?foo=1")]
+
+    assert {(item.status_code, item.json()["code"]) for item in answers} == {(422, "CHOICE_INVALID")}
+    assert "after" in answers[0].json()["title"]
+    assert "it takes none" in answers[2].json()["title"]

@@ -170,3 +170,13 @@ def test_a_role_that_was_taken_away_is_gone_with_the_next_request(desk: Desk) ->
 
     assert before == 404
     assert client.get("/studies/1.2.3").status_code == 403
+
+
+def test_a_zero_byte_is_refused_before_it_reaches_the_database(desk: Desk) -> None:
+    browser = desk.signed_in("ann", "admin")
+
+    paths = ("/studies?site=%00", "/studies?tag=%00", "/administration/audit?who=%00", "/studies/1%002")
+    answers = [browser.get(path) for path in paths]
+
+    assert [answer.status_code for answer in answers] == [422] * 4
+    assert "zero byte" in answers[0].text

@@ -58,6 +58,18 @@ class Principal:
         if not self.may(permission, site):
             raise PermissionMissing(f"{permission}" + (f" at {site}" if site else ""))
 
+    def demand_grants(self, grants: Iterable[Grant]) -> None:
+        """Do nothing where the actor holds everything that these grants give. Raises PermissionMissing.
+
+        Nobody gives away what they lack: a token limited to ``users:manage`` makes no administrator.
+        """
+        for grant in sorted(grants):
+            given = sorted(item for item in grant.role.permissions if item.of_a_site or grant.site == ALL_SITES)
+            for permission in given:
+                held = self.sites(permission)
+                if held is not None and grant.site not in held:
+                    raise PermissionMissing(f"{permission}, without which nobody makes another one {grant}")
+
 
 def grants_of(words: Iterable[str]) -> frozenset[Grant]:
     """Return grants as people write them: ``viewer``, ``coordinator@CT_WEST``. Raises ValueError."""

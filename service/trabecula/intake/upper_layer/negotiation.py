@@ -36,14 +36,14 @@ def is_storage_class(uid: str) -> bool:
     return bool(uid) and not uid.startswith("1.2.840.10008.")
 
 
-def answer_contexts(request: AssociateRequest) -> tuple[AnsweredContext, ...]:
-    """Answer every proposed context, in order (PS3.8 9.3.3.2)."""
-    return tuple(_answer(context) for context in request.contexts)
+def answer_contexts(request: AssociateRequest, *, may_store: bool = True) -> tuple[AnsweredContext, ...]:
+    """Answer every proposed context, in order (PS3.8 9.3.3.2); no storage class where the peer may not store."""
+    return tuple(_answer(context, may_store) for context in request.contexts)
 
 
-def _answer(context: ProposedContext) -> AnsweredContext:
+def _answer(context: ProposedContext, may_store: bool) -> AnsweredContext:
     uid = context.abstract_syntax
-    if uid not in (VERIFICATION, STORAGE_COMMITMENT_PUSH) and not is_storage_class(uid):
+    if uid not in (VERIFICATION, STORAGE_COMMITMENT_PUSH) and not (may_store and is_storage_class(uid)):
         return AnsweredContext(context.context_id, uid, "", ContextResult.ABSTRACT_SYNTAX_UNKNOWN)
     # The sender's own order: what it names first is what it has, so nothing is transcoded on the way.
     known = [syntax for syntax in context.transfer_syntaxes if syntax in TRANSFER_SYNTAXES]

@@ -14,6 +14,7 @@ from trabecula.domain.access.actor import Principal
 from trabecula.domain.access.roles import Permission
 from trabecula.domain.audit.acting import Actor as AuditActor
 from trabecula.domain.audit.entry import ActorKind, AuditAction, AuditEntry, PatientKey
+from trabecula.domain.errors_of.access import ChoiceInvalid
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.audit.appending import append
 from trabecula.web.access.secrets_kept import form_secret
@@ -74,6 +75,15 @@ class Asked:
             detail=detail,
         )
         append(self.connection, entry)
+
+    def check_text(self) -> None:
+        """Do nothing where no value of address or form holds a zero byte, which no column takes.
+
+        Raises ChoiceInvalid.
+        """
+        fields = (*self.request.query_params.multi_items(), *self.form.multi_items(), *self.parameters.items())
+        if any("\0" in value for _, value in fields if isinstance(value, str)):
+            raise ChoiceInvalid("a value holds a zero byte")
 
     def sites(self, permission: Permission = Permission.VIEW_STUDIES) -> frozenset[str] | None:
         """Return the sites at which the visitor holds a permission, None for all."""

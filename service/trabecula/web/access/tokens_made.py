@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from trabecula.domain.access.account import Account, ApiToken
+from trabecula.domain.access.actor import Principal
 from trabecula.domain.access.roles import Permission
 from trabecula.domain.errors_of.access import ScopeUnknown
 from trabecula.ledger.access.api_tokens import NewToken, create_token
@@ -19,9 +20,15 @@ _LONGEST_NAME = 80
 def make_token(
     connection: Connection, account: Account, name: str, scopes: frozenset[Permission], lifetime: timedelta
 ) -> tuple[str, ApiToken]:
-    """Make a token and return it, this once, with how it is listed. Raises ScopeUnknown where it could do nothing."""
+    """Make a token and return it, this once, with how it is listed.
+
+    Raises ScopeUnknown where it could do nothing, also with a scope that the account itself does not hold anywhere.
+    """
     if not scopes:
         raise ScopeUnknown("no scope was chosen")
+    owner = Principal(account=account.name, grants=account.grants)
+    if lacking := sorted(scope for scope in scopes if not owner.may(scope)):
+        raise ScopeUnknown(f"{account.name} does not hold {', '.join(lacking)}, so a token of theirs cannot")
     token = new_token()
     new = NewToken(
         account=account.name,

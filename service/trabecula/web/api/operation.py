@@ -44,7 +44,6 @@ def put_role(door: ModelActivator, model_id: ModelInPath, wish: RoleGiven) -> Mo
     action = AuditAction.MODEL_DEACTIVATED if wish.role == "off" else AuditAction.MODEL_ACTIVATED
     with door.opened() as asked:
         asked.audit(action, subject=model_id, detail=f"{wish.role}: {wish.reason}")
-        asked.connection.commit()
         given = RoleWish(
             model_id=model_id,
             role=wish.role,
@@ -62,7 +61,6 @@ def roll_back_models(door: ModelActivator, why: RollbackReason) -> ModelList:
     """Return to the models before the last change."""
     with door.opened() as asked:
         asked.audit(AuditAction.MODEL_ACTIVATED, subject="roll-back", detail=why.reason)
-        asked.connection.commit()
         door.parts.operation.roll_back(asked.actor.who, why.reason)
     return ModelList(models=[_model(line) for line in door.parts.operation.models()])
 
@@ -107,7 +105,6 @@ def pause_destination(door: DestinationEditor, name: DestinationInPath) -> Pause
     """Hold what waits for a destination until it is resumed; what is being sent goes on."""
     _known(door, name)
     with door.opened() as asked:
-        asked.audit(AuditAction.QUEUE_PAUSED, subject=name)
         asked.connection.commit()
         door.parts.operation.pause(asked.connection.engine, name, asked.actor.who)
         return Paused(name=name, paused=name in _held(asked))
@@ -118,7 +115,6 @@ def resume_destination(door: DestinationEditor, name: DestinationInPath) -> Paus
     """Let a destination go on."""
     _known(door, name)
     with door.opened() as asked:
-        asked.audit(AuditAction.QUEUE_RESUMED, subject=name)
         asked.connection.commit()
         door.parts.operation.resume(asked.connection.engine, name, asked.actor.who)
         return Paused(name=name, paused=name in _held(asked))

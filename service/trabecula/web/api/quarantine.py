@@ -72,8 +72,7 @@ def show_one(door: Releaser, number: Number) -> HeldInFull:
 def release(door: Releaser, number: Number, why: ReleaseReason) -> Ended:
     """Take an instance into its study, e.g. what an earlier version could not read."""
     with door.opened() as asked:
-        row = _visible(asked, number)
-        asked.audit(AuditAction.QUARANTINE_RELEASED, studies=_named(row), subject=f"quarantine {number}")
+        _visible(asked, number)
         asked.connection.commit()
         services = door.parts.services(asked.connection.engine)
         study_uid = release_entry(services, number, asked.actor.who, why.reason)
@@ -84,8 +83,7 @@ def release(door: Releaser, number: Number, why: ReleaseReason) -> Ended:
 def delete(door: Releaser, number: Number, reason: Annotated[Reason, Query(description="Why.")]) -> Ended:
     """Delete a file from the quarantine for good; a line with operator and reason stays in the ledger."""
     with door.opened() as asked:
-        row = _visible(asked, number)
-        asked.audit(AuditAction.QUARANTINE_DELETED, studies=_named(row), subject=f"quarantine {number}")
+        _visible(asked, number)
         asked.connection.commit()
         services = door.parts.services(asked.connection.engine)
         study_uid = delete_entry(services, number, asked.actor.who, reason)

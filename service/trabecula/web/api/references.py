@@ -95,7 +95,6 @@ def import_all_references(
         checked = import_references(engine, file.references, who, unknown, replace, dry_run=True)
         if problems := (*file.problems, *checked.problems):
             raise ReferencesInvalid(_told(problems))
-        _audit(asked, file, AuditAction.REFERENCES_IMPORTED)
         asked.connection.commit()
         done = import_references(engine, file.references, who, unknown, replace)
         if done.problems:

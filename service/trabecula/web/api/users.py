@@ -58,6 +58,7 @@ def create_user(door: UserManager, wish: NewAccountWish) -> AccountMade:
         created_by=door.visitor.actor.who,
     )
     with door.opened() as asked:
+        asked.actor.demand_grants(grants)
         create_account(asked.connection, new, grants)
         asked.audit(AuditAction.USER_CREATED, subject=name, detail=", ".join(map(str, sorted(grants))))
         return AccountMade(account=account_shown(find_account(asked.connection, name)), password=password)
@@ -68,6 +69,7 @@ def put_roles(door: UserManager, name: AccountInPath, wish: Roles) -> AccountSho
     """Replace what an account may do."""
     grants = _grants(wish.roles)
     with door.opened() as asked:
+        asked.actor.demand_grants(grants - find_account(asked.connection, account_name(name)).grants)
         changed = set_grants(asked.connection, account_name(name), grants)
         given = ", ".join(map(str, sorted(grants))) or "no role"
         asked.audit(AuditAction.USER_CHANGED, subject=changed.name, detail=f"now {given}")

@@ -15,11 +15,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trabecula.domain.access.roles import Permission
+from trabecula.domain.audit.acting import acting_as
+from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.errors_of.access import NotSignedIn, PermissionMissing, TokenRefused
 from trabecula.ledger.database import database_errors
 from trabecula.web.access.asked import Asked
 from trabecula.web.access.cookies import SESSION, cookies_of
 from trabecula.web.access.forgery import FIELD, HEADER, SAFE_METHODS, check_form, check_origin
+from trabecula.web.access.refusals import note_refusal
 from trabecula.web.access.secrets_kept import form_secret
 from trabecula.web.access.signing_in import Visitor, visitor_of_session, visitor_of_token
 from trabecula.web.desk.parts import DeskParts
@@ -94,14 +97,21 @@ def _answer(parts: DeskParts, route: GuardedRoute, request: Request, form: FormD
     with database_errors(), parts.engine().connect() as connection:
         visitor = visitor_of(connection, request, parts)
         connection.commit()
-        check_forgery(request, visitor, form)
-        if route.permission is not None:
-            visitor.actor.demand(route.permission)
-        if route.in_person and visitor.session is None:
-            raise PermissionMissing("a token may not do this; sign in for it")
-        if visitor.session is not None and visitor.account.must_change_password and not route.with_a_first_password:
-            return RedirectResponse(FIRST_PAGE, status_code=303)
-        asked = Asked(request=request, connection=connection, visitor=visitor, form=form)
-        answer = route.handler(parts, asked)
+        try:
+            check_forgery(request, visitor, form)
+            if route.permission is not None:
+                visitor.actor.demand(route.permission)
+            if route.in_person and visitor.session is None:
+                raise PermissionMissing("a token may not do this; sign in for it")
+            if visitor.session is not None and visitor.account.must_change_password and not route.with_a_first_password:
+                return RedirectResponse(FIRST_PAGE, status_code=303)
+            asked = Asked(request=request, connection=connection, visitor=visitor, form=form)
+            asked.check_text()
+            with acting_as(asked.audit_actor):
+                answer = route.handler(parts, asked)
+        except TrabeculaError as error:
+            connection.rollback()
+            note_refusal(parts.engine(), visitor, request, route.path, error)
+            raise
         connection.commit()
         return answer

@@ -135,13 +135,18 @@ ROUTES: tuple[GuardedRoute, ...] = (
     ),
     GuardedRoute(path="/administration/users", handler=users.show_users, permission=Permission.MANAGE_USERS),
     GuardedRoute(
-        path="/administration/users", handler=users.create_user, permission=Permission.MANAGE_USERS, methods=POST
+        path="/administration/users",
+        handler=users.create_user,
+        permission=Permission.MANAGE_USERS,
+        methods=POST,
+        in_person=True,
     ),
     GuardedRoute(
         path="/administration/users/{name}/{action}",
         handler=users.change_user,
         permission=Permission.MANAGE_USERS,
         methods=POST,
+        in_person=True,
     ),
     GuardedRoute(
         path="/administration/sessions/{number}/end",

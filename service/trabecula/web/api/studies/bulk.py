@@ -40,7 +40,6 @@ def begin_bulk_action(door: Operator, wish: BulkWish) -> BulkShown:
     with door.opened() as asked:
         search = wish.studies.search(asked, Permission.OPERATE_STUDIES)
         asked.audit(AuditAction.STUDY_CHANGED, subject="bulk action", detail=str(wish.kind))
-        asked.connection.commit()
         services = door.parts.services(asked.connection.engine)
         number = begin_bulk(services, wish.kind, wish.argument, search, who=asked.actor.who, most=wish.most)
         return _shown(bulk_action(driver_connection(asked.connection), number))
@@ -59,7 +58,6 @@ def stop_bulk_action(door: Operator, number: Number) -> BulkShown:
     with door.opened() as asked:
         _one(asked, number)
         asked.audit(AuditAction.STUDY_CHANGED, subject=f"bulk action {number}", detail="stopped")
-        asked.connection.commit()
         stop_bulk(door.parts.services(asked.connection.engine), number)
         return _one(asked, number)
 

@@ -1,4 +1,4 @@
-"""What is done to one study; the audit entry is committed before the use case begins: no change is without one."""
+"""What is done to one study; the use case writes the audit entry in the transaction of the change."""
 
 from __future__ import annotations
 
@@ -53,25 +53,25 @@ Act = Callable[[OperatorServices, StudyUid, str], object]
 @router.post("/retry", responses=refusals(404, 409))
 def retry(door: Operator, study_uid: StudyUidInPath) -> Standing:
     """Run the step that failed again, or go on where a cancelled study stopped."""
-    return _done(door, "retry", lambda services, uid, who: retry_study(services.open_ledger, uid, who))
+    return _done(door, lambda services, uid, who: retry_study(services.open_ledger, uid, who))
 
 
 @router.post("/cancel", responses=refusals(404, 409))
 def cancel(door: Operator, study_uid: StudyUidInPath) -> Standing:
     """Stop a study where it is."""
-    return _done(door, "cancel", lambda services, uid, who: cancel_study(services.open_ledger, uid, who))
+    return _done(door, lambda services, uid, who: cancel_study(services.open_ledger, uid, who))
 
 
 @router.post("/reprocess", responses=refusals(404, 409))
 def reprocess(door: Operator, study_uid: StudyUidInPath) -> Standing:
     """Measure a finished, failed or cancelled study anew as its next revision."""
-    return _done(door, "reprocess", lambda services, uid, who: reprocess_study(services.open_ledger, uid, who))
+    return _done(door, lambda services, uid, who: reprocess_study(services.open_ledger, uid, who))
 
 
 @router.post("/complete", responses=refusals(404, 409))
 def complete(door: Operator, study_uid: StudyUidInPath) -> Standing:
     """Take a study that is being received as complete."""
-    return _done(door, "complete", settle_now)
+    return _done(door, settle_now)
 
 
 @router.post("/prioritise", responses=refusals(404, 409))
@@ -79,7 +79,6 @@ def prioritise(door: Operator, study_uid: StudyUidInPath, wish: Priority) -> Sta
     """Say how soon a study is worked on."""
     return _done(
         door,
-        f"priority {wish.priority}",
         lambda services, uid, who: prioritise_study(services.open_ledger, uid, wish.priority, who),
     )
 
@@ -91,7 +90,6 @@ def resend(door: Operator, study_uid: StudyUidInPath, wish: Resend) -> Standing:
         raise DestinationUnknown(wish.destination)
     return _done(
         door,
-        f"resend to {wish.destination}",
         lambda services, uid, who: resend_study(services, uid, wish.destination, who),
     )
 
@@ -138,7 +136,7 @@ def put_level(door: Reader, study_uid: StudyUidInPath, wish: LevelName) -> Stand
     """Name one vertebra as the reader sees it, or take the reader's names back; the study is measured anew."""
     if wish.level is not None and wish.level not in Level.__members__:
         raise ChoiceInvalid(f"{wish.level[:20]!r} is no level")
-    with _acting(door, Permission.READ_STUDIES, f"levels named: {wish.level or 'withdrawn'}") as (asked, uid):
+    with _acting(door, Permission.READ_STUDIES) as (asked, uid):
         services = door.parts.services(asked.connection.engine)
         who = asked.actor.who
         if wish.level is None:
@@ -149,17 +147,16 @@ def put_level(door: Reader, study_uid: StudyUidInPath, wish: LevelName) -> Stand
         return _standing(asked.connection, uid)
 
 
-def _done(door: Door, what: str, act: Act) -> Standing:
-    with _acting(door, Permission.OPERATE_STUDIES, what) as (asked, uid):
+def _done(door: Door, act: Act) -> Standing:
+    with _acting(door, Permission.OPERATE_STUDIES) as (asked, uid):
         act(door.parts.services(asked.connection.engine), uid, asked.actor.who)
         return _standing(asked.connection, uid)
 
 
 @contextmanager
-def _acting(door: Door, permission: Permission, what: str) -> Iterator[tuple[Asked, StudyUid]]:
+def _acting(door: Door, permission: Permission) -> Iterator[tuple[Asked, StudyUid]]:
     with door.opened() as asked, database_errors():
         uid, _ = visible_study(asked, permission)
-        asked.audit(AuditAction.STUDY_CHANGED, studies=[uid], detail=what)
         asked.connection.commit()
         yield asked, uid
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from trabecula.domain.audit.acting import acting_as
 from trabecula.domain.audit.entry import AuditAction
 from trabecula.domain.errors import TrabeculaError
 from trabecula.domain.errors_of.access import ChoiceInvalid
@@ -35,11 +34,10 @@ def act_on_destination(parts: DeskParts, asked: Asked) -> Response:
     if action not in ("pause", "resume"):
         raise ChoiceInvalid(f"{action[:20]!r} is nothing that is done to a destination")
     asked.connection.commit()
-    with acting_as(asked.audit_actor):  # the use case writes the entry
-        if action == "pause":
-            parts.operation.pause(engine, name, asked.actor.who)
-        else:
-            parts.operation.resume(engine, name, asked.actor.who)
+    if action == "pause":
+        parts.operation.pause(engine, name, asked.actor.who)
+    else:
+        parts.operation.resume(engine, name, asked.actor.who)
     return RedirectResponse("/administration", 303)
 
 

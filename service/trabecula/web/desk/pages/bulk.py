@@ -47,7 +47,6 @@ def begin(parts: DeskParts, asked: Asked) -> Response:
         raise ChoiceInvalid(f"type {SURE!r} to begin")
     wanted = replace(search_of(asked), sites=asked.sites(Permission.OPERATE_STUDIES))
     asked.audit(AuditAction.STUDY_CHANGED, subject="all that a filter finds", detail=str(kind))
-    asked.connection.commit()
     services = parts.services(asked.connection.engine)
     number = begin_bulk(services, kind, asked.field("argument"), wanted, who=asked.actor.who)
     return RedirectResponse(f"/bulk/{number}", 303)
@@ -73,7 +72,6 @@ def stop(parts: DeskParts, asked: Asked) -> Response:
     """Let a bulk action end where it is; what is done stays done."""
     action = _action(asked)
     asked.audit(AuditAction.STUDY_CHANGED, subject=f"bulk action {action.number}", detail="stopped")
-    asked.connection.commit()
     stop_bulk(parts.services(asked.connection.engine), action.number)
     return RedirectResponse(f"/bulk/{action.number}", 303)
 

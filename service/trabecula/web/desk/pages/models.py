@@ -55,7 +55,6 @@ def give_model_role(parts: DeskParts, asked: Asked) -> Response:
     wish = replace(wish, despite_recall=bool(asked.field("despite_recall")))
     action = AuditAction.MODEL_DEACTIVATED if wish.role == "off" else AuditAction.MODEL_ACTIVATED
     asked.audit(action, subject=line.model_id, detail=f"{wish.role}: {wish.reason}")
-    asked.connection.commit()
     parts.operation.give_role(wish, asked.actor.who)
     return RedirectResponse("/models?done=role", 303)
 
@@ -66,7 +65,6 @@ def roll_models_back(parts: DeskParts, asked: Asked) -> Response:
     if not reason:
         raise ReasonMissing
     asked.audit(AuditAction.MODEL_ACTIVATED, subject="roll-back", detail=reason)
-    asked.connection.commit()
     parts.operation.roll_back(asked.actor.who, reason)
     return RedirectResponse("/models?done=roll-back", 303)
 

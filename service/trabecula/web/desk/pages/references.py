@@ -62,7 +62,6 @@ def take_references(parts: DeskParts, asked: Asked) -> Response:
             "file": "the file", "content": "", "unknown": str(unknown), "replace": replace,
         }  # fmt: skip
         return page(parts, asked, "references_preview.html", values, status=422)
-    _audit(asked, reading, matches, AuditAction.REFERENCES_IMPORTED)
     asked.connection.commit()
     done = import_references(engine, reading.references, who, unknown, replace)
     return page(parts, asked, "references.html", {"largest": LARGEST, "done": done})

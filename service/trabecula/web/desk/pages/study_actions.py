@@ -1,7 +1,7 @@
 """What a page does to one study.
 
-The use case writes who did it into the study's own trail; the entry of the audit log is committed before it begins, so
-that no change is without one.
+The use case writes who did it into the study's own trail and into the audit log, in the transaction of the change; the
+door has told it who asks and from where, and writes what was refused.
 """
 
 from __future__ import annotations
@@ -82,7 +82,6 @@ def act_on_study(parts: DeskParts, asked: Asked) -> Response:
     act = _ACTS.get(name)
     if act is None:
         raise ChoiceInvalid(f"{name[:20]!r} is nothing that is done to a study; there are {', '.join(_ACTS)}")
-    asked.audit(AuditAction.STUDY_CHANGED, studies=[study_uid], detail=name)
     asked.connection.commit()
     act(parts.services(asked.connection.engine), study_uid, asked)
     return _back(study_uid, name)
@@ -111,7 +110,6 @@ def name_level(parts: DeskParts, asked: Asked) -> Response:
     wanted = asked.field("level")
     if wanted not in (*Level.__members__, "withdraw"):
         raise ChoiceInvalid(f"{wanted[:20]!r} is no level")
-    asked.audit(AuditAction.STUDY_CHANGED, studies=[study_uid], detail=f"levels named: {wanted}")
     asked.connection.commit()
     services = parts.services(asked.connection.engine)
     if wanted == "withdraw":
@@ -144,7 +142,6 @@ def release_from_quarantine(parts: DeskParts, asked: Asked) -> Response:
     number = asked.field("number")
     if not number.isdigit():
         raise ChoiceInvalid("an entry of the quarantine has a number")
-    asked.audit(AuditAction.QUARANTINE_RELEASED, studies=[study_uid], subject=f"quarantine {number}")
     asked.connection.commit()
     services = parts.services(asked.connection.engine)
     release_entry(services, int(number), asked.actor.who, asked.field("reason"))

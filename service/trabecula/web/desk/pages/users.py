@@ -47,6 +47,7 @@ def create_user(parts: DeskParts, asked: Asked) -> Response:
         must_change_password=True,
         created_by=asked.actor.account,
     )
+    asked.actor.demand_grants(grants)
     create_account(asked.connection, new, grants)
     asked.audit(AuditAction.USER_CREATED, subject=name, detail=", ".join(map(str, sorted(grants))))
     return _users(parts, asked, shown=(name, password))
@@ -65,6 +66,7 @@ def change_user(parts: DeskParts, asked: Asked) -> Response:
         return _users(parts, asked, shown=(account.name, password))
     if action == "roles":
         grants = _grants(asked)
+        asked.actor.demand_grants(grants - account.grants)
         set_grants(asked.connection, account.name, grants)
         detail = ", ".join(map(str, sorted(grants))) or "no role"
     elif action == "disable":
