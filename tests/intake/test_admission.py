@@ -44,7 +44,7 @@ def test_without_a_list_only_this_machine_is_trusted(host: str, admitted: bool) 
 
 
 def test_a_destination_may_bring_its_answer_and_no_image() -> None:
-    admission = Admission.for_host("TRABECULA", frozenset({"CT"}), "0.0.0.0", frozenset({"PACS"}))  # noqa: S104
+    admission = Admission.for_host("TRABECULA", frozenset({"CT"}), "0.0.0.0", frozenset({"PACS"}))
 
     admission.check("TRABECULA", "PACS")
     admission.check("TRABECULA", "CT")

@@ -35,20 +35,20 @@ def settings(embedded_database_url: str, tmp_path: Path) -> Settings:
 
 
 def test_entries_that_nobody_seals_and_a_server_that_is_behind_are_told(engine: Engine, settings: Settings) -> None:
-    assert audit(settings) == f"0 entries sealed; {WIRE}: 0 to send"
-    write(engine, entry())
-    assert audit(settings) == f"0 entries sealed; {WIRE}: 0 to send"
-
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        assert audit(settings, connection) == f"0 entries sealed; {WIRE}: 0 to send"
+        write(engine, entry())
+        assert audit(settings, connection) == f"0 entries sealed; {WIRE}: 0 to send"
+
         connection.execute("SET session_replication_role = replica")
         connection.execute("UPDATE audit_entries SET at = now() - interval '11 minutes'")
         with pytest.raises(AuditNotSealed, match="the oldest for 11 min"):
-            audit(settings)
+            audit(settings, connection)
 
         seal_waiting(connection)
         due_after(connection, WIRE)
         mark_not_sent(connection, WIRE, "it is away")
-        assert audit(settings) == f"1 entries sealed; {WIRE}: 1 to send"
+        assert audit(settings, connection) == f"1 entries sealed; {WIRE}: 1 to send"
         connection.execute("UPDATE audit_seals SET sealed_at = now() - interval '2 hours'")
         with pytest.raises(AuditNotSent, match="1 wait, for 2 h; it is away"):
-            audit(settings)
+            audit(settings, connection)
