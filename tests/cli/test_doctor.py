@@ -141,6 +141,9 @@ def test_a_database_that_does_not_answer(world: World, free_port: Callable[[], i
 
     assert found.detail.startswith("DATABASE_UNAVAILABLE: ")
     assert "TRABECULA_DATABASE_URL" in found.fix
+    assert finding("listener", settings.model_copy(update={"dicom_port": free_port()})).detail.startswith(
+        "LISTENER_DOWN: "
+    )
 
 
 def test_a_clock_that_is_a_minute_off(world: World) -> None:

@@ -55,11 +55,19 @@ def listener(settings: Settings, look: LedgerLook) -> str:
     except AssociationRejected:
         return f"{address} answers (and does not know {settings.ae_title} as a caller)"
     except DestinationUnreachable as error:
-        others = living_listeners(look.connection(), settings.stalled_seconds)
+        others = _listeners_elsewhere(settings, look)
         if others:
             return f"none on this host; {', '.join(others)} receive"
         raise ListenerSilent(f"{address} does not answer") from error
     return f"{address} answers"
+
+
+def _listeners_elsewhere(settings: Settings, look: LedgerLook) -> tuple[str, ...]:
+    """Return who else receives; without a database nobody that is known of: the check of it tells why."""
+    try:
+        return living_listeners(look.connection(), settings.stalled_seconds)
+    except foreseen_errors():
+        return ()
 
 
 def desk(settings: Settings) -> str:
