@@ -1,4 +1,8 @@
-"""The use cases as plain functions over the ports: receive, settle, analyse, report, deliver, and what operators do."""
+"""The use cases as plain functions over the ports: receive, settle, analyse, report, deliver, and what operators do.
+
+A step is one transaction that writes its result and the next job, so that a killed process loses nothing and does
+nothing twice. No SQL, no socket, no pixel: those are behind ports. Only the edges (jobs, cli, bootstrap) call it.
+"""
 
 from trabecula.pipeline.analysing import analyse_study, run_analysis
 from trabecula.pipeline.confirming import commitment_answered, confirm_delivery
