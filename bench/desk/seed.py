@@ -30,7 +30,8 @@ _SEED = """
 """
 _FACTS = """
     CREATE UNLOGGED TABLE seed_facts AS
-    SELECT *, state = 'DONE' AS done, state <> 'RECEIVING' AND (failed <> 'analyse' OR failed IS NULL) AS measured,
+    SELECT *, state = 'DONE' AS done,
+           state NOT IN ('RECEIVING', 'ANALYSING') AND (failed <> 'analyse' OR failed IS NULL) AS measured,
            array_remove(ARRAY[CASE WHEN category = 'NOT_EVALUABLE' THEN why END,
                               CASE WHEN category IS NOT NULL AND word > 0.55 THEN remark END], NULL) AS reasons,
            CASE WHEN category IS NOT NULL AND model < 0.7 THEN ARRAY[
@@ -122,7 +123,7 @@ _FILL = """
                 WHERE s.category IS NOT NULL
                   AND (s.state = 'DELIVERING' OR (failed = 'deliver' AND destination = 'PACS'))) t
             ORDER BY term COLLATE "C"),
-        CASE WHEN done THEN f.at + make_interval(secs => 112 + took_s) END, CASE WHEN done THEN s.category END,
+        CASE WHEN measured THEN f.at + interval '112 s' END, CASE WHEN measured THEN s.category END,
         CASE WHEN done THEN least(96, 1 + floor(ln(greatest(1, 72 + took_s)) / ln(1.15))) END
     FROM seed_facts f JOIN studies s USING (study_uid),
     LATERAL (SELECT CASE WHEN s.category <> 'NOT_EVALUABLE' AND is_ct THEN round((hu - 5)::numeric, 2)::float END AS l1,

@@ -223,7 +223,7 @@ _FINISHED = """
            count(*) FILTER (WHERE s.category = 'NOT_EVALUABLE'),
            percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM done_at - last_image_at)::float)
     FROM studies s JOIN revisions USING (study_uid, revision)
-    WHERE done_at::date > %(now)s::date - 30 AND done_at::date <= %(now)s::date
+    WHERE reported_at::date > %(now)s::date - 30 AND reported_at::date <= %(now)s::date
       AND (%(sites)s::text[] IS NULL OR s.calling_ae_title = ANY(%(sites)s))
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 _ROWS = """
-    SELECT s.study_uid, s.first_image_at, s.calling_ae_title, s.state, s.category, s.revision, s.patient_id,
+    SELECT s.study_uid, s.first_image_at, s.calling_ae_title, s.state, l.category, l.revision, s.patient_id,
            s.accession_number, dicom_date(s.study_date), s.description, coalesce(l.modality, ''), l.l1_hu, l.mean_hu,
            l.vbq, l.reasons, l.models, s.failure_code,
            ARRAY(SELECT tag FROM study_tags t WHERE t.study_uid = s.study_uid ORDER BY tag COLLATE "C"),
@@ -21,14 +21,21 @@ _KEPT = """
            description, modality, l1_hu, mean_hu, vbq, reasons, models, failure_code, tags, conflicts
     FROM desk_studies ORDER BY study_uid
 """
-_MARKS = """
+_TOLD = """
+    SELECT s.study_uid, coalesce(max(r.revision) FILTER (WHERE r.reported_at IS NOT NULL), s.revision) AS revision
+    FROM studies s LEFT JOIN revisions r USING (study_uid) GROUP BY s.study_uid
+"""
+_MARKS = f"""
+    WITH told AS (SELECT t.study_uid, t.revision, coalesce(r.category, s.category) AS category FROM ({_TOLD}) t
+                  JOIN studies s USING (study_uid)
+                  LEFT JOIN revisions r ON r.study_uid = t.study_uid AND r.revision = t.revision)
     SELECT term, study_uid FROM (
         SELECT '' AS term, study_uid FROM studies
         UNION SELECT 'state:' || state, study_uid FROM studies
-        UNION SELECT 'category:' || category, study_uid FROM studies WHERE category IS NOT NULL
-        UNION SELECT 'reason:' || code, study_uid FROM reasons JOIN studies USING (study_uid, revision)
+        UNION SELECT 'category:' || category, study_uid FROM told WHERE category IS NOT NULL
+        UNION SELECT 'reason:' || code, study_uid FROM reasons JOIN told USING (study_uid, revision)
         UNION SELECT 'reason:' || failure_code, study_uid FROM studies WHERE failure_code IS NOT NULL
-        UNION SELECT 'model:' || model_id, study_uid FROM scores JOIN studies USING (study_uid, revision)
+        UNION SELECT 'model:' || model_id, study_uid FROM scores JOIN told USING (study_uid, revision)
         UNION SELECT 'tag:' || tag, study_uid FROM study_tags
         UNION SELECT 'scanner:' || lower(name), study_uid
               FROM studies, unnest(ARRAY[manufacturer, scanner_model, station]) name WHERE name <> ''
@@ -53,9 +60,10 @@ _STATES_KEPT = """
                     ('FAILED', failed), ('CANCELLED', cancelled)) v(state, n) WHERE n <> 0 ORDER BY 1, 2, 3
 """
 _FINISHED = """
-    SELECT first_done::date, s.calling_ae_title, s.category, count(*) FROM studies s
-    JOIN (SELECT DISTINCT ON (study_uid) study_uid, done_at AS first_done FROM revisions WHERE done_at IS NOT NULL
-          ORDER BY study_uid, revision) r USING (study_uid)
+    SELECT first_told::date, s.calling_ae_title, l.category, count(*) FROM studies s
+    JOIN screening_log l USING (study_uid)
+    JOIN (SELECT DISTINCT ON (study_uid) study_uid, reported_at AS first_told FROM revisions
+          WHERE reported_at IS NOT NULL ORDER BY study_uid, revision) r USING (study_uid)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 _FINISHED_KEPT = """

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from sqlalchemy import text
 from tests.pipeline.world import STUDY, World, make_world
 from tests.web.desk.conftest import Desk, form_secret
 from trabecula.domain.delivery import Destination
-from trabecula.pipeline import register_instance
+from trabecula.domain.errors import DestinationUnreachable
+from trabecula.domain.study.jobs import RetryPolicy
+from trabecula.pipeline import cancel_study, register_instance, reprocess_study
 from trabecula.pipeline.operators.bulk import work_on_bulk
 from trabecula.web.desk.pages.overview import category_bar
 
@@ -141,6 +144,59 @@ def test_cancelling_and_taking_up_again(desk: Desk, world: World) -> None:
 
     assert cancelled == "CANCELLED"
     assert world.state() == "DONE"
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_result_that_was_sent_stays_until_another_is_reported(desk: Desk, world: World, cancelled: bool) -> None:
+    client = desk.signed_in("ann", "coordinator")
+    before = client.get(f"/studies/{STUDY}").text, client.get(f"/studies/{STUDY}/files/SR.dcm").content
+    listed = world.listed()[0]
+    reprocess_study(world.services.open_ledger, STUDY, "ann")
+    if cancelled:
+        cancel_study(world.services.open_ledger, STUDY, "ann")
+
+    page = client.get(f"/studies/{STUDY}").text
+
+    assert "Indeterminate" in before[0]
+    assert page.count("Indeterminate") == before[0].count("Indeterminate")
+    assert "Shown is revision 1" in page
+    assert "There is no result yet" not in page
+    assert ("cancelled" if cancelled else "being measured anew as revision 2") in page
+    assert client.get(f"/studies/{STUDY}/files/SR.dcm").content == before[1]
+    same = ("category", "revision", "l1_hu", "reasons", "models")
+    assert {name: world.listed()[0][name] for name in same} == {name: listed[name] for name in same}
+    assert "Indeterminate" in client.get("/studies?category=INDETERMINATE").text
+    assert 'value="AGREE"' in page
+    assert "Send again" not in page
+    if not cancelled:
+        world.run_all()
+        assert "Shown is revision" not in client.get(f"/studies/{STUDY}").text
+
+
+def test_one_dead_destination_hides_no_result(desk: Desk, world: World) -> None:
+    dead = replace(PACS, name="DEAD")
+    world.services = replace(
+        world.services, destinations={"PACS": PACS, "DEAD": dead}, retries=RetryPolicy(first_pause_s=600.0)
+    )
+    world.sender.errors["DEAD"] = DestinationUnreachable("down")
+    reprocess_study(world.services.open_ledger, STUDY, "ann")
+    world.rows("DELETE FROM desk_studies WHERE study_uid = :uid", uid=STUDY)
+    for _ in range(4):
+        world.run_next()
+    client = desk.signed_in("ann", "coordinator")
+
+    page, first = client.get(f"/studies/{STUDY}").text, client.get("/").text
+
+    assert world.state() == "DELIVERING"
+    for words in ("Measure anew", "Send again", "Try again", "I disagree", "The levels are named wrongly"):
+        assert words in page, words
+    assert "0 low bone density suspected, 1 indeterminate" in first
+    assert (
+        client.post(f"/studies/{STUDY}/do/reprocess", data={"form_secret": form_secret(client, "/account")})
+        .headers["location"]
+        .endswith("done=reprocess")
+    )
+    assert world.state() == "ANALYSING"
 
 
 def test_an_action_that_the_state_does_not_allow_is_told_in_a_sentence(desk: Desk, world: World) -> None:

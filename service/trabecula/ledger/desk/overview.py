@@ -122,9 +122,10 @@ class DestinationStanding:
 
 @dataclass(frozen=True, kw_only=True)
 class WindowFigures:
-    """Studies whose first result was done within the last ``days`` days (1: today), by their newest answer.
+    """Studies first reported within the last ``days`` days (1: today), by the answer that is shown now.
 
-    Turnaround in seconds, from the last image to everything delivered, within 15 %; None where there is none.
+    Turnaround in seconds, from the last image to everything delivered, within 15 %, of those that are; None where
+    there is none.
     """
 
     days: int

@@ -88,8 +88,9 @@ class DeskDay(Base):
     """Figures of a day and a site (a calling AE title).
 
     ``analysing`` to ``cancelled`` count the studies whose first image came that day, by the state they are in now;
-    ``suspected`` to ``not_evaluable`` the studies whose first result was done that day, by their newest answer, and
-    ``turnarounds`` how long that took from the last image, in 96 buckets each 1.15 times as wide as the one before.
+    ``suspected`` to ``not_evaluable`` the studies that were first reported that day, by the answer that is shown now,
+    and ``turnarounds`` how long it took from the last image to everything delivered, of those that are, in 96 buckets
+    each 1.15 times as wide as the one before.
     """
 
     __tablename__ = "desk_days"

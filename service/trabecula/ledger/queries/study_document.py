@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, exists, func, select, text
 
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.queries.quarantine import study_conflicts
@@ -16,15 +16,17 @@ from trabecula.ledger.tables import Instance, ObjectDelivery, ResultObjectRow, R
 
 
 def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any] | None:
-    """Return the document of a study's newest revision, or None for an unknown study.
+    """Return the document of a study, or None for an unknown one: of its newest revision that has a report, else of
+    its newest.
 
+    ``newest`` tells of a revision behind the one that is shown: its number, the state it is in and since when.
     ``result`` keys (reasons, levels, scores, summary ...) are those of domain.result_json, without the outlines.
     """
     found = connection.execute(select(Study.__table__).where(Study.study_uid == study_uid)).mappings().one_or_none()
     if found is None:
         return None
     study: dict[str, Any] = {**found}
-    key = (study_uid, study["revision"])
+    key = (study_uid, shown_revision(connection, study_uid))
     revision = (
         connection.execute(select(Revision.__table__).where(Revision.study_uid == key[0], Revision.revision == key[1]))
         .mappings()
@@ -43,7 +45,8 @@ def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any
     result = dict(revision["result"]) if revision is not None and revision["result"] is not None else {}
     return {
         "study_uid": study_uid,
-        "revision": study["revision"],
+        "revision": key[1],
+        "newest": _newest(connection, study, key[1]),
         "state": study["state"],
         "category": result.get("category"),
         "reasons": result.get("reasons", []),
@@ -67,6 +70,22 @@ def study_document(connection: Connection, study_uid: StudyUid) -> dict[str, Any
         "calling_ae_title": study["calling_ae_title"],
         "received_at": study["first_image_at"].isoformat(),
     }
+
+
+def shown_revision(connection: Connection, study_uid: StudyUid) -> int:
+    """Return the revision of a study that is shown: the newest that has a report, else the newest; 0 without any."""
+    query = text("SELECT revision FROM shown_studies WHERE study_uid = :uid")
+    return int(connection.execute(query, {"uid": study_uid}).scalar_one_or_none() or 0)
+
+
+def _newest(connection: Connection, study: Mapping[str, Any], shown: int) -> dict[str, Any] | None:
+    if study["revision"] == shown:
+        return None
+    query = select(Revision.frozen_at).where(
+        Revision.study_uid == study["study_uid"], Revision.revision == study["revision"]
+    )
+    frozen_at = connection.execute(query).scalar_one()
+    return {"revision": study["revision"], "state": study["state"], "frozen_at": frozen_at.isoformat()}
 
 
 def _refused(connection: Connection, study_uid: StudyUid) -> int:

@@ -63,12 +63,12 @@ def cancel_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> None
 def reprocess_study(open_ledger: OpenLedger, study_uid: StudyUid, who: str) -> int:
     """Measure a finished, failed or cancelled study anew as its next revision, e.g. with another model.
 
-    Returns the revision. Its objects get new UIDs, and its SR names the one before. Raises StudyUnknown,
-    TransitionRefused, ImagesRemoved.
+    So is one whose report waits for a destination, which gets the next one instead. Returns the revision. Its objects
+    get new UIDs, and its SR names the one before. Raises StudyUnknown, TransitionRefused, ImagesRemoved.
     """
     with open_ledger() as ledger:
         standing = ledger.studies.standing(study_uid, lock=True)
-        if standing.state not in (StudyState.DONE, StudyState.FAILED, StudyState.CANCELLED):
+        if standing.state not in (StudyState.DONE, StudyState.FAILED, StudyState.CANCELLED, StudyState.DELIVERING):
             raise TransitionRefused(f"{standing.state} cannot be processed again")
         revision = _next_revision(ledger, standing, "REPROCESSED", who)
         ledger.commit()
@@ -131,6 +131,8 @@ def settle_now(services: Services, study_uid: StudyUid, who: str) -> None:
 
 def _next_revision(ledger: Ledger, standing: StudyStanding, what: str, who: str) -> int:
     check_images(ledger, standing.study_uid)
+    if standing.state is StudyState.DELIVERING:
+        ledger.studies.move(standing.study_uid, StudyState.RECEIVING)
     revision = ledger.revisions.freeze(standing.study_uid, ledger.revisions.gaps(standing.study_uid, standing.revision))
     ledger.studies.move(standing.study_uid, StudyState.ANALYSING)
     ledger.studies.note(

@@ -33,7 +33,7 @@ class DestinationStandingShown(BaseModel):
 
 
 class WindowFiguresShown(BaseModel):
-    """Studies whose first result was done within the last days, by their newest answer; turnaround in seconds."""
+    """Studies first reported within the last days, by the answer shown now; turnaround of those delivered, in s."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -73,13 +73,22 @@ class PatientShown(BaseModel):
     site: str
 
 
+class NewerRevision(BaseModel):
+    """A revision that is being made, or came to no report; the study's state is its own."""
+
+    revision: int
+    state: StudyState
+    frozen_at: datetime
+
+
 class StudyDocument(BaseModel):
     """Everything about a study: the JSON of `trabecula studies show --json`, and the person."""
 
     model_config = ConfigDict(extra="allow")
 
     study_uid: str
-    revision: int
+    revision: int = Field(description="Of what is shown: the newest that has a report, else the newest.")
+    newest: NewerRevision | None = Field(description="A revision behind it that has no report (yet).")
     state: StudyState
     category: Category | None
     reasons: list[dict[str, Any]] = Field(description="Codes, sentences and next steps.")

@@ -18,6 +18,7 @@ from trabecula.domain.study.reading import ReaderVerdict
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import database_errors, driver_connection
 from trabecula.ledger.desk.tags import add_tag, remove_tag, tags_of
+from trabecula.ledger.queries.study_document import shown_revision
 from trabecula.ledger.readings.readings import note_reading, readings_of
 from trabecula.ledger.tables import Study
 from trabecula.pipeline import (
@@ -124,7 +125,7 @@ def add_reading(door: Reader, study_uid: StudyUidInPath, reading: NewReading) ->
         comment = reading.comment.strip()
         if reading.verdict is ReaderVerdict.DISAGREE and not comment:
             raise ReasonMissing
-        revision = _standing(asked.connection, uid).revision
+        revision = shown_revision(asked.connection, uid)
         note_reading(asked.connection, uid, revision, asked.actor.account, reading.verdict, comment)
         asked.audit(AuditAction.READING_RECORDED, studies=[uid], detail=str(reading.verdict))
         done = [ReadingDone.model_validate(item) for item in readings_of(asked.connection, uid)]

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from trabecula.domain.access.roles import Permission
 from trabecula.domain.audit.entry import AuditAction, PatientKey
+from trabecula.domain.delivery import DeliveryState
 from trabecula.domain.results.result import Category
 from trabecula.domain.spine import Level
 from trabecula.domain.study.study import StudyState
@@ -72,7 +73,8 @@ def show_study_page(parts: DeskParts, asked: Asked) -> Response:
         "held": list_quarantine(engine, QuarantineFilter(study_uid=study_uid)),
         "words": CATEGORY_WORDS,
         "destinations": sorted(parts.services(engine).destinations),
-        "actions": actions_of(StudyState(document["state"]), asked, person),
+        "actions": actions_of(document, asked, person),
+        "sent_at": _sent_at(document),
         "has_picture": any(item["kind"] == "SC" for item in document["objects"]) and not _results_gone(document),
         "results_gone": _results_gone(document),
         "tags": tags_of(driver_connection(asked.connection), study_uid),
@@ -82,23 +84,50 @@ def show_study_page(parts: DeskParts, asked: Asked) -> Response:
     return page(parts, asked, "study.html", values)
 
 
-def actions_of(state: StudyState, asked: Asked, person: StudyPerson) -> frozenset[str]:
-    """Return what the visitor may do to a study in this state."""
+def actions_of(document: Mapping[str, Any], asked: Asked, person: StudyPerson) -> frozenset[str]:
+    """Return what the visitor may do to a study: by its state, and by whether there is a result to act on."""
+    state = StudyState(document["state"])
+    reported = bool(document["objects"])
+    whole = reported and document["newest"] is None and state is not StudyState.RECEIVING
     found = set()
     if asked.actor.may(Permission.OPERATE_STUDIES, person.site):
-        if state in (StudyState.FAILED, StudyState.CANCELLED, StudyState.DONE):
-            found |= {"retry"} if state is not StudyState.DONE else set()
-            found |= {"reprocess", "resend"}
+        found.add("tag")
+        if state in _ENDED or (whole and state is StudyState.DELIVERING):
+            found.add("reprocess")
+        if state in (StudyState.FAILED, StudyState.CANCELLED) or _waits(document):
+            found.add("retry")
+        if whole and state is not StudyState.CANCELLED:
+            found.add("resend")
         if state in _RUNNING:
             found |= {"cancel", "urgent"}
-        found.add("tag")
         if state is StudyState.RECEIVING:
             found.add("complete")
-    if asked.actor.may(Permission.READ_STUDIES, person.site) and state in _ENDED:
-        found |= {"reading", "name-levels"}
+    if asked.actor.may(Permission.READ_STUDIES, person.site) and reported:
+        found |= {"reading", "name-levels"} if whole else {"reading"}
     if asked.actor.may(Permission.RELEASE_QUARANTINE, person.site):
         found.add("release")
     return frozenset(found)
+
+
+def _waits(document: Mapping[str, Any]) -> bool:
+    """Return whether a delivery waits for its next try."""
+    return document["state"] == StudyState.DELIVERING and any(
+        sent["state"] == DeliveryState.PENDING and sent["next_attempt_at"]
+        for item in document["objects"]
+        for sent in item["destinations"].values()
+    )
+
+
+def _sent_at(document: Mapping[str, Any]) -> datetime | None:
+    """Return when a destination last took an object of what is shown."""
+    taken = (DeliveryState.SENT, DeliveryState.CONFIRMED)
+    moments = [
+        datetime.fromisoformat(sent["changed_at"])
+        for item in document["objects"]
+        for sent in item["destinations"].values()
+        if sent["state"] in taken
+    ]
+    return max(moments, default=None)
 
 
 def trends_of(asked: Asked, study_uid: StudyUid, others: Sequence[Mapping[str, Any]]) -> list[Trend]:

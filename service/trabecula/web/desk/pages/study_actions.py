@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
 from trabecula.domain.access.roles import Permission
@@ -21,8 +20,8 @@ from trabecula.domain.study.study import StudyPriority
 from trabecula.domain.uids import StudyUid
 from trabecula.ledger.database import driver_connection
 from trabecula.ledger.desk.tags import add_tag, remove_tag
+from trabecula.ledger.queries.study_document import shown_revision
 from trabecula.ledger.readings.readings import note_reading
-from trabecula.ledger.tables import Study
 from trabecula.pipeline import (
     OperatorServices,
     cancel_study,
@@ -97,7 +96,7 @@ def note_opinion(_parts: DeskParts, asked: Asked) -> Response:
     comment = asked.field("comment")
     if verdict is ReaderVerdict.DISAGREE and not comment:
         raise ReasonMissing
-    revision = asked.connection.execute(select(Study.revision).where(Study.study_uid == study_uid)).scalar_one()
+    revision = shown_revision(asked.connection, study_uid)
     note_reading(asked.connection, study_uid, revision, asked.actor.account, verdict, comment)
     asked.audit(AuditAction.READING_RECORDED, studies=[study_uid], detail=str(verdict))
     return _back(study_uid, "reading")
