@@ -22,8 +22,12 @@ from trabecula.cli.main import app
 from trabecula.cli.serving.precautions import check_fonts
 from trabecula.domain.errors import ClockWrong
 from trabecula.domain.errors_of.fonts import CjkFontMissing
+from trabecula.intake.listener import Listener, ListenerConfig
+from trabecula.intake.storage.spool import Spool
+from trabecula.intake.tls import server_context
 from trabecula.pipeline import register_instance
 from trabecula.settings import PeerSettings, Settings, load_settings
+from trabecula.testing import MemoryRegistrar
 
 __all__ = ["embedded_database_url"]
 
@@ -306,6 +310,24 @@ def test_certificates_that_are_missing_or_end_soon(world: World, tmp_path: Path)
     assert (soon.ok, "ends in 5 days" in soon.detail) == (False, True)
     certificate, key = self_signed(tmp_path, days=90)
     assert finding("certificates", load_settings(tls_certificate=certificate, tls_key=key)).ok
+
+
+def test_a_listener_that_speaks_tls_is_asked_by_tls(world: World, tmp_path: Path) -> None:
+    own, foreign = tmp_path / "own", tmp_path / "foreign"
+    own.mkdir()
+    foreign.mkdir()
+    (certificate, key), (other, other_key) = self_signed(own, days=90), self_signed(foreign, days=90)
+    config = ListenerConfig(port=0, min_free_bytes=0, tls=server_context(certificate, key, client_ca=certificate))
+    running = Listener(config, Spool(tmp_path / "spool"), MemoryRegistrar())
+    port = running.start()
+    try:
+        taken = finding("listener", load_settings(dicom_port=port, tls_certificate=certificate, tls_key=key))
+        refused = finding("listener", load_settings(dicom_port=port, tls_certificate=other, tls_key=other_key))
+    finally:
+        running.stop()
+
+    assert (taken.ok, taken.detail) == (True, f"TRABECULA@127.0.0.1:{port} answers")
+    assert (refused.ok, "as a caller" in refused.detail) == (True, True)
 
 
 def test_more_associations_than_files_may_be_open(world: World) -> None:

@@ -6,9 +6,23 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
+from trabecula.domain.errors import (
+    CalledAeRefused,
+    CallingAeRefused,
+    DatabaseUnavailable,
+    SpoolUnavailable,
+    StorageFull,
+)
+from trabecula.domain.errors_of.reception import BacklogFull, HandshakeFailed
+
 _MOST_NAMES = 100
 OTHERS = "(others)"
 """Stands for every calling AE title beyond a bound: anybody on this host may choose them."""
+
+
+_REFUSALS = tuple(error.code for error in (StorageFull, SpoolUnavailable, BacklogFull, DatabaseUnavailable))
+_REJECTIONS = tuple(error.code for error in (CallingAeRefused, CalledAeRefused, HandshakeFailed))
+"""Counted from 0, so that a monitor sees the first of them as an increase."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +34,9 @@ class ReceptionTotals:
     """
 
     received: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(_REFUSALS, 0)))
     accepted: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(_REJECTIONS, 0)))
 
 
 class ReceptionCounts:

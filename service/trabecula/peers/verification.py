@@ -51,7 +51,7 @@ class Verifier:
         """C-ECHO. Raises DestinationUnreachable, AssociationRejected, SopClassRefused."""
         try:
             with self._connected(destination) as connected:
-                self._associate(connected, destination)
+                self._associated(connected, destination)
                 connected.settimeout(self.timeouts.answer_seconds)
                 connected.sendall(_pdu(_P_DATA, _echo_request()))
                 if not _has_status(_answer(connected)):
@@ -71,6 +71,16 @@ class Verifier:
             if context is not None:
                 connected = held.enter_context(context.wrap_socket(connected, server_hostname=destination.host))
             yield connected
+
+    def _associated(self, connected: socket.socket, destination: Destination) -> None:
+        """Associate; with TLS 1.3 a peer says only now that it does not take our certificate, or just hangs up."""
+        try:
+            self._associate(connected, destination)
+        except (ssl.SSLError, ConnectionResetError) as error:
+            if destination.name not in self.tls:
+                raise
+            how = f"it ended the TLS connection after it saw our certificate: {in_words(error)}"
+            raise AssociationRejected(f"{shown(destination)} for good: {how}") from error
 
     def _associate(self, connected: socket.socket, destination: Destination) -> None:
         connected.settimeout(self.timeouts.negotiate_seconds)

@@ -95,6 +95,8 @@ def test_names_that_anybody_may_choose_do_not_fill_the_monitor(watching: Watchin
 
 def test_refusals_are_counted_by_their_cause(start: Callable[..., Running], tmp_path: Path) -> None:
     watching = Watching(start(min_free_bytes=1 << 60), tmp_path)
+    assert watching.value("trabecula_instances_refused_total", cause="STORAGE_FULL") == 0
+    assert watching.value("trabecula_associations_rejected_total", cause="CALLED_AE_REFUSED") == 0
 
     assert watching.store("ROUTER") == 0xA700
     with pytest.raises(AssociationRejected):

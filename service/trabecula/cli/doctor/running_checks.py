@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,7 +32,9 @@ from trabecula.ledger.notifications.disks import host_disks
 from trabecula.ledger.notifications.rows import unsent_messages
 from trabecula.ledger.queries.monitoring import living_listeners, living_workers
 from trabecula.ledger.queries.troubles import troubles
+from trabecula.peers.connection import client_context
 from trabecula.peers.secrets import read_secret
+from trabecula.peers.verification import Verifier
 from trabecula.settings import Settings
 from trabecula.web.http.client import health_answers
 
@@ -51,15 +54,26 @@ def listener(settings: Settings, look: LedgerLook) -> str:
     address = f"{settings.ae_title}@{host}:{settings.dicom_port}"
     itself = Destination(name="listener", ae_title=settings.ae_title, host=host, port=settings.dicom_port)
     try:
-        verifier_of(settings).echo(itself)
+        _verifier_of_ourselves(settings).echo(itself)
     except AssociationRejected:
-        return f"{address} answers (and does not know {settings.ae_title} as a caller)"
+        return f"{address} answers (and does not take ourselves as a caller)"
     except DestinationUnreachable as error:
+        if isinstance(error.__cause__, ssl.SSLError) and "ALERT" in (error.__cause__.reason or ""):
+            return f"{address} answers by TLS (and does not take our own certificate as a caller's)"
         others = _listeners_elsewhere(settings, look)
         if others:
             return f"none on this host; {', '.join(others)} receive"
         raise ListenerSilent(f"{address} does not answer") from error
     return f"{address} answers"
+
+
+def _verifier_of_ourselves(settings: Settings) -> Verifier:
+    """Return who asks our own listener: by TLS where it speaks TLS, whatever name its certificate is for."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return verifier_of(settings)
+    context = client_context(settings.tls_certificate, settings.tls_key, settings.tls_ca)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return Verifier(settings.ae_title, tls={"listener": context})
 
 
 def _listeners_elsewhere(settings: Settings, look: LedgerLook) -> tuple[str, ...]:
