@@ -28,7 +28,7 @@ pixels between which it lies: a stray pixel is no depth."""
 SQUARED = 0.90
 """Depth of S1's lower end, as a share of that of the bodies above, from which on S1 is squared. 29 real spines have
 0.37-0.86, the highest with a tall disc below S1 (24 T2 SPACE slabs, five volumes of healthy people and water images);
-lumbarised phantoms (20) 0.93-1.04, ordinary ones (83) 0.50-0.88."""
+lumbarised phantoms (21) 0.93-1.04, ordinary ones (110) 0.50-0.89."""
 _DISC_NEAR_MM, _DISC_BELOW_MM, _DISC_ACROSS = 8.0, 4.0, 0.5
 """A disc of S1 lies so near to it and below its centre by so much; it is whole from this share of S1's lower depth on
 (lumbarised phantoms 0.6 and more)."""
