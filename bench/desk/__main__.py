@@ -260,8 +260,9 @@ def measured(url: str, folder: Path, options: argparse.Namespace) -> list[Entry]
     def bulks() -> list[Entry]:
         entries = []
         for kind, state in ACTIONS.items():
-            seconds = bulk_seconds(url, folder, kind, state, _BULK)
-            against = f"that it ends; on {_BULK:,} studies that were {state}, in this process; {of}"
+            seconds = bulk_seconds(url, folder, kind, state, options.bulk) * _BULK / options.bulk
+            measured_on = f"{options.bulk:,} studies that were {state}"
+            against = f"that it ends; measured on {measured_on}, in this process; {of}"
             entries.append(Entry(f"bulk_10k_{kind.lower()}_seconds", seconds, "s", against))
         return entries
 
@@ -290,6 +291,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long the readers read")
     parser.add_argument(
         "--send-every", type=float, default=5.0, help="seconds from one study sent to the next; 0: no pause"
+    )
+    parser.add_argument(
+        "--bulk", type=int, default=_BULK, help="on how many studies the other bulk actions are measured"
     )
     parser.add_argument("--only", nargs="*", choices=["pages", "queries", "list", "export", "bulk"], default=[])
     parser.add_argument("--folder", type=Path, default=_latest.ROOT / "out", help="a folder on a disk, not in memory")
