@@ -12,7 +12,7 @@ from tests.builders import encoded_plain, uid
 from tests.intake.conftest import Running, after_row
 from tests.intake.test_listener import FailingRegistrar
 from trabecula.domain.errors import DatabaseUnavailable
-from trabecula.intake.event_report import EventReporting
+from trabecula.intake.event_report import EventReportSink
 from trabecula.intake.upper_layer.command import Command, DimseStatus
 from trabecula.testing import MemoryRegistrar
 
@@ -81,7 +81,7 @@ def test_without_a_ledger_the_archive_hears_that_it_should_report_again(start: C
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 def test_both_encodings(syntax: str) -> None:
     registrar = MemoryRegistrar()
-    sink = EventReporting(registrar, Command(field=0x0100, message_id=1, has_data_set=True, event_type=2), syntax)
+    sink = EventReportSink(registrar, Command(field=0x0100, message_id=1, has_data_set=True, event_type=2), syntax)
     content = encoded_plain(_report(uid(8)), syntax)
     sink.write(memoryview(content[:10]))
     sink.write(memoryview(content[10:]))
@@ -93,7 +93,7 @@ def test_both_encodings(syntax: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"nothing of the kind", bytes(100)])
 def test_an_unreadable_report_is_an_invalid_argument(content: bytes) -> None:
     registrar = MemoryRegistrar()
-    sink = EventReporting(registrar, Command(field=0x0100, message_id=1, has_data_set=True), ExplicitVRLittleEndian)
+    sink = EventReportSink(registrar, Command(field=0x0100, message_id=1, has_data_set=True), ExplicitVRLittleEndian)
     sink.write(memoryview(content))
 
     assert sink.finish()[0] is DimseStatus.INVALID_ARGUMENT
@@ -101,7 +101,7 @@ def test_an_unreadable_report_is_an_invalid_argument(content: bytes) -> None:
 
 
 def test_an_endless_report_is_not_collected() -> None:
-    sink = EventReporting(
+    sink = EventReportSink(
         MemoryRegistrar(), Command(field=0x0100, message_id=1, has_data_set=True), ExplicitVRLittleEndian
     )
     for _ in range(20):

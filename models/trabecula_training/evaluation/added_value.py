@@ -25,7 +25,7 @@ class AddedValue:
     """A baseline together with a model, against the baseline alone.
 
     ``likelihood`` tests the model's out-of-fold score beside the baseline over all patients (pre-validation: Tibshirani
-    and Efron 2002; a little kind to the model). ``auc`` is the difference over outer folds in which both were refitted,
+    and Efron 2002; optimistic). ``auc`` is the difference over outer folds in which both were refitted,
     and so free of optimism; ``brier`` the difference in Brier score, below 0 where the model helps.
     """
 

@@ -17,9 +17,9 @@ from trabecula.domain.errors import (
 from trabecula.domain.sop_classes import STORAGE_COMMITMENT_PUSH, VERIFICATION
 from trabecula.intake.admission import Admission, shown_ae_title
 from trabecula.intake.counts import ReceptionCounts
-from trabecula.intake.event_report import EventReporting
+from trabecula.intake.event_report import EventReportSink
 from trabecula.intake.storage.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
-from trabecula.intake.storage.service import DataSink, Discarding, Origin, Storage
+from trabecula.intake.storage.service import DataSink, DiscardingSink, Origin, Storage
 from trabecula.intake.upper_layer.command import (
     MAX_COMMAND_BYTES,
     Command,
@@ -233,14 +233,14 @@ class AcceptedAssociation:
     def _sink(self, command: Command, context: AnsweredContext) -> DataSink | None:
         """Return what takes the data set and answers; None for what gets no answer."""
         if not command.is_request or command.field == CommandField.C_CANCEL_RQ:
-            return Discarding(DimseStatus.SUCCESS)
+            return DiscardingSink(DimseStatus.SUCCESS)
         if command.field == CommandField.C_ECHO_RQ and context.abstract_syntax == VERIFICATION:
-            return Discarding(DimseStatus.SUCCESS)
+            return DiscardingSink(DimseStatus.SUCCESS)
         if command.field == CommandField.N_EVENT_REPORT_RQ and context.abstract_syntax == STORAGE_COMMITMENT_PUSH:
-            return EventReporting(self._service.registrar, command, context.transfer_syntax)
+            return EventReportSink(self._service.registrar, command, context.transfer_syntax)
         if command.field == CommandField.C_STORE_RQ and context.abstract_syntax not in _NOT_STORAGE:
             return self._service.begin(command, context.transfer_syntax, self._origin)
-        return Discarding(DimseStatus.UNRECOGNISED_OPERATION)
+        return DiscardingSink(DimseStatus.UNRECOGNISED_OPERATION)
 
     def _answer(self, message: _Message) -> None:
         assert message.command is not None

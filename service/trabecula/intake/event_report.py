@@ -23,7 +23,7 @@ _MAX_BYTES = 1 << 24
 log = structlog.get_logger(__name__)
 
 
-class EventReporting:
+class EventReportSink:
     """The sink of one N-EVENT-REPORT."""
 
     def __init__(self, registrar: CommitmentRecorder, command: Command, transfer_syntax_uid: str) -> None:

@@ -48,7 +48,7 @@ class JobQueue(Protocol):
 
 
 class UnitOfWork:
-    """Implements domain.ledger_ports.Ledger on one session."""
+    """Implements domain.ports.ledger.Ledger on one session."""
 
     def __init__(self, session: Session, queue: JobQueue) -> None:
         self._session = session

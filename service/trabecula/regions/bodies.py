@@ -18,7 +18,8 @@ NOT_FINITE = "values that are not finite numbers"
 """What is said of a body whose voxels hold NaN or infinity."""
 
 _MARGIN_MM = 4.0
-_TOUCHING_VOXELS = 3
+TOUCHING_VOXELS = 3
+"""Voxels of one outer face of the volume that a body must fill to count as cut off there."""
 
 Window = tuple[slice, slice, slice]
 
@@ -79,7 +80,7 @@ class Body:
         part, size = self.window[axis], self.volume.geometry.shape[axis]
         faces = [np.take(self.mask, 0, axis=axis)] if part.start == 0 else []
         faces += [np.take(self.mask, -1, axis=axis)] if part.stop == size else []
-        return any(int(face.sum()) >= _TOUCHING_VOXELS for face in faces)
+        return any(int(face.sum()) >= TOUCHING_VOXELS for face in faces)
 
     @property
     def whole_sideways(self) -> bool:

@@ -92,6 +92,14 @@ def test_a_conversion_is_told_with_its_factor_and_where_it_decides() -> None:
     assert ct(115.0, kvp=100.0) == Decision(Category.INDETERMINATE, (open_,), 106.605, ground)
 
 
+def test_the_attenuation_before_the_conversion_is_not_rounded_to_whole_units() -> None:
+    """110.4 HU lie above the limit, and what they are at 120 kVp below it; as a whole number they would not."""
+    made = ct(110.4, kvp=100.0)
+    assert made.category is Category.INDETERMINATE
+    assert isinstance(made.ground, Measured)
+    assert made.ground.left_open == "the conversion to 120 kVp would decide"
+
+
 def test_both_causes_of_an_open_category_are_named() -> None:
     made = ct(122.0, kvp=None, phase=ContrastPhase.ARTERIAL)
     assert isinstance(made.ground, Measured)

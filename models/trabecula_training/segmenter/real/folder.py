@@ -90,8 +90,8 @@ def _facts(note: Path) -> Mapping[str, Any]:
         raise RealDataInvalid(f"there is no {note}; it must state licence and attribution")
     try:
         facts = tomllib.loads(note.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise RealDataInvalid(f"{note} is not TOML: {fault}") from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RealDataInvalid(f"{note} is not TOML: {error}") from error
     if unknown := set(facts) - _KEYS:
         raise RealDataInvalid(f"{note} holds {', '.join(sorted(unknown))}; known are {', '.join(sorted(_KEYS))}")
     for key in ("licence", "attribution"):
@@ -121,8 +121,8 @@ def _pattern(note: Path, facts: Mapping[str, Any]) -> re.Pattern[str] | None:
         return None
     try:
         pattern = re.compile(str(facts["patient_pattern"]))
-    except re.error as fault:
-        raise RealDataInvalid(f"{note}: patient_pattern: {fault}") from fault
+    except re.error as error:
+        raise RealDataInvalid(f"{note}: patient_pattern: {error}") from error
     if not pattern.groups:
         raise RealDataInvalid(f"{note}: patient_pattern has no group in brackets that is the patient")
     return pattern
@@ -142,8 +142,8 @@ def _read(
     try:
         volume = read_volume_file(files[0], modality).volume
         outlined = read_volume_file(files[1], volume.modality).volume
-    except (InputUnreadable, GeometryInvalid) as fault:
-        raise RealDataInvalid(f"{name}: {fault}") from fault
+    except (InputUnreadable, GeometryInvalid) as error:
+        raise RealDataInvalid(f"{name}: {error}") from error
     away = np.abs(volume.geometry.affine - outlined.geometry.affine).max()
     if volume.array.shape != outlined.array.shape or away > _SAME_MM:
         raise RealDataInvalid(f"{name}: image and truth do not lie on one grid")

@@ -41,8 +41,8 @@ def start_of(bundle: Path) -> Start:
     """Read and verify a bundle to start from; raises StartUnusable where it is none with a refiner."""
     try:
         known = load_bundle(bundle)
-    except BundleInvalid as fault:
-        raise StartUnusable(str(fault)) from fault
+    except BundleInvalid as error:
+        raise StartUnusable(str(error)) from error
     if known.refiner is None or known.refiner.weights.name != REFINER_NAME:
         raise StartUnusable(f"{bundle.name} has no second network for borders")
     sha256 = hashlib.sha256((bundle / NETWORK_NAME).read_bytes()).hexdigest()

@@ -21,7 +21,7 @@ from trabecula.intake.journal.writer import LARGE_OFFSET, Journal
 from trabecula.intake.storage.head import DataSetHead
 from trabecula.intake.storage.identity import StatedInstance, identified_head
 from trabecula.intake.storage.part10 import file_head
-from trabecula.intake.storage.service import DataSink, Discarding, Origin, refusal
+from trabecula.intake.storage.service import DataSink, DiscardingSink, Origin, refusal
 from trabecula.intake.storage.spool import as_spool_error
 from trabecula.intake.upper_layer.command import Command, DimseStatus
 
@@ -59,7 +59,7 @@ class JournalStoreService:
         """Return the sink for one request's data set; never raises a TrabeculaError."""
         if not is_wanted_class(command.sop_class_uid):
             log.debug("instance.dropped", sop_class=command.sop_class_uid)
-            return Discarding(DimseStatus.SUCCESS)
+            return DiscardingSink(DimseStatus.SUCCESS)
         storing = JournalStoring(self, command, transfer_syntax_uid, origin)
         try:
             self._watermark.check()

@@ -77,7 +77,7 @@ class DataSink(Protocol):
 
 
 @dataclass
-class Discarding:
+class DiscardingSink:
     """A sink that drops the bytes and gives one fixed answer."""
 
     status: DimseStatus
@@ -106,15 +106,15 @@ class StoreService:
         """Return the sink for one request's data set; never raises a TrabeculaError."""
         if not is_wanted_class(command.sop_class_uid):
             log.debug("instance.dropped", sop_class=command.sop_class_uid)
-            return Discarding(DimseStatus.SUCCESS)
+            return DiscardingSink(DimseStatus.SUCCESS)
         try:
             self._watermark.check()
-            return Storing(self, command, transfer_syntax_uid, origin)
+            return StorageSink(self, command, transfer_syntax_uid, origin)
         except TrabeculaError as error:
             return refusal(error)
 
 
-class Storing:
+class StorageSink:
     """The sink of one wanted instance."""
 
     def __init__(self, service: StoreService, command: Command, transfer_syntax_uid: str, origin: Origin) -> None:
@@ -205,7 +205,7 @@ class Storing:
         )
 
 
-def refusal(error: TrabeculaError) -> Discarding:
+def refusal(error: TrabeculaError) -> DiscardingSink:
     """Return the sink that answers an error, and log it."""
     level = log.warning if isinstance(error, StorageFull) else log.error
     level("instance.refused", code=error.code, reason=error.sentence, next_step=error.next_step)
@@ -214,4 +214,4 @@ def refusal(error: TrabeculaError) -> Discarding:
         if error.dimse_status == DimseStatus.OUT_OF_RESOURCES
         else DimseStatus.PROCESSING_FAILURE
     )
-    return Discarding(status, error.code)
+    return DiscardingSink(status, error.code)

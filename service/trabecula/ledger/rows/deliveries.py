@@ -21,7 +21,7 @@ _KIND_ORDER = [str(kind) for kind in ObjectKind]
 
 
 class SqlDeliveryRows:
-    """Implements domain.ledger_ports.DeliveryRows on a session."""
+    """Implements domain.ports.rows.delivery.DeliveryRows on a session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -39,7 +39,7 @@ _ASKED_FOR = ("REPROCESSED", "RETRIED", "LEVELS_NAMED", "LEVEL_NAMES_WITHDRAWN",
 
 
 class SqlRevisionRows:
-    """Implements domain.ledger_ports.RevisionRows on a session."""
+    """Implements domain.ports.rows.revision.RevisionRows on a session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -70,7 +70,7 @@ that two registrars that hold images of the same studies wait for one another in
 
 
 class SqlStudyRows:
-    """Implements domain.ledger_ports.StudyRows on a session."""
+    """Implements domain.ports.rows.study.StudyRows on a session."""
 
     def __init__(self, session: Session, later: Trails | None = None) -> None:
         self._session = session

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from trabecula.domain.segmentation import Segmentation, SegmentedBody, SegmenterIdentity
 from trabecula.domain.spine import FIRST_UNKNOWN_LABEL, level_of_label
 from trabecula.domain.volume import TISSUE_LABELS, Geometry, Plane, Tissue
+from trabecula.regions.bodies import TOUCHING_VOXELS
 from trabecula.segmentation.foreign.whole_vertebrae import body_of_vertebra, largest_piece
 
 _MIN_BODY_MM2 = 150.0
-_TOUCHING_VOXELS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def _body(mask: NDArray[np.bool_], geometry: Geometry, source: LabelSource) -> t
 def _touches_border(mask: NDArray[np.bool_], geometry: Geometry) -> bool:
     axes = (1, 2) if geometry.plane is Plane.SAGITTAL else (0, 1, 2)
     faces = [np.take(mask, place, axis=axis) for axis in axes for place in (0, -1)]
-    return any(int(face.sum()) >= _TOUCHING_VOXELS for face in faces)
+    return any(int(face.sum()) >= TOUCHING_VOXELS for face in faces)
 
 
 def _described(

@@ -69,8 +69,8 @@ def load_bundle(folder: Path) -> SegmenterBundle:
             refiner=_refiner(folder, manifest),
             trained_on=str(manifest.get("trained_on", "")),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise BundleInvalid(f"{folder.name}: {type(fault).__name__} {fault}") from fault
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleInvalid(f"{folder.name}: {type(error).__name__} {error}") from error
 
 
 def _refiner(folder: Path, manifest: Mapping[str, Any]) -> RefinerWeights | None:
