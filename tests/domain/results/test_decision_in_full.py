@@ -77,6 +77,12 @@ def test_a_value_at_120_kvp_decides_alone() -> None:
     assert made.measured is made.ground
 
 
+def test_the_offset_of_a_site_stands_in_the_ground() -> None:
+    finding = AttenuationFinding(hu=100.0, levels=3, kvp=120.0, phase=ContrastPhase.NATIVE)
+    made = decide_attenuation(finding, replace(CT, roi_offset_hu=21.0))
+    assert made.ground == replace(attenuation(100.0, 100.0), offset=21.0)
+
+
 def test_an_unrecorded_tube_voltage_is_said_and_leaves_the_category_open() -> None:
     words = "the tube voltage is not recorded"
     ground = attenuation(80.0, 80.0, words)
