@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from trabecula.domain.delivery import CommitmentState, Delivery, DeliveryState
-from trabecula.domain.errors import CommitmentMissing, TrabeculaError
+from trabecula.domain.errors import CommitmentMissing, DeliveryRefused, TrabeculaError
 from trabecula.domain.identity import derived_uid
 from trabecula.domain.ports.ledger import Ledger, OpenLedger
 from trabecula.domain.study.jobs import Job
@@ -114,10 +114,9 @@ def _answered(item: Delivery, kept: bool) -> Delivery:
 
 
 def _miss(ledger: Ledger, items: Sequence[Delivery], error: TrabeculaError) -> None:
+    why = f"The object was taken; {error.detail}" if isinstance(error, DeliveryRefused) else error.sentence
     for item in items:
-        missing = replace(
-            item, commitment=CommitmentState.MISSING, error_code=CommitmentMissing.code, comment=error.sentence
-        )
+        missing = replace(item, commitment=CommitmentState.MISSING, error_code=CommitmentMissing.code, comment=why)
         ledger.deliveries.record(missing)
         _note(ledger, missing)
 

@@ -88,6 +88,14 @@ def test_a_line_that_is_wrong_is_told_with_its_column(line: str, column: str, fo
     assert (3, column, found) in problems
 
 
+@pytest.mark.parametrize(("method", "value", "unit"), [("QCT", "0.0494", "g/cm3"), ("DXA", "860", "mg/cm2")])
+def test_a_wrong_unit_is_one_problem_and_no_second(method: str, value: str, unit: str) -> None:
+    heading = "patient_id,measured_on,method,site,value,unit"
+    _, problems = read(f"A1,2026-01-31,{method},spine,{value},{unit}", heading=heading)
+
+    assert problems == [(2, "unit", unit)]
+
+
 def test_a_measurement_that_stands_twice_is_told_with_the_first_line() -> None:
     references, problems = read("A1,2026-01-31,DXA,spine,-1,,,", "A1,20260131,DXA,l1-l4,-1.2,,,")
 

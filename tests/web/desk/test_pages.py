@@ -407,3 +407,27 @@ def test_the_filter_of_the_page_is_that_of_the_csv(desk: Desk, world: World) -> 
     assert "received_from=2020-01-01" in address
     assert len(lines) == 2
     assert STUDY in lines[1]
+
+
+def test_each_number_says_which_scale_it_is_on(desk: Desk, world: World) -> None:
+    client = desk.signed_in("ann", "coordinator")
+
+    page, listed = client.get(f"/studies/{STUDY}").text, client.get("/studies").text
+
+    assert "HU<br>as scanned" in page
+    assert "L1 HU<br>at 120 kVp" in listed
+    assert "Mean HU<br>at 120 kVp" in listed
+    assert "None is known" not in page
+    assert "that you may see under this patient ID" in page
+    assert '<select id="called" name="called" required><option value="">' in page
+    assert 'data-needed-for="DISAGREE"' in page
+
+
+def test_pages_and_programs_get_next_steps_that_they_can_take(desk: Desk, world: World) -> None:
+    client = desk.signed_in("ann", "coordinator")
+    data = {"form_secret": form_secret(client, f"/studies/{STUDY}"), "verdict": "DISAGREE"}
+
+    for answer in (client.get("/studies/1.2.3.4"), client.post(f"/studies/{STUDY}/reading", data=data)):
+        assert answer.status_code in (404, 422)
+        assert "trabecula " not in answer.text
+        assert "--reason" not in answer.text

@@ -127,7 +127,7 @@ def _patient_problem(
         found = f"studies of {len(stated)} issuers have this patient ID"
         return LineProblem(line, "issuer", found, "Name the issuer of the patient ID.")
     if unknown is Unknown.REFUSE and not _known(reference, issuers):
-        step = "Correct the patient ID, or import with --unknown-patients skip or keep."
+        step = "Correct the patient ID, or import such patients as left out or kept (--unknown-patients)."
         return LineProblem(line, "patient_id", "no study of this patient", step)
     return None
 

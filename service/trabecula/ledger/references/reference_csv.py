@@ -161,12 +161,12 @@ class _Line:
 
     def enough(self, method: ReferenceMethod, value: float | None, scores: Mapping[str, float | None]) -> None:
         told = {problem.column for problem in self.problems}
-        if method is ReferenceMethod.QCT and value is None and "value" not in told:
+        if method is ReferenceMethod.QCT and value is None and not told & {"value", "unit"}:
             self.wrong("value", "empty", "Give the QCT density in mg/cm3.")
         if method is ReferenceMethod.QCT and any(score is not None for score in scores.values()):
             self.wrong("t_score / z_score", "given for QCT", "Leave it empty: QCT is judged by its density alone.")
         nothing = value is None and all(score is None for score in scores.values())
-        if method is ReferenceMethod.DXA and nothing and not told & {"t_score", "z_score", "value"}:
+        if method is ReferenceMethod.DXA and nothing and not told & {"t_score", "z_score", "value", "unit"}:
             self.wrong("t_score", "no value at all", "Give T-score, Z-score or density.")
 
     def day(self) -> date | None:

@@ -59,6 +59,13 @@ _STATUS: tuple[tuple[type[errors.TrabeculaError], int], ...] = (
 )
 """The first that fits; every other error of ours is a request that cannot be done as it is: 422."""
 _OTHERWISE = 422
+_NEXT_STEPS: Mapping[type[errors.TrabeculaError], str] = MappingProxyType(
+    {
+        errors.StudyUnknown: "Look for it among the studies that you may see.",
+        copies.ReasonMissing: "Go back and say why in a sentence.",
+    }
+)
+"""Where the command line's next step is none for who sees pages or asks the API."""
 _PROGRAM = "/api/"
 _SIGN_IN = "/sign-in"
 _WORDS = {404: "There is no such page", 405: "This address does not take this kind of request", 413: "Too large"}
@@ -72,12 +79,13 @@ def status_of(error: errors.TrabeculaError) -> int:
 def answer_error(parts: DeskParts, request: Request, error: errors.TrabeculaError) -> Response:
     """Answer a request that one of our errors ended."""
     status = status_of(error)
+    next_step = _NEXT_STEPS.get(type(error), error.next_step)
     if for_a_program(request):
-        return problem(status, error.code, error.sentence, error.next_step)
+        return problem(status, error.code, error.sentence, next_step)
     if isinstance(error, access.NotSignedIn) and request.method == "GET":
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"{_SIGN_IN}?{urlencode({'target': target})}", 303)
-    values = {"status": status, "code": error.code, "sentence": error.sentence, "next_step": error.next_step}
+    values = {"status": status, "code": error.code, "sentence": error.sentence, "next_step": next_step}
     return bare_page(parts, "failure.html", values, status=status)
 
 

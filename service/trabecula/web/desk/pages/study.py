@@ -136,7 +136,7 @@ def trends_of(asked: Asked, study_uid: StudyUid, others: Sequence[Mapping[str, A
     rows = [(item["study_date"], item, item["study_uid"]) for item in others]
     rows += [(row.study_date, {"l1_hu": row.l1_hu, "vbq": row.vbq}, study_uid) for row in here]
     found = []
-    for name, title, unit, digits in (("l1_hu", "Attenuation of L1", "HU", 0), ("vbq", "VBQ", "", 2)):
+    for name, title, unit, digits in (("l1_hu", "Attenuation of L1 at 120 kVp", "HU", 0), ("vbq", "VBQ", "", 2)):
         values = [(day, float(item[name]), uid) for day, item, uid in rows if day and item[name] is not None]
         if any(uid == study_uid for _, _, uid in values) and (chart := trend(title, unit, values, study_uid, digits)):
             found.append(chart)

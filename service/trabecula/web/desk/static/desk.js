@@ -61,4 +61,21 @@ document.addEventListener("change", (event) => {
   if (event.target.closest("[data-submit-on-change]")) event.target.form.requestSubmit();
 });
 
+// A field that only some choices need: a comment for a verdict, an argument for a kind of bulk action.
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  const comment = form && form.querySelector("[data-needed-for]");
+  if (comment && event.target.name === "verdict") comment.required = event.target.value === comment.dataset.neededFor;
+});
+document.querySelectorAll("[data-for-kinds]").forEach((field) => {
+  const kind = field.closest("form").elements.kind;
+  const show = () => {
+    field.hidden = !field.dataset.forKinds.split(" ").includes(kind.value);
+    field.querySelector("input").required = !field.hidden;
+    if (field.hidden) field.querySelector("input").value = "";
+  };
+  kind.addEventListener("change", show);
+  show();
+});
+
 document.querySelectorAll("[data-refresh]").forEach(renew);
