@@ -10,7 +10,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from trabecula.bootstrap.analysing import analyser_of
-from trabecula.pipeline import Comparison, KeptStudy, comparison_of
+from trabecula.pipeline import KeptStudy, StudyComparison, comparison_of
 from trabecula.scoring.activation import Activation
 from trabecula.settings import Settings
 
@@ -38,7 +38,7 @@ def versions_for(settings: Settings) -> Callable[[KeptStudy], Mapping[str, str]]
 @contextmanager
 def comparing(
     settings: Settings, activation: Activation | None, workers: int
-) -> Iterator[tuple[Callable[[Sequence[KeptStudy]], Iterable[Comparison]], int]]:
+) -> Iterator[tuple[Callable[[Sequence[KeptStudy]], Iterable[StudyComparison]], int]]:
     """Give what compares studies under these settings, in ``workers`` processes of one core each, and how many studies
     it takes at a time. ``activation`` stands in for the models in use."""
     compare = partial(_compare, settings, activation)
@@ -50,5 +50,5 @@ def comparing(
         yield partial(pool.map, compare), _BATCH
 
 
-def _compare(settings: Settings, activation: Activation | None, kept: KeptStudy) -> Comparison:
+def _compare(settings: Settings, activation: Activation | None, kept: KeptStudy) -> StudyComparison:
     return comparison_of(kept, lambda study: analyser_of(settings, study.files, activation, study.outlines))

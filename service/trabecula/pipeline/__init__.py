@@ -9,8 +9,8 @@ from trabecula.pipeline.confirming import commitment_answered, confirm_delivery
 from trabecula.pipeline.delivering import deliver_objects
 from trabecula.pipeline.operators.bulk import begin_bulk, bulk_step, stop_bulk, work_on_bulk
 from trabecula.pipeline.operators.comparing import (
-    Comparison,
     KeptStudy,
+    StudyComparison,
     compare_studies,
     compare_study,
     comparison_of,
@@ -42,7 +42,6 @@ from trabecula.pipeline.stages import run_stage, try_again_or_give_up
 
 __all__ = [
     "ComparedConflict",
-    "Comparison",
     "Correction",
     "EntryInFull",
     "Interrupted",
@@ -54,6 +53,7 @@ __all__ = [
     "SettlePolicy",
     "StageRequest",
     "StageRunner",
+    "StudyComparison",
     "adopt_correction",
     "analyse_study",
     "begin_bulk",

@@ -12,7 +12,7 @@ from trabecula.bootstrap.comparing import comparing
 from trabecula.cli.output import console, error_console, print_table
 from trabecula.domain.results.difference import Difference
 from trabecula.domain.uids import StudyUid
-from trabecula.pipeline import Comparison, Services, compare_studies
+from trabecula.pipeline import Services, StudyComparison, compare_studies
 from trabecula.scoring.activation import Activation
 from trabecula.settings import Settings
 
@@ -25,14 +25,14 @@ def compared(
     activation: Activation | None,
     study_uids: Sequence[StudyUid],
     workers: int,
-) -> tuple[Comparison, ...]:
+) -> tuple[StudyComparison, ...]:
     """Analyse each study as ``settings`` and ``activation`` say, with a bar of progress; nothing is written."""
     with comparing(settings, activation, workers) as (compare, at_once):
         rows = compare_studies(services, study_uids, compare, at_once)
         return tuple(track(rows, "studies", total=len(study_uids), console=error_console))
 
 
-def summary_of(rows: Sequence[Comparison]) -> dict[str, int]:
+def summary_of(rows: Sequence[StudyComparison]) -> dict[str, int]:
     """Return how many studies would change, and how."""
     known = [row.difference for row in rows if row.difference is not None]
     return {
@@ -48,12 +48,12 @@ def summary_of(rows: Sequence[Comparison]) -> dict[str, int]:
     }
 
 
-def comparison_document(rows: Sequence[Comparison]) -> dict[str, Any]:
+def comparison_document(rows: Sequence[StudyComparison]) -> dict[str, Any]:
     """Return everything as JSON values."""
     return {"studies": [_row_document(row) for row in rows], "summary": summary_of(rows)}
 
 
-def _row_document(row: Comparison) -> dict[str, Any]:
+def _row_document(row: StudyComparison) -> dict[str, Any]:
     if row.difference is None:
         return {"study_uid": row.study_uid, "error": {"code": row.code, "sentence": row.sentence}}
     item = row.difference
@@ -73,7 +73,7 @@ def _versions(item: Difference) -> Mapping[str, tuple[str, str]]:
     return item.versions or {}
 
 
-def print_comparison(rows: Sequence[Comparison]) -> None:
+def print_comparison(rows: Sequence[StudyComparison]) -> None:
     """Print a table for each study that would change, and the sum."""
     for row in rows:
         if row.difference is None:

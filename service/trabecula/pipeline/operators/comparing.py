@@ -72,7 +72,7 @@ def compare_study(kept: KeptStudy, analyser: Analyser) -> Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class StudyComparison:
     """One study: the difference, or the code and sentence of why there is none."""
 
     study_uid: StudyUid
@@ -81,21 +81,21 @@ class Comparison:
     sentence: str = ""
 
 
-def comparison_of(kept: KeptStudy, analyser_for: Callable[[KeptStudy], Analyser]) -> Comparison:
+def comparison_of(kept: KeptStudy, analyser_for: Callable[[KeptStudy], Analyser]) -> StudyComparison:
     """Return the comparison of one study; an error of ours, of building the analyser too, is its answer."""
     study_uid = kept.result.study_uid
     try:
-        return Comparison(study_uid, compare_study(kept, analyser_for(kept)))
+        return StudyComparison(study_uid, compare_study(kept, analyser_for(kept)))
     except TrabeculaError as error:
-        return Comparison(study_uid, None, error.code, error.sentence)
+        return StudyComparison(study_uid, None, error.code, error.sentence)
 
 
 def compare_studies(
     services: Services,
     study_uids: Sequence[StudyUid],
-    compare: Callable[[Sequence[KeptStudy]], Iterable[Comparison]],
+    compare: Callable[[Sequence[KeptStudy]], Iterable[StudyComparison]],
     at_once: int,
-) -> Iterator[Comparison]:
+) -> Iterator[StudyComparison]:
     """Yield the comparison of each study; ``compare`` gets ``at_once`` of them, as results are large in memory.
 
     Within such a batch those come first that have nothing to compare with.
@@ -106,5 +106,5 @@ def compare_studies(
             try:
                 batch.append(kept_study(services, study_uid))
             except TrabeculaError as error:
-                yield Comparison(study_uid, None, error.code, error.sentence)
+                yield StudyComparison(study_uid, None, error.code, error.sentence)
         yield from compare(batch)
