@@ -8,7 +8,7 @@ import warnings
 import pytest
 import structlog
 
-from trabecula.logs import configure_logging
+from trabecula.logs import configure_logging, nothing_logged
 
 pytest_plugins = ("pytester",)
 
@@ -110,3 +110,13 @@ def test_warnings_and_crashed_threads_are_lines_of_the_log_without_their_words(
     assert warned["at"].startswith("test_logs.py:")
     assert (crashed["event"], crashed["thread"], crashed["error"]) == ("thread.crashed", "dicom-a1", "ValueError")
     assert "Doe" not in json.dumps([warned, crashed])
+
+
+def test_nothing_is_logged_beside_what_a_command_finds(capsys: pytest.CaptureFixture[str]) -> None:
+    with nothing_logged():
+        structlog.get_logger("x").error("database.awaited")
+    assert capsys.readouterr() == ("", "")
+
+    with structlog.testing.capture_logs() as lines:
+        structlog.get_logger("x").error("database.awaited")
+    assert [line["event"] for line in lines] == ["database.awaited"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,17 @@ def configure_logging(level: str = "INFO", part: str = "") -> None:
     if part:
         warnings.showwarning = _tell_warning
         threading.excepthook = _tell_thread
+
+
+@contextlib.contextmanager
+def nothing_logged() -> Iterator[None]:
+    """Let nothing be logged meanwhile: what a command finds is all that stands on standard output."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def command_log() -> structlog.types.FilteringBoundLogger:

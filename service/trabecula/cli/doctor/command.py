@@ -14,6 +14,7 @@ from trabecula.cli.doctor.ledger_look import LedgerLook
 from trabecula.cli.output import EXIT_FAILURE, console, error_console, errors_as_exit_code, print_json, print_line
 from trabecula.domain.errors_of.notification import NobodyTold
 from trabecula.domain.notification.messages import message_for_a_test
+from trabecula.logs import nothing_logged
 from trabecula.settings import Settings, load_settings
 
 
@@ -36,7 +37,7 @@ def doctor(
             _send_test_message(settings)
             return
         findings = []
-        with LedgerLook(settings) as look:
+        with nothing_logged(), LedgerLook(settings) as look:
             for check in checks_of(settings, look, quick=quick):
                 with error_console.status(f"checking {check.name}"):
                     findings.append(check.find())
