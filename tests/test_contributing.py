@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md tells a newcomer to touch is there."""
+"""What CONTRIBUTING.md tells a newcomer to touch is there, and what is written can be read in an editor."""
 
 from __future__ import annotations
 
@@ -24,3 +24,15 @@ def test_the_page_names_files_of_every_kind() -> None:
 def test_a_file_that_is_named_exists(name: str) -> None:
     path = ROOT / name
     assert path.is_dir() if name.endswith("/") else path.exists()
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")] + sorted(ROOT.glob("docs/*.md"))
+)
+def test_lines_of_text_have_at_most_120_characters(path: Path) -> None:
+    """Tables, code and pictures are as long as they are."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+    long = [line for line in text.splitlines() if len(line) > 120 and not line.lstrip().startswith(("|", "![", "#"))]
+
+    assert long == []

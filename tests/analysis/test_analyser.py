@@ -277,7 +277,9 @@ def test_no_suited_series_tells_what_was_found(tmp_path: Path) -> None:
     assert analysis.result.category is Category.NOT_EVALUABLE
     assert codes(analysis.result, blocking=True) == [ReasonCode.SLICE_THICKNESS, ReasonCode.NO_SUITABLE_SERIES]
     assert analysis.result.levels == ()
-    assert "no other reason refuses" in ReasonCode.NO_SUITABLE_SERIES.next_step  # an axial CT series was sent
+    assert (
+        "no other reason given here applies" in ReasonCode.NO_SUITABLE_SERIES.next_step
+    )  # an axial CT series was sent
 
 
 def test_what_is_not_suited_says_what_was_found(tmp_path: Path) -> None:

@@ -110,7 +110,13 @@ def _placed(stack: Stack) -> Reason | None:
 def _extent(stack: Stack) -> Reason | None:
     limit = SERIES.minimum_extent_mm
     if stack.extent_mm < limit:
-        return _refused(stack, ReasonCode.NO_SUITABLE_SERIES, "reach along the spine", round(stack.extent_mm, 1), limit)
+        return _refused(
+            stack,
+            ReasonCode.NO_SUITABLE_SERIES,
+            "length of the spine that the images cover",
+            round(stack.extent_mm, 1),
+            limit,
+        )
     return None
 
 

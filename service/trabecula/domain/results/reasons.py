@@ -23,7 +23,8 @@ class ReasonCode(Enum):
     )
     NO_SUITABLE_SERIES = (
         "What was sent is not suited for this measurement.",
-        "Send a series that no other reason refuses: axial or sagittal CT, sagittal T1- or T2-weighted spin-echo MR.",
+        "Send a series to which no other reason given here applies: "
+        "axial or sagittal CT, sagittal T1- or T2-weighted spin-echo MR.",
     )
     SEQUENCE_UNSUPPORTED = (
         "The MR sequence is not suited for this measurement.",

@@ -127,14 +127,14 @@ def _patient_problem(
         found = f"studies of {len(stated)} issuers have this patient ID"
         return LineProblem(line, "issuer", found, "Name the issuer of the patient ID.")
     if unknown is Unknown.REFUSE and not _known(reference, issuers):
-        step = "Correct the patient ID, or import such patients as left out or kept (--unknown-patients)."
+        step = "Correct the patient ID, or import such patients as left out or kept (unknown patients)."
         return LineProblem(line, "patient_id", "no study of this patient", step)
     return None
 
 
 def _conflict(line: int) -> LineProblem:
     found = "this measurement is in the ledger with other values"
-    return LineProblem(line, "", found, "Correct the line, or import with --replace.")
+    return LineProblem(line, "", found, "Correct the line, or import it as a replacement (replace).")
 
 
 def _present(connection: Connection, references: Sequence[Reference] | Any) -> dict[tuple[Any, ...], dict[str, Any]]:
