@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ class MaskCrop:
     window: Window
     mask: Mask
     geometry: Geometry
+
+    @cached_property
+    def voxels_mm(self) -> FloatArray:
+        """``(n, 3)``: LPS in mm of the centres of the mask's voxels, in the order of the array."""
+        return self.geometry.to_lps(np.argwhere(self.mask).astype(np.float64))
 
 
 def window_of(mask: Mask, margin: tuple[int, int, int] = (_MARGIN_VOXELS,) * 3) -> Window:

@@ -87,17 +87,21 @@ class BodyGrid:
 def sample_grid(crop: MaskCrop, centre_mm: FloatArray, axes: FloatArray, step_mm: float = _FIT_STEP_MM) -> BodyGrid:
     """Resample a cut mask linearly on an isotropic grid along ``axes``; beyond the image the body goes on."""
     corners = np.array(np.meshgrid(*[(0, size - 1) for size in crop.mask.shape])).reshape(3, -1).T
-    occupied = np.argwhere(crop.mask).astype(np.float64)
-    points = (crop.geometry.to_lps(occupied) - centre_mm) @ axes.T
+    points = (crop.voxels_mm - centre_mm) @ axes.T
     reach = (crop.geometry.to_lps(corners) - centre_mm) @ axes.T
     margin = 2 * step_mm + max(crop.geometry.spacing_mm) / 2
     low, high = np.maximum(points.min(0) - margin, reach.min(0)), np.minimum(points.max(0) + margin, reach.max(0))
     low, high = np.minimum(low, points.min(0) - 2 * step_mm), np.maximum(high, points.max(0) + 2 * step_mm)
     lines = [np.arange(first, last + step_mm, step_mm) for first, last in zip(low, high, strict=True)]
-    coordinates = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
-    indices = crop.geometry.to_index(coordinates @ axes + centre_mm)
-    occupancy = ndimage.map_coordinates(
-        crop.mask.astype(np.float32), np.moveaxis(indices, -1, 0), order=1, mode="nearest", prefilter=False
+    to_index = np.linalg.inv(crop.geometry.affine[:3, :3])
+    occupancy = ndimage.affine_transform(
+        crop.mask.astype(np.float32),
+        to_index @ axes.T * step_mm,
+        to_index @ (low @ axes + centre_mm - crop.geometry.affine[:3, 3]),
+        output_shape=tuple(len(line) for line in lines),
+        order=1,
+        mode="nearest",
+        prefilter=False,
     )
     return BodyGrid(
         occupancy=occupancy.astype(np.float64), u_mm=lines[0], v_mm=lines[1], w_mm=lines[2], step_mm=step_mm
@@ -112,8 +116,7 @@ def fit_frame(mask: Mask, geometry: Geometry, toward_sacrum_mm: FloatArray | Non
     is empty.
     """
     crop = crop_to_mask(mask, geometry)
-    occupied = np.argwhere(crop.mask).astype(np.float64)
-    points = crop.geometry.to_lps(occupied[:: max(1, len(occupied) // _MAX_POINTS)])
+    points = crop.voxels_mm[:: max(1, len(crop.voxels_mm) // _MAX_POINTS)]
     centre = points.mean(axis=0)
     axes = _tilted_to_smallest_box(points - centre, _first_axes(geometry, toward_sacrum_mm))
     lateral = _sees_the_lateral_direction(points, geometry)
