@@ -301,9 +301,9 @@ def test_operators_can_do_only_what_the_state_allows(world: World, state: StudyS
     world.rows("ALTER TABLE studies ENABLE TRIGGER study_transition")
     open_ledger = world.services.open_ledger
     allowed = {
-        "retry": state in (StudyState.FAILED, StudyState.CANCELLED),
+        "retry": state in (StudyState.FAILED, StudyState.CANCELLED, StudyState.DELIVERING),
         "cancel": StudyState.CANCELLED in TRANSITIONS[state],
-        "reprocess": state in (StudyState.DONE, StudyState.FAILED, StudyState.CANCELLED),
+        "reprocess": state in (StudyState.DELIVERING, StudyState.DONE, StudyState.FAILED, StudyState.CANCELLED),
         "settle": state is StudyState.RECEIVING,
     }
     actions = {

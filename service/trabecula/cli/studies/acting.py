@@ -106,6 +106,7 @@ def prioritise(
 def _tell_standing(engine: Engine, study_uid: StudyUid, as_json: bool) -> None:
     document = queries.show_study(engine, study_uid)
     standing = {key: document[key] for key in ("study_uid", "state", "revision")}
+    standing |= {"revision": (document["newest"] or document)["revision"]}
     if as_json:
         print_json(standing)
     else:

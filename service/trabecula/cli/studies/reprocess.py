@@ -80,7 +80,8 @@ def _row(done: Reprocessed) -> dict[str, Any]:
 
 def _standing(engine: Engine, study_uid: StudyUid) -> dict[str, Any]:
     document = queries.show_study(engine, study_uid)
-    return {key: document[key] for key in ("study_uid", "state", "revision")}
+    newest = document["newest"] or document
+    return {"study_uid": study_uid, "state": document["state"], "revision": newest["revision"]}
 
 
 def _tell(done: Sequence[Mapping[str, Any]], *, one: bool, as_json: bool) -> None:
