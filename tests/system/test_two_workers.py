@@ -50,6 +50,7 @@ def analysing(workers: dict[int, Process]) -> Process | None:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("database_url", ["server"], indirect=True)  # embedded: tests/jobs/test_workers.py
 def test_a_worker_killed_in_the_middle_of_an_analysis_costs_nothing(
     tmp_path: Path,
     database_url: str,
