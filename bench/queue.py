@@ -31,6 +31,7 @@ from bench._latest import Entry
 from bench._receivers import ENVIRONMENT
 from trabecula.bootstrap.ledger import opened_engine
 from trabecula.bootstrap.services import services_of
+from trabecula.domain.results.report_origin import ReportOrigin
 from trabecula.domain.results.result import Category, ResultObject, StudyResult
 from trabecula.domain.uids import StudyUid
 from trabecula.jobs.app import QueueOptions, build_app
@@ -128,6 +129,12 @@ class StandIn:
         return StudyResult(
             study_uid=study_uid, revision=revision, category=Category.NOT_EVALUABLE, reasons=(), levels=()
         )
+
+    def save_origin(self, study_uid: StudyUid, revision: int, origin: ReportOrigin) -> None:
+        """Keep nothing."""
+
+    def load_origin(self, study_uid: StudyUid, revision: int) -> ReportOrigin | None:
+        """Return that nothing tells."""
 
     def save_objects(self, study_uid: StudyUid, revision: int, objects: Iterable[ResultObject]) -> None:
         """Keep nothing."""
